@@ -1,0 +1,26 @@
+/* One error message, passed up from where something failed to the tool's main().
+ *
+ * Every tool module takes a `tool_error *` (NULL allowed) and fills it once: the first message wins, so
+ * callers may fail again on the way up without hiding the cause.  Nothing here prints. */
+#ifndef TOOLS_COMMON_ERROR_H
+#define TOOLS_COMMON_ERROR_H
+
+#include <stdbool.h>
+
+typedef struct tool_error {
+    char message[768]; /* empty = no error yet; one line, no newline */
+} tool_error;
+
+#if defined(__GNUC__)
+#define TOOL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define TOOL_PRINTF(fmt, args)
+#endif
+
+/* Fills *err unless it already holds a message.  Always returns false, for `return tool_fail(...)`. */
+bool tool_fail(tool_error *err, const char *format, ...) TOOL_PRINTF(2, 3);
+
+/* "file: reason", the reason taken from an errno value. */
+bool tool_fail_errno(tool_error *err, const char *file, int code);
+
+#endif

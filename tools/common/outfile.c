@@ -1,0 +1,262 @@
+/* Output files that appear complete or not at all; see outfile.h.
+ *
+ * Called by the tools.  Holds the only mutable globals of the tools: the names of the live temporaries,
+ * which the signal handler needs.  Never touches a file that it did not create, except to replace the target.
+ */
+#include "tools/common/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, MAX_LIVE = 8, MAX_LINKS = 16 };
+
+struct tool_outfile {
+    FILE *stream;
+    char *path;              /* as the user wrote it, for messages */
+    int slot;                /* in the registry of temporaries; -1 = written directly */
+    char target[PATH_BYTES]; /* after following links */
+};
+
+/* A slot is claimed before its name is written and armed after, so the handler sees whole names only. */
+static struct {
+    atomic_int claimed;
+    atomic_int armed;
+    char name[PATH_BYTES];
+} registry[MAX_LIVE];
+static atomic_int handlers_set;
+static atomic_uint serial;
+
+static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void on_signal(int number)
+{
+    int i;
+
+    for (i = 0; i < MAX_LIVE; i++) {
+        if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
+    }
+    (void)signal(number, SIG_DFL);
+    (void)raise(number); /* delivered when this handler returns: the parent sees the real cause */
+}
+
+static void set_handlers(void)
+{
+    struct sigaction action, old;
+    size_t i;
+
+    if (atomic_exchange(&handlers_set, 1)) return;
+    for (i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
+        /* a tool's own handler and an inherited "ignore" (nohup) stay */
+        if (sigaction(caught_signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue;
+        memset(&action, 0, sizeof action);
+        action.sa_handler = on_signal;
+        (void)sigfillset(&action.sa_mask);
+        (void)sigaction(caught_signals[i], &action, NULL);
+    }
+}
+
+static int claim_slot(void)
+{
+    int i;
+
+    for (i = 0; i < MAX_LIVE; i++) {
+        if (!atomic_exchange(&registry[i].claimed, 1)) return i;
+    }
+    return -1;
+}
+
+static void release_slot(int slot)
+{
+    if (slot < 0) return;
+    atomic_store(&registry[slot].armed, 0);
+    atomic_store(&registry[slot].claimed, 0);
+}
+
+/* Bytes of the folder part of path, with its final slash. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* Follows symbolic links, so that the file behind a link is replaced and the link stays. */
+static bool resolve(char target[PATH_BYTES], tool_error *err, const char *path)
+{
+    char link[PATH_BYTES];
+    int hops;
+
+    if (strlen(path) >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
+    strcpy(target, path);
+    for (hops = 0; hops < MAX_LINKS; hops++) {
+        ssize_t got = readlink(target, link, sizeof link - 1);
+        size_t keep;
+
+        if (got < 0) return true; /* no link, or nothing there yet */
+        link[got] = '\0';
+        keep = link[0] == '/' ? 0 : folder_length(target);
+        if (keep + (size_t)got >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
+        memcpy(target + keep, link, (size_t)got + 1);
+    }
+    return tool_fail_errno(err, path, ELOOP);
+}
+
+/* Creates a new file beside target with the permissions the umask gives; fills out->slot. */
+static int create_temporary(tool_outfile *out, tool_error *err)
+{
+    size_t keep = folder_length(out->target);
+    int slot, attempt, fd = -1, code = 0;
+
+    set_handlers();
+    slot = claim_slot();
+    if (slot < 0) {
+        (void)tool_fail(err, "%s: too many output files open at once", out->path);
+        return -1;
+    }
+    for (attempt = 0; attempt < 100 && fd < 0; attempt++) {
+        char *name = registry[slot].name;
+        int length;
+
+        memcpy(name, out->target, keep);
+        length = snprintf(name + keep, PATH_BYTES - keep, ".capout-%ld-%u.tmp", (long)getpid(),
+                          atomic_fetch_add(&serial, 1u));
+        if (length < 0 || (size_t)length >= PATH_BYTES - keep) {
+            code = ENAMETOOLONG;
+            break;
+        }
+        /* armed before it exists: a signal in between has nothing to remove, one after it finds it */
+        atomic_store(&registry[slot].armed, 1);
+        fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+        code = errno;
+        if (fd >= 0) break;
+        atomic_store(&registry[slot].armed, 0);
+        if (code != EEXIST) break;
+    }
+    if (fd < 0) {
+        release_slot(slot);
+        (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, strerror(code));
+        return -1;
+    }
+    out->slot = slot;
+    return fd;
+}
+
+static int open_descriptor(tool_outfile *out, tool_error *err)
+{
+    struct stat info;
+    int fd;
+
+    if (stat(out->path, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) {
+            (void)tool_fail(err, "%s: is a folder", out->path);
+            return -1;
+        }
+        if (!S_ISREG(info.st_mode)) {
+            fd = open(out->path, O_WRONLY | O_CLOEXEC);
+            if (fd < 0) (void)tool_fail_errno(err, out->path, errno);
+            return fd;
+        }
+    }
+    if (!resolve(out->target, err, out->path)) return -1;
+    if (!out->target[folder_length(out->target)]) {
+        (void)tool_fail(err, "%s: is no file name", out->path);
+        return -1;
+    }
+    return create_temporary(out, err);
+}
+
+tool_outfile *tool_outfile_open(const char *path, tool_error *err)
+{
+    tool_outfile *out = calloc(1, sizeof *out);
+    int fd = -1;
+
+    if (!out) goto no_memory;
+    out->slot = -1;
+    out->path = malloc(strlen(path) + 1);
+    if (!out->path) goto no_memory;
+    strcpy(out->path, path);
+    fd = open_descriptor(out, err);
+    if (fd < 0) goto fail;
+    out->stream = fdopen(fd, out->slot < 0 ? "w" : "w+");
+    if (!out->stream) {
+        (void)tool_fail_errno(err, path, errno);
+        (void)close(fd);
+        goto fail;
+    }
+    return out;
+no_memory:
+    (void)tool_fail(err, "%s: out of memory", path);
+fail:
+    tool_outfile_abort(&out);
+    return NULL;
+}
+
+FILE *tool_outfile_stream(tool_outfile *out)
+{
+    return out->stream;
+}
+
+bool tool_outfile_write(tool_outfile *out, const void *data, size_t size, tool_error *err)
+{
+    if (size && fwrite(data, 1, size, out->stream) != size) return tool_fail_errno(err, out->path, errno);
+    return true;
+}
+
+bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err)
+{
+    if (offset > INT64_MAX || (uint64_t)(off_t)offset != offset) {
+        return tool_fail_errno(err, out->path, EFBIG);
+    }
+    if (fseeko(out->stream, (off_t)offset, SEEK_SET) != 0) return tool_fail_errno(err, out->path, errno);
+    return true;
+}
+
+static void end(tool_outfile **out)
+{
+    if ((*out)->slot >= 0) (void)unlink(registry[(*out)->slot].name);
+    release_slot((*out)->slot);
+    free((*out)->path);
+    free(*out);
+    *out = NULL;
+}
+
+bool tool_outfile_commit(tool_outfile **out, tool_error *err)
+{
+    tool_outfile *o = *out;
+    bool ok;
+    int code = 0;
+
+    errno = 0;
+    ok = fflush(o->stream) == 0 && !ferror(o->stream);
+    if (ok && o->slot >= 0) ok = fsync(fileno(o->stream)) == 0 || errno == EINVAL;
+    if (!ok) code = errno ? errno : EIO;
+    if (fclose(o->stream) != 0 && ok) {
+        code = errno;
+        ok = false;
+    }
+    if (ok && o->slot >= 0 && rename(registry[o->slot].name, o->target) != 0) {
+        code = errno;
+        ok = false;
+    }
+    if (ok) {
+        release_slot(o->slot); /* the name is the target's now: nothing left to remove */
+        o->slot = -1;
+    } else {
+        (void)tool_fail_errno(err, o->path, code);
+    }
+    end(out);
+    return ok;
+}
+
+void tool_outfile_abort(tool_outfile **out)
+{
+    if (!out || !*out) return;
+    if ((*out)->stream) (void)fclose((*out)->stream);
+    end(out);
+}

@@ -1,0 +1,35 @@
+/* Output files that appear complete or not at all.
+ *
+ * Called by every tool that writes a result.  The data go to a temporary file beside the target, which
+ * replaces the target on commit; abort, SIGINT, SIGTERM and SIGHUP remove it.  A target that is a device or
+ * a pipe (/dev/stdout) is written directly.  Never leaves a half-written target, never prints. */
+#ifndef TOOLS_COMMON_OUTFILE_H
+#define TOOLS_COMMON_OUTFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/common/error.h"
+
+typedef struct tool_outfile tool_outfile;
+
+/* Opens for writing (and reading back).  The caller ends it with commit or abort.  NULL on failure. */
+tool_outfile *tool_outfile_open(const char *path, tool_error *err);
+
+/* The stream, for fprintf; owned by the outfile.  Write errors on it are found by commit. */
+FILE *tool_outfile_stream(tool_outfile *out);
+
+bool tool_outfile_write(tool_outfile *out, const void *data, size_t size, tool_error *err);
+
+/* Moves the write position, counted from the start: to patch a header once the rest is known. */
+bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err);
+
+/* Flushes to disk and puts the file in place.  On failure the temporary is removed and the target is as
+ * before.  Frees and clears *out either way. */
+bool tool_outfile_commit(tool_outfile **out, tool_error *err);
+
+/* Removes the temporary.  Accepts NULL and an already ended *out, so clean-up paths may always call it. */
+void tool_outfile_abort(tool_outfile **out);
+
+#endif
