@@ -1,0 +1,115 @@
+/* kernels.h - the contracts of all arithmetic, and the table that dispatches it.
+ *
+ * One struct of pointers, filled by cptk_kernels_init: plain C first (kernels/ref: the specification), then
+ * whatever instruction sets the CPU mask allows.  Kernels know nothing of models, files or threads, allocate
+ * nothing and use at most 8 KiB of stack.  Unless a contract says otherwise pointers are 4-byte aligned,
+ * sizes may be any value >= 1, and input and output do not overlap.  Nothing is read or written outside the
+ * shapes named (vectors' tails are masked). Bounds: a sum of n products differs from the exact one by at most
+ * n * 2^-23 * sum |a b|; copies and maxima are exact.
+ */
+#ifndef CPTK_KERNELS_H
+#define CPTK_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CPTK_PANEL 16    /* output columns a weight panel holds */
+#define CPTK_MAX_ROWS 16 /* rows a tile may have */
+
+/* A tile of a matrix product with gathered rows, the form of every convolution, Linear and recurrent product:
+ *     c[m][j] = act(bias[j] + add[m][j] + sum_t sum_d a[t][m][d] * B[t * depth + d][j]),  m < rows, j < n
+ * where column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Packed weights have b_step 16
+ * and b_panel taps * depth * 16, their last panel filled up with zeros; a row-major matrix [K, N] has b_step
+ * N and b_panel 16 (then N must be a multiple of 16).  The sum over k runs in order, one accumulator per
+ * output, so that the result of an output does not depend on how the matrix is cut into tiles. */
+typedef struct cptk_tile {
+    const float *const *a; /* [taps][rows] pointers, each to depth floats */
+    const float *b;
+    size_t b_panel, b_step;
+    const float *bias; /* [n], or NULL */
+    const float *add;  /* [rows, add_stride], or NULL; may equal c */
+    float *c;          /* [rows, c_stride] */
+    size_t add_stride, c_stride;
+    int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
+    int taps, depth, n;
+    int relu; /* 1: negative results become 0 (NaN stays NaN) */
+} cptk_tile;
+
+/* Winograd F(4x4, 3x3), stride 1, pad 1: a map [h, w, c] is cut into tiles of 4 x 4 outputs, ceil(h/4) x
+ * ceil(w/4) of them, row by row.  input: transforms tiles first..first+count-1 into v [36, v_stride...]:
+ * element (e, i) of tile first+i is at v + e * v_plane + i * c.  output: m likewise [36, count, c] with
+ * planes m_plane floats apart, inverse transform + bias (+ ReLU) into the map's 4 x 4 outputs, those outside
+ * the map dropped. */
+typedef struct cptk_winograd {
+    const float *in;   /* input: map [h, w, c]; output: m */
+    float *out;        /* input: v; output: map [h, w, c] */
+    const float *bias; /* output: [c] */
+    size_t plane;      /* floats between the 36 planes of v or m */
+    int h, w, c;       /* of the map, input or output */
+    int first, count;  /* tiles */
+    int relu;
+} cptk_winograd;
+
+/* The cell functions work on `rows` independent rows (beams). */
+typedef struct cptk_gates {
+    const float *x;    /* [rows, G * n] W x + b, gates stacked (GRU r z n: G = 3; LSTM i f g o: G = 4) */
+    const float *h_in; /* [rows, G * n] W h + b */
+    const float *h;    /* GRU: [rows, n] state before */
+    const float *c;    /* LSTM: [rows, n] cell before */
+    float *h_out;      /* [rows, n]; may equal h */
+    float *c_out;      /* LSTM: [rows, n]; may equal c */
+    int rows, n;
+} cptk_gates;
+
+/* alpha[p] = softmax_p(bias + sum_a v[a] * tanh(enc[p][a] + dec[a])) */
+typedef struct cptk_attention {
+    const float *enc; /* [positions, n] */
+    const float *dec; /* [n] */
+    const float *v;   /* [n] */
+    float bias;
+    float *alpha; /* [positions] */
+    int positions, n;
+} cptk_attention;
+
+typedef struct cptk_kernels {
+    const char *name; /* "c", "avx2", "avx512", "neon": the widest set in use */
+    int tile_rows;    /* rows at which tile is fastest, 1..CPTK_MAX_ROWS */
+    int has_tile;     /* 1: tile is hand-written, so direct convolution beats im2col + GEMM */
+
+    void (*tile)(const cptk_tile *tile);
+    void (*winograd_input)(const cptk_winograd *args);
+    void (*winograd_output)(const cptk_winograd *args);
+
+    /* c[m][n] = sum_k a[m][k] * b[k][n]: a [m, k] row stride lda, b [k, n] ldb, c [m, n] ldc.  OpenBLAS where
+     * built in. */
+    void (*gemm)(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
+
+    /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]); add may be NULL.  x, add [rows, n]. */
+    void (*bias_act)(float *x, const float *bias, const float *add, size_t rows, int n, int relu);
+
+    /* 3x3 stride-2 pad-1 max pool, padding never wins: in [h, w, c] -> out rows y0..y1-1 of [(h+1)/2,
+     * (w+1)/2, c]. */
+    void (*maxpool)(const float *in, float *out, int h, int w, int c, int y0, int y1);
+
+    /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch] for n pixels; in [n, 3], out [n, 3]; relative error
+     * 2^-22. */
+    void (*normalize)(const uint8_t *in, float *out, int n, const float mean[3], const float std[3]);
+
+    /* out[j] = mean over r of in[r][j]; in [rows, n]. */
+    void (*mean_rows)(const float *in, float *out, int rows, int n);
+
+    /* x[i] = tanh(x[i]), at most 2 ulp off. */
+    void (*tanh)(float *x, int n);
+    void (*gru)(const cptk_gates *args);
+    void (*lstm)(const cptk_gates *args);
+    void (*attention)(const cptk_attention *args);
+
+    /* One pass over a row of logits: *lse = log(sum exp(x)), and the k largest values (1 <= k <= n),
+     * descending, lowest index first on ties, as index[k] and value[k].  NaN counts as -infinity. */
+    void (*top_lse)(const float *x, int n, int k, int *index, float *value, float *lse);
+} cptk_kernels;
+
+/* Fills the table for the allowed and present instruction sets (CAPTION_CPU_* bits, see cpt_cpu_detect). */
+void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu);
+
+#endif

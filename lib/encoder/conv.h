@@ -1,0 +1,39 @@
+/* conv.h - one convolution: which algorithm, how much scratch, and running it.  Called by resnet.c. */
+#ifndef CPT_CONV_H
+#define CPT_CONV_H
+
+#include <caption.h>
+#include "kernels/kernels.h"
+#include "lib/platform/threads.h"
+
+typedef struct cpt_conv {
+    int in_h, in_w, in_c;    /* input [batch, in_h, in_w, in_c]; a border that is part of the buffer counts */
+    int out_h, out_w, out_c; /* output [batch, out_h, out_w, out_c] */
+    int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
+    int relu;
+    const float *weight;   /* [ceil(out_c / 16), kernel, kernel, in_c, 16] */
+    const float *winograd; /* [36, ceil(out_c / 16), in_c, 16], or NULL */
+    const float *bias;     /* [out_c] */
+} cpt_conv;
+
+/* What `wish` comes to for this layer on these kernels: DIRECT, WINOGRAD or IM2COL; depends on nothing else.
+ */
+caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels);
+
+/* Bytes of scratch (64-byte aligned) that running it needs; 0 is a valid answer, SIZE_MAX means overflow. */
+size_t cpt_conv_scratch(const cpt_conv *conv, caption_conv algorithm, int batch, int threads);
+
+typedef struct cpt_conv_run_args {
+    caption_conv algorithm; /* from cpt_conv_choose */
+    int batch;
+    const float *in;  /* [batch, in_h, in_w, in_c] */
+    const float *add; /* [batch, out_h, out_w, out_c] added before the ReLU, or NULL */
+    float *out; /* [batch, out_h, out_w, out_c]; overlaps neither in nor add, except that add may equal out */
+    void *scratch;
+} cpt_conv_run_args;
+
+/* out = relu(conv(in) + bias + add).  The result does not depend on the number of threads. */
+void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cptk_kernels *kernels,
+                  cpt_pool *pool);
+
+#endif
