@@ -5,9 +5,9 @@
 #include <caption.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define CPT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CPT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define CPT_PRINTF(format, first)
+#define CPT_PRINTF(text, first)
 #endif
 
 /* Records status and a formatted message in *error (which may be NULL) and returns status, so that a failure
