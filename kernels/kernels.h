@@ -20,7 +20,7 @@
  *     c[m][j] = act(bias[j] + add[m][j] + sum_t sum_d a[t][m][d] * B[t * depth + d][j]),  m < rows, j < n
  * where column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Packed weights have b_step 16
  * and b_panel taps * depth * 16, their last panel filled up with zeros; a row-major matrix [K, N] has b_step
- * N and b_panel 16 (then N must be a multiple of 16).  The sum over k runs in order, one accumulator per
+ * N and b_panel 16 (then up to 15 floats after its last row are read, without effect).  The sum over k runs in order, one accumulator per
  * output, so that the result of an output does not depend on how the matrix is cut into tiles. */
 typedef struct cptk_tile {
     const float *const *a; /* [taps][rows] pointers, each to depth floats */
