@@ -1,0 +1,19 @@
+/* kernels.c - fills the kernel table: plain C first, then each instruction set that is allowed and present.
+ * Called once per session; keeps no state. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#include <caption.h>
+#include "kernels/kernels_isa.h"
+#include "lib/platform/cpu.h"
+
+void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
+{
+    cpu &= cpt_cpu_detect();
+    memset(kernels, 0, sizeof *kernels);
+    kernels->name = "c";
+    kernels->tile_rows = CPTK_MAX_ROWS;
+    cptk_cell_init_c(kernels);
+    (void)cpu;
+}

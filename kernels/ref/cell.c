@@ -1,0 +1,126 @@
+/* cell.c - plain C for everything that is not convolution: the specification of these slots, and what runs
+ * where no instruction set is known.  Called through the kernel table. */
+#include <math.h>
+
+#include "kernels/kernels_isa.h"
+
+/* A byte has 256 values: a table of the results, which is exact and needs no vector form. */
+static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
+{
+    float table[3][256];
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
+    for (size_t i = 0; i < (size_t)n * 3; i += 3)
+        for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
+}
+
+static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
+{
+    for (int j = 0; j < n; j++) {
+        float sum = 0;
+        for (int r = 0; r < rows; r++) sum += in[(size_t)r * (size_t)n + (size_t)j];
+        out[j] = sum / (float)rows;
+    }
+}
+
+static void cptk_tanh_f32_c(float *x, int n)
+{
+    for (int i = 0; i < n; i++) x[i] = tanhf(x[i]);
+}
+
+/* e^-|x| never overflows, so that small results keep their digits. */
+static float sigmoid(float x)
+{
+    float e = expf(-fabsf(x));
+    return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+
+static void cptk_gru_f32_c(const cptk_gates *args)
+{
+    size_t n = (size_t)args->n;
+    for (size_t row = 0; row < (size_t)args->rows; row++) {
+        const float *x = args->x + row * 3 * n, *hw = args->h_in + row * 3 * n;
+        const float *h = args->h + row * n;
+        float *out = args->h_out + row * n;
+        for (size_t j = 0; j < n; j++) {
+            float r = sigmoid(x[j] + hw[j]);
+            float z = sigmoid(x[n + j] + hw[n + j]);
+            float c = tanhf(x[2 * n + j] + r * hw[2 * n + j]);
+            out[j] = (1.0f - z) * c + z * h[j];
+        }
+    }
+}
+
+static void cptk_lstm_f32_c(const cptk_gates *args)
+{
+    size_t n = (size_t)args->n;
+    for (size_t row = 0; row < (size_t)args->rows; row++) {
+        const float *x = args->x + row * 4 * n, *hw = args->h_in + row * 4 * n;
+        const float *c = args->c + row * n;
+        float *h_out = args->h_out + row * n, *c_out = args->c_out + row * n;
+        for (size_t j = 0; j < n; j++) {
+            float i = sigmoid(x[j] + hw[j]);
+            float f = sigmoid(x[n + j] + hw[n + j]);
+            float g = tanhf(x[2 * n + j] + hw[2 * n + j]);
+            float o = sigmoid(x[3 * n + j] + hw[3 * n + j]);
+            c_out[j] = f * c[j] + i * g;
+            h_out[j] = o * tanhf(c_out[j]);
+        }
+    }
+}
+
+static void softmax(float *x, int n)
+{
+    float max = x[0], sum = 0;
+    for (int i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
+    for (int i = 0; i < n; i++) sum += x[i] = expf(x[i] - max);
+    for (int i = 0; i < n; i++) x[i] /= sum;
+}
+
+static void cptk_attention_f32_c(const cptk_attention *args)
+{
+    size_t n = (size_t)args->n;
+    for (size_t p = 0; p < (size_t)args->positions; p++) {
+        const float *enc = args->enc + p * n;
+        float score = args->bias;
+        for (size_t a = 0; a < n; a++) score += args->v[a] * tanhf(enc[a] + args->dec[a]);
+        args->alpha[p] = score;
+    }
+    softmax(args->alpha, args->positions);
+}
+
+static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *value, float *lse)
+{
+    int held = 0;
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        float v = isnan(x[i]) ? -INFINITY : x[i];
+        int at = held;
+        if (held == k && !(v > value[k - 1])) continue;
+        if (held < k)
+            held++;
+        else
+            at = k - 1;
+        for (; at > 0 && v > value[at - 1]; at--) {
+            value[at] = value[at - 1];
+            index[at] = index[at - 1];
+        }
+        value[at] = v;
+        index[at] = i;
+    }
+    *lse = value[0];
+    if (isinf(value[0])) return;
+    for (int i = 0; i < n; i++) sum += isnan(x[i]) ? 0.0 : exp((double)x[i] - (double)value[0]);
+    *lse += (float)log(sum);
+}
+
+void cptk_cell_init_c(cptk_kernels *kernels)
+{
+    kernels->normalize = cptk_normalize_u8_c;
+    kernels->mean_rows = cptk_mean_rows_f32_c;
+    kernels->tanh = cptk_tanh_f32_c;
+    kernels->gru = cptk_gru_f32_c;
+    kernels->lstm = cptk_lstm_f32_c;
+    kernels->attention = cptk_attention_f32_c;
+    kernels->top_lse = cptk_top_lse_f32_c;
+}

@@ -1,0 +1,52 @@
+/* cpu.c - see cpu.h.  Asks the processor each time: no state, no constructor. */
+#include "lib/platform/cpu.h"
+
+#include <caption.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+#define CPUID_1_ECX_FMA (1u << 12)
+#define CPUID_1_ECX_OSXSAVE (1u << 27)
+#define CPUID_1_ECX_AVX (1u << 28)
+#define CPUID_7_EBX_AVX2 (1u << 5)
+#define CPUID_7_EBX_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
+#define XCR0_YMM 0x06u                                                         /* xmm and ymm */
+#define XCR0_ZMM 0xE6u /* and opmask, upper halves of zmm0-15, zmm16-31 */
+
+/* The register sets that the operating system saves.  As bytes, so that no compiler option is needed. */
+static uint32_t saved_registers(void)
+{
+    uint32_t low, high;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0)); /* xgetbv */
+    return low;
+}
+
+uint32_t cpt_cpu_detect(void)
+{
+    const uint32_t avx = CPUID_1_ECX_FMA | CPUID_1_ECX_OSXSAVE | CPUID_1_ECX_AVX;
+    uint32_t a, b, c, d, saved, found = 0;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & avx) != avx) return 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+    saved = saved_registers();
+    if ((b & CPUID_7_EBX_AVX2) && (saved & XCR0_YMM) == XCR0_YMM) found |= CAPTION_CPU_AVX2;
+    if (found && (b & CPUID_7_EBX_AVX512) == CPUID_7_EBX_AVX512 && (saved & XCR0_ZMM) == XCR0_ZMM)
+        found |= CAPTION_CPU_AVX512;
+    return found;
+}
+
+#elif defined(__aarch64__)
+
+uint32_t cpt_cpu_detect(void)
+{
+    return CAPTION_CPU_NEON; /* part of every AArch64 */
+}
+
+#else
+
+uint32_t cpt_cpu_detect(void)
+{
+    return 0;
+}
+
+#endif
