@@ -118,8 +118,10 @@ $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
 
+CHECK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/check_kernels*.c))
+$(BUILD)/test/test_kernels: $(CHECK_OBJ)
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(MODULES) $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS) -lcmocka
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS) -lcmocka
 
 # one test by hand: make build/test/test_NAME && build/test/test_NAME
 test: all $(TESTS:%=$(BUILD)/test/%)
