@@ -1,0 +1,279 @@
+/* METEOR as NLTK computes it: words aligned in three stages (equal, equal stems, synonyms), F-mean with alpha
+ * 0.9, fragmentation penalty with beta 3 and gamma 0.5, best reference per image.  Called by eval_score.
+ *
+ * Two habits of NLTK decide the figures.  Both sentences are walked from the end, and the first partner found
+ * is taken.  And the synonym stage sees what the stem stage left over, which is stems: "dances" is looked up
+ * as "danc", finds no synset and matches nothing. */
+#include "tools/eval/corpus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/eval/grow.h"
+#include "tools/eval/porter.h"
+#include "tools/eval/tokens.h"
+
+enum { MAX_STEM_WORD = 255, MAX_TOKENS = EVAL_MAX_CAPTION / 2 + 1 };
+
+typedef struct synonyms {
+    uint32_t *words; /* [count], numbers of words, unordered */
+    size_t count, capacity;
+    bool known;
+} synonyms;
+
+typedef struct meteor {
+    eval_words *words;
+    const eval_wordnet *wordnet;
+    tool_error *err;
+    uint32_t *lower, *stem; /* by word; EVAL_NO_WORD = not computed yet */
+    size_t lower_capacity, stem_capacity;
+    size_t filled;      /* entries of lower and stem that have been initialised */
+    synonyms *synonyms; /* by stem */
+    size_t synonyms_capacity, synonyms_filled;
+} meteor;
+
+typedef struct item {
+    uint32_t word;
+    uint32_t at; /* position in the sentence */
+} item;
+
+typedef struct side {
+    item items[MAX_TOKENS];
+    size_t count;
+} side;
+
+/* ---- lower case and stems, computed once a word -----------------------------------------------------------
+ */
+
+static bool reserve(meteor *m)
+{
+    size_t n = eval_words_count(m->words);
+    uint32_t *lower, *stem;
+
+    if (m->filled >= n) return true;
+    lower = eval_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
+    if (lower) m->lower = lower;
+    stem = eval_grow(m->stem, &m->stem_capacity, n, sizeof *stem);
+    if (stem) m->stem = stem;
+    if (!lower || !stem) return false;
+    for (; m->filled < n; m->filled++) {
+        lower[m->filled] = EVAL_NO_WORD;
+        stem[m->filled] = EVAL_NO_WORD;
+    }
+    return true;
+}
+
+static uint32_t lower_word(meteor *m, uint32_t word)
+{
+    char text[EVAL_MAX_CAPTION];
+    size_t length = eval_words_length(m->words, word);
+
+    if (!reserve(m)) return EVAL_NO_WORD;
+    if (m->lower[word] == EVAL_NO_WORD) {
+        length = eval_lower(eval_words_text(m->words, word), length, text);
+        m->lower[word] = eval_words_add(m->words, text, length);
+    }
+    return m->lower[word];
+}
+
+static uint32_t stem_word(meteor *m, uint32_t word)
+{
+    char text[MAX_STEM_WORD + 1];
+    size_t length = eval_words_length(m->words, word);
+
+    if (length > MAX_STEM_WORD) return word; /* no word is that long */
+    if (!reserve(m)) return EVAL_NO_WORD;
+    if (m->stem[word] == EVAL_NO_WORD) {
+        memcpy(text, eval_words_text(m->words, word), length);
+        length = eval_porter(text, length);
+        m->stem[word] = eval_words_add(m->words, text, length);
+    }
+    return m->stem[word];
+}
+
+/* ---- synonyms, looked up once a stem ----------------------------------------------------------------------
+ */
+
+typedef struct collector {
+    meteor *m;
+    synonyms *into;
+} collector;
+
+static bool collect(void *context, const char *lemma, size_t length)
+{
+    collector *c = context;
+    uint32_t word;
+    uint32_t *words;
+
+    if (memchr(lemma, '_', length)) return true;
+    word = eval_words_add(c->m->words, lemma, length);
+    words = eval_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
+    if (words) c->into->words = words;
+    if (word == EVAL_NO_WORD || !words) return tool_fail(c->m->err, "out of memory");
+    words[c->into->count++] = word;
+    return true;
+}
+
+static synonyms *find_synonyms(meteor *m, uint32_t word)
+{
+    size_t n = (size_t)word + 1;
+    synonyms *all = eval_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
+    collector c;
+
+    if (!all) {
+        (void)tool_fail(m->err, "out of memory");
+        return NULL;
+    }
+    m->synonyms = all;
+    for (; m->synonyms_filled < n; m->synonyms_filled++) memset(&all[m->synonyms_filled], 0, sizeof *all);
+    c.m = m;
+    c.into = &all[word];
+    if (!c.into->known) {
+        c.into->known = true;
+        if (!eval_wordnet_lemmas(m->wordnet, eval_words_text(m->words, word), collect, &c, m->err))
+            return NULL;
+    }
+    return c.into;
+}
+
+static bool is_synonym(const synonyms *s, uint32_t word)
+{
+    size_t i;
+
+    for (i = 0; i < s->count; i++) {
+        if (s->words[i] == word) return true;
+    }
+    return false;
+}
+
+/* ---- alignment --------------------------------------------------------------------------------------------
+ */
+
+static void take(side *s, size_t i)
+{
+    memmove(&s->items[i], &s->items[i + 1], (s->count - i - 1) * sizeof s->items[0]);
+    s->count--;
+}
+
+/* One stage: from the end of both sides, the first partner wins.  partner_of [length of the hypothesis] gets
+ * 1 + the position in the reference. */
+static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *partner_of, bool by_synonym)
+{
+    size_t i = hypothesis->count, j;
+
+    while (i-- > 0) {
+        const synonyms *s = NULL;
+
+        if (by_synonym && reference->count && !(s = find_synonyms(m, hypothesis->items[i].word)))
+            return false;
+        for (j = reference->count; j-- > 0;) {
+            bool match = hypothesis->items[i].word == reference->items[j].word ||
+                         (s && is_synonym(s, reference->items[j].word));
+
+            if (!match) continue;
+            partner_of[hypothesis->items[i].at] = reference->items[j].at + 1;
+            take(hypothesis, i);
+            take(reference, j);
+            break;
+        }
+    }
+    return true;
+}
+
+static bool fill_side(meteor *m, const eval_sentence *s, side *out)
+{
+    size_t i;
+
+    out->count = s->length;
+    for (i = 0; i < s->length; i++) {
+        out->items[i].word = lower_word(m, s->words[i]);
+        out->items[i].at = (uint32_t)i;
+        if (out->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
+    }
+    return true;
+}
+
+static bool stem_side(meteor *m, side *s)
+{
+    size_t i;
+
+    for (i = 0; i < s->count; i++) {
+        s->items[i].word = stem_word(m, s->items[i].word);
+        if (s->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
+    }
+    return true;
+}
+
+/* From the alignment of a hypothesis of `length` words to the score. */
+static double finish(const uint32_t *partner_of, size_t length, size_t reference_length)
+{
+    const double alpha = 0.9, gamma = 0.5;
+    double precision, recall, mean, fragments;
+    size_t matches = 0, chunks = 0, i;
+
+    for (i = 0; i < length; i++) {
+        if (!partner_of[i]) continue;
+        matches++;
+        /* a chunk goes on where both sentences do */
+        if (!i || !partner_of[i - 1] || partner_of[i] != partner_of[i - 1] + 1) chunks++;
+    }
+    if (!matches) return 0;
+    precision = (double)matches / (double)length;
+    recall = (double)matches / (double)reference_length;
+    mean = precision * recall / (alpha * precision + (1 - alpha) * recall);
+    fragments = (double)chunks / (double)matches;
+    return (1 - gamma * (fragments * fragments * fragments)) * mean;
+}
+
+typedef struct scratch {
+    side hypothesis, reference;
+    uint32_t partner_of[MAX_TOKENS];
+} scratch;
+
+static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_sentence *reference, scratch *s,
+                       double *score)
+{
+    memset(s->partner_of, 0, hypothesis->length * sizeof s->partner_of[0]);
+    if (!fill_side(m, hypothesis, &s->hypothesis) || !fill_side(m, reference, &s->reference)) return false;
+    if (!match_stage(m, &s->hypothesis, &s->reference, s->partner_of, false)) return false;
+    if (!stem_side(m, &s->hypothesis) || !stem_side(m, &s->reference)) return false;
+    if (!match_stage(m, &s->hypothesis, &s->reference, s->partner_of, false)) return false;
+    if (m->wordnet && !match_stage(m, &s->hypothesis, &s->reference, s->partner_of, true)) return false;
+    *score = finish(s->partner_of, hypothesis->length, reference->length);
+    return true;
+}
+
+static void free_meteor(meteor *m)
+{
+    size_t i;
+
+    for (i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
+    free(m->synonyms);
+    free(m->lower);
+    free(m->stem);
+}
+
+bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *total, eval_scores *per_image,
+                 tool_error *err)
+{
+    meteor m = {corpus->words, wordnet, err, NULL, NULL, 0, 0, 0, NULL, 0, 0};
+    scratch *s = malloc(sizeof *s);
+    double sum = 0, score;
+    size_t i, j;
+    bool ok = s || tool_fail(err, "out of memory");
+
+    for (i = 0; i < corpus->count && ok; i++) {
+        const eval_image *image = &corpus->images[i];
+
+        per_image[i].meteor = 0;
+        for (j = 0; j < image->n_references && ok; j++) {
+            ok = score_pair(&m, &image->hypothesis, &image->references[j], s, &score);
+            if (ok && score > per_image[i].meteor) per_image[i].meteor = score;
+        }
+        sum += per_image[i].meteor;
+    }
+    total->meteor = sum / (double)corpus->count;
+    free_meteor(&m);
+    free(s);
+    return ok;
+}

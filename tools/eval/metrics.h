@@ -1,0 +1,42 @@
+/* The metrics of the image captioning field: BLEU-1..4, METEOR, ROUGE-L, CIDEr-D.
+ *
+ * Called by capeval and the tests.  Figures agree with NLTK (BLEU, METEOR) and with the COCO caption
+ * evaluation (ROUGE-L, CIDEr) to the last digits of a double.  Never reads or writes a file, never prints. */
+#ifndef TOOLS_EVAL_METRICS_H
+#define TOOLS_EVAL_METRICS_H
+
+#include <stddef.h>
+
+#include "tools/common/error.h"
+#include "tools/eval/wordnet.h"
+
+/* Longer captions are refused: no sentence is, and alignments cost words squared. */
+enum { EVAL_MAX_CAPTION = 4000 }; /* bytes */
+
+typedef struct eval_scores {
+    double bleu[4]; /* BLEU-1..4 */
+    double meteor, cider, rouge_l;
+} eval_scores;
+
+/* Images with a caption to judge and reference captions each. */
+typedef struct eval_corpus eval_corpus;
+
+/* NULL when out of memory. */
+eval_corpus *eval_corpus_create(void);
+
+/* Accepts NULL and a cleared pointer. */
+void eval_corpus_free(eval_corpus **corpus);
+
+size_t eval_corpus_size(const eval_corpus *corpus);
+
+/* Adds an image; texts are UTF-8 and copied.  False when out of memory or if a text is too long. */
+bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *const *references,
+                     size_t n_references, tool_error *err);
+
+/* Scores all images together; per_image [eval_corpus_size], if not NULL, gets each image's own scores (BLEU
+ * as a corpus of one; CIDEr with the document frequencies of all).  Without wordnet (NULL), METEOR has no
+ * synonym stage.  False when out of memory or if WordNet's files are damaged. */
+bool eval_score(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *total, eval_scores *per_image,
+                tool_error *err);
+
+#endif

@@ -1,0 +1,283 @@
+/* Reference captions and their two file formats; see refs.h. */
+#include "tools/eval/refs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/text.h"
+#include "tools/eval/grow.h"
+#include "tools/eval/metrics.h"
+
+typedef struct image {
+    const char **captions; /* [count], owned by the text table */
+    uint64_t *numbers;     /* [n_numbers], Flickr30k's comment numbers seen so far */
+    size_t count, capacity, n_numbers, numbers_capacity;
+} image;
+
+struct eval_refs {
+    eval_words *names; /* numbers = indices into images */
+    eval_words *texts;
+    image *images;
+    size_t capacity;
+};
+
+eval_refs *eval_refs_create(void)
+{
+    eval_refs *refs = calloc(1, sizeof *refs);
+
+    if (!refs) return NULL;
+    refs->names = eval_words_create();
+    refs->texts = eval_words_create();
+    if (!refs->names || !refs->texts) eval_refs_free(&refs);
+    return refs;
+}
+
+void eval_refs_free(eval_refs **refs)
+{
+    size_t i;
+
+    if (!refs || !*refs) return;
+    for (i = 0; i < eval_refs_count(*refs); i++) {
+        free((*refs)->images[i].captions);
+        free((*refs)->images[i].numbers);
+    }
+    free((*refs)->images);
+    eval_words_free(&(*refs)->names);
+    eval_words_free(&(*refs)->texts);
+    free(*refs);
+    *refs = NULL;
+}
+
+size_t eval_refs_count(const eval_refs *refs)
+{
+    return refs->names ? eval_words_count(refs->names) : 0;
+}
+
+const char *eval_refs_image(const eval_refs *refs, uint32_t number)
+{
+    return eval_words_text(refs->names, number);
+}
+
+uint32_t eval_refs_find(const eval_refs *refs, const char *name)
+{
+    uint32_t found = eval_words_find(refs->names, name, strlen(name));
+    const char *slash = strrchr(name, '/');
+
+    if (found == EVAL_NO_WORD && slash) found = eval_words_find(refs->names, slash + 1, strlen(slash + 1));
+    return found;
+}
+
+size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *const **captions)
+{
+    *captions = refs->images[number].captions;
+    return refs->images[number].count;
+}
+
+/* The image of that name, made if need be; NULL when out of memory. */
+static image *get_image(eval_refs *refs, const char *name, size_t length)
+{
+    size_t before = eval_refs_count(refs);
+    image *images = eval_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
+    uint32_t number;
+
+    if (!images) return NULL;
+    refs->images = images;
+    number = eval_words_add(refs->names, name, length);
+    if (number == EVAL_NO_WORD) return NULL;
+    if (number == before) memset(&images[number], 0, sizeof *images);
+    return &images[number];
+}
+
+bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const char *caption, size_t length)
+{
+    image *im = get_image(refs, name, name_length);
+    const char **captions;
+    uint32_t text;
+
+    if (!im) return false;
+    captions = eval_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
+    if (!captions) return false;
+    im->captions = captions;
+    text = eval_words_add(refs->texts, caption, length);
+    if (text == EVAL_NO_WORD) return false;
+    captions[im->count++] = eval_words_text(refs->texts, text);
+    return true;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------
+ */
+
+typedef struct reader {
+    eval_refs *refs;
+    const char *path;
+    tool_lines lines;
+    tool_error *err;
+} reader;
+
+typedef struct span {
+    const char *text;
+    size_t length;
+} span;
+
+static bool refuse(const reader *r, const char *reason)
+{
+    return tool_fail(r->err, "%s:%zu: %s", r->path, r->lines.number, reason);
+}
+
+static span trim(span s)
+{
+    while (s.length && (s.text[0] == ' ' || s.text[0] == '\t')) s.text++, s.length--;
+    while (s.length && (s.text[s.length - 1] == ' ' || s.text[s.length - 1] == '\t')) s.length--;
+    return s;
+}
+
+static bool add_caption(reader *r, span name, span caption)
+{
+    name = trim(name);
+    caption = trim(caption);
+    if (!name.length) return refuse(r, "no image name");
+    if (!caption.length) return refuse(r, "empty caption");
+    if (caption.length > EVAL_MAX_CAPTION) return refuse(r, "caption too long");
+    if (!eval_refs_add(r->refs, name.text, name.length, caption.text, caption.length)) {
+        return refuse(r, "out of memory");
+    }
+    return true;
+}
+
+/* Takes a comma-separated field off the front of *line: quoted ("" is a quote), or up to the comma; the last
+ * field takes all that is left, commas and all.  `room` [at least line->length] receives an unquoted text. */
+static bool take_field(reader *r, span *line, bool last, char *room, span *field)
+{
+    const char *p = line->text, *stop = line->text + line->length, *comma;
+    size_t n = 0;
+
+    if (p < stop && *p == '"') {
+        for (p++; p < stop; p++) {
+            if (*p == '"' && (p + 1 == stop || p[1] != '"')) break;
+            if (*p == '"') p++;
+            room[n++] = *p;
+        }
+        if (p == stop) return refuse(r, "quoted field does not end on its line");
+        p++;
+        if (last ? p == stop : (p < stop && *p == ',')) {
+            field->text = room;
+            field->length = n;
+            line->text = last ? p : p + 1;
+            line->length = (size_t)(stop - line->text);
+            return true;
+        } /* else the quotes are part of a plain text: "Dog" runs */
+    }
+    comma = last ? stop : memchr(line->text, ',', line->length);
+    if (!comma) return refuse(r, "no comma between image and caption");
+    field->text = line->text;
+    field->length = (size_t)(comma - line->text);
+    line->text = last ? stop : comma + 1;
+    line->length = (size_t)(stop - line->text);
+    return true;
+}
+
+/* image,caption */
+static bool read_commas(reader *r, span line, char *room)
+{
+    span name, caption;
+
+    if (!take_field(r, &line, false, room, &name)) return false;
+    if (!take_field(r, &line, true, room + name.length, &caption)) return false;
+    return add_caption(r, name, caption);
+}
+
+/* Notes a comment number of an image; false if it came before. */
+static bool note_number(reader *r, span name, uint64_t number)
+{
+    image *im;
+    uint64_t *numbers;
+    size_t i;
+
+    name = trim(name);
+    if (!name.length) return refuse(r, "no image name");
+    im = get_image(r->refs, name.text, name.length);
+    if (!im) return refuse(r, "out of memory");
+    for (i = 0; i < im->n_numbers; i++) {
+        if (im->numbers[i] == number) return refuse(r, "this image and comment number came before");
+    }
+    numbers = eval_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
+    if (!numbers) return refuse(r, "out of memory");
+    im->numbers = numbers;
+    numbers[im->n_numbers++] = number;
+    return true;
+}
+
+/* image| n| caption.  The data set as distributed has one line without the second bar, "image| 4   A dog
+ * runs": there the caption begins after the number. */
+static bool read_bars(reader *r, span line)
+{
+    const char *stop = line.text + line.length;
+    const char *bar = memchr(line.text, '|', line.length), *p = bar;
+    span name = {line.text, 0}, caption;
+    uint64_t number = 0;
+    size_t digits = 0;
+
+    if (!bar) return refuse(r, "no | between image and comment number");
+    name.length = (size_t)(bar - line.text);
+    for (p++; p < stop && *p == ' ';) p++;
+    for (; p < stop && *p >= '0' && *p <= '9' && digits < 18; p++, digits++)
+        number = number * 10 + (uint64_t)(*p - '0');
+    if (!digits || (p < stop && *p != ' ' && *p != '|'))
+        return refuse(r, "no comment number after the first |");
+    while (p < stop && *p == ' ') p++;
+    if (p < stop && *p == '|') p++;
+    caption.text = p;
+    caption.length = (size_t)(stop - p);
+    return note_number(r, name, number) && add_caption(r, name, caption);
+}
+
+static bool starts_with(span line, const char *text)
+{
+    return line.length >= strlen(text) && memcmp(line.text, text, strlen(text)) == 0;
+}
+
+static bool read_lines(reader *r, char *room)
+{
+    bool bars = false, first = true;
+
+    while (tool_lines_next(&r->lines)) {
+        span line = {r->lines.line, r->lines.length};
+
+        if (tool_utf8_check(line.text, line.length) != line.length) return refuse(r, "not valid UTF-8");
+        if (memchr(line.text, '\0', line.length)) return refuse(r, "zero byte: not a text file");
+        if (!trim(line).length) continue;
+        if (first) {
+            const char *comma = memchr(line.text, ',', line.length),
+                       *bar = memchr(line.text, '|', line.length);
+
+            bars = bar && (!comma || bar < comma);
+            first = false;
+            if (starts_with(line, "image,caption") || starts_with(line, "image_name|")) continue;
+        }
+        if (!(bars ? read_bars(r, line) : read_commas(r, line, room))) return false;
+    }
+    return true;
+}
+
+eval_refs *eval_refs_read(const char *path, tool_error *err)
+{
+    reader r = {eval_refs_create(), path, {0}, err};
+    tool_text text = {NULL, 0};
+    char *room = NULL;
+    bool ok = false;
+
+    if (!tool_text_read(&text, path, EVAL_MAX_FILE, err)) goto done;
+    room = malloc(text.size + 1); /* no line is longer */
+    if (!r.refs || !room) {
+        (void)tool_fail(err, "%s: out of memory", path);
+        goto done;
+    }
+    tool_lines_begin(&r.lines, text.data, text.size);
+    if (!read_lines(&r, room)) goto done;
+    ok = eval_refs_count(r.refs) > 0 || tool_fail(err, "%s: no captions", path);
+done:
+    tool_text_free(&text);
+    free(room);
+    if (!ok) eval_refs_free(&r.refs);
+    return r.refs;
+}

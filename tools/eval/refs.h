@@ -1,0 +1,44 @@
+/* Reference captions: which images there are, and the sentences people wrote for each.
+ *
+ * Called by capeval and the tests.  Reads Flickr8k's captions.txt and Flickr30k's results.csv; predictions.c
+ * fills one from a published predictions file.  Never prints. */
+#ifndef TOOLS_EVAL_REFS_H
+#define TOOLS_EVAL_REFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/common/error.h"
+#include "tools/eval/words.h"
+
+typedef struct eval_refs eval_refs;
+
+/* Largest text file read, here and for predictions. */
+enum { EVAL_MAX_FILE = 1 << 30 };
+
+/* NULL when out of memory. */
+eval_refs *eval_refs_create(void);
+
+/* Reads a file, telling the two formats apart by its first line.  NULL on failure; errors name file and line.
+ */
+eval_refs *eval_refs_read(const char *path, tool_error *err);
+
+/* Accepts NULL and a cleared pointer. */
+void eval_refs_free(eval_refs **refs);
+
+/* Adds one caption (copied) to an image, new or known.  False when out of memory. */
+bool eval_refs_add(eval_refs *refs, const char *image, size_t image_length, const char *caption,
+                   size_t length);
+
+/* Images are numbered in order of first appearance. */
+size_t eval_refs_count(const eval_refs *refs);
+const char *eval_refs_image(const eval_refs *refs, uint32_t image);
+
+/* The number of an image named so, or else named like the last part of a path; EVAL_NO_WORD if there is none.
+ */
+uint32_t eval_refs_find(const eval_refs *refs, const char *image);
+
+/* An image's captions; returns how many, at least 1. */
+size_t eval_refs_captions(const eval_refs *refs, uint32_t image, const char *const **captions);
+
+#endif

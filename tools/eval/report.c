@@ -1,0 +1,101 @@
+/* Scores written out; see report.h. */
+#include "tools/eval/report.h"
+
+#include <math.h>
+#include <jansson.h>
+
+enum { N_METRICS = 7, METEOR_AT = 4 };
+
+static const char *metric_name(size_t i, bool no_synonyms)
+{
+    static const char *const names[N_METRICS] = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4",
+                                                 "METEOR", "CIDEr",  "ROUGE-L"};
+
+    return i == METEOR_AT && no_synonyms ? "METEOR (no synonyms)" : names[i];
+}
+
+static double metric_value(const eval_scores *s, size_t i)
+{
+    return i < METEOR_AT        ? s->bleu[i]
+           : i == METEOR_AT     ? s->meteor
+           : i == METEOR_AT + 1 ? s->cider
+                                : s->rouge_l;
+}
+
+void eval_report_table(const eval_report *report, FILE *out)
+{
+    int width = report->no_synonyms ? 22 : 9;
+    size_t i;
+
+    (void)fprintf(out, "%-*s%6zu\n", width, "images", report->n_images);
+    for (i = 0; i < N_METRICS; i++) {
+        (void)fprintf(out, "%-*s%6.4f\n", width, metric_name(i, report->no_synonyms),
+                      metric_value(&report->scores, i));
+    }
+}
+
+/* The double nearest to the value at so many decimals, decided on its exact digits as Python's round() does.
+ */
+static double rounded(double value, int decimals)
+{
+    char text[64];
+    double result = value;
+
+    (void)snprintf(text, sizeof text, "%.*f", decimals, value);
+    (void)sscanf(text, "%lf", &result);
+    return result;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *number_or_null(int number)
+{
+    return number > 0 ? json_integer(number) : json_null();
+}
+
+bool eval_report_json(const eval_report *report, FILE *out)
+{
+    json_t *object = json_object();
+    bool ok = object != NULL;
+    size_t i;
+
+    ok = ok && !json_object_set_new(object, "checkpoint", text_or_null(report->checkpoint));
+    ok = ok && !json_object_set_new(object, "split", text_or_null(report->split));
+    ok = ok && !json_object_set_new(object, "n_images", json_integer((json_int_t)report->n_images));
+    ok = ok && !json_object_set_new(object, "method", text_or_null(report->method));
+    ok = ok && !json_object_set_new(object, "beam_width", number_or_null(report->beam_width));
+    ok = ok && !json_object_set_new(object, "max_len", number_or_null(report->max_len));
+    ok = ok && !json_object_set_new(object, "rnn_type", text_or_null(report->rnn_type));
+    for (i = 0; i < N_METRICS && ok; i++) {
+        ok = !json_object_set_new(object, metric_name(i, report->no_synonyms),
+                                  json_real(rounded(metric_value(&report->scores, i), 4)));
+    }
+    ok = ok &&
+         !json_object_set_new(object, "wall_clock_s",
+                              report->seconds < 0 ? json_null() : json_real(rounded(report->seconds, 1)));
+    ok = ok && !json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    json_decref(object);
+    if (ok) (void)fputc('\n', out);
+    return ok;
+}
+
+void eval_report_images(const eval_joined *joined, const eval_scores *scores, bool no_synonyms, FILE *out)
+{
+    size_t n = eval_corpus_size(joined->corpus), i, j;
+    const char *p;
+
+    (void)fputs("image", out);
+    for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
+    (void)fputs("\tcaption\n", out);
+    for (i = 0; i < n; i++) {
+        (void)fputs(joined->items[i]->image, out);
+        for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
+        (void)fputc('\t', out);
+        for (p = joined->items[i]->caption; *p; p++)
+            (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);
+        (void)fputc('\n', out);
+    }
+}

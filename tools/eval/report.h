@@ -1,0 +1,30 @@
+/* Scores as a table, as JSON with the keys of the published metrics files, and image by image.
+ *
+ * Called by capeval.  Writes to the stream it is given, nowhere else. */
+#ifndef TOOLS_EVAL_REPORT_H
+#define TOOLS_EVAL_REPORT_H
+
+#include <stdio.h>
+
+#include "tools/eval/metrics.h"
+#include "tools/eval/predictions.h"
+
+/* What is known of how the captions were made; NULL and 0 become null in the JSON. */
+typedef struct eval_report {
+    const char *checkpoint, *split, *method, *rnn_type;
+    size_t n_images;
+    int beam_width, max_len;
+    double seconds;   /* negative = unknown */
+    bool no_synonyms; /* METEOR was computed without WordNet */
+    eval_scores scores;
+} eval_report;
+
+void eval_report_table(const eval_report *report, FILE *out);
+
+/* False when out of memory. */
+bool eval_report_json(const eval_report *report, FILE *out);
+
+/* A header line, then a line an image; scores [corpus size]. */
+void eval_report_images(const eval_joined *joined, const eval_scores *scores, bool no_synonyms, FILE *out);
+
+#endif

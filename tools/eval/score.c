@@ -1,0 +1,135 @@
+/* `capeval score`, and the scoring at the end of `capeval run`; see score.h. */
+#include "tools/eval/score.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/common/outfile.h"
+
+/* Opens WordNet where it is wanted; *wordnet stays NULL where it is not, or not installed. */
+static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error *err)
+{
+    struct stat info;
+
+    *wordnet = NULL;
+    if (folder && strcmp(folder, "none") == 0) return true;
+    if (!folder) {
+        folder = EVAL_WORDNET_FOLDER;
+        if (stat(folder, &info) != 0) {
+            (void)fprintf(stderr, "capeval: note: no WordNet in %s: METEOR is computed without synonyms\n",
+                          folder);
+            return true;
+        }
+    }
+    *wordnet = eval_wordnet_open(folder, err);
+    return *wordnet != NULL;
+}
+
+static void print_notes(const eval_joined *joined)
+{
+    if (joined->failed) {
+        (void)fprintf(stderr, "capeval: note: %zu images could not be captioned and are not scored\n",
+                      joined->failed);
+    }
+    if (joined->empty) {
+        (void)fprintf(stderr, "capeval: note: %zu captions are empty and score 0\n", joined->empty);
+    }
+    if (joined->missing) {
+        (void)fprintf(stderr,
+                      "capeval: note: %zu images of the references have no prediction and are not scored\n",
+                      joined->missing);
+    }
+}
+
+/* Writes a file by one of the two report functions. */
+static bool write_images(const char *path, const eval_joined *joined, const eval_scores *scores,
+                         bool no_synonyms, tool_error *err)
+{
+    tool_outfile *out = tool_outfile_open(path, err);
+
+    if (!out) return false;
+    eval_report_images(joined, scores, no_synonyms, tool_outfile_stream(out));
+    return tool_outfile_commit(&out, err);
+}
+
+static bool write_metrics(const char *path, const eval_report *report, tool_error *err)
+{
+    tool_outfile *out = tool_outfile_open(path, err);
+
+    if (!out) return false;
+    if (!eval_report_json(report, tool_outfile_stream(out))) {
+        tool_outfile_abort(&out);
+        return tool_fail(err, "%s: out of memory", path);
+    }
+    return tool_outfile_commit(&out, err);
+}
+
+static bool print_report(const eval_report *report, bool json, tool_error *err)
+{
+    bool ok = true;
+
+    errno = 0;
+    if (json) {
+        ok = eval_report_json(report, stdout);
+    } else {
+        eval_report_table(report, stdout);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return tool_fail_errno(err, "standard output", errno ? errno : EIO);
+    return ok || tool_fail(err, "out of memory");
+}
+
+bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
+                           const eval_score_options *options, eval_report *report, tool_error *err)
+{
+    eval_joined joined = {NULL, NULL, 0, 0, 0};
+    eval_wordnet *wordnet = NULL;
+    eval_scores *scores = NULL;
+    bool ok = false;
+
+    if (!eval_join(&joined, list, refs, err)) goto done;
+    if (!open_wordnet(options->wordnet, &wordnet, err)) goto done;
+    report->n_images = eval_corpus_size(joined.corpus);
+    report->no_synonyms = !wordnet;
+    scores = calloc(report->n_images, sizeof *scores);
+    if (!scores) {
+        (void)tool_fail(err, "out of memory");
+        goto done;
+    }
+    if (!eval_score(joined.corpus, wordnet, &report->scores, scores, err)) goto done;
+    print_notes(&joined);
+    if (options->per_image && !write_images(options->per_image, &joined, scores, !wordnet, err)) goto done;
+    if (options->metrics && !write_metrics(options->metrics, report, err)) goto done;
+    ok = print_report(report, options->json, err);
+done:
+    free(scores);
+    eval_wordnet_close(&wordnet);
+    eval_joined_free(&joined);
+    return ok;
+}
+
+bool eval_score_command(const char *preds, const char *refs_path, const eval_score_options *options,
+                        tool_error *err)
+{
+    eval_predictions list;
+    eval_refs *refs = NULL;
+    eval_report report = {0};
+    bool ok = false;
+
+    report.seconds = -1;
+    if (!eval_predictions_read(&list, preds, err)) return false;
+    if (refs_path) {
+        refs = eval_refs_read(refs_path, err);
+        if (!refs) goto done;
+    } else if (!list.refs) {
+        (void)tool_fail(err, "%s: holds no reference captions: name a file that does with --refs", preds);
+        goto done;
+    }
+    ok = eval_score_and_report(&list, refs ? refs : list.refs, options, &report, err);
+done:
+    eval_refs_free(&refs);
+    eval_predictions_free(&list);
+    return ok;
+}
