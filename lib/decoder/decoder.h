@@ -1,0 +1,81 @@
+/* decoder.h - the recurrent decoder: bound weights (immutable, in the model) and the state of a search (in a session).
+ * Called by model.c (bind), session.c (plan) and search.c (start, step). */
+#ifndef CPT_DECODER_H
+#define CPT_DECODER_H
+
+#include "kernels/kernels.h"
+#include "lib/platform/arena.h"
+#include "lib/platform/threads.h"
+#include "lib/weights.h"
+
+#define CPT_MAX_RNN_LAYERS 64
+
+/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]. */
+typedef struct cpt_linear {
+    const float *weight, *bias;
+    int in, out;
+} cpt_linear;
+
+typedef struct cpt_rnn_layer {
+    cpt_linear input;  /* of the embedding (attention kind) or of the layer below: [G * H, in] */
+    cpt_linear hidden; /* [G * H, H] */
+} cpt_rnn_layer;
+
+typedef struct cpt_decoder {
+    caption_kind kind;
+    caption_rnn rnn;
+    int layers, gates; /* gates: G = 3 (GRU: r z n) or 4 (LSTM: i f g o) */
+    int vocabulary, embed, hidden;
+    int attention, channels; /* attention kind: A and C */
+    cpt_linear enc, dec;     /* attention kind: W_enc [A, C], W_dec [A, H] */
+    const float *v;          /* [A] */
+    float v_bias;
+    cpt_linear init_h, init_c; /* [H, C]; init_c: LSTM only */
+    cpt_linear context;        /* the context columns of the input matrix, [G * H, C], bias NULL */
+    cpt_linear project;        /* baseline: [E, C], batch norm folded in */
+    const float *embedding;    /* [V, E] */
+    cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
+    cpt_linear fc; /* [V, H] */
+} cpt_decoder;
+
+/* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors. `channels` is the
+ * encoder's.  Error: MODEL. */
+caption_status cpt_decoder_bind(cpt_decoder *decoder, const cpt_weights *weights, int channels,
+                                caption_error *error);
+
+/* The mutable side.  R = rows (beams) it was planned for, P = positions. */
+typedef struct cpt_decoder_run {
+    const cpt_decoder *decoder;
+    const cptk_kernels *kernels;
+    cpt_pool *pool;
+    int positions, max_rows;
+    float *enc;                   /* [P, A] W_enc f_p + b */
+    float *context;               /* [P, G * H] (the context columns of the input matrix) f_p */
+    float *mean;                  /* [C] */
+    float *h, *c;                 /* [layers, R, H] state before a step; c: LSTM */
+    float *h_next, *c_next;       /* [layers, R, H] state after it */
+    float *dec;                   /* [R, A] */
+    float *alpha;                 /* [R, P] */
+    float *x_gates, *hidden_gates; /* [R, G * H] */
+    float *logits;                /* [R, V] */
+    void *conv_scratch;           /* of the per-image products */
+} cpt_decoder_run;
+
+void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int threads);
+
+/* Prepares a search over features [P, C] (baseline: the image vector [E], which start only notes): per-image products and
+ * the initial state of row 0. */
+void cpt_decoder_start(cpt_decoder_run *run, const float *features);
+
+/* One step for `rows` rows: x[r] is row r's input vector [E] (an embedding, or the baseline's image vector).  Leaves
+ * logits, alpha (attention kind), h_next and c_next. */
+void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows);
+
+/* The state of row r for the next step becomes the state after this step of row parents[r], r < rows. */
+void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows);
+
+/* out [rows, linear->out] = linear(x[r]) + add; add [rows, out] may be NULL or equal out.  Divided over the pool. */
+void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
+                     const cptk_kernels *kernels, cpt_pool *pool);
+
+#endif
