@@ -1,4 +1,5 @@
-/* metadata.c - see metadata.h.  Numbers are read without strtod, whose decimal point depends on the locale. */
+/* metadata.c - see metadata.h.  Numbers are read without strtod, whose decimal point depends on the locale.
+ */
 #include "lib/metadata.h"
 
 #include <string.h>
@@ -8,8 +9,8 @@ static caption_status bad_value(const char *key, const char *value, const char *
     return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata %s is \"%.40s\": %s", key, value, why);
 }
 
-/* Reads [-]digits[.digits][e[+-]digits] at *text and moves it on; 0 when there is no such number.  Exact to a float:
- * at most 15 digits count, scaled by a power of ten in double. */
+/* Reads [-]digits[.digits][e[+-]digits] at *text and moves it on; 0 when there is no such number.  Exact to a
+ * float: at most 15 digits count, scaled by a power of ten in double. */
 static int parse_number(const char **text, double *number)
 {
     const char *p = *text;
@@ -79,8 +80,8 @@ caption_status cpt_metadata_ints(const cpt_weights *weights, const cpt_int_setti
     return CAPTION_OK;
 }
 
-caption_status cpt_metadata_choice(const cpt_weights *weights, const char *key, const char *const *names, int count,
-                                   int required, int *value, caption_error *error)
+caption_status cpt_metadata_choice(const cpt_weights *weights, const char *key, const char *const *names,
+                                   int count, int required, int *value, caption_error *error)
 {
     const char *text = cpt_weights_find_metadata(weights, key);
     if (!text && !required) return CAPTION_OK;

@@ -19,8 +19,9 @@ caption_status cpt_metadata_ints(const cpt_weights *weights, const cpt_int_setti
 caption_status cpt_metadata_floats(const cpt_weights *weights, const char *key, double low, double high,
                                    float *values, int count, caption_error *error);
 
-/* *value = the index of the key's value among `count` names; a missing key leaves it alone unless required. */
-caption_status cpt_metadata_choice(const cpt_weights *weights, const char *key, const char *const *names, int count,
-                                   int required, int *value, caption_error *error);
+/* *value = the index of the key's value among `count` names; a missing key leaves it alone unless required.
+ */
+caption_status cpt_metadata_choice(const cpt_weights *weights, const char *key, const char *const *names,
+                                   int count, int required, int *value, caption_error *error);
 
 #endif

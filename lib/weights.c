@@ -1,5 +1,6 @@
-/* weights.c - validates a .capw file in memory and finds things in it.  Called by model.c; never reads a file and never
- * trusts a byte: counts are bounded before they are multiplied, offsets are compared before they are added. */
+/* weights.c - validates a .capw file in memory and finds things in it.  Called by model.c; never reads a file
+ * and never trusts a byte: counts are bounded before they are multiplied, offsets are compared before they
+ * are added. */
 #include "lib/weights.h"
 
 #include <string.h>
@@ -21,7 +22,8 @@ static caption_status check_header(const capw_header *h, size_t size, caption_er
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: header says %llu bytes, there are %llu: %s",
                         (unsigned long long)h->file_size, (unsigned long long)size,
                         h->file_size > size ? "truncated" : "something was appended");
-    if (h->tensor_count == 0 || h->tensor_count > CAPW_MAX_TENSORS) return bad(error, "absurd number of tensors");
+    if (h->tensor_count == 0 || h->tensor_count > CAPW_MAX_TENSORS)
+        return bad(error, "absurd number of tensors");
     if (h->metadata_count > CAPW_MAX_METADATA) return bad(error, "absurd number of metadata entries");
     if (h->word_count == 0 || h->word_count > CAPW_MAX_WORDS) return bad(error, "absurd number of words");
     if (h->data_offset > size || h->data_offset % CAPW_ALIGN) return bad(error, "data offset out of place");
@@ -84,7 +86,8 @@ static caption_status check_tensors(const cpt_weights *w, const capw_header *h, 
         const capw_tensor *t = &w->tensors[i];
         caption_status status;
         if (t->name[0] == '\0' || !memchr(t->name, '\0', sizeof t->name))
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor record %u: its name does not end", i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor record %u: its name does not end",
+                            i);
         status = check_tensor(t, h, error);
         if (status) return status;
         for (uint32_t j = 0; j < i; j++) {
@@ -137,7 +140,8 @@ static caption_status check_words(cpt_weights *w, const unsigned char *end, capt
         const uint32_t from = w->word_offsets[i], to = w->word_offsets[i + 1];
         if ((i == 0 && from != 0) || from >= to || to > room ||
             memchr(w->words + from, '\0', to - from) != w->words + to - 1)
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is malformed", i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is malformed",
+                            i);
         if (to - from - 1 > w->longest_word) w->longest_word = to - from - 1;
     }
     return CAPTION_OK;
@@ -156,8 +160,9 @@ static caption_status check_magic(const void *data, size_t size, caption_error *
         return bad(error, "wrong magic: this is no .capw file (capconvert makes one from a checkpoint)");
     if (size < sizeof *h) return bad(error, "truncated inside the header");
     if (h->version != CAPW_VERSION)
-        return cpt_fail(error, CAPTION_ERROR_VERSION, "model file: its version is %u, this library reads version %u",
-                        h->version, CAPW_VERSION);
+        return cpt_fail(error, CAPTION_ERROR_VERSION,
+                        "model file: its version is %u, this library reads version %u", h->version,
+                        CAPW_VERSION);
     if (h->header_crc != cpt_crc32(data, offsetof(capw_header, header_crc)))
         return bad(error, "the header's checksum is wrong");
     return CAPTION_OK;
@@ -235,8 +240,8 @@ const float *cpt_weights_bind(const cpt_weights *w, const char *name, capw_layou
         return NULL;
     }
     if (t->layout != (uint32_t)layout) {
-        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its layout is %u, not %u", name, t->layout,
-                 (unsigned)layout);
+        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its layout is %u, not %u", name,
+                 t->layout, (unsigned)layout);
         return NULL;
     }
     if (t->rank != (uint32_t)shape->rank) {

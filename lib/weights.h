@@ -17,8 +17,8 @@ typedef struct cpt_weights {
     uint32_t longest_word; /* bytes, without its NUL */
 } cpt_weights;
 
-/* Checks everything but the tensors' own checksums; afterwards every record, entry and word lies inside the file.
- * Errors: MODEL, VERSION, ARGUMENT (misaligned), UNSUPPORTED (big-endian machine). */
+/* Checks everything but the tensors' own checksums; afterwards every record, entry and word lies inside the
+ * file. Errors: MODEL, VERSION, ARGUMENT (misaligned), UNSUPPORTED (big-endian machine). */
 caption_status cpt_weights_open(cpt_weights *weights, const void *data, size_t size, caption_error *error);
 
 /* The index-th metadata entry, index < metadata_count. */
@@ -38,8 +38,9 @@ typedef struct cpt_shape {
     int dims[4]; /* 0: any size; cpt_weights_bind fills it in */
 } cpt_shape;
 
-/* The float32 data of the tensor that has this name, layout and shape; NULL and a message if there is none. */
-const float *cpt_weights_bind(const cpt_weights *weights, const char *name, capw_layout layout, cpt_shape *shape,
-                              caption_error *error);
+/* The float32 data of the tensor that has this name, layout and shape; NULL and a message if there is none.
+ */
+const float *cpt_weights_bind(const cpt_weights *weights, const char *name, capw_layout layout,
+                              cpt_shape *shape, caption_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* beam.c - see beam.h.  The rules are the published system's: scores are summed in double, sorting is stable, a finished
- * hypothesis takes one of the `width` slots for good. */
+/* beam.c - see beam.h.  The rules are the published system's: scores are summed in double, sorting is stable,
+ * a finished hypothesis takes one of the `width` slots for good. */
 #include "lib/decoder/beam.h"
 
 #include <math.h>
@@ -44,7 +44,8 @@ void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability)
     const double score = (node >= 0 ? beam->nodes[node].score : 0.0) + (double)log_probability;
     int at = beam->child_count++;
     /* insertion keeps the list sorted; equal scores stay in the order in which they were offered */
-    for (; at > 0 && before(score, beam->children[at - 1].score); at--) beam->children[at] = beam->children[at - 1];
+    for (; at > 0 && before(score, beam->children[at - 1].score); at--)
+        beam->children[at] = beam->children[at - 1];
     beam->children[at] = (cpt_child){row, token, score};
 }
 

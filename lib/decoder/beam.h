@@ -1,5 +1,5 @@
-/* beam.h - beam search over rows of candidates.  Knows no tensors: search.c feeds it each step's best tokens per row and
- * gathers states by the parents it answers. */
+/* beam.h - beam search over rows of candidates.  Knows no tensors: search.c feeds it each step's best tokens
+ * per row and gathers states by the parents it answers. */
 #ifndef CPT_BEAM_H
 #define CPT_BEAM_H
 
@@ -9,8 +9,8 @@
 typedef struct cpt_node {
     int parent; /* node, or -1 */
     int token;
-    int length; /* tokens up to and with this one, the start token not counted */
-    int row;    /* the row of the step that emitted it: where its attention was */
+    int length;   /* tokens up to and with this one, the start token not counted */
+    int row;      /* the row of the step that emitted it: where its attention was */
     double score; /* sum of log-probabilities */
 } cpt_node;
 
@@ -49,8 +49,8 @@ int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens, int most);
 /* Offers one child of an alive row; per row at most `width`, best first, row by row. */
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability);
 
-/* Keeps the best children; those that end are finished.  Afterwards rows 0..alive_count-1 are alive and parents says
- * where their states come from.  The search is over when alive_count is 0. */
+/* Keeps the best children; those that end are finished.  Afterwards rows 0..alive_count-1 are alive and
+ * parents says where their states come from.  The search is over when alive_count is 0. */
 void cpt_beam_advance(cpt_beam *beam);
 
 /* Finishes what is alive and sorts `done` by score, best first, stable. */

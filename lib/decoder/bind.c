@@ -1,4 +1,5 @@
-/* bind.c - finds the decoder's tensors in a model file and checks that their shapes agree.  Called by model.c. */
+/* bind.c - finds the decoder's tensors in a model file and checks that their shapes agree.  Called by
+ * model.c. */
 #include "lib/decoder/decoder.h"
 
 #include <stdio.h>
@@ -50,7 +51,8 @@ static void bind_attention(binder *b, cpt_decoder *d)
     d->context = bind_linear(b, "rnn.0.context", d->gates * d->hidden, d->channels, 0);
 }
 
-caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int channels, caption_error *error)
+caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int channels,
+                                caption_error *error)
 {
     binder b = {weights, error, CAPTION_OK};
     cpt_shape embedding = {2, {0, 0}};
@@ -62,7 +64,8 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0, 1);
     d->hidden = d->fc.in;
     if (!b.status && d->hidden > (1 << 24) / d->gates)
-        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d", d->hidden);
+        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d",
+                        d->hidden);
     for (int i = 0; i < d->layers && !b.status; i++) {
         char name[32];
         cpt_rnn_layer *layer = &d->rnn_layers[i];

@@ -1,8 +1,10 @@
-/* decoder.c - attention, recurrent cell and vocabulary product for all beams of a step (SPEC: sections 3 and 4 of the
- * published system; Bahdanau et al. 2014, Xu et al. 2015, Cho et al. 2014).  Called by session.c and search.c.
+/* decoder.c - attention, recurrent cell and vocabulary product for all beams of a step (SPEC: sections 3 and
+ * 4 of the published system; Bahdanau et al. 2014, Xu et al. 2015, Cho et al. 2014).  Called by session.c and
+ * search.c.
  *
- * Two products are constant per image and leave the step: W_enc f_p, and the context's columns of the input matrix times
- * every f_p.  As the context is sum_p alpha_p f_p, the latter turns the step's largest product into a P-term sum. */
+ * Two products are constant per image and leave the step: W_enc f_p, and the context's columns of the input
+ * matrix times every f_p.  As the context is sum_p alpha_p f_p, the latter turns the step's largest product
+ * into a P-term sum. */
 #include "lib/decoder/decoder.h"
 
 #include <string.h>
@@ -23,7 +25,8 @@ static cpt_conv per_position(const cpt_linear *linear, int positions)
     return conv;
 }
 
-static void run_per_position(cpt_decoder_run *run, const cpt_linear *linear, const float *features, float *out)
+static void run_per_position(cpt_decoder_run *run, const cpt_linear *linear, const float *features,
+                             float *out)
 {
     const cpt_conv conv = per_position(linear, run->positions);
     cpt_conv_run_args args = {CAPTION_CONV_DIRECT, 1, features, NULL, out, run->conv_scratch};
@@ -104,8 +107,9 @@ static void attend(cpt_decoder_run *run, const float *const *h, int rows)
     cptk_tile tile = {0};
     cpt_linear_rows(&d->dec, h, rows, run->dec, NULL, run->kernels, run->pool);
     for (int r = 0; r < rows; r++) {
-        cptk_attention args = {run->enc, run->dec + (size_t)r * (size_t)d->attention, d->v, d->v_bias,
-                               run->alpha + (size_t)r * positions, run->positions, d->attention};
+        cptk_attention args = {run->enc,    run->dec + (size_t)r * (size_t)d->attention, d->v,
+                               d->v_bias,   run->alpha + (size_t)r * positions,          run->positions,
+                               d->attention};
         run->kernels->attention(&args);
         alpha[r] = args.alpha;
     }
@@ -133,7 +137,8 @@ void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows)
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
         const size_t at = (size_t)layer * layer_floats;
-        cptk_gates gates = {run->x_gates, run->hidden_gates, run->h + at, NULL, run->h_next + at, NULL, rows, d->hidden};
+        cptk_gates gates = {run->x_gates, run->hidden_gates, run->h + at, NULL, run->h_next + at, NULL,
+                            rows,         d->hidden};
         row_pointers(h, run->h + at, rows, d->hidden);
         cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, run->x_gates, NULL, run->kernels, run->pool);
         if (d->kind == CAPTION_KIND_ATTENTION) attend(run, h, rows);
@@ -152,7 +157,8 @@ void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows)
 
 static void gather(float *to, const float *from, const int *parents, int rows, size_t n)
 {
-    for (int r = 0; r < rows; r++) memcpy(to + (size_t)r * n, from + (size_t)parents[r] * n, n * sizeof(float));
+    for (int r = 0; r < rows; r++)
+        memcpy(to + (size_t)r * n, from + (size_t)parents[r] * n, n * sizeof(float));
 }
 
 void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows)

@@ -1,5 +1,5 @@
-/* decoder.h - the recurrent decoder: bound weights (immutable, in the model) and the state of a search (in a session).
- * Called by model.c (bind), session.c (plan) and search.c (start, step). */
+/* decoder.h - the recurrent decoder: bound weights (immutable, in the model) and the state of a search (in a
+ * session). Called by model.c (bind), session.c (plan) and search.c (start, step). */
 #ifndef CPT_DECODER_H
 #define CPT_DECODER_H
 
@@ -38,8 +38,8 @@ typedef struct cpt_decoder {
     cpt_linear fc; /* [V, H] */
 } cpt_decoder;
 
-/* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors. `channels` is the
- * encoder's.  Error: MODEL. */
+/* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors.
+ * `channels` is the encoder's.  Error: MODEL. */
 caption_status cpt_decoder_bind(cpt_decoder *decoder, const cpt_weights *weights, int channels,
                                 caption_error *error);
 
@@ -49,32 +49,33 @@ typedef struct cpt_decoder_run {
     const cptk_kernels *kernels;
     cpt_pool *pool;
     int positions, max_rows;
-    float *enc;                   /* [P, A] W_enc f_p + b */
-    float *context;               /* [P, G * H] (the context columns of the input matrix) f_p */
-    float *mean;                  /* [C] */
-    float *h, *c;                 /* [layers, R, H] state before a step; c: LSTM */
-    float *h_next, *c_next;       /* [layers, R, H] state after it */
-    float *dec;                   /* [R, A] */
-    float *alpha;                 /* [R, P] */
+    float *enc;                    /* [P, A] W_enc f_p + b */
+    float *context;                /* [P, G * H] (the context columns of the input matrix) f_p */
+    float *mean;                   /* [C] */
+    float *h, *c;                  /* [layers, R, H] state before a step; c: LSTM */
+    float *h_next, *c_next;        /* [layers, R, H] state after it */
+    float *dec;                    /* [R, A] */
+    float *alpha;                  /* [R, P] */
     float *x_gates, *hidden_gates; /* [R, G * H] */
-    float *logits;                /* [R, V] */
-    void *conv_scratch;           /* of the per-image products */
+    float *logits;                 /* [R, V] */
+    void *conv_scratch;            /* of the per-image products */
 } cpt_decoder_run;
 
 void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int threads);
 
-/* Prepares a search over features [P, C] (baseline: the image vector [E], which start only notes): per-image products and
- * the initial state of row 0. */
+/* Prepares a search over features [P, C] (baseline: the image vector [E], which start only notes): per-image
+ * products and the initial state of row 0. */
 void cpt_decoder_start(cpt_decoder_run *run, const float *features);
 
-/* One step for `rows` rows: x[r] is row r's input vector [E] (an embedding, or the baseline's image vector).  Leaves
- * logits, alpha (attention kind), h_next and c_next. */
+/* One step for `rows` rows: x[r] is row r's input vector [E] (an embedding, or the baseline's image vector).
+ * Leaves logits, alpha (attention kind), h_next and c_next. */
 void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows);
 
 /* The state of row r for the next step becomes the state after this step of row parents[r], r < rows. */
 void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows);
 
-/* out [rows, linear->out] = linear(x[r]) + add; add [rows, out] may be NULL or equal out.  Divided over the pool. */
+/* out [rows, linear->out] = linear(x[r]) + add; add [rows, out] may be NULL or equal out.  Divided over the
+ * pool. */
 void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
                      const cptk_kernels *kernels, cpt_pool *pool);
 

@@ -1,4 +1,5 @@
-/* linear.c - a Linear layer for a few rows: each weight is read once for all rows.  Called by decoder.c, session.c. */
+/* linear.c - a Linear layer for a few rows: each weight is read once for all rows.  Called by decoder.c,
+ * session.c. */
 #include "lib/decoder/decoder.h"
 
 #define CHUNK 512 /* output columns of one job: 2 MB of weights at 1024 inputs */

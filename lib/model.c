@@ -1,0 +1,343 @@
+/* model.c - opens models: from memory, files and callbacks.  Everything is bound and checked here, once;
+ * afterwards a model never changes.  Called by programs; reads files only through platform/file.c. */
+#include "lib/model.h"
+
+#include <string.h>
+
+#include "lib/metadata.h"
+#include "lib/platform/arena.h"
+#ifndef CAPTION_NO_MALLOC
+#include <stdlib.h>
+#endif
+
+static caption_status read_network(caption_model *m, int *input_size, caption_error *error)
+{
+    static const char *const kinds[] = {"attention", "baseline"}, *const rnns[] = {"gru", "lstm"};
+    const cpt_int_setting settings[] = {
+        {"model.layers", 1, CPT_MAX_RNN_LAYERS, &m->decoder.layers, 1},
+        {"input.size", 32, 1024, input_size, 1},
+    };
+    int kind = 0, rnn = 0;
+    caption_status status = cpt_metadata_choice(&m->weights, "model.kind", kinds, 2, 1, &kind, error);
+    if (!status) status = cpt_metadata_choice(&m->weights, "model.rnn", rnns, 2, 1, &rnn, error);
+    if (!status) status = cpt_metadata_ints(&m->weights, settings, 2, error);
+    if (!status) status = cpt_metadata_floats(&m->weights, "input.mean", -10, 10, m->mean, 3, error);
+    if (!status) status = cpt_metadata_floats(&m->weights, "input.std", 1e-3, 1e3, m->std, 3, error);
+    m->decoder.kind = (caption_kind)kind;
+    m->decoder.rnn = (caption_rnn)rnn;
+    if (!status && kind == CAPTION_KIND_ATTENTION && m->decoder.layers != 1)
+        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: an attention decoder has one layer, not %d",
+                        m->decoder.layers);
+    return status;
+}
+
+static caption_status read_defaults(caption_model *m, caption_error *error)
+{
+    static const char *const searches[] = {"beam", "greedy"}, *const penalties[] = {"published", "corrected"};
+    caption_decode_options *o = &m->defaults;
+    const cpt_int_setting settings[] = {
+        {"decode.beams", 1, 64, &o->beams, 0},
+        {"decode.max_length", 1, 1024, &o->max_length, 0},
+    };
+    int search = o->search, penalty = o->penalty;
+    caption_status status = cpt_metadata_ints(&m->weights, settings, 2, error);
+    if (!status) status = cpt_metadata_choice(&m->weights, "decode.search", searches, 2, 0, &search, error);
+    if (!status)
+        status = cpt_metadata_choice(&m->weights, "decode.penalty", penalties, 2, 0, &penalty, error);
+    if (!status)
+        status = cpt_metadata_floats(&m->weights, "decode.length_alpha", 0, 10, &o->length_alpha, 1, error);
+    if (!status)
+        status = cpt_metadata_floats(&m->weights, "decode.repetition_penalty", 0.01, 100,
+                                     &o->repetition_penalty, 1, error);
+    o->search = (caption_search)search;
+    o->penalty = (caption_penalty)penalty;
+    return status;
+}
+
+static caption_status read_tokens(caption_model *m, caption_error *error)
+{
+    caption_model_info *info = &m->info;
+    const int last = (int)m->weights.word_count - 1;
+    const cpt_int_setting settings[] = {
+        {"token.pad", 0, last, &info->pad, 1},
+        {"token.start", 0, last, &info->start, 1},
+        {"token.end", 0, last, &info->end, 1},
+        {"token.unk", 0, last, &info->unk, 1},
+    };
+    if (m->decoder.vocabulary != (int)m->weights.word_count)
+        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: %u words, but fc.weight is for %d",
+                        m->weights.word_count, m->decoder.vocabulary);
+    return cpt_metadata_ints(&m->weights, settings, 4, error);
+}
+
+static void fill_info(caption_model *m)
+{
+    caption_model_info *info = &m->info;
+    const cpt_decoder *d = &m->decoder;
+    const int attention = d->kind == CAPTION_KIND_ATTENTION;
+    info->kind = d->kind;
+    info->rnn = d->rnn;
+    info->layers = d->layers;
+    info->input_size = m->encoder.input_size;
+    info->positions = attention ? m->encoder.out_h * m->encoder.out_w : 1;
+    info->feature_channels = attention ? m->encoder.channels : d->embed;
+    info->embed_size = d->embed;
+    info->hidden_size = d->hidden;
+    info->attention_size = d->attention;
+    info->vocabulary_size = d->vocabulary;
+    info->tensor_count = (int)m->weights.tensor_count;
+    info->metadata_count = (int)m->weights.metadata_count;
+    info->bytes = m->weights.size;
+    for (uint32_t i = 0; i < m->weights.tensor_count; i++) {
+        const capw_tensor *t = &m->weights.tensors[i];
+        uint64_t values = 1;
+        for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
+        if (t->layout != CAPW_WINOGRAD) info->parameters += values;
+    }
+}
+
+/* Binds a model whose structure is all zero but for what it owns. */
+static caption_status bind_model(caption_model *m, const void *data, size_t size,
+                                 const caption_model_options *options, caption_error *error)
+{
+    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+    int input_size = 0;
+    caption_status status = cpt_weights_open(&m->weights, data, size, error);
+    memcpy(m->mean, mean, sizeof mean);
+    memcpy(m->std, std, sizeof std);
+    caption_decode_options_init(&m->defaults, NULL);
+    if (!status) status = read_network(m, &input_size, error);
+    if (!status) status = cpt_resnet_bind(&m->encoder, &m->weights, input_size, error);
+    if (!status) status = cpt_decoder_bind(&m->decoder, &m->weights, m->encoder.channels, error);
+    if (!status) status = read_tokens(m, error);
+    if (!status) status = read_defaults(m, error);
+    if (!status) fill_info(m);
+    for (uint32_t i = 0; !status && options && options->verify && i < m->weights.tensor_count; i++)
+        status = cpt_weights_verify(&m->weights, i, error);
+    return status ? status : cpt_ok(error);
+}
+
+static caption_status check_options(const caption_model_options *options, caption_error *error)
+{
+    if (options && options->abi_version != CAPTION_ABI_VERSION)
+        return cpt_fail(error, CAPTION_ERROR_VERSION, "model options of version %d, this library has %d",
+                        options->abi_version, CAPTION_ABI_VERSION);
+    return CAPTION_OK;
+}
+
+size_t caption_model_size(void)
+{
+    return sizeof(caption_model);
+}
+
+caption_status caption_model_init(caption_model **model, void *memory, size_t memory_size, const void *data,
+                                  size_t size, const caption_model_options *options, caption_error *error)
+{
+    caption_model *m = memory;
+    caption_status status = check_options(options, error);
+    if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
+    *model = NULL;
+    if (status) return status;
+    if (!memory || !data) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory or data is NULL");
+    if ((uintptr_t)memory % CPT_ALIGN)
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory is not 64-byte aligned");
+    if (memory_size < sizeof *m)
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "a model needs %zu bytes, there are %zu", sizeof *m,
+                        memory_size);
+    memset(m, 0, sizeof *m);
+    status = bind_model(m, data, size, options, error);
+    if (!status) *model = m;
+    return status;
+}
+
+#ifdef CAPTION_NO_MALLOC
+
+static caption_status no_malloc(caption_model **model, caption_error *error)
+{
+    if (model) *model = NULL;
+    return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "this build does not allocate: use caption_model_init");
+}
+
+caption_status caption_model_open_memory(caption_model **model, const void *data, size_t size,
+                                         const caption_model_options *options, caption_error *error)
+{
+    (void)data, (void)size, (void)options;
+    return no_malloc(model, error);
+}
+
+caption_status caption_model_open_file(caption_model **model, const char *path,
+                                       const caption_model_options *options, caption_error *error)
+{
+    (void)path, (void)options;
+    return no_malloc(model, error);
+}
+
+caption_status caption_model_open_callback(caption_model **model, caption_read_fn read, void *user,
+                                           uint64_t size, const caption_model_options *options,
+                                           caption_error *error)
+{
+    (void)read, (void)user, (void)size, (void)options;
+    return no_malloc(model, error);
+}
+
+void caption_model_close(caption_model **model)
+{
+    if (model) *model = NULL;
+}
+
+#else
+
+/* A zeroed structure that caption_model_close can release at any point. */
+static caption_status new_model(caption_model **model, const caption_model_options *options,
+                                caption_error *error)
+{
+    caption_status status;
+    if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
+    *model = NULL;
+    status = check_options(options, error);
+    if (status) return status;
+    *model = calloc(1, sizeof **model);
+    if (!*model) return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model");
+    (*model)->owned = 1;
+    return CAPTION_OK;
+}
+
+/* Binds and, if that fails, closes. */
+static caption_status finish_open(caption_model **model, const void *data, size_t size,
+                                  const caption_model_options *options, caption_error *error)
+{
+    const caption_status status = bind_model(*model, data, size, options, error);
+    if (status) caption_model_close(model);
+    return status;
+}
+
+caption_status caption_model_open_memory(caption_model **model, const void *data, size_t size,
+                                         const caption_model_options *options, caption_error *error)
+{
+    caption_status status = new_model(model, options, error);
+    if (status) return status;
+    if (!data) {
+        caption_model_close(model);
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
+    }
+    return finish_open(model, data, size, options, error);
+}
+
+caption_status caption_model_open_file(caption_model **model, const char *path,
+                                       const caption_model_options *options, caption_error *error)
+{
+    caption_status status = new_model(model, options, error);
+    if (status) return status;
+    status = path ? cpt_file_map(&(*model)->file, path, error)
+                  : cpt_fail(error, CAPTION_ERROR_ARGUMENT, "path is NULL");
+    if (!status && (*model)->file.size == 0)
+        status = cpt_fail(error, CAPTION_ERROR_MODEL, "%.180s: the file is empty", path);
+    if (!status) {
+        status = bind_model(*model, (*model)->file.data, (*model)->file.size, options, error);
+        if (status && error) { /* put the path in front of what is wrong with the file */
+            caption_error inner = *error;
+            cpt_fail(error, status, "%.100s: %.150s", path, inner.message);
+        }
+    }
+    if (status) caption_model_close(model);
+    return status;
+}
+
+caption_status caption_model_open_callback(caption_model **model, caption_read_fn read, void *user,
+                                           uint64_t size, const caption_model_options *options,
+                                           caption_error *error)
+{
+    caption_status status = new_model(model, options, error);
+    if (status) return status;
+    if (!read) {
+        status = cpt_fail(error, CAPTION_ERROR_ARGUMENT, "read is NULL");
+    } else if (size == 0 || size > SIZE_MAX - CPT_ALIGN) {
+        status = cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a model can't have %llu bytes",
+                          (unsigned long long)size);
+    } else {
+        /* aligned_alloc wants a multiple of the alignment */
+        const size_t bytes = ((size_t)size + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
+        (*model)->owned_bytes = aligned_alloc(CPT_ALIGN, bytes);
+        if (!(*model)->owned_bytes)
+            status = cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", bytes);
+        else if (read(user, 0, (*model)->owned_bytes, (size_t)size) != 0)
+            status = cpt_fail(error, CAPTION_ERROR_IO, "the model's read callback failed");
+    }
+    if (status) {
+        caption_model_close(model);
+        return status;
+    }
+    return finish_open(model, (*model)->owned_bytes, (size_t)size, options, error);
+}
+
+void caption_model_close(caption_model **model)
+{
+    if (!model || !*model) return;
+    if ((*model)->owned) {
+        cpt_file_unmap(&(*model)->file);
+        free((*model)->owned_bytes);
+        free(*model);
+    }
+    *model = NULL;
+}
+
+#endif
+
+/* ---- looking into a model
+ * ------------------------------------------------------------------------------------ */
+
+void caption_model_get_info(const caption_model *model, caption_model_info *info)
+{
+    if (!info) return;
+    if (model)
+        *info = model->info;
+    else
+        memset(info, 0, sizeof *info);
+}
+
+const char *caption_model_word(const caption_model *model, int id)
+{
+    if (!model || id < 0 || id >= model->info.vocabulary_size) return NULL;
+    return model->weights.words + model->weights.word_offsets[id];
+}
+
+caption_status caption_model_metadata(const caption_model *model, int index, const char **key,
+                                      const char **value)
+{
+    if (!model || !key || !value || index < 0 || index >= model->info.metadata_count)
+        return CAPTION_ERROR_ARGUMENT;
+    cpt_weights_metadata(&model->weights, (uint32_t)index, key, value);
+    return CAPTION_OK;
+}
+
+const char *caption_model_find_metadata(const caption_model *model, const char *key)
+{
+    return model && key ? cpt_weights_find_metadata(&model->weights, key) : NULL;
+}
+
+caption_status caption_model_tensor(const caption_model *model, int index, caption_tensor_info *info)
+{
+    static const char *const layouts[] = {"rows", "panels", "winograd"};
+    const capw_tensor *t;
+    if (!model || !info || index < 0 || index >= model->info.tensor_count) return CAPTION_ERROR_ARGUMENT;
+    t = &model->weights.tensors[index];
+    info->name = t->name;
+    info->dtype = "float32";
+    info->layout = layouts[t->layout];
+    info->rank = (int)t->rank;
+    memcpy(info->dims, t->dims, sizeof info->dims);
+    info->offset = t->offset;
+    info->bytes = t->bytes;
+    info->crc = t->crc;
+    info->data = model->weights.data + t->offset;
+    return CAPTION_OK;
+}
+
+caption_status caption_model_verify(const caption_model *model, int index, caption_error *error)
+{
+    caption_status status;
+    if (!model || index < 0 || index >= model->info.tensor_count)
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "there is no tensor %d", index);
+    status = cpt_weights_verify(&model->weights, (uint32_t)index, error);
+    return status ? status : cpt_ok(error);
+}
