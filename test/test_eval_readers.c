@@ -1,0 +1,391 @@
+/* Tests of the readers of reference captions and predictions, of pairing them, and of the whole way from the
+ * published prediction files to the published figures (skipped where ../shared/eval is absent). */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "tools/eval/predictions.h"
+#include "tools/eval/refs.h"
+#include "tools/eval/report.h"
+
+static char path[] = "/tmp/test_eval_readers_XXXXXX";
+
+static int make_file(void **state)
+{
+    int fd = mkstemp(path);
+
+    (void)state;
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void put(const char *text)
+{
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    (void)fputs(text, f);
+    (void)fclose(f);
+}
+
+static eval_refs *refs_of(const char *text)
+{
+    tool_error err = {{0}};
+    eval_refs *refs;
+
+    put(text);
+    refs = eval_refs_read(path, &err);
+    if (!refs) fail_msg("%s", err.message);
+    return refs;
+}
+
+static void assert_caption(const eval_refs *refs, const char *image, size_t at, const char *expected)
+{
+    const char *const *captions;
+    uint32_t number = eval_refs_find(refs, image);
+
+    assert_int_not_equal(number, EVAL_NO_WORD);
+    assert_true(at < eval_refs_captions(refs, number, &captions));
+    assert_string_equal(captions[at], expected);
+}
+
+/* The message must say file, line and reason. */
+static void assert_refused(bool predictions, const char *text, const char *place_and_reason)
+{
+    tool_error err = {{0}};
+    char expected[256];
+
+    put(text);
+    if (predictions) {
+        eval_predictions list;
+
+        assert_false(eval_predictions_read(&list, path, &err));
+        assert_int_equal(list.count, 0);
+    } else {
+        assert_null(eval_refs_read(path, &err));
+    }
+    (void)snprintf(expected, sizeof expected, "%s:%s", path, place_and_reason);
+    assert_string_equal(err.message, expected);
+}
+
+static void commas(void **state)
+{
+    eval_refs *refs = refs_of("\xEF\xBB\xBFimage,caption\r\n"
+                              "a.jpg,A dog , running .\r\n"
+                              "b.jpg,\"A \"\"big\"\" dog, wet\"\r\n"
+                              "\r\n"
+                              "a.jpg,\"Dog\" runs\r\n"
+                              "\"c,1.jpg\",\"x\"");
+
+    (void)state;
+    assert_int_equal(eval_refs_count(refs), 3);
+    assert_caption(refs, "a.jpg", 0, "A dog , running .");
+    assert_caption(refs, "a.jpg", 1, "\"Dog\" runs");
+    assert_caption(refs, "photos/b.jpg", 0, "A \"big\" dog, wet");
+    assert_caption(refs, "c,1.jpg", 0, "x");
+    assert_int_equal(eval_refs_find(refs, "d.jpg"), EVAL_NO_WORD);
+    eval_refs_free(&refs);
+    refs = refs_of("a.jpg,no header | here\n");
+    assert_caption(refs, "a.jpg", 0, "no header | here");
+    eval_refs_free(&refs);
+}
+
+static void bars(void **state)
+{
+    eval_refs *refs = refs_of("image_name| comment_number| comment\n"
+                              "1.jpg| 0| Two guys , one | bar .\n"
+                              "1.jpg| 4   A dog runs .\n"
+                              "2.jpg| 0| x");
+
+    (void)state;
+    assert_int_equal(eval_refs_count(refs), 2);
+    assert_caption(refs, "1.jpg", 0, "Two guys , one | bar .");
+    assert_caption(refs, "1.jpg", 1, "A dog runs ."); /* the one line of results.csv that lacks a bar */
+    eval_refs_free(&refs);
+}
+
+static void bad_references(void **state)
+{
+    (void)state;
+    assert_refused(false, "image,caption\na.jpg\n", "2: no comma between image and caption");
+    assert_refused(false, "image,caption\na.jpg,x\na.jpg,  \n", "3: empty caption");
+    assert_refused(false, "image,caption\n,x\n", "2: no image name");
+    assert_refused(false, "a.jpg,\"x\ny\"\n", "1: quoted field does not end on its line");
+    assert_refused(false, "a.jpg,x\nb.jpg,caf\xE9\n", "2: not valid UTF-8");
+    assert_refused(false, "a.jpg| 0| x\na.jpg| 0| y\n", "2: this image and comment number came before");
+    assert_refused(false, "a.jpg| 0| x\na.jpg y\n", "2: no | between image and comment number");
+    assert_refused(false, "a.jpg| x| y\n", "1: no comment number after the first |");
+    assert_refused(false, "a.jpg| 0|\n", "1: empty caption");
+    assert_refused(false, "image,caption\n", " no captions");
+    assert_refused(false, "", " no captions");
+}
+
+static void long_caption(void **state)
+{
+    char *text = malloc(EVAL_MAX_CAPTION + 64);
+
+    (void)state;
+    assert_non_null(text);
+    strcpy(text, "a.jpg,");
+    memset(text + 6, 'x', EVAL_MAX_CAPTION + 1);
+    text[6 + EVAL_MAX_CAPTION + 1] = '\0';
+    assert_refused(false, text, "1: caption too long");
+    text[5] = '\t';
+    assert_refused(true, text, "1: caption too long");
+    free(text);
+}
+
+static void tabs(void **state)
+{
+    eval_predictions list;
+    tool_error err = {{0}};
+
+    (void)state;
+    put("\xEF\xBB\xBF"
+        "a.jpg\ta dog\r\n\r\nb.jpg\t\r\nc d.jpg\tx\ty");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0].image, "a.jpg");
+    assert_string_equal(list.items[0].caption, "a dog");
+    assert_string_equal(list.items[1].caption, "");
+    assert_int_equal(list.items[1].place, 3);
+    assert_string_equal(list.items[2].image, "c d.jpg");
+    assert_string_equal(list.items[2].caption, "x\ty");
+    eval_predictions_free(&list);
+}
+
+static void objects(void **state)
+{
+    eval_predictions list;
+    tool_error err = {{0}};
+
+    (void)state;
+    put("{\"image\": \"a.jpg\", \"caption\": \"a d\\u00f6g\", \"score\": -1}\n{\"image\": \"b.jpg\", "
+        "\"error\": \"x\"}\n");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].caption, "a d\xC3\xB6g");
+    assert_null(list.items[1].caption);
+    eval_predictions_free(&list);
+}
+
+static void bad_predictions(void **state)
+{
+    (void)state;
+    assert_refused(true, "a.jpg\tx\nb.jpg a dog\n", "2: no tab between image and caption");
+    assert_refused(true, "\tx\n", "1: no image name");
+    assert_refused(true, "a.jpg\t\xC0\x80\n", "1: not valid UTF-8");
+    assert_refused(true, "{\"image\": \"a\", \"caption\": \"x\"}\n{\"caption\": \"x\"}\n",
+                   "2: no \"image\" in this object");
+    assert_refused(true, "{\"image\": \"a\"}\n", "1: neither \"caption\" nor \"error\" in this object");
+    assert_refused(true, "", " no predictions");
+    assert_refused(true, "[]", " no predictions");
+    assert_refused(true, "[{\"prediction\": \"x\"}]", " item 1: no \"image_id\"");
+    assert_refused(true, "[{\"image_id\": \"a\"}]", " item 1: no \"prediction\"");
+    assert_refused(true, "[{\"image_id\": \"a\", \"prediction\": \"x\", \"ground_truth\": []}]",
+                   " item 1: no \"ground_truth\" captions");
+    assert_refused(true, "[{\"image_id\": \"a\", \"prediction\": \"x\", \"ground_truth\": [1]}]",
+                   " item 1: a \"ground_truth\" that is no text");
+    assert_refused(true,
+                   "[{\"image_id\": \"a\", \"prediction\": \"x\", \"ground_truth\": [\"y\"]},"
+                   "{\"image_id\": \"a\", \"prediction\": \"x\", \"ground_truth\": [\"y\"]}]",
+                   " item 2: this image came before");
+}
+
+static void json_errors_have_lines(void **state)
+{
+    eval_predictions list;
+    tool_error err = {{0}};
+
+    (void)state;
+    put("{\"image\": \"a\", \"caption\": \"x\"}\n{\"image\": \n");
+    assert_false(eval_predictions_read(&list, path, &err));
+    assert_non_null(strstr(err.message, ":2: column "));
+    err.message[0] = '\0';
+    put("[\n1,\n?]");
+    assert_false(eval_predictions_read(&list, path, &err));
+    assert_non_null(strstr(err.message, ":3: column "));
+}
+
+static void pairing(void **state)
+{
+    eval_refs *refs = refs_of("a.jpg,x\nb.jpg,y\nc.jpg,z\nd.jpg,w\n");
+    eval_predictions list;
+    eval_joined joined;
+    tool_error err = {{0}};
+
+    (void)state;
+    put("{\"image\":\"p/c.jpg\",\"caption\":\"z\"}\n{\"image\":\"a.jpg\",\"caption\":\" "
+        "\"}\n{\"image\":\"b.jpg\",\"error\":\"\"}\n");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_true(eval_join(&joined, &list, refs, &err));
+    assert_int_equal(eval_corpus_size(joined.corpus), 2);
+    assert_string_equal(joined.items[0]->image, "p/c.jpg");
+    assert_int_equal(joined.failed, 1);
+    assert_int_equal(joined.empty, 1);
+    assert_int_equal(joined.missing, 1);
+    eval_joined_free(&joined);
+    eval_predictions_free(&list);
+
+    put("a.jpg\tx\nq.jpg\ty\n");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_false(eval_join(&joined, &list, refs, &err));
+    assert_non_null(strstr(err.message, ":2: q.jpg: no reference captions for this image"));
+    eval_predictions_free(&list);
+
+    err.message[0] = '\0';
+    put("a.jpg\tx\n\nphotos/a.jpg\ty\n");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_false(eval_join(&joined, &list, refs, &err));
+    assert_non_null(strstr(err.message, ":3: photos/a.jpg: this image came before, at 1"));
+    eval_predictions_free(&list);
+    eval_refs_free(&refs);
+}
+
+/* ---- the published figures ------------------------------------------------------------------------------
+ */
+
+static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
+{
+    eval_report report = {0};
+    json_error_t where;
+    json_t *json;
+    FILE *f = tmpfile();
+
+    assert_non_null(f);
+    report.n_images = n;
+    report.seconds = -1;
+    report.scores = *scores;
+    report.no_synonyms = no_synonyms;
+    assert_true(eval_report_json(&report, f));
+    rewind(f);
+    json = json_loadf(f, 0, &where);
+    (void)fclose(f);
+    assert_non_null(json);
+    return json;
+}
+
+/* Same keys, and the same figures as far as both have them. */
+static void compare(json_t *ours, json_t *published, bool no_synonyms)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(published, key, value)
+    {
+        const char *expected = no_synonyms && strcmp(key, "METEOR") == 0 ? "METEOR (no synonyms)" : key;
+        json_t *own = json_object_get(ours, expected);
+
+        if (!own) fail_msg("no key %s", expected);
+        if (expected != key) {
+            assert_true(fabs(json_real_value(own) - 0.41) < 0.02);
+        } else if (json_is_real(value) && strcmp(key, "wall_clock_s") != 0) {
+            if (fabs(json_real_value(own) - json_real_value(value)) > 1e-9) {
+                fail_msg("%s: %.4f, published %.4f", key, json_real_value(own), json_real_value(value));
+            }
+        }
+    }
+    assert_int_equal(json_object_size(ours), json_object_size(published));
+    assert_int_equal(json_integer_value(json_object_get(ours, "n_images")),
+                     json_integer_value(json_object_get(published, "n_images")));
+}
+
+static void check_published(const char *predictions, const char *metrics)
+{
+    eval_predictions list;
+    eval_joined joined;
+    eval_scores scores;
+    tool_error err = {{0}};
+    eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, NULL);
+    json_t *published = json_load_file(metrics, 0, NULL), *ours;
+
+    if (!wordnet) print_message("no WordNet: METEOR is not compared\n");
+    assert_non_null(published);
+    if (!eval_predictions_read(&list, predictions, &err)) fail_msg("%s", err.message);
+    assert_true(eval_join(&joined, &list, list.refs, &err));
+    assert_true(eval_score(joined.corpus, wordnet, &scores, NULL, &err));
+    ours = report_as_json(&scores, eval_corpus_size(joined.corpus), !wordnet);
+    compare(ours, published, !wordnet);
+    json_decref(ours);
+    json_decref(published);
+    eval_joined_free(&joined);
+    eval_predictions_free(&list);
+    eval_wordnet_close(&wordnet);
+}
+
+static void published_figures(void **state)
+{
+    clock_t start = clock();
+
+    (void)state;
+    if (access("../shared/eval/metrics_beam5_predictions.json", R_OK) != 0) {
+        print_message("no ../shared/eval: published figures are not compared\n");
+        skip();
+    }
+    check_published("../shared/eval/metrics_beam5_predictions.json", "../shared/eval/metrics_beam5.json");
+    check_published("../shared/eval/metrics_greedy_predictions.json", "../shared/eval/metrics_greedy.json");
+    print_message("both files in %.2f s of CPU time\n", (double)(clock() - start) / CLOCKS_PER_SEC);
+}
+
+static void per_image_lines(void **state)
+{
+    eval_refs *refs = refs_of("a.jpg,x y\n");
+    eval_predictions list;
+    eval_joined joined;
+    eval_scores total, each;
+    tool_error err = {{0}};
+    char text[512] = "";
+    FILE *f = tmpfile();
+
+    (void)state;
+    assert_non_null(f);
+    put("a.jpg\tx\ty");
+    assert_true(eval_predictions_read(&list, path, &err));
+    assert_true(eval_join(&joined, &list, refs, &err));
+    assert_true(eval_score(joined.corpus, NULL, &total, &each, &err));
+    eval_report_images(&joined, &each, true, f);
+    rewind(f);
+    assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+    (void)fclose(f);
+    /* BLEU-3: 1 x 1 x 0.1 to the third; METEOR: one chunk of two, 1 - 0.5/8; ROUGE-L sees one word "x<tab>y"
+     */
+    assert_string_equal(
+        text, "image\tBLEU-1\tBLEU-2\tBLEU-3\tBLEU-4\tMETEOR (no synonyms)\tCIDEr\tROUGE-L\tcaption\n"
+              "a.jpg\t1.000000\t1.000000\t0.464159\t0.316228\t0.937500\t0.000000\t0.000000\tx y\n");
+    eval_joined_free(&joined);
+    eval_predictions_free(&list);
+    eval_refs_free(&refs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commas),
+        cmocka_unit_test(bars),
+        cmocka_unit_test(bad_references),
+        cmocka_unit_test(long_caption),
+        cmocka_unit_test(tabs),
+        cmocka_unit_test(objects),
+        cmocka_unit_test(bad_predictions),
+        cmocka_unit_test(pairing),
+        cmocka_unit_test(json_errors_have_lines),
+        cmocka_unit_test(per_image_lines),
+        cmocka_unit_test(published_figures),
+    };
+
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}

@@ -1,0 +1,270 @@
+/* Tests of what the metrics see of words: cutting, stemming, WordNet, numbering. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tools/eval/porter.h"
+#include "tools/eval/tokens.h"
+#include "tools/eval/wordnet.h"
+#include "tools/eval/words.h"
+
+static void assert_clean(const char *text, const char *expected)
+{
+    char word[64], joined[256] = "";
+    eval_cursor cursor;
+    size_t length, n = 0;
+
+    eval_cursor_begin(&cursor, text);
+    while (eval_next_clean(&cursor, word, sizeof word, &length)) {
+        n += (size_t)snprintf(joined + n, sizeof joined - n, "%.*s|", (int)length, word);
+    }
+    assert_string_equal(joined, expected);
+}
+
+static void clean(void **state)
+{
+    (void)state;
+    assert_clean("A dog 's ball , 3-legged .", "a|dog|s|ball|3|legged|");
+    assert_clean("  \t.. ", "");
+    assert_clean("", "");
+    assert_clean("caf\xC3\xA9s", "caf|s|");
+    assert_clean("\xE2\x84\xAAing", "king|");      /* KELVIN SIGN, in lower case k */
+    assert_clean("\xC4\xB0stanbul", "i|stanbul|"); /* I WITH DOT, in lower case i and a combining dot */
+}
+
+static void assert_cut(const char *text, bool spaced, const char *expected)
+{
+    char joined[256] = "";
+    const char *word;
+    eval_cursor cursor;
+    size_t length, n = 0;
+
+    eval_cursor_begin(&cursor, text);
+    while (spaced ? eval_next_spaced(&cursor, &word, &length) : eval_next_split(&cursor, &word, &length)) {
+        n += (size_t)snprintf(joined + n, sizeof joined - n, "%.*s|", (int)length, word);
+    }
+    assert_string_equal(joined, expected);
+}
+
+static void cuts(void **state)
+{
+    (void)state;
+    assert_cut(" A  dog\truns. ", false, "A|dog|runs.|");
+    assert_cut("a\xC2\xA0"
+               "b\xE3\x80\x80"
+               "c\xE2\x80\x8B"
+               "d",
+               false,
+               "a|b|c\xE2\x80\x8B"
+               "d|"); /* U+200B is none */
+    assert_cut("", false, "");
+    assert_cut(" A  dog\truns", true, "|A||dog\truns|");
+    assert_cut("", true, "|");
+}
+
+static void porter(void **state)
+{
+    /* from the paper's examples; the last lines are NLTK's departures */
+    static const char *const pairs[][2] = {
+        {"caresses", "caress"},
+        {"ponies", "poni"},
+        {"cats", "cat"},
+        {"feed", "feed"},
+        {"agreed", "agre"},
+        {"plastered", "plaster"},
+        {"bled", "bled"},
+        {"motoring", "motor"},
+        {"sing", "sing"},
+        {"hopping", "hop"},
+        {"falling", "fall"},
+        {"filing", "file"},
+        {"failing", "fail"},
+        {"happy", "happi"},
+        {"relational", "relat"},
+        {"conditional", "condit"},
+        {"rational", "ration"},
+        {"vietnamization", "vietnam"},
+        {"triplicate", "triplic"},
+        {"hopefulness", "hope"},
+        {"revival", "reviv"},
+        {"adjustment", "adjust"},
+        {"replacement", "replac"},
+        {"adoption", "adopt"},
+        {"probate", "probat"},
+        {"rate", "rate"},
+        {"cease", "ceas"},
+        {"controll", "control"},
+        {"roll", "roll"},
+        {"at", "at"},
+        {"a", "a"},
+        {"yy", "yy"},
+        {"dies", "die"},
+        {"flies", "fli"},
+        {"died", "die"},
+        {"spied", "spi"},
+        {"enjoy", "enjoy"},
+        {"fly", "fli"},
+        {"by", "by"},
+        {"dying", "die"},
+        {"skies", "sky"},
+        {"news", "news"},
+        {"innings", "inning"},
+        {"radically", "radic"},
+        {"geology", "geolog"},
+        {"theology", "theolog"},
+        {"playfully", "play"},
+        {"using", "use"},
+        {"proceed", "proceed"},
+        {"syzygy", "syzygi"},
+    };
+    char word[64];
+    size_t i, length;
+
+    (void)state;
+    for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        strcpy(word, pairs[i][0]);
+        length = eval_porter(word, strlen(word));
+        word[length] = '\0';
+        assert_string_equal(word, pairs[i][1]);
+    }
+}
+
+/* ---- WordNet --------------------------------------------------------------------------------------------
+ */
+
+static bool note_lemma(void *context, const char *lemma, size_t length)
+{
+    char *seen = context;
+
+    (void)snprintf(seen + strlen(seen), 4096 - strlen(seen), "%.*s ", (int)length, lemma);
+    return true;
+}
+
+static void assert_lemmas(const eval_wordnet *wordnet, const char *word, const char *expected)
+{
+    char seen[4096] = " ";
+    tool_error err = {{0}};
+
+    assert_true(eval_wordnet_lemmas(wordnet, word, note_lemma, seen, &err));
+    if (!expected) {
+        assert_string_equal(seen, " ");
+    } else {
+        assert_non_null(strstr(seen, expected));
+    }
+}
+
+static void wordnet_lookup(void **state)
+{
+    tool_error err = {{0}};
+    eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, &err);
+
+    (void)state;
+    if (!wordnet) {
+        print_message("no WordNet: %s\n", err.message);
+        skip();
+    }
+    assert_lemmas(wordnet, "car", " automobile ");
+    assert_lemmas(wordnet, "cars", " automobile ");   /* -s */
+    assert_lemmas(wordnet, "sat", " sit ");           /* exception list */
+    assert_lemmas(wordnet, "running", " tend ");      /* -ing of a verb, through the exception list too */
+    assert_lemmas(wordnet, "afraid", " afraid ");     /* "afraid(p)" */
+    assert_lemmas(wordnet, "american", " American "); /* case kept */
+    assert_lemmas(wordnet, "bluest", " blue ");       /* adjective, -st by -est */
+    assert_lemmas(wordnet, "catss", " cat ");         /* two detachments */
+    assert_lemmas(wordnet, "danc", NULL);
+    assert_lemmas(wordnet, "", NULL);
+    eval_wordnet_close(&wordnet);
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    (void)fputs(text, f);
+    (void)fclose(f);
+}
+
+/* A database of our own: every file present, most of them empty. */
+static void wordnet_damaged(void **state)
+{
+    static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
+                                        "data.noun",  "data.verb",  "data.adj",  "data.adv",
+                                        "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
+    char folder[] = "/tmp/test_wordnet_XXXXXX", path[256], seen[4096] = "";
+    tool_error err = {{0}};
+    eval_wordnet *wordnet;
+    size_t i;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_null(eval_wordnet_open(folder, &err));
+    assert_non_null(strstr(err.message, "index.noun: No such file"));
+    for (i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+    /* unsorted on purpose; zed points into the middle of a line, far beyond the end, big has too few fields
+     */
+    put(folder, "index.noun",
+        "zed n 1 0 1 0 00000003\nfar n 1 0 1 0 99999999\nbig n 5 9 @\ncur n 1 1 @ 1 0 00000000\n");
+    put(folder, "data.noun", "00000000 05 n 02 cur 0 mutt(x) 1 000 | a dog\n");
+    put(folder, "noun.exc", "curren cur\n");
+    err.message[0] = '\0';
+    wordnet = eval_wordnet_open(folder, &err);
+    assert_non_null(wordnet);
+    assert_lemmas(wordnet, "curs", " cur mutt ");
+    assert_lemmas(wordnet, "curren", " cur mutt ");
+    assert_false(eval_wordnet_lemmas(wordnet, "zed", note_lemma, seen, &err));
+    assert_non_null(strstr(err.message, "data.noun: offset 3: not a WordNet database entry"));
+    assert_false(eval_wordnet_lemmas(wordnet, "far", note_lemma, seen, NULL));
+    assert_false(eval_wordnet_lemmas(wordnet, "big", note_lemma, seen, NULL));
+    eval_wordnet_close(&wordnet);
+    for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void numbering(void **state)
+{
+    eval_words *words = eval_words_create();
+    char text[16];
+    uint32_t i;
+
+    (void)state;
+    assert_non_null(words);
+    for (i = 0; i < 20000; i++) {
+        (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
+        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
+    }
+    for (i = 0; i < 20000; i++) {
+        (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
+        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
+        assert_string_equal(eval_words_text(words, i), text);
+    }
+    assert_int_equal(eval_words_count(words), 20000);
+    assert_int_equal(eval_words_find(words, "w", 1), EVAL_NO_WORD);
+    assert_int_equal(eval_words_add(words, "", 0), 20000);
+    assert_int_equal(eval_words_length(words, 20000), 0);
+    eval_words_free(&words);
+    assert_null(words);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clean),           cmocka_unit_test(cuts),
+        cmocka_unit_test(porter),          cmocka_unit_test(wordnet_lookup),
+        cmocka_unit_test(wordnet_damaged), cmocka_unit_test(numbering),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
