@@ -5,12 +5,37 @@ CFLAGS   ?= -O2 -g
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 BUILD    ?= build
-PNG      ?= 1# 0 leaves PNG decoding (and libpng) out
-OPENBLAS ?= 1# 0 replaces OpenBLAS's GEMM by plain C
+INSTALL  ?= install
+NM       ?= nm
+PKG_CONFIG ?= pkg-config
+bindir     ?= $(PREFIX)/bin
+libdir     ?= $(PREFIX)/lib
+includedir ?= $(PREFIX)/include
+datadir    ?= $(PREFIX)/share
+mandir     ?= $(datadir)/man
+# what is built in: 0 leaves it out
+JPEG     ?= 1# libjpeg
+PNG      ?= 1# libpng
+OPENBLAS ?= 1# without it: a plain C matrix product
+ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
+FILES    ?= 1# opening models and images by name
+THREADS  ?= 1# more than one thread a session
+MALLOC   ?= 1# objects that the library allocates itself
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
 
 VERSION := 0.1.0
 SOVERSION := 0
+
+# `make deps demo`: deps runs first and the rest in a make of its own, which sees what was installed
+ifneq (,$(filter deps,$(MAKECMDGOALS)))
+LATER := $(filter-out deps,$(MAKECMDGOALS))
+.PHONY: deps $(LATER)
+deps:
+	@CC="$(CC)" PKG_CONFIG="$(PKG_CONFIG)" PNG="$(PNG)" OPENBLAS="$(OPENBLAS)" sh tools/deps.sh
+	@$(if $(LATER),$(MAKE) --no-print-directory $(LATER))
+$(LATER): deps
+	@:
+else
 
 # ---- machine ----------------------------------------------------------------
 MACHINE := $(shell $(CC) -dumpmachine)
@@ -33,23 +58,14 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
-PKGS := libjpeg zlib
-DEFS := -D_POSIX_C_SOURCE=200809L -DCAPTION_VERSION_STRING='"$(VERSION)"' -DCAPTION_WITH_ZLIB=1 $(EXTRA_DEFS)
-ifeq ($(PNG),1)
-PKGS += libpng
-DEFS += -DCAPTION_WITH_PNG=1
-else
-DEFS += -DCAPTION_WITH_PNG=0
-endif
-ifeq ($(OPENBLAS),1)
-PKGS += openblas
-DEFS += -DCAPTION_WITH_OPENBLAS=1
-else
-DEFS += -DCAPTION_WITH_OPENBLAS=0
-endif
-PKG_CONFIG ?= pkg-config
+with = $(if $(filter 1,$($(1))),1,0)
+PKGS := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng) \
+	$(if $(filter 1,$(OPENBLAS)),openblas)
+DEFS := -D_POSIX_C_SOURCE=200809L -DCAPTION_VERSION_STRING='"$(VERSION)"' $(foreach w,JPEG PNG OPENBLAS \
+	ZLIB,-DCAPTION_WITH_$(w)=$(call with,$(w))) $(foreach w,FILES THREADS MALLOC,$(if $(filter 0,$(call \
+	with,$(w))),-DCAPTION_NO_$(w)=1)) $(EXTRA_DEFS)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm -pthread
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm $(if $(filter 1,$(THREADS)),-pthread)
 TOOL_LIBS := -ljansson
 CPPFLAGS_ALL := -Iinclude -I. $(DEFS) $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
@@ -62,27 +78,32 @@ MODULE_SRC := $(wildcard tools/*/*.c)
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(wildcard tools/cap*.c))
 TESTS      := $(patsubst test/%.c,%,$(wildcard test/test_*.c))
+TEST_HELP  := $(filter-out test/test_%,$(wildcard test/*.c))
+TEST_PROGS := $(patsubst test/programs/%.c,%,$(wildcard test/programs/*.c))
+SCRIPTS    := $(filter-out test/run.sh,$(wildcard test/*.sh))
 BENCHES    := $(patsubst bench/%.c,%,$(wildcard bench/bench_*.c))
 
 STATIC := $(BUILD)/libcaption.a
 SHARED := $(BUILD)/libcaption.so.$(VERSION)
 MODULES := $(BUILD)/libtools.a
 
-.PHONY: all lib tools benches deps test clean help
+.PHONY: all lib tools benches
 all: lib tools
-
-help:
-	@echo 'make [all]        the library and the tools, into $(BUILD)/'
-	@echo 'make deps         install what the build and the tests need (Debian, Ubuntu)'
-	@echo 'make test         every test'
-	@echo 'make clean        remove $(BUILD)/'
-
 lib: $(STATIC) $(SHARED)
 tools: $(TOOLS:%=$(BUILD)/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
+# the flags of the last build: when they change, everything is made again
+FLAGS_NOW := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)
+ifeq (,$(filter clean help,$(MAKECMDGOALS)))
+ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
+$(shell mkdir -p $(BUILD))$(file >$(BUILD)/flags,$(FLAGS_NOW))
+endif
+endif
+FLAGS_FILE := $(wildcard $(BUILD)/flags)
+
 # ---- rules ------------------------------------------------------------------
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) -MMD -MP -c $< -o $@
 
@@ -93,7 +114,7 @@ $(BUILD)/kernels/%_neon.o: ISA_FLAGS = $(FLAGS_neon)
 
 # bodies: one source, one object per instruction set
 define body_rule
-$(BUILD)/kernels/body/%_$(1).o: kernels/body/%.c Makefile
+$(BUILD)/kernels/body/%_$(1).o: kernels/body/%.c Makefile $(FLAGS_FILE)
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
@@ -118,17 +139,106 @@ $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
 
-CHECK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/check_kernels*.c))
-$(BUILD)/test/test_kernels: $(CHECK_OBJ)
-$(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(MODULES) $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS) -lcmocka
+$(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
+
+$(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/test/programs/%.o \
+		$(BUILD)/libtest.a $(STATIC)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# ---- targets ----------------------------------------------------------------
+.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers check-reference \
+	check-neon install uninstall clean
+
+help:
+	@echo 'make [all]            the library and the tools, into $(BUILD)/'
+	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
+	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make test             every test; V=1 shows all they print'
+	@echo 'make unit             the C tests alone; SUITES="test_api test_vocab": only these'
+	@echo 'make check            static checks: symbols, includes, headers, formatting, stack'
+	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
+	@echo 'make valgrind         the C tests under valgrind'
+	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60'
+	@echo 'make firmware         the library without files, threads, malloc and other libraries'
+	@echo 'make bench            speed, stage by stage; bench-peers: beside other runtimes'
+	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
+	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
+	@echo 'make clean            remove $(BUILD)/ and its like'
+	@echo 'Leave parts out with JPEG=0 PNG=0 OPENBLAS=0 THREADS=0 FILES=0; WERROR=1: warnings are errors'
+
+SCRIPT_ENV = BUILD="$(BUILD)" CC="$(CC)" MAKE="$(MAKE)" NM="$(NM)" PKG_CONFIG="$(PKG_CONFIG)" \
+	CPPFLAGS_ALL='$(CPPFLAGS_ALL)'
+SUITES ?= $(TESTS)
+
+demo: tools $(BUILD)/test/programs/make_demo
+	@BUILD="$(BUILD)" IMAGE="$(IMAGE)" sh tools/demo.sh
 
 # one test by hand: make build/test/test_NAME && build/test/test_NAME
-test: all $(TESTS:%=$(BUILD)/test/%)
-	@failed=; for t in $(TESTS); do echo "== $$t"; $(BUILD)/test/$$t || failed="$$failed $$t"; done; \
-	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+unit: $(SUITES:%=$(BUILD)/test/%)
+	@$(SCRIPT_ENV) sh test/run.sh $^
+
+test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
+	@$(SCRIPT_ENV) sh test/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
+
+check: lib
+	@$(SCRIPT_ENV) sh test/run.sh $(wildcard test/check_*.sh)
+
+SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)-$@ LDFLAGS="$(LDFLAGS)"
+asan:
+	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(SANITIZE) unit \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+tsan:
+	@TSAN_OPTIONS=halt_on_error=1 $(SANITIZE) unit CFLAGS='-O1 -g -fsanitize=thread' \
+		SUITES='$(filter test_two_threads test_threads test_session test_api,$(TESTS))'
+
+valgrind: $(TESTS:%=$(BUILD)/test/%)
+	@$(SCRIPT_ENV) RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+		sh test/run.sh $(SUITES:%=$(BUILD)/test/%)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir) \
+		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3
+	$(INSTALL) -m 644 include/caption.h include/capw.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 $(STATIC) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(libdir)
+	ln -sf libcaption.so.$(VERSION) $(DESTDIR)$(libdir)/libcaption.so.$(SOVERSION)
+	ln -sf libcaption.so.$(SOVERSION) $(DESTDIR)$(libdir)/libcaption.so
+	sed -e 's|@prefix@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|' \
+		-e 's|@version@|$(VERSION)|; s|@requires@|$(strip $(PKGS))|' \
+		-e 's|@libs@|-lm$(if $(filter 1,$(THREADS)), -pthread)|' libcaption.pc.in \
+		>$(DESTDIR)$(libdir)/pkgconfig/libcaption.pc
+	chmod 644 $(DESTDIR)$(libdir)/pkgconfig/libcaption.pc
+ifneq (,$(TOOLS))
+	$(INSTALL) -m 755 $(TOOLS:%=$(BUILD)/%) $(DESTDIR)$(bindir)
+endif
+ifneq (,$(wildcard docs/man/*.1))
+	$(INSTALL) -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(mandir)/man1
+endif
+	$(INSTALL) -m 644 $(wildcard docs/man/*.3) $(DESTDIR)$(mandir)/man3
+ifneq (,$(wildcard weights/scenes.capw))
+	$(INSTALL) -d $(DESTDIR)$(datadir)/libcaption
+	$(INSTALL) -m 644 weights/scenes.capw $(DESTDIR)$(datadir)/libcaption
+endif
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(includedir)/,caption.h capw.h) $(DESTDIR)$(libdir)/libcaption.a \
+		$(DESTDIR)$(libdir)/libcaption.so $(DESTDIR)$(libdir)/libcaption.so.$(SOVERSION) \
+		$(DESTDIR)$(libdir)/libcaption.so.$(VERSION) $(DESTDIR)$(libdir)/pkgconfig/libcaption.pc \
+		$(TOOLS:%=$(DESTDIR)$(bindir)/%) $(patsubst docs/man/%,$(DESTDIR)$(mandir)/man1/%,$(wildcard \
+		docs/man/*.1)) $(patsubst docs/man/%,$(DESTDIR)$(mandir)/man3/%,$(wildcard docs/man/*.3)) \
+		$(DESTDIR)$(datadir)/libcaption/scenes.capw
+	-rmdir $(DESTDIR)$(datadir)/libcaption 2>/dev/null
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-firmware $(BUILD)-clang
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+endif # deps

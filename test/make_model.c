@@ -1,0 +1,380 @@
+/* make_model.c - see make_model.h.  Works in two passes over the same code: the first counts, the second
+ * writes. */
+#include "test/make_model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct maker {
+    const make_model_options *options;
+    unsigned char *data; /* NULL while counting */
+    capw_header header;
+    uint64_t metadata_end, vocabulary_end, data_end;
+    uint32_t random;
+} maker;
+
+static const int stage_blocks[4] = {3, 4, 6, 3};
+
+void make_model_defaults(make_model_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->kind = CAPTION_KIND_ATTENTION;
+    options->rnn = CAPTION_RNN_GRU;
+    options->layers = 1;
+    options->width = 2;
+    options->embed = 5;
+    options->hidden = 12;
+    options->attention = 7;
+    options->vocabulary = 37;
+    options->input = 224;
+    options->seed = 1;
+}
+
+uint32_t make_model_crc(const void *data, size_t size)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    uint32_t table[256], crc = 0xFFFFFFFFu;
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int bit = 0; bit < 8; bit++) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+        table[i] = c;
+    }
+    for (size_t i = 0; i < size; i++) crc = table[(crc ^ p[i]) & 0xFF] ^ (crc >> 8);
+    return crc ^ 0xFFFFFFFFu;
+}
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+    return (value + to - 1) / to * to;
+}
+
+/* -1..1, exact in float on every machine. */
+static float uniform(maker *m)
+{
+    m->random ^= m->random << 13;
+    m->random ^= m->random >> 17;
+    m->random ^= m->random << 5;
+    return (float)((int32_t)(m->random >> 8) - (1 << 23)) / (float)(1 << 23);
+}
+
+/* ---- tensors ---------------------------------------------------------------------------------------------
+ */
+
+/* logical [O, rest] -> stored [ceil(O/16), rest, 16] */
+static void store_panels(float *stored, const float *logical, size_t outputs, size_t rest)
+{
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t r = 0; r < rest; r++)
+            stored[(o / CAPW_PANEL * rest + r) * CAPW_PANEL + o % CAPW_PANEL] = logical[o * rest + r];
+}
+
+/* logical [O, 3, 3, I] -> stored [36, ceil(O/16), I, 16]: G g G', in double */
+static void store_winograd(float *stored, const float *logical, size_t outputs, size_t inputs)
+{
+    static const double g[6][3] = {{1.0 / 4, 0, 0},
+                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                   {0, 0, 1}};
+    size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL;
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t i = 0; i < inputs; i++)
+            for (size_t e = 0; e < 36; e++) {
+                double sum = 0;
+                for (size_t y = 0; y < 3; y++)
+                    for (size_t x = 0; x < 3; x++)
+                        sum +=
+                            g[e / 6][y] * g[e % 6][x] * (double)logical[((o * 3 + y) * 3 + x) * inputs + i];
+                stored[((e * panels + o / CAPW_PANEL) * inputs + i) * CAPW_PANEL + o % CAPW_PANEL] =
+                    (float)sum;
+            }
+}
+
+static void store(float *stored, const float *logical, const capw_tensor *record)
+{
+    size_t count = 1;
+    for (uint32_t d = 0; d < record->rank; d++) count *= record->dims[d];
+    if (record->layout == CAPW_PANELS)
+        store_panels(stored, logical, record->dims[0], count / record->dims[0]);
+    else if (record->layout == CAPW_WINOGRAD)
+        store_winograd(stored, logical, record->dims[0], record->dims[3]);
+    else
+        memcpy(stored, logical, count * sizeof *logical);
+}
+
+/* Fills one tensor's record and numbers: uniform in -amplitude..amplitude. */
+static void tensor(maker *m, const char *name, capw_layout layout, const int dims[4], float amplitude)
+{
+    capw_tensor record;
+    size_t count = 1, first = (size_t)dims[0], stored;
+    float *logical;
+    memset(&record, 0, sizeof record);
+    (void)snprintf(record.name, sizeof record.name, "%s", name);
+    record.layout = (uint32_t)layout;
+    for (; record.rank < 4 && dims[record.rank] > 0; record.rank++) {
+        record.dims[record.rank] = (uint32_t)dims[record.rank];
+        count *= (size_t)dims[record.rank];
+    }
+    stored = count;
+    if (layout == CAPW_PANELS) stored = round_up(first, CAPW_PANEL) * (count / first);
+    if (layout == CAPW_WINOGRAD) stored = 36 * round_up(first, CAPW_PANEL) * (size_t)dims[3];
+    record.offset = round_up(m->data_end, CAPW_ALIGN);
+    record.bytes = stored * sizeof(float);
+    m->data_end = record.offset + record.bytes;
+    if (m->data && (logical = (float *)malloc(count * sizeof *logical)) != NULL) {
+        float *target = (float *)(void *)(m->data + record.offset);
+        for (size_t i = 0; i < count; i++) logical[i] = amplitude * uniform(m);
+        store(target, logical, &record);
+        free(logical);
+        record.crc = make_model_crc(target, record.bytes);
+        memcpy(m->data + sizeof(capw_header) + m->header.tensor_count * sizeof record, &record,
+               sizeof record);
+    }
+    m->header.tensor_count++;
+}
+
+/* A weight whose outputs are about as large as its inputs times gain. */
+static void weight(maker *m, const char *name, capw_layout layout, const int dims[4], float gain)
+{
+    int fan_in = 1;
+    for (int d = 1; d < 4 && dims[d] > 0; d++) fan_in *= dims[d];
+    tensor(m, name, layout, dims, gain * sqrtf(3.0f / (float)fan_in));
+}
+
+static void linear(maker *m, const char *name, int outputs, int inputs, float gain)
+{
+    char text[CAPW_NAME_BYTES];
+    (void)snprintf(text, sizeof text, "%s.weight", name);
+    weight(m, text, CAPW_PANELS, (const int[4]){outputs, inputs}, gain);
+    (void)snprintf(text, sizeof text, "%s.bias", name);
+    tensor(m, text, CAPW_ROWS, (const int[4]){outputs}, 0.1f);
+}
+
+typedef struct conv_shape {
+    int outputs, kernel, inputs;
+    int winograd;
+    float gain;
+} conv_shape;
+
+static void conv(maker *m, const char *name, const conv_shape *shape)
+{
+    char text[CAPW_NAME_BYTES];
+    const int dims[4] = {shape->outputs, shape->kernel, shape->kernel, shape->inputs};
+    uint32_t before;
+    (void)snprintf(text, sizeof text, "encoder.%s.weight", name);
+    before = m->random;
+    weight(m, text, CAPW_PANELS, dims, shape->gain);
+    if (shape->winograd) {
+        m->random = before; /* the same numbers once more */
+        (void)snprintf(text, sizeof text, "encoder.%s.winograd", name);
+        weight(m, text, CAPW_WINOGRAD, dims, shape->gain);
+    }
+    (void)snprintf(text, sizeof text, "encoder.%s.bias", name);
+    tensor(m, text, CAPW_ROWS, (const int[4]){shape->outputs}, 0.1f);
+}
+
+static void block_conv(maker *m, int stage, int block, const char *name, conv_shape shape)
+{
+    char text[CAPW_NAME_BYTES];
+    (void)snprintf(text, sizeof text, "layer%d.%d.%s", stage, block, name);
+    conv(m, text, &shape);
+}
+
+static void encoder(maker *m)
+{
+    const float relu = 1.4f; /* ReLU halves the power */
+    int w = m->options->width, inputs = w;
+    conv(m, "stem", &(const conv_shape){w, 7, 3, 0, relu});
+    for (int stage = 1; stage <= 4; stage++) {
+        int middle = w << (stage - 1), outputs = 4 * middle;
+        for (int block = 0; block < stage_blocks[stage - 1]; block++) {
+            int stride1 = stage == 1 || block > 0;
+            block_conv(m, stage, block, "conv1", (conv_shape){middle, 1, inputs, 0, relu});
+            block_conv(m, stage, block, "conv2",
+                       (conv_shape){middle, 3, middle, stride1 && m->options->winograd, relu});
+            block_conv(m, stage, block, "conv3", (conv_shape){outputs, 1, middle, 0, 0.5f});
+            if (block == 0)
+                block_conv(m, stage, block, "downsample", (conv_shape){outputs, 1, inputs, 0, 1.0f});
+            inputs = outputs;
+        }
+    }
+}
+
+static void attention_decoder(maker *m)
+{
+    const make_model_options *o = m->options;
+    int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4, features = 32 * o->width, hidden = o->hidden;
+    linear(m, "attention.enc", o->attention, features, 2.0f);
+    linear(m, "attention.dec", o->attention, hidden, 2.0f);
+    weight(m, "attention.v.weight", CAPW_ROWS, (const int[4]){o->attention}, 1.0f);
+    tensor(m, "attention.v.bias", CAPW_ROWS, (const int[4]){1}, 0.1f);
+    linear(m, "init_h", hidden, features, 1.0f);
+    if (o->rnn == CAPTION_RNN_LSTM) linear(m, "init_c", hidden, features, 1.0f);
+    tensor(m, "embedding.weight", CAPW_ROWS, (const int[4]){o->vocabulary, o->embed}, 1.0f);
+    weight(m, "rnn.0.input.weight", CAPW_PANELS, (const int[4]){gates * hidden, o->embed}, 3.0f);
+    weight(m, "rnn.0.context.weight", CAPW_PANELS, (const int[4]){gates * hidden, features}, 1.0f);
+    tensor(m, "rnn.0.input.bias", CAPW_ROWS, (const int[4]){gates * hidden}, 0.1f);
+    linear(m, "rnn.0.hidden", gates * hidden, hidden, 2.0f);
+    linear(m, "fc", o->vocabulary, hidden, 4.0f);
+}
+
+static void baseline_decoder(maker *m)
+{
+    const make_model_options *o = m->options;
+    int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4, inputs = o->embed;
+    linear(m, "project", o->embed, 32 * o->width, 2.0f);
+    tensor(m, "embedding.weight", CAPW_ROWS, (const int[4]){o->vocabulary, o->embed}, 1.0f);
+    for (int layer = 0; layer < o->layers; layer++) {
+        char text[CAPW_NAME_BYTES];
+        (void)snprintf(text, sizeof text, "rnn.%d.input", layer);
+        linear(m, text, gates * o->hidden, inputs, 3.0f);
+        (void)snprintf(text, sizeof text, "rnn.%d.hidden", layer);
+        linear(m, text, gates * o->hidden, o->hidden, 2.0f);
+        inputs = o->hidden;
+    }
+    linear(m, "fc", o->vocabulary, o->hidden, 4.0f);
+}
+
+/* ---- tables ----------------------------------------------------------------------------------------------
+ */
+
+static void metadata(maker *m, const char *key, const char *value)
+{
+    uint32_t sizes[2] = {(uint32_t)strlen(key) + 1, (uint32_t)strlen(value) + 1};
+    uint64_t at = m->metadata_end;
+    if (m->data) {
+        memcpy(m->data + at, sizes, sizeof sizes);
+        memcpy(m->data + at + 8, key, sizes[0]);
+        memcpy(m->data + at + 8 + sizes[0], value, sizes[1]);
+    }
+    m->metadata_end = round_up(at + 8 + sizes[0] + sizes[1], 4);
+    m->header.metadata_count++;
+}
+
+static void metadata_number(maker *m, const char *key, int value)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%d", value);
+    metadata(m, key, text);
+}
+
+static void all_metadata(maker *m)
+{
+    const make_model_options *o = m->options;
+    metadata(m, "model.kind", o->kind == CAPTION_KIND_ATTENTION ? "attention" : "baseline");
+    metadata(m, "model.rnn", o->rnn == CAPTION_RNN_GRU ? "gru" : "lstm");
+    metadata_number(m, "model.layers", o->layers);
+    metadata_number(m, "input.size", o->input);
+    metadata(m, "input.mean", "0.485 0.456 0.406");
+    metadata(m, "input.std", "0.229 0.224 0.225");
+    metadata_number(m, "token.pad", 0);
+    metadata_number(m, "token.start", 1);
+    metadata_number(m, "token.end", 2);
+    metadata_number(m, "token.unk", 3);
+    metadata(m, "decode.search", "beam");
+    metadata_number(m, "decode.beams", 5);
+    metadata_number(m, "decode.max_length", 20);
+    metadata(m, "decode.length_alpha", "0.7");
+    metadata(m, "decode.repetition_penalty", "1.2");
+    metadata(m, "decode.penalty", "published");
+}
+
+/* Invented words: bade, kofi, ... told apart by their syllables; unique up to 90^3 words. */
+static void word(int id, char *text, size_t size)
+{
+    static const char *const special[4] = {"<pad>", "<start>", "<end>", "<unk>"};
+    static const char consonants[] = "bdfgklmnprstvwzjhcx", vowels[] = "aeiou";
+    size_t n = 0;
+    if (id < 4) {
+        (void)snprintf(text, size, "%s", special[id]);
+        return;
+    }
+    id -= 4;
+    do {
+        int syllable = (id * 7 + (int)n) % 95;
+        text[n++] = consonants[syllable / 5];
+        text[n++] = vowels[syllable % 5];
+        id /= 95;
+    } while (id > 0 && n + 3 < size);
+    text[n] = '\0';
+}
+
+static void vocabulary(maker *m)
+{
+    uint64_t table = m->header.vocabulary_offset;
+    uint32_t count = (uint32_t)m->options->vocabulary, at = 0;
+    uint64_t characters = table + 4 * ((uint64_t)count + 1);
+    for (uint32_t id = 0; id <= count; id++) {
+        char text[16];
+        if (m->data) memcpy(m->data + table + 4 * (uint64_t)id, &at, 4);
+        if (id == count) break;
+        word((int)id, text, sizeof text);
+        if (m->data) memcpy(m->data + characters + at, text, strlen(text) + 1);
+        at += (uint32_t)strlen(text) + 1;
+    }
+    m->vocabulary_end = characters + at;
+    m->header.word_count = count;
+}
+
+/* ---- files -----------------------------------------------------------------------------------------------
+ */
+
+static void pass(maker *m)
+{
+    m->random = m->options->seed * 2654435761u + 1u;
+    m->header.tensor_count = m->header.metadata_count = 0;
+    m->metadata_end = m->header.metadata_offset;
+    all_metadata(m);
+    m->header.vocabulary_offset = m->metadata_end;
+    vocabulary(m);
+    m->data_end = m->header.data_offset = round_up(m->vocabulary_end, CAPW_ALIGN);
+    encoder(m);
+    if (m->options->kind == CAPTION_KIND_ATTENTION)
+        attention_decoder(m);
+    else
+        baseline_decoder(m);
+    m->header.file_size = m->data_end;
+}
+
+unsigned char *make_model(const make_model_options *options, size_t *size)
+{
+    maker m;
+    memset(&m, 0, sizeof m);
+    m.options = options;
+    pass(&m); /* counts the tensors */
+    m.header.metadata_offset = sizeof(capw_header) + m.header.tensor_count * sizeof(capw_tensor);
+    pass(&m); /* and finds the size */
+    *size = (size_t)m.header.file_size;
+    m.data = (unsigned char *)aligned_alloc(CAPW_ALIGN, (size_t)round_up(*size, CAPW_ALIGN));
+    if (!m.data) return NULL;
+    memset(m.data, 0, *size);
+    pass(&m);
+    memcpy(m.header.magic, CAPW_MAGIC, sizeof m.header.magic);
+    m.header.version = CAPW_VERSION;
+    memcpy(m.data, &m.header, sizeof m.header);
+    make_model_seal(m.data);
+    return m.data;
+}
+
+void make_model_seal(unsigned char *data)
+{
+    capw_header header;
+    memcpy(&header, data, sizeof header);
+    header.tables_crc = make_model_crc(data + sizeof header, (size_t)(header.data_offset - sizeof header));
+    memcpy(data, &header, sizeof header);
+    header.header_crc = make_model_crc(data, offsetof(capw_header, header_crc));
+    memcpy(data, &header, sizeof header);
+}
+
+capw_tensor *make_model_find(unsigned char *data, const char *name)
+{
+    capw_tensor *records = (capw_tensor *)(void *)(data + sizeof(capw_header));
+    capw_header header;
+    memcpy(&header, data, sizeof header);
+    for (uint32_t i = 0; i < header.tensor_count; i++)
+        if (strcmp(records[i].name, name) == 0) return &records[i];
+    return NULL;
+}

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Installs what the build and the tests need, on Debian and Ubuntu; elsewhere names the packages.
+# Called by `make deps` with CC, PKG_CONFIG, PNG and OPENBLAS in the environment.  Does nothing, and needs no
+# rights, when everything is there.
+set -u
+CC=${CC:-cc}
+PKG_CONFIG=${PKG_CONFIG:-pkg-config}
+PNG=${PNG:-1}
+OPENBLAS=${OPENBLAS:-1}
+
+pkgs='libjpeg zlib'
+headers='stdio.h jpeglib.h zlib.h jansson.h stdarg.h stddef.h stdint.h setjmp.h cmocka.h'
+libs='-ljansson -lcmocka'
+if [ "$PNG" = 1 ]; then pkgs="$pkgs libpng"; headers="$headers png.h"; fi
+if [ "$OPENBLAS" = 1 ]; then pkgs="$pkgs openblas"; headers="$headers cblas.h"; fi
+
+# Compiles and links a program that includes every header; the reason for a failure ends up in $problem.
+present() {
+    command -v "$CC" >/dev/null 2>&1 || { problem="no C compiler ($CC)"; return 1; }
+    command -v "$PKG_CONFIG" >/dev/null 2>&1 || { problem="no $PKG_CONFIG"; return 1; }
+    for p in $pkgs; do
+        "$PKG_CONFIG" --exists "$p" || { problem="$PKG_CONFIG does not know $p"; return 1; }
+    done
+    dir=$(mktemp -d) || exit 1
+    for h in $headers; do echo "#include <$h>"; done >"$dir/probe.c"
+    echo 'int main(void) { return 0; }' >>"$dir/probe.c"
+    # shellcheck disable=SC2046,SC2086
+    if "$CC" $($PKG_CONFIG --cflags $pkgs) "$dir/probe.c" -o "$dir/probe" $($PKG_CONFIG --libs $pkgs) $libs \
+        >"$dir/log" 2>&1; then
+        rm -rf "$dir"
+        return 0
+    fi
+    problem=$(head -n 1 "$dir/log")
+    rm -rf "$dir"
+    return 1
+}
+
+names() {
+    cat <<'TEXT'
+What libcaption needs, by system (a C compiler, make and pkg-config as well):
+  Debian, Ubuntu   build-essential pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev
+                   libjansson-dev libcmocka-dev
+  Fedora           gcc make pkgconf-pkg-config openblas-devel libjpeg-turbo-devel libpng-devel zlib-devel
+                   jansson-devel libcmocka-devel
+  Arch             base-devel pkgconf openblas cblas libjpeg-turbo libpng zlib jansson cmocka
+  Alpine           build-base pkgconf openblas-dev libjpeg-turbo-dev libpng-dev zlib-dev jansson-dev
+                   cmocka-dev
+  macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka; then, so that they are found,
+                   export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig"
+make PNG=0 and make OPENBLAS=0 do without libpng and OpenBLAS.
+TEXT
+}
+
+if present; then
+    echo 'deps: everything is there'
+    exit 0
+fi
+echo "deps: $problem"
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    names
+    exit 1
+fi
+
+root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { names; echo 'deps: run this as root (there is no sudo)'; exit 1; }
+    root=sudo
+fi
+list="gcc libc6-dev make pkg-config libjpeg-dev zlib1g-dev libjansson-dev libcmocka-dev"
+[ "$PNG" = 1 ] && list="$list libpng-dev"
+[ "$OPENBLAS" = 1 ] && list="$list libopenblas-dev"
+echo "deps: installing $list"
+$root env DEBIAN_FRONTEND=noninteractive apt-get -q update || echo 'deps: package lists are not up to date'
+# shellcheck disable=SC2086
+$root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $list || {
+    names
+    exit 1
+}
+present || { echo "deps: still missing: $problem"; names; exit 1; }
+echo 'deps: everything is there'
