@@ -15,5 +15,6 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     kernels->name = "c";
     kernels->tile_rows = CPTK_MAX_ROWS;
     cptk_cell_init_c(kernels);
+    cptk_conv_init_c(kernels);
     (void)cpu;
 }
