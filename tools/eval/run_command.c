@@ -1,0 +1,188 @@
+/* `capeval run`; see run_command.h. */
+#include "tools/eval/run_command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/common/text.h"
+#include "tools/eval/captioner.h"
+#include "tools/eval/grow.h"
+
+/* ---- which images ---------------------------------------------------------------------------------------
+ */
+
+static bool read_list(const eval_refs *refs, const char *path, const char **images, size_t *count,
+                      tool_error *err)
+{
+    bool *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
+    tool_text text = {NULL, 0};
+    tool_lines lines;
+    bool ok =
+        seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
+
+    tool_lines_begin(&lines, text.data, text.size);
+    while (ok && text.data && tool_lines_next(&lines)) {
+        char *name = text.data + (lines.line - text.data);
+        uint32_t image;
+
+        while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t'))
+            lines.length--;
+        if (!lines.length) continue;
+        name[lines.length] = '\0'; /* over the line's end, or after the text */
+        image = eval_refs_find(refs, name);
+        if (image == EVAL_NO_WORD) {
+            ok = tool_fail(err, "%s:%zu: %s: no reference captions for this image", path, lines.number, name);
+        } else if (seen[image]) {
+            ok = tool_fail(err, "%s:%zu: %s: this image came before", path, lines.number, name);
+        } else {
+            seen[image] = true;
+            images[(*count)++] = eval_refs_image(refs, image);
+        }
+    }
+    if (ok && !*count) ok = tool_fail(err, "%s: no images", path);
+    tool_text_free(&text);
+    free(seen);
+    return ok;
+}
+
+const char **eval_list_images(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
+{
+    size_t n = eval_refs_count(refs), i;
+    const char **images = calloc(n + 1, sizeof *images);
+    bool ok = images || tool_fail(err, "out of memory");
+
+    *count = 0;
+    if (ok && list) {
+        ok = read_list(refs, list, images, count, err);
+    } else if (ok) {
+        for (i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
+    }
+    for (i = 0; i < *count && ok; i++) {
+        if (strchr(images[i], '\t')) ok = tool_fail(err, "%s: an image name with a tab", images[i]);
+    }
+    if (ok) return images;
+    free(images);
+    return NULL;
+}
+
+/* ---- output ---------------------------------------------------------------------------------------------
+ */
+
+/* predictions.tsv -> predictions.metrics.json; the caller frees it. */
+static char *metrics_path(const char *output, tool_error *err)
+{
+    const char *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
+    size_t keep =
+        dot && dot != output && (!slash || dot > slash + 1) ? (size_t)(dot - output) : strlen(output);
+    char *path = malloc(keep + sizeof ".metrics.json");
+
+    if (!path) {
+        (void)tool_fail(err, "%s: out of memory", output);
+        return NULL;
+    }
+    memcpy(path, output, keep);
+    strcpy(path + keep, ".metrics.json");
+    return path;
+}
+
+static bool score_run(const eval_run_options *options, const eval_run *run, const eval_refs *refs,
+                      const eval_model *m, tool_error *err)
+{
+    eval_score_options score = options->score;
+    eval_predictions list = {0};
+    eval_report report = {0};
+    caption_model_info info;
+    char *path = NULL;
+    bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY,
+         ok = eval_predictions_begin(&list, options->output, err);
+    size_t i;
+
+    if (ok && !score.metrics) {
+        path = metrics_path(options->output, err);
+        score.metrics = path;
+        ok = path != NULL;
+    }
+    for (i = 0; i < run->n_images && ok; i++) {
+        ok = eval_predictions_add(&list, run->images[i], eval_store_find(run->store, run->images[i]), i + 1,
+                                  err);
+    }
+    caption_model_get_info(m->model, &info);
+    report.checkpoint = options->model;
+    report.method = greedy ? "greedy" : "beam";
+    report.beam_width = greedy ? 0 : m->decode.beams;
+    report.max_len = m->decode.max_length;
+    report.rnn_type = info.rnn == CAPTION_RNN_GRU ? "gru" : "lstm";
+    report.seconds = run->earlier ? -1 : run->seconds; /* of a resumed run the time is not known */
+    ok = ok && eval_score_and_report(&list, refs, &score, &report, err);
+    free(path);
+    eval_predictions_free(&list);
+    return ok;
+}
+
+static void print_summary(const eval_run *run)
+{
+    (void)fprintf(stderr, "capeval: %zu images captioned in %.1f s", run->captioned, run->seconds);
+    if (run->captioned && run->seconds > 0) {
+        (void)fprintf(stderr, " (%.2f images/s)", (double)run->captioned / run->seconds);
+    }
+    if (run->earlier) (void)fprintf(stderr, ", %zu earlier", run->earlier);
+    if (run->failed) (void)fprintf(stderr, ", %zu failed", run->failed);
+    (void)fputc('\n', stderr);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------
+ */
+
+static int processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n > 256 ? 256 : (int)n;
+}
+
+static bool check_folder(const char *path, tool_error *err)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
+    return tool_fail(err, "%s: no such folder", path);
+}
+
+bool eval_run_command(const eval_run_options *options, tool_error *err)
+{
+    eval_model m = {0};
+    eval_refs *refs = NULL;
+    eval_captioner captioner = eval_model_captioner(&m);
+    eval_run run = {.captioner = &captioner, .folder = options->images};
+    const char **images = NULL;
+    char settings[512];
+    bool ok = false;
+
+    run.threads = options->threads ? options->threads : processors();
+    if (!check_folder(options->images, err)) goto done;
+    refs = eval_refs_read(options->refs, err);
+    if (!refs) goto done;
+    images = eval_list_images(refs, options->list, &run.n_images, err);
+    if (!images) goto done;
+    run.images = images;
+    if (!eval_model_open(&m, options->model, options->greedy, options->beams, err)) goto done;
+    m.session.no_exif = options->no_exif;
+    if (!eval_model_settings(&m, settings, sizeof settings)) {
+        (void)tool_fail(err, "%s: settings too long", options->model);
+        goto done;
+    }
+    run.store = eval_store_open(options->output, settings, err);
+    if (!run.store || !eval_run_images(&run, err)) goto done;
+    print_summary(&run);
+    ok = score_run(options, &run, refs, &m, err);
+    if (ok && run.failed) ok = tool_fail(err, "%zu of %zu images failed", run.failed, run.n_images);
+done:
+    eval_store_close(&run.store);
+    eval_model_close(&m);
+    eval_refs_free(&refs);
+    free(images);
+    return ok;
+}

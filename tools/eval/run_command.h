@@ -1,0 +1,26 @@
+/* `capeval run`: a model, a folder of images and their reference captions in; predictions and figures out.
+ *
+ * Called by capeval.c.  Prints the result to stdout, progress, notes and failed images to stderr. */
+#ifndef TOOLS_EVAL_RUN_COMMAND_H
+#define TOOLS_EVAL_RUN_COMMAND_H
+
+#include "tools/eval/score.h"
+
+typedef struct eval_run_options {
+    const char *model, *images, *refs;
+    const char *list;   /* file of image names, or NULL: all images of refs */
+    const char *output; /* predictions file */
+    bool greedy, no_exif;
+    int beams;                /* 0: the model's own */
+    int threads;              /* 0: one a processor */
+    eval_score_options score; /* metrics NULL: named after the output */
+} eval_run_options;
+
+/* False also if some images could not be captioned: the rest is scored all the same. */
+bool eval_run_command(const eval_run_options *options, tool_error *err);
+
+/* Names of images to caption, in order, owned by refs: all of refs, or those of a list file, one a line. NULL
+ * on failure (a name that refs lack or that comes twice, with file and line); the caller frees the array. */
+const char **eval_list_images(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
+
+#endif

@@ -1,0 +1,237 @@
+/* The predictions file of a run; see store.h. */
+#include "tools/eval/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/common/outfile.h"
+#include "tools/common/text.h"
+#include "tools/eval/grow.h"
+#include "tools/eval/refs.h"
+
+#define FIRST_LINE "capeval run, version 1\n"
+
+struct eval_store {
+    int fd;
+    char *path;
+    eval_words *images; /* numbers = indices into captions */
+    eval_words *texts;
+    const char **captions; /* owned by texts */
+    size_t capacity;
+};
+
+/* ---- settings -------------------------------------------------------------------------------------------
+ */
+
+/* Compares line by line, to name the first that differs. */
+static bool compare_settings(const char *path, const char *kept, const char *wanted, tool_error *err)
+{
+    while (*kept || *wanted) {
+        size_t k = strcspn(kept, "\n"), w = strcspn(wanted, "\n");
+
+        if (k != w || strncmp(kept, wanted, k) != 0) {
+            return tool_fail(
+                err, "%s: was begun with %.*s, now %.*s: use the same settings, or another output file", path,
+                (int)k, kept, (int)w, wanted);
+        }
+        kept += k + (kept[k] == '\n');
+        wanted += w + (wanted[w] == '\n');
+    }
+    return true;
+}
+
+static bool write_settings(const char *path, const char *settings, tool_error *err)
+{
+    tool_outfile *out = tool_outfile_open(path, err);
+
+    if (!out) return false;
+    (void)fprintf(tool_outfile_stream(out), "%s%s", FIRST_LINE, settings);
+    return tool_outfile_commit(&out, err);
+}
+
+/* A file with captions goes on with the settings it was begun with; an empty one takes any. */
+static bool check_settings(const char *path, bool has_captions, const char *settings, tool_error *err)
+{
+    char *side = malloc(strlen(path) + sizeof ".run");
+    tool_text text = {NULL, 0};
+    bool ok = false;
+
+    if (!side) return tool_fail(err, "%s: out of memory", path);
+    (void)sprintf(side, "%s.run", path);
+    if (!has_captions) {
+        ok = write_settings(side, settings, err);
+    } else if (access(side, F_OK) != 0) {
+        (void)tool_fail(err, "%s: exists, and is not of a run that could go on (no %s)", path, side);
+    } else if (tool_text_read(&text, side, 1 << 16, err)) {
+        if (strncmp(text.data, FIRST_LINE, strlen(FIRST_LINE)) != 0) {
+            (void)tool_fail(err, "%s: not a settings file of capeval run", side);
+        } else {
+            ok = compare_settings(path, text.data + strlen(FIRST_LINE), settings, err);
+        }
+    }
+    tool_text_free(&text);
+    free(side);
+    return ok;
+}
+
+/* ---- captions -------------------------------------------------------------------------------------------
+ */
+
+static bool remember(eval_store *store, const char *image, const char *caption, tool_error *err)
+{
+    size_t n = eval_words_count(store->images);
+    const char **captions = eval_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
+    uint32_t text = eval_words_add(store->texts, caption, strlen(caption));
+
+    if (captions) store->captions = captions;
+    if (!captions || text == EVAL_NO_WORD) return tool_fail(err, "%s: out of memory", store->path);
+    captions[n] = eval_words_text(store->texts, text);
+    if (eval_words_add(store->images, image, strlen(image)) == EVAL_NO_WORD) {
+        return tool_fail(err, "%s: out of memory", store->path);
+    }
+    return true;
+}
+
+/* Takes in the complete lines; what follows the last newline was cut off and goes. */
+static bool load(eval_store *store, tool_text *text, tool_error *err)
+{
+    char *line = text->data, *end;
+    size_t number = 1;
+
+    for (; (end = memchr(line, '\n', text->size - (size_t)(line - text->data))); line = end + 1, number++) {
+        char *tab = memchr(line, '\t', (size_t)(end - line));
+
+        *end = '\0';
+        if (!tab || memchr(line, '\0', (size_t)(end - line)) ||
+            tool_utf8_check(line, (size_t)(end - line)) != (size_t)(end - line)) {
+            return tool_fail(err, "%s:%zu: not a line of a predictions file", store->path, number);
+        }
+        *tab = '\0';
+        if (eval_store_find(store, line))
+            return tool_fail(err, "%s:%zu: this image came before", store->path, number);
+        if (!remember(store, line, tab + 1, err)) return false;
+    }
+    if ((size_t)(line - text->data) == text->size) return true;
+    if (ftruncate(store->fd, (off_t)(line - text->data)) != 0)
+        return tool_fail_errno(err, store->path, errno);
+    return true;
+}
+
+static bool open_file(eval_store *store, tool_error *err)
+{
+    struct flock lock = {0};
+    struct stat info;
+
+    store->fd = open(store->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (store->fd < 0 || fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
+    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: not a regular file", store->path);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    if (fcntl(store->fd, F_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
+        return tool_fail(err, "%s: another run is writing to it", store->path);
+    }
+    return true;
+}
+
+/* Through the descriptor that holds the lock: closing another one on the file would give the lock up. */
+static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
+{
+    struct stat info;
+    ssize_t got = 1;
+
+    if (fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
+    if (info.st_size > EVAL_MAX_FILE)
+        return tool_fail(err, "%s: larger than %d bytes", store->path, EVAL_MAX_FILE);
+    text->data = malloc((size_t)info.st_size + 1);
+    if (!text->data) return tool_fail(err, "%s: out of memory", store->path);
+    while (got > 0 && text->size < (size_t)info.st_size) {
+        got = pread(store->fd, text->data + text->size, (size_t)info.st_size - text->size, (off_t)text->size);
+        if (got > 0) text->size += (size_t)got;
+    }
+    text->data[text->size] = '\0';
+    return got >= 0 || tool_fail_errno(err, store->path, errno);
+}
+
+eval_store *eval_store_open(const char *path, const char *settings, tool_error *err)
+{
+    eval_store *store = calloc(1, sizeof *store);
+    tool_text text = {NULL, 0};
+    bool ok = false;
+
+    if (!store) {
+        (void)tool_fail(err, "%s: out of memory", path);
+        return NULL;
+    }
+    store->fd = -1;
+    store->images = eval_words_create();
+    store->texts = eval_words_create();
+    store->path = malloc(strlen(path) + 1);
+    if (!store->images || !store->texts || !store->path) {
+        (void)tool_fail(err, "%s: out of memory", path);
+        goto done;
+    }
+    strcpy(store->path, path);
+    if (!open_file(store, err) || !read_all(store, &text, err)) goto done;
+    ok = check_settings(path, memchr(text.data, '\n', text.size) != NULL, settings, err) &&
+         load(store, &text, err);
+done:
+    tool_text_free(&text);
+    if (!ok) eval_store_close(&store);
+    return store;
+}
+
+void eval_store_close(eval_store **store)
+{
+    if (!store || !*store) return;
+    if ((*store)->fd >= 0) {
+        (void)fsync((*store)->fd);
+        (void)close((*store)->fd);
+    }
+    eval_words_free(&(*store)->images);
+    eval_words_free(&(*store)->texts);
+    free((*store)->captions);
+    free((*store)->path);
+    free(*store);
+    *store = NULL;
+}
+
+const char *eval_store_find(const eval_store *store, const char *image)
+{
+    uint32_t number = eval_words_find(store->images, image, strlen(image));
+
+    return number == EVAL_NO_WORD ? NULL : store->captions[number];
+}
+
+bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err)
+{
+    size_t size = strlen(image) + strlen(caption) + 2, done = 0;
+    char *line = malloc(size + 1), *p;
+
+    if (!line) return tool_fail(err, "%s: out of memory", store->path);
+    (void)sprintf(line, "%s\t%s\n", image, caption);
+    for (p = line + strlen(image) + 1; p < line + size - 1; p++) {
+        if (*p == '\n' || *p == '\r' || *p == '\t') *p = ' ';
+    }
+    while (done < size) {
+        ssize_t put = write(store->fd, line + done, size - done);
+
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) {
+            free(line);
+            return tool_fail_errno(err, store->path, errno);
+        }
+        done += (size_t)put;
+    }
+    line[size - 1] = '\0';
+    if (!remember(store, image, line + strlen(image) + 1, err)) {
+        free(line);
+        return false;
+    }
+    free(line);
+    return true;
+}
