@@ -150,7 +150,7 @@ static void meteor_synonyms(void **state)
 
     (void)state;
     if (!wordnet) {
-        print_message("no WordNet: %s\n", err.message);
+        print_message("skip: no WordNet: %s\n", err.message);
         skip();
     }
     /* sat is a form of sit, and sitting has been stemmed to sit: 6 matches, chunks "the cat" and the rest;

@@ -313,7 +313,7 @@ static void check_published(const char *predictions, const char *metrics)
     eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, NULL);
     json_t *published = json_load_file(metrics, 0, NULL), *ours;
 
-    if (!wordnet) print_message("no WordNet: METEOR is not compared\n");
+    if (!wordnet) print_message("skip: no WordNet: METEOR is not compared\n");
     assert_non_null(published);
     if (!eval_predictions_read(&list, predictions, &err)) fail_msg("%s", err.message);
     assert_true(eval_join(&joined, &list, list.refs, &err));
@@ -333,7 +333,7 @@ static void published_figures(void **state)
 
     (void)state;
     if (access("../shared/eval/metrics_beam5_predictions.json", R_OK) != 0) {
-        print_message("no ../shared/eval: published figures are not compared\n");
+        print_message("skip: no ../shared/eval: published figures are not compared\n");
         skip();
     }
     check_published("../shared/eval/metrics_beam5_predictions.json", "../shared/eval/metrics_beam5.json");

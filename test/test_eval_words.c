@@ -166,7 +166,7 @@ static void wordnet_lookup(void **state)
 
     (void)state;
     if (!wordnet) {
-        print_message("no WordNet: %s\n", err.message);
+        print_message("skip: no WordNet: %s\n", err.message);
         skip();
     }
     assert_lemmas(wordnet, "car", " automobile ");

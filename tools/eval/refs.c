@@ -281,3 +281,60 @@ done:
     if (!ok) eval_refs_free(&r.refs);
     return r.refs;
 }
+
+/* ---- which images ---------------------------------------------------------------------------------------
+ */
+
+static bool read_list(const eval_refs *refs, const char *path, const char **images, size_t *count,
+                      tool_error *err)
+{
+    bool *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
+    tool_text text = {NULL, 0};
+    tool_lines lines;
+    bool ok =
+        seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
+
+    tool_lines_begin(&lines, text.data, text.size);
+    while (ok && text.data && tool_lines_next(&lines)) {
+        char *name = text.data + (lines.line - text.data);
+        uint32_t number;
+
+        while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t'))
+            lines.length--;
+        if (!lines.length) continue;
+        name[lines.length] = '\0'; /* over the line's end, or after the text */
+        number = eval_refs_find(refs, name);
+        if (number == EVAL_NO_WORD) {
+            ok = tool_fail(err, "%s:%zu: %s: no reference captions for this image", path, lines.number, name);
+        } else if (seen[number]) {
+            ok = tool_fail(err, "%s:%zu: %s: this image came before", path, lines.number, name);
+        } else {
+            seen[number] = true;
+            images[(*count)++] = eval_refs_image(refs, number);
+        }
+    }
+    if (ok && !*count) ok = tool_fail(err, "%s: no images", path);
+    tool_text_free(&text);
+    free(seen);
+    return ok;
+}
+
+const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
+{
+    size_t n = eval_refs_count(refs), i;
+    const char **images = calloc(n + 1, sizeof *images);
+    bool ok = images || tool_fail(err, "out of memory");
+
+    *count = 0;
+    if (ok && list) {
+        ok = read_list(refs, list, images, count, err);
+    } else if (ok) {
+        for (i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
+    }
+    for (i = 0; i < *count && ok; i++) {
+        if (strchr(images[i], '\t')) ok = tool_fail(err, "%s: an image name with a tab", images[i]);
+    }
+    if (ok) return images;
+    free(images);
+    return NULL;
+}

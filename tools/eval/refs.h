@@ -41,4 +41,9 @@ uint32_t eval_refs_find(const eval_refs *refs, const char *image);
 /* An image's captions; returns how many, at least 1. */
 size_t eval_refs_captions(const eval_refs *refs, uint32_t image, const char *const **captions);
 
+/* Names of images to work on, in order, owned by refs: all of them, or those of a list file (NULL: none), one
+ * a line. The caller frees the array.  NULL on failure: a name that refs lack, or that comes twice (with file
+ * and line). */
+const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
+
 #endif

@@ -19,8 +19,4 @@ typedef struct eval_run_options {
 /* False also if some images could not be captioned: the rest is scored all the same. */
 bool eval_run_command(const eval_run_options *options, tool_error *err);
 
-/* Names of images to caption, in order, owned by refs: all of refs, or those of a list file, one a line. NULL
- * on failure (a name that refs lack or that comes twice, with file and line); the caller frees the array. */
-const char **eval_list_images(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
-
 #endif
