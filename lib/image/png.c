@@ -1,0 +1,168 @@
+/* png.c - PNG to rows with libpng: palettes expanded, alpha dropped, 16 bits cut to the high byte.  Called by
+ * image.c.
+ *
+ * libpng allocates in the workspace only.  Chunks that do not change pixels are skipped unread, so that none
+ * of them can use the memory up.  Errors come back by longjmp, which never leaves this file. */
+#include "lib/image/decoders.h"
+
+#include <string.h>
+
+#include "lib/image/exif.h"
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The eXIf chunk's orientation, if it comes before the pixels. */
+static int find_orientation(const uint8_t *data, size_t size)
+{
+    for (size_t at = 8; size - at >= 12;) {
+        const uint32_t length = be32(data + at);
+        if (length > size - at - 12 || memcmp(data + at + 4, "IDAT", 4) == 0) break;
+        if (memcmp(data + at + 4, "eXIf", 4) == 0) return cpt_exif_orientation(data + at + 8, length);
+        at += 12 + (size_t)length;
+    }
+    return 1;
+}
+
+int cpt_png_probe(const uint8_t *data, size_t size, caption_image_info *info)
+{
+    const uint8_t *header = data + 16; /* behind the signature and IHDR's length and type */
+    uint64_t bytes;
+    if (size < 33 || memcmp(data + 12, "IHDR", 4) != 0) return 0;
+    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return 0;
+    info->width = (int)be32(header);
+    info->height = (int)be32(header + 4);
+    info->orientation = find_orientation(data, size);
+    info->staged = header[12] != 0;
+    /* libpng's two rows of at most 8 bytes a pixel, one of ours, zlib's window and tables */
+    bytes = (uint64_t)info->width * 28 + (192u << 10);
+    if (info->staged) bytes += (uint64_t)info->width * (uint64_t)info->height * 3;
+    info->decode_memory = bytes > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)bytes;
+    return 1;
+}
+
+#if CAPTION_WITH_PNG
+
+#include <png.h>
+#include <setjmp.h>
+
+typedef struct png_reader {
+    const cpt_image_job *job;
+    const caption_image_info *info;
+    png_structp png;
+    png_infop chunks;
+    size_t at; /* bytes of job->data that were read */
+    char message[128];
+} png_reader;
+
+static png_voidp take_memory(png_structp png, png_alloc_size_t size)
+{
+    const png_reader *reader = png_get_mem_ptr(png);
+    return cpt_arena_take(reader->job->workspace, size, 1);
+}
+
+static void keep_memory(png_structp png, png_voidp piece)
+{
+    (void)png, (void)piece; /* the workspace is emptied as a whole */
+}
+
+static void on_error(png_structp png, png_const_charp text)
+{
+    png_reader *reader = png_get_error_ptr(png);
+    strncpy(reader->message, text, sizeof reader->message - 1);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text)
+{
+    const png_reader *reader = png_get_error_ptr(png);
+    cpt_image_warn(reader->job, text);
+}
+
+static void read_bytes(png_structp png, png_bytep to, size_t size)
+{
+    png_reader *reader = png_get_io_ptr(png);
+    if (size > reader->job->size - reader->at) png_error(png, "the file ends too early");
+    memcpy(to, reader->job->data + reader->at, size);
+    reader->at += size;
+}
+
+/* Everything becomes 8-bit RGB. */
+static void set_transforms(png_structp png)
+{
+    png_set_strip_16(png);
+    png_set_expand(png);
+    png_set_gray_to_rgb(png);
+    png_set_strip_alpha(png);
+}
+
+static void skip_other_chunks(png_structp png)
+{
+    /* tRNS too: alpha is dropped anyway */
+    static const png_byte skipped[] =
+        "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0"
+        "sRGB\0tEXt\0tIME\0tRNS\0zTXt";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, skipped, (int)(sizeof skipped / 5));
+}
+
+/* Rows of an image that is not interlaced stream; interlaced ones are put together first. */
+static void read_rows(png_reader *reader)
+{
+    const caption_image_info *info = reader->info;
+    cpt_arena *workspace = reader->job->workspace;
+    const size_t row_bytes = (size_t)info->width * 3;
+    const int size[2] = {info->width, info->height}, passes = png_set_interlace_handling(reader->png);
+    const size_t kept = passes > 1 ? (size_t)info->height : 1;
+    cpt_resizer resizer;
+    uint8_t *rows;
+    png_read_update_info(reader->png, reader->chunks);
+    if (png_get_rowbytes(reader->png, reader->chunks) != row_bytes)
+        png_error(reader->png, "unexpected row size");
+    cpt_resizer_init(&resizer, workspace, size, info->orientation, reader->job->config->out_size,
+                     reader->job->out);
+    rows = cpt_arena_take(workspace, kept, row_bytes);
+    if (workspace->failed) png_error(reader->png, "not enough decode_memory");
+    for (int pass = 0; pass < passes; pass++) {
+        for (int y = 0; y < info->height; y++) {
+            uint8_t *row = kept > 1 ? rows + (size_t)y * row_bytes : rows;
+            png_read_row(reader->png, row, NULL);
+            if (pass == passes - 1) cpt_resizer_push(&resizer, row);
+        }
+    }
+    png_read_end(reader->png, NULL);
+}
+
+static void decode(png_reader *reader)
+{
+    png_set_read_fn(reader->png, reader, read_bytes);
+    png_set_user_limits(reader->png, INT32_MAX, INT32_MAX);
+    skip_other_chunks(reader->png);
+    png_read_info(reader->png, reader->chunks);
+    set_transforms(reader->png);
+    read_rows(reader);
+}
+
+caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info)
+{
+    png_reader reader = {job, info, NULL, NULL, 0, ""};
+    reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning, &reader,
+                                          take_memory, keep_memory);
+    if (reader.png) reader.chunks = png_create_info_struct(reader.png);
+    if (!reader.chunks)
+        return cpt_fail(job->error, CAPTION_ERROR_LIMIT, "decoding this PNG image needs more decode_memory");
+    if (setjmp(png_jmpbuf(reader.png)) == 0) {
+        decode(&reader);
+        return CAPTION_OK;
+    }
+    if (job->workspace->failed)
+        return cpt_fail(job->error, CAPTION_ERROR_LIMIT,
+                        "decoding this PNG image needs more than %zu bytes of "
+                        "decode_memory",
+                        job->config->decode_memory);
+    return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: %.200s", reader.message);
+}
+
+#endif
