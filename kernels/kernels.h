@@ -84,7 +84,7 @@ typedef struct cptk_kernels {
      * built in. */
     void (*gemm)(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
 
-    /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]); add may be NULL.  x, add [rows, n]. */
+    /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]); bias and add may be NULL.  x, add [rows, n]. */
     void (*bias_act)(float *x, const float *bias, const float *add, size_t rows, int n, int relu);
 
     /* 3x3 stride-2 pad-1 max pool, padding never wins: in [h, w, c] -> out rows y0..y1-1 of [(h+1)/2,

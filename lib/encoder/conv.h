@@ -13,7 +13,7 @@ typedef struct cpt_conv {
     int relu;
     const float *weight;   /* [ceil(out_c / 16), kernel, kernel, in_c, 16] */
     const float *winograd; /* [36, ceil(out_c / 16), in_c, 16], or NULL */
-    const float *bias;     /* [out_c] */
+    const float *bias;     /* [out_c], or NULL */
 } cpt_conv;
 
 /* What `wish` comes to for this layer on these kernels: DIRECT, WINOGRAD or IM2COL; depends on nothing else.
