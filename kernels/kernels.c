@@ -16,5 +16,21 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     kernels->tile_rows = CPTK_MAX_ROWS;
     cptk_cell_init_c(kernels);
     cptk_conv_init_c(kernels);
+#if defined(__x86_64__)
+    if (cpu & CAPTION_CPU_AVX2) {
+        kernels->name = "avx2";
+        cptk_conv_init_avx2(kernels);
+    }
+    if (cpu & CAPTION_CPU_AVX512) {
+        kernels->name = "avx512";
+        cptk_conv_init_avx512(kernels);
+    }
+#elif defined(__aarch64__)
+    if (cpu & CAPTION_CPU_NEON) {
+        kernels->name = "neon";
+        cptk_conv_init_neon(kernels);
+    }
+#else
     (void)cpu;
+#endif
 }

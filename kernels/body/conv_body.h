@@ -1,0 +1,24 @@
+/* conv_body.h - what the convolution bodies share.  Included after vec.h. */
+#ifndef CPTK_BODY_CONV_BODY_H
+#define CPTK_BODY_CONV_BODY_H
+
+#include "kernels/kernels.h"
+#include "kernels/kernels_isa.h"
+
+#define BODY_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define BODY_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define BODY_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Negative values become 0; NaN and -0 stay. */
+BODY_INLINE vf body_relu(vf x)
+{
+    return vf_select(vf_lt(x, vf_set(0.0f)), vf_set(0.0f), x);
+}
+
+/* conv_maps.c: winograd_input, winograd_output, bias_act, maxpool */
+void CPTK_NAME(cptk_conv_maps_init)(cptk_kernels *kernels);
+
+#endif
