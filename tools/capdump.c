@@ -1,0 +1,276 @@
+/* capdump - writes what the library computes for one image, stage by stage, for comparison with another
+ * implementation.
+ *
+ * Five raw little-endian arrays and a JSON file per image; every file appears complete or not at all. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <caption.h>
+
+#include "tools/common/cli.h"
+#include "tools/common/images.h"
+#include "tools/common/json.h"
+#include "tools/common/options.h"
+#include "tools/common/outfile.h"
+#include "tools/common/session.h"
+#include "tools/dump/arrays.h"
+
+static const char tool[] = "capdump";
+
+typedef struct dump_options {
+    tool_options common;
+    const char *model, *image, *folder;
+} dump_options;
+
+static const char usage[] =
+    "Usage: capdump -m MODEL.capw [options] IMAGE OUTDIR\n"
+    "Writes into OUTDIR what the library computes for IMAGE, called NAME below:\n"
+    "  NAME.u8          the resized image, S x S x 3 bytes\n"
+    "  NAME.input.f32   the encoder's input, 3 x S x S\n"
+    "  NAME.feat.f32    the encoder's output, positions x channels\n"
+    "  NAME.alpha.f32   attention of the greedy caption, tokens x positions\n"
+    "  NAME.logits.f32  logits of the greedy caption, tokens x vocabulary\n"
+    "  NAME.json        the greedy caption and the beam search's\n"
+    "Arrays are float32, little-endian, row-major, without a header.\n"
+    "\n"
+    "  -m, --model FILE    the model\n" TOOL_HELP_SEARCH TOOL_HELP_IMAGE TOOL_HELP_ENGINE
+    "  -h, --help          this text\n"
+    "  -V, --version       the version\n"
+    "\n"
+    "Exit code: 0, or 1 when something failed, or 2 for wrong usage.\n";
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    TOOL_OPTIONS_SEARCH,
+    TOOL_OPTIONS_IMAGE,
+    TOOL_OPTIONS_ENGINE,
+    {NULL, 0, NULL, 0},
+};
+
+static int wrong_usage(const char *message)
+{
+    tool_error err = {{0}};
+
+    (void)tool_fail(&err, "%s", message);
+    return tool_usage_error(tool, &err);
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int parse(dump_options *options, int argc, char **argv)
+{
+    tool_error err = {{0}};
+    int code;
+
+    memset(options, 0, sizeof *options);
+    tool_options_init(&options->common);
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, ":m:hV", long_options, NULL)) != -1) {
+        switch (code) {
+        case 'h':
+            (void)fputs(usage, stdout);
+            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
+        case 'V':
+            return tool_print_version(tool);
+        case 'm':
+            options->model = optarg;
+            break;
+        default:
+            if (code == '?' || code == ':')
+                (void)tool_bad_option(code, argv, &err);
+            else
+                (void)tool_options_take(&options->common, code, optarg, &err);
+            if (err.message[0]) return tool_usage_error(tool, &err);
+        }
+    }
+    if (!options->model) return wrong_usage("no model named: -m MODEL.capw");
+    if (argc - optind != 2) return wrong_usage("one image and one folder are needed");
+    options->image = argv[optind];
+    options->folder = argv[optind + 1];
+    if (strcmp(options->image, "-") == 0) return wrong_usage("the image must be a file");
+    return -1;
+}
+
+/* The greedy caption, copied: the session's own is gone after the beam search. */
+typedef struct dump_greedy {
+    json_t *ids, *text;
+    float *alpha;  /* [length, positions]; NULL for the baseline kind */
+    float *logits; /* [length, vocabulary] */
+    int length;
+} dump_greedy;
+
+typedef struct dump_run {
+    const dump_options *options;
+    const caption_model *model;
+    caption_model_info info;
+    caption_decode_options decode;
+    tool_session session;
+    dump_greedy greedy;
+    dump_target target;
+} dump_run;
+
+typedef struct logit_rows {
+    float *rows; /* [most, width] */
+    size_t width;
+    int most;
+} logit_rows;
+
+static int keep_logits(void *user, const caption_progress *progress)
+{
+    logit_rows *keep = user;
+
+    if (progress->stage != CAPTION_STAGE_DECODER || !progress->logits) return 0;
+    if (progress->done < 1 || progress->done > keep->most) return 1;
+    memcpy(keep->rows + (size_t)(progress->done - 1) * keep->width, progress->logits,
+           keep->width * sizeof *keep->rows);
+    return 0;
+}
+
+static float *copy_floats(const float *values, size_t count)
+{
+    float *copy = malloc(count ? count * sizeof *copy : 1);
+
+    if (copy) memcpy(copy, values, count * sizeof *copy);
+    return copy;
+}
+
+static bool search_greedy(dump_run *run, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    caption_decode_options decode = run->decode;
+    const caption_result *result;
+    const caption_text *text;
+    logit_rows keep = {NULL, (size_t)run->info.vocabulary_size, decode.max_length};
+
+    keep.rows = calloc((size_t)keep.most, keep.width * sizeof *keep.rows);
+    if (!keep.rows) return tool_fail(err, "out of memory");
+    run->greedy.logits = keep.rows;
+    decode.search = CAPTION_SEARCH_GREEDY;
+    decode.nbest = 0;
+    decode.progress = keep_logits;
+    decode.progress_user = &keep;
+    if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, run->options->image, &error);
+    }
+    text = &result->captions[0];
+    if (result->warnings) {
+        (void)fprintf(stderr, "%s: %s: warning: %s\n", tool, run->options->image,
+                      result->warning ? result->warning : "damaged image");
+    }
+    run->greedy.length = text->length;
+    run->greedy.ids = tool_json_ints(text->ids, text->length);
+    run->greedy.text = tool_json_text(text->text);
+    if (text->alpha) {
+        run->greedy.alpha = copy_floats(text->alpha, (size_t)text->length * (size_t)run->info.positions);
+    }
+    if (!run->greedy.ids || !run->greedy.text || (text->alpha && !run->greedy.alpha)) {
+        return tool_fail(err, "out of memory");
+    }
+    return true;
+}
+
+static bool write_json(dump_run *run, const char *name, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    caption_decode_options decode = run->decode;
+    const caption_result *result;
+    json_t *root;
+    char *text;
+    bool ok;
+
+    decode.search = CAPTION_SEARCH_BEAM;
+    if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, run->options->image, &error);
+    }
+    root = json_pack("{s:o, s:O, s:O, s:o}", "image", tool_json_text(name), "greedy_ids", run->greedy.ids,
+                     "greedy", run->greedy.text, "beams", tool_json_captions(result));
+    text = root ? json_dumps(root, JSON_INDENT(1) | TOOL_JSON_FLAGS) : NULL;
+    ok = text ? dump_file(&run->target, "json", text, strlen(text), err) : tool_fail(err, "out of memory");
+    json_decref(root);
+    free(text);
+    return ok;
+}
+
+static bool write_all(dump_run *run, const char *name, tool_error *err)
+{
+    const caption_session *session = run->session.session;
+    const caption_model_info *info = &run->info;
+    const dump_greedy *greedy = &run->greedy;
+    const uint8_t *pixels = caption_slot_pixels(session, 0);
+    size_t side = (size_t)info->input_size, length = (size_t)greedy->length;
+
+    return dump_file(&run->target, "u8", pixels, side * side * 3, err) &&
+           dump_input(&run->target, run->model, pixels, side, err) &&
+           dump_floats(&run->target, "feat.f32", caption_slot_features(session, 0),
+                       (size_t)info->positions * (size_t)info->feature_channels, err) &&
+           (!greedy->alpha ||
+            dump_floats(&run->target, "alpha.f32", greedy->alpha, length * (size_t)info->positions, err)) &&
+           dump_floats(&run->target, "logits.f32", greedy->logits, length * (size_t)info->vocabulary_size,
+                       err) &&
+           write_json(run, name, err);
+}
+
+static bool compute(dump_run *run, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    tool_text data = {NULL, 0};
+    bool ok = tool_image_read(&data, run->options->image, err) &&
+              tool_session_load(&run->session, run->options->image, data.data, data.size, err);
+
+    tool_text_free(&data);
+    if (!ok) return false;
+    if (caption_encode(run->session.session, 1, NULL, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, run->options->image, &error);
+    }
+    return search_greedy(run, err);
+}
+
+static int dump(dump_options *options)
+{
+    tool_error err = {{0}};
+    dump_run run = {.options = options};
+    caption_model *model = NULL;
+    caption_error error = {CAPTION_OK, ""};
+    const char *slash = strrchr(options->image, '/');
+    int code = TOOL_EXIT_FAILED;
+
+    run.target.folder = options->folder;
+    run.target.name = slash ? slash + 1 : options->image;
+    if (caption_model_open_file(&model, options->model, NULL, &error) != CAPTION_OK) {
+        (void)tool_fail_caption(&err, options->model, &error);
+        goto fail;
+    }
+    run.model = model;
+    caption_model_get_info(model, &run.info);
+    if (!tool_options_apply(&options->common, model, &run.decode, &err)) goto fail;
+    if (!tool_session_begin(&run.session, model, &options->common.session, &err)) goto fail;
+    if (!compute(&run, &err)) goto fail;
+    if (mkdir(options->folder, 0777) != 0 && errno != EEXIST) {
+        (void)tool_fail_errno(&err, options->folder, errno);
+        goto fail;
+    }
+    if (!write_all(&run, run.target.name, &err)) goto fail;
+    code = TOOL_EXIT_OK;
+fail:
+    if (code != TOOL_EXIT_OK) (void)tool_failure(tool, &err);
+    json_decref(run.greedy.ids);
+    json_decref(run.greedy.text);
+    free(run.greedy.alpha);
+    free(run.greedy.logits);
+    tool_session_end(&run.session);
+    caption_model_close(&model);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    dump_options options;
+    int code = parse(&options, argc, argv);
+
+    return code >= 0 ? code : dump(&options);
+}

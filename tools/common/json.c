@@ -1,0 +1,68 @@
+/* JSON values that several tools write; see json.h. */
+#include "tools/common/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/text.h"
+
+json_t *tool_json_text(const char *text)
+{
+    size_t left = strlen(text), used = 0;
+    char *clean;
+    json_t *value;
+
+    if (tool_utf8_check(text, left) == left) return json_stringn(text, left);
+    clean = left <= SIZE_MAX / 3 ? malloc(left * 3) : NULL;
+    if (!clean) return NULL;
+    while (left) {
+        size_t good = tool_utf8_check(text, left);
+
+        memcpy(clean + used, text, good);
+        used += good;
+        text += good;
+        left -= good;
+        if (!left) break;
+        memcpy(clean + used, "\xEF\xBF\xBD", 3);
+        used += 3;
+        text++;
+        left--;
+    }
+    value = json_stringn(clean, used);
+    free(clean);
+    return value;
+}
+
+json_t *tool_json_ints(const int *values, int count)
+{
+    json_t *array = json_array();
+    int i;
+
+    for (i = 0; array && i < count; i++) {
+        if (json_array_append_new(array, json_integer(values[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+json_t *tool_json_caption(const caption_text *text)
+{
+    return json_pack("{s:o, s:f, s:o}", "caption", tool_json_text(text->text), "score", text->score, "ids",
+                     tool_json_ints(text->ids, text->length));
+}
+
+json_t *tool_json_captions(const caption_result *result)
+{
+    json_t *array = json_array();
+    int i;
+
+    for (i = 0; array && i < result->count; i++) {
+        if (json_array_append_new(array, tool_json_caption(&result->captions[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}

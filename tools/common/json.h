@@ -1,0 +1,26 @@
+/* JSON values that several tools write, made with jansson.
+ *
+ * Called by the tools' reports.  Each returns a new reference, or NULL when memory ran out; jansson's setters
+ * take a NULL as a failure, so callers check once at the end.  Never prints. */
+#ifndef TOOLS_COMMON_JSON_H
+#define TOOLS_COMMON_JSON_H
+
+#include <jansson.h>
+
+#include <caption.h>
+
+/* Digits of a number, enough for any float. */
+#define TOOL_JSON_FLAGS JSON_REAL_PRECISION(9)
+
+/* A string; bytes that are not UTF-8 (file names may hold any) become U+FFFD. */
+json_t *tool_json_text(const char *text);
+
+json_t *tool_json_ints(const int *values, int count);
+
+/* {"caption", "score", "ids"} */
+json_t *tool_json_caption(const caption_text *text);
+
+/* [{"caption", "score", "ids"}, ...], best first */
+json_t *tool_json_captions(const caption_result *result);
+
+#endif

@@ -1,0 +1,28 @@
+/* A caption_session that grows when an image needs more memory to be decoded.
+ *
+ * Called by tools that caption images one after the other.  Made at the first image, made again when a larger
+ * need turns up, so small photos pay for nothing.  Never prints. */
+#ifndef TOOLS_COMMON_SESSION_H
+#define TOOLS_COMMON_SESSION_H
+
+#include <caption.h>
+
+#include "tools/common/error.h"
+
+typedef struct tool_session {
+    const caption_model *model;      /* borrowed */
+    caption_session_options options; /* decode_memory grows */
+    caption_session *session;        /* NULL until the first image */
+} tool_session;
+
+/* Checks that the options can be met; makes nothing yet. */
+bool tool_session_begin(tool_session *session, const caption_model *model,
+                        const caption_session_options *options, tool_error *err);
+
+/* Loads an encoded image into slot 0.  `name` is for messages.  A failure concerns this image only. */
+bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
+                       tool_error *err);
+
+void tool_session_end(tool_session *session);
+
+#endif

@@ -1,0 +1,88 @@
+/* The files that capdump writes; see arrays.h. */
+#include "tools/dump/arrays.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/outfile.h"
+
+bool dump_file(const dump_target *target, const char *ending, const void *data, size_t size, tool_error *err)
+{
+    size_t room = strlen(target->folder) + strlen(target->name) + strlen(ending) + 3;
+    char *path = malloc(room);
+    tool_outfile *out = NULL;
+    bool ok;
+
+    if (!path) return tool_fail(err, "out of memory");
+    (void)snprintf(path, room, "%s/%s.%s", target->folder, target->name, ending);
+    out = tool_outfile_open(path, err);
+    ok = out && tool_outfile_write(out, data, size, err) && tool_outfile_commit(&out, err);
+    tool_outfile_abort(&out);
+    free(path);
+    return ok;
+}
+
+/* The bytes of a float32 in the file's order, whatever the machine's. */
+static void put_float(unsigned char *bytes, float value)
+{
+    uint32_t bits;
+    int i;
+
+    memcpy(&bits, &value, sizeof bits);
+    for (i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> (8 * i));
+}
+
+bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
+                 tool_error *err)
+{
+    unsigned char *bytes = count <= SIZE_MAX / 4 ? malloc(count ? count * 4 : 1) : NULL;
+    size_t i;
+    bool ok;
+
+    if (!bytes) return tool_fail(err, "out of memory");
+    for (i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
+    ok = dump_file(target, ending, bytes, count * 4, err);
+    free(bytes);
+    return ok;
+}
+
+/* Three numbers from the model's metadata, separated by anything that isn't part of a number. */
+static bool read_three(float values[3], const caption_model *model, const char *key, tool_error *err)
+{
+    const char *text = caption_model_find_metadata(model, key);
+    int i;
+
+    for (i = 0; text && i < 3; i++) {
+        char *stop;
+
+        text += strcspn(text, "+-.0123456789");
+        values[i] = strtof(text, &stop);
+        if (stop == text) break;
+        text = stop;
+    }
+    return (text && i == 3) || tool_fail(err, "the model's metadata lack a proper %s", key);
+}
+
+bool dump_input(const dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
+                tool_error *err)
+{
+    float mean[3], deviation[3];
+    float *input; /* [3, side, side] */
+    size_t area = side * side, c, i;
+    bool ok;
+
+    if (!read_three(mean, model, "input.mean", err) || !read_three(deviation, model, "input.std", err)) {
+        return false;
+    }
+    input = malloc(area * 3 * sizeof *input);
+    if (!input) return tool_fail(err, "out of memory");
+    for (c = 0; c < 3; c++) {
+        for (i = 0; i < area; i++) {
+            input[c * area + i] = ((float)pixels[3 * i + c] / 255.0f - mean[c]) / deviation[c];
+        }
+    }
+    ok = dump_floats(target, "input.f32", input, area * 3, err);
+    free(input);
+    return ok;
+}

@@ -1,0 +1,28 @@
+/* The files that capdump writes: raw little-endian arrays, named after the image.
+ *
+ * Called by capdump.  Every file appears complete or not at all.  Never prints. */
+#ifndef TOOLS_DUMP_ARRAYS_H
+#define TOOLS_DUMP_ARRAYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <caption.h>
+
+#include "tools/common/error.h"
+
+typedef struct dump_target {
+    const char *folder, *name; /* files are FOLDER/NAME.ENDING */
+} dump_target;
+
+bool dump_file(const dump_target *target, const char *ending, const void *data, size_t size, tool_error *err);
+
+/* `count` numbers as float32. */
+bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
+                 tool_error *err);
+
+/* NAME.input.f32, [3, side, side], from the pixels, [side, side, 3], and the model's mean and deviation. */
+bool dump_input(const dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
+                tool_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* The encoder's plan with the time every layer takes.
+ *
+ * Called by capinfo and its report.  Runs the encoder on made-up pixels and reads the clock between the
+ * progress callbacks.  Never prints. */
+#ifndef TOOLS_INFO_PLAN_H
+#define TOOLS_INFO_PLAN_H
+
+#include <caption.h>
+
+#include "tools/common/error.h"
+
+typedef struct info_plan {
+    caption_session *session; /* owns the layers' texts */
+    const char *cpu;
+    int threads, runs, count;
+    caption_layer_info *layers; /* [count] */
+    double *ms;                 /* [count], medians over the runs */
+    double total_ms;            /* their sum */
+} info_plan;
+
+bool info_measure_plan(info_plan *plan, const caption_model *model, const caption_session_options *options,
+                       int runs, tool_error *err);
+
+/* Accepts a zeroed plan. */
+void info_plan_free(info_plan *plan);
+
+/* Billions of floating-point operations a second, a multiplication and an addition each counting; 0 for
+ * layers without. */
+double info_layer_speed(const caption_layer_info *layer, double ms);
+
+#endif
