@@ -1,0 +1,462 @@
+/* bench_caption - how long a caption takes, stage by stage, on this machine.
+ *
+ * Run by hand, by `make bench` and beside other programs by bench/peers.sh.  Every stage is repeated and
+ * reported as median and minimum.  Never writes a file. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <jpeglib.h>
+
+#include <caption.h>
+
+#include "tools/common/cli.h"
+#include "tools/common/clock.h"
+#include "tools/common/images.h"
+#include "tools/common/json.h"
+#include "tools/common/options.h"
+
+static const char tool[] = "bench_caption";
+
+enum { WIDTH = 500, HEIGHT = 375, QUALITY = 90, MAX_RUNS = 10000, WARM_UP = 2 };
+
+typedef enum bench_stage {
+    STAGE_OPEN,
+    STAGE_DECODE_IMAGE,
+    STAGE_RESIZE,
+    STAGE_ENCODER,
+    STAGE_DECODER,
+    STAGE_TOTAL,
+    STAGES
+} bench_stage;
+
+static const char *const stage_names[STAGES] = {"open",    "decode_image", "resize",
+                                                "encoder", "decoder",      "total"};
+
+typedef struct bench_options {
+    tool_options common;
+    const char *model, *image;
+    int runs, steps, batch;
+    bool json;
+} bench_options;
+
+typedef struct bench {
+    const bench_options *options;
+    caption_decode_options decode;
+    caption_model *model;
+    caption_session *session;
+    const unsigned char *image; /* encoded */
+    size_t image_size;
+    uint8_t *pixels; /* [height, width, 3], of the image's size */
+    int width, height;
+    double *times[STAGES]; /* [runs] each */
+    double median[STAGES], least[STAGES];
+    double encoder_rate, caption_rate; /* images per second in batches */
+    size_t session_bytes;
+    long peak_kb;
+    int tokens; /* decoder steps that the caption took */
+} bench;
+
+static const char usage[] =
+    "Usage: bench_caption -m MODEL.capw [options]\n"
+    "Times, in milliseconds, as median and minimum over the runs:\n"
+    "  open          the model's file and a session for it\n"
+    "  decode_image  an encoded image into the encoder's input: decoding and resize\n"
+    "  resize        the resize alone, from pixels of the same size\n"
+    "  encoder       the features of one image\n"
+    "  decoder       the search for its captions\n"
+    "  total         encoded image to caption in one call\n"
+    "images_per_second is the encoder's, for --batch images at a time;\n"
+    "captions_per_second is for whole captions in the same batches.\n"
+    "\n"
+    "  -m, --model FILE    the model\n"
+    "  --image FILE        a JPEG or PNG (default: a made-up JPEG of 500 x 375)\n"
+    "  --runs R            repetitions, 1 to 10000 (default 12)\n"
+    "  --steps N           decode exactly N tokens\n"
+    "  --batch N           images encoded together, 1 to 64 (default 1)\n"
+    "  --greedy            the likeliest word at every step instead of a beam search\n" TOOL_HELP_SEARCH
+        TOOL_HELP_ENGINE "  --json              one JSON object\n"
+    "  -h, --help          this text\n";
+
+enum { OPTION_IMAGE = TOOL_OPTION_OWN, OPTION_RUNS, OPTION_STEPS, OPTION_BATCH, OPTION_JSON };
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},
+    {"image", required_argument, NULL, OPTION_IMAGE},
+    {"runs", required_argument, NULL, OPTION_RUNS},
+    {"steps", required_argument, NULL, OPTION_STEPS},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"greedy", no_argument, NULL, TOOL_OPTION_GREEDY},
+    TOOL_OPTIONS_SEARCH,
+    TOOL_OPTIONS_ENGINE,
+    {NULL, 0, NULL, 0},
+};
+
+static void take(bench_options *options, int code, char *const *argv, tool_error *err)
+{
+    switch (code) {
+    case 'm':
+        options->model = optarg;
+        break;
+    case OPTION_IMAGE:
+        options->image = optarg;
+        break;
+    case OPTION_RUNS:
+        (void)tool_parse_int(&options->runs, "--runs", optarg, 1, MAX_RUNS, err);
+        break;
+    case OPTION_STEPS:
+        (void)tool_parse_int(&options->steps, "--steps", optarg, 1, 1024, err);
+        break;
+    case OPTION_BATCH:
+        (void)tool_parse_int(&options->batch, "--batch", optarg, 1, 64, err);
+        break;
+    case OPTION_JSON:
+        options->json = true;
+        break;
+    case '?':
+    case ':':
+        (void)tool_bad_option(code, argv, err);
+        break;
+    default:
+        (void)tool_options_take(&options->common, code, optarg, err);
+    }
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int parse(bench_options *options, int argc, char **argv)
+{
+    tool_error err = {{0}};
+    int code;
+
+    memset(options, 0, sizeof *options);
+    tool_options_init(&options->common);
+    options->runs = 12;
+    options->batch = 1;
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, ":m:h", long_options, NULL)) != -1) {
+        if (code == 'h') {
+            (void)fputs(usage, stdout);
+            return TOOL_EXIT_OK;
+        }
+        take(options, code, argv, &err);
+        if (err.message[0]) return tool_usage_error(tool, &err);
+    }
+    if (optind < argc) (void)tool_fail(&err, "%s: unexpected argument", argv[optind]);
+    if (!options->model) (void)tool_fail(&err, "no model named: -m MODEL.capw");
+    return err.message[0] ? tool_usage_error(tool, &err) : -1;
+}
+
+/* ---- the image ---- */
+
+/* Soft colour ramps with noise: about as many bytes as a photo of this size. */
+static void draw(uint8_t *rgb, int width, int height)
+{
+    uint32_t state = 1;
+    int x, y, c;
+
+    for (y = 0; y < height; y++) {
+        for (x = 0; x < width; x++) {
+            for (c = 0; c < 3; c++) {
+                state = state * 1664525u + 1013904223u;
+                *rgb++ = (uint8_t)(((x * (c + 1) + y * (3 - c)) / 6 + (int)(state >> 27)) & 255);
+            }
+        }
+    }
+}
+
+/* libjpeg's own error handler ends the program, which suits a bench: nothing but memory can fail here. */
+static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
+{
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    unsigned char *data = NULL, *row;
+    unsigned long bytes = 0;
+    int y;
+
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &data, &bytes);
+    jpeg.image_width = WIDTH;
+    jpeg.image_height = HEIGHT;
+    jpeg.input_components = 3;
+    jpeg.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&jpeg);
+    jpeg_set_quality(&jpeg, QUALITY, TRUE);
+    jpeg_start_compress(&jpeg, TRUE);
+    row = malloc((size_t)WIDTH * 3);
+    for (y = 0; row && y < HEIGHT; y++) {
+        memcpy(row, rgb + (size_t)y * WIDTH * 3, (size_t)WIDTH * 3);
+        (void)jpeg_write_scanlines(&jpeg, &row, 1);
+    }
+    free(row);
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    *size = bytes;
+    return data;
+}
+
+/* Fills image, pixels and their sizes; *owned is what to free of the image. */
+static bool prepare_image(bench *b, caption_session_options *session, unsigned char **owned, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    caption_image_info info = {.width = WIDTH, .height = HEIGHT};
+    const char *name = b->options->image ? b->options->image : "made-up image";
+
+    if (b->options->image) {
+        tool_text data;
+
+        if (!tool_image_read(&data, b->options->image, err)) return false;
+        *owned = (unsigned char *)data.data;
+        b->image_size = data.size;
+        if (caption_image_probe(*owned, b->image_size, &info, &error) != CAPTION_OK) {
+            return tool_fail_caption(err, name, &error);
+        }
+        if (info.decode_memory > session->decode_memory) session->decode_memory = info.decode_memory;
+    }
+    b->width = info.width;
+    b->height = info.height;
+    b->pixels = calloc((size_t)info.width * 3, (size_t)info.height);
+    if (!b->pixels) return tool_fail(err, "out of memory");
+    draw(b->pixels, info.width, info.height);
+    if (!b->options->image) *owned = make_jpeg(b->pixels, &b->image_size);
+    if (!*owned) return tool_fail(err, "out of memory");
+    b->image = *owned;
+    return true;
+}
+
+/* ---- the stages ---- */
+
+static caption_status open_all(const bench *b, const caption_session_options *options, caption_model **model,
+                               caption_session **session, caption_error *error)
+{
+    caption_status status = caption_model_open_file(model, b->options->model, NULL, error);
+
+    if (status == CAPTION_OK) status = caption_session_create(session, *model, options, error);
+    return status;
+}
+
+static caption_status run_stage(bench *b, bench_stage stage, const caption_session_options *options,
+                                caption_error *error)
+{
+    const caption_result *result = NULL;
+    caption_pixel_view view = {b->pixels, b->width, b->height, 0};
+    caption_model *model = NULL;
+    caption_session *session = NULL;
+    caption_status status = CAPTION_OK;
+
+    switch (stage) {
+    case STAGE_OPEN:
+        status = open_all(b, options, &model, &session, error);
+        caption_session_close(&session);
+        caption_model_close(&model);
+        return status;
+    case STAGE_DECODE_IMAGE:
+        return caption_load_image(b->session, 0, b->image, b->image_size, error);
+    case STAGE_RESIZE:
+        return caption_load_pixels(b->session, 0, &view, error);
+    case STAGE_ENCODER:
+        return caption_encode(b->session, 1, NULL, error);
+    case STAGE_DECODER:
+        return caption_decode(b->session, 0, &b->decode, &result, error);
+    case STAGE_TOTAL:
+        status = caption_image(b->session, b->image, b->image_size, &b->decode, &result, error);
+        if (status == CAPTION_OK) b->tokens = result->captions[0].length;
+        return status;
+    case STAGES:
+        break;
+    }
+    return status;
+}
+
+/* One after the other in every run, so that a slow spell of the machine touches all stages alike. */
+static bool run_stages(bench *b, const caption_session_options *options, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    int run, s;
+
+    for (run = -WARM_UP; run < b->options->runs; run++) {
+        for (s = 0; s < STAGES; s++) {
+            double start = tool_now_ms(), took;
+
+            if (run_stage(b, (bench_stage)s, options, &error) != CAPTION_OK) {
+                return tool_fail_caption(err, stage_names[s], &error);
+            }
+            took = tool_now_ms() - start;
+            if (run >= 0) b->times[s][run] = took;
+        }
+    }
+    for (s = 0; s < STAGES; s++) {
+        b->median[s] = tool_median(b->times[s], b->options->runs);
+        b->least[s] = b->times[s][0]; /* the median sorted them */
+    }
+    return true;
+}
+
+/* Times of one batch: loading, encoding and decoding `count` images. */
+static caption_status run_batch(bench *b, int count, double *encoder, double *whole, caption_error *error)
+{
+    const caption_result *result;
+    double start = tool_now_ms(), loaded;
+    caption_status status = CAPTION_OK;
+    int i;
+
+    for (i = 0; i < count && status == CAPTION_OK; i++) {
+        status = caption_load_image(b->session, i, b->image, b->image_size, error);
+    }
+    loaded = tool_now_ms();
+    if (status == CAPTION_OK) status = caption_encode(b->session, count, NULL, error);
+    *encoder = tool_now_ms() - loaded;
+    for (i = 0; i < count && status == CAPTION_OK; i++) {
+        status = caption_decode(b->session, i, &b->decode, &result, error);
+    }
+    *whole = tool_now_ms() - start;
+    return status;
+}
+
+static bool run_batches(bench *b, const caption_session_options *single, tool_error *err)
+{
+    caption_session_options options = *single;
+    caption_error error = {CAPTION_OK, ""};
+    int runs = b->options->runs, count = b->options->batch, run;
+    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL], unused[2];
+
+    caption_session_close(&b->session);
+    options.max_batch = count;
+    if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
+    if (run_batch(b, count, &unused[0], &unused[1], &error) != CAPTION_OK) goto fail;
+    for (run = 0; run < runs; run++) {
+        if (run_batch(b, count, &encoder[run], &whole[run], &error) != CAPTION_OK) goto fail;
+    }
+    b->encoder_rate = 1e3 * count / tool_median(encoder, runs);
+    b->caption_rate = 1e3 * count / tool_median(whole, runs);
+    return true;
+fail:
+    return tool_fail_caption(err, "--batch", &error);
+}
+
+/* ---- the report ---- */
+
+static void machine_name(char *name, size_t size)
+{
+    struct utsname host;
+    char line[256];
+    FILE *cpus = fopen("/proc/cpuinfo", "r");
+
+    (void)snprintf(name, size, "%s", uname(&host) == 0 ? host.machine : "unknown");
+    while (cpus && fgets(line, (int)sizeof line, cpus)) {
+        char *colon = strchr(line, ':');
+
+        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+        colon[1 + strcspn(colon + 1, "\n")] = '\0';
+        (void)snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
+        break;
+    }
+    if (cpus) (void)fclose(cpus);
+}
+
+static bool report_json(const bench *b, const char *machine)
+{
+    json_t *root = json_object();
+    char *text;
+    int s, bad = 0;
+
+    for (s = 0; s < STAGES; s++) {
+        bad += json_object_set_new(root, stage_names[s],
+                                   json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
+    }
+    bad += json_object_update_new(
+               root, json_pack("{s:I, s:I, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}", "peak_rss_kb",
+                               (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes,
+                               "images_per_second", b->encoder_rate, "captions_per_second", b->caption_rate,
+                               "batch", b->options->batch, "threads", b->options->common.session.threads,
+                               "runs", b->options->runs, "beams",
+                               b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens",
+                               b->tokens, "machine", tool_json_text(machine), "cpu",
+                               caption_session_cpu(b->session), "version", caption_version())) != 0;
+    text = bad ? NULL : json_dumps(root, TOOL_JSON_FLAGS);
+    if (text) (void)puts(text);
+    free(text);
+    json_decref(root);
+    return text != NULL;
+}
+
+static void report_text(const bench *b, const char *machine)
+{
+    int s;
+
+    (void)printf("%s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
+                 caption_session_cpu(b->session), b->options->common.session.threads,
+                 b->options->common.session.threads == 1 ? "" : "s", b->width, b->height,
+                 b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, b->tokens,
+                 b->options->runs);
+    (void)printf("%-14s %10s %10s\n", "ms", "median", "min");
+    for (s = 0; s < STAGES; s++) {
+        (void)printf("%-14s %10.2f %10.2f\n", stage_names[s], b->median[s], b->least[s]);
+    }
+    (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s captioned\n", b->options->batch,
+                 b->encoder_rate, b->caption_rate);
+    (void)printf("session %.1f MB, peak resident %.1f MB\n", (double)b->session_bytes * 1e-6,
+                 (double)b->peak_kb * 1024e-6);
+}
+
+static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    struct rusage usage_now;
+    int s;
+
+    if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, b->options->model, &error);
+    }
+    if (b->options->steps) common->max_length = b->options->steps;
+    if (!tool_options_apply(common, b->model, &b->decode, err)) return false;
+    b->decode.min_length = b->options->steps;
+    if (!prepare_image(b, &common->session, owned, err)) return false;
+    for (s = 0; s < STAGES; s++) {
+        b->times[s] = calloc((size_t)b->options->runs, sizeof *b->times[s]);
+        if (!b->times[s]) return tool_fail(err, "out of memory");
+    }
+    b->session_bytes = caption_session_size(b->model, &common->session, &error);
+    if (!b->session_bytes ||
+        caption_session_create(&b->session, b->model, &common->session, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, b->options->model, &error);
+    }
+    if (!run_stages(b, &common->session, err)) return false;
+    /* before the batches, whose larger session is no part of one caption */
+    if (getrusage(RUSAGE_SELF, &usage_now) == 0) b->peak_kb = usage_now.ru_maxrss;
+    return run_batches(b, &common->session, err);
+}
+
+int main(int argc, char **argv)
+{
+    bench_options options;
+    bench b = {.options = &options};
+    unsigned char *owned = NULL;
+    char machine[256];
+    tool_error err = {{0}};
+    int s, code = parse(&options, argc, argv);
+
+    if (code >= 0) return code;
+    code = TOOL_EXIT_OK;
+    machine_name(machine, sizeof machine);
+    if (measure(&b, &options.common, &owned, &err)) {
+        if (!options.json)
+            report_text(&b, machine);
+        else if (!report_json(&b, machine))
+            (void)tool_fail(&err, "out of memory");
+        (void)tool_flush_output(&err);
+    }
+    if (err.message[0]) code = tool_failure(tool, &err);
+    for (s = 0; s < STAGES; s++) free(b.times[s]);
+    free(b.pixels);
+    free(owned);
+    caption_session_close(&b.session);
+    caption_model_close(&b.model);
+    return code;
+}
