@@ -129,6 +129,17 @@ $(SHARED): $(LIB_OBJ)
 	ln -sf libcaption.so.$(VERSION) $(BUILD)/libcaption.so.$(SOVERSION)
 	ln -sf libcaption.so.$(SOVERSION) $(BUILD)/libcaption.so
 
+# the model inside capdemo, where there is one
+BUNDLED ?= weights/scenes.capw
+ifneq (,$(wildcard $(BUNDLED)))
+MODULE_OBJ += $(BUILD)/tools/common/bundled_data.o
+$(BUILD)/tools/common/bundled.o: CPPFLAGS_ALL += -DTOOL_BUNDLED=1
+$(BUILD)/tools/common/bundled.o: $(BUNDLED)
+$(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED)
+	@mkdir -p $(@D)
+	$(CC) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
+endif
+
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -149,6 +160,8 @@ $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.
 $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/test/programs/%.o \
 		$(BUILD)/libtest.a $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/test/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers check-reference \
@@ -201,6 +214,23 @@ tsan:
 valgrind: $(TESTS:%=$(BUILD)/test/%)
 	@$(SCRIPT_ENV) RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/run.sh $(SUITES:%=$(BUILD)/test/%)
+
+# speed: MODEL=FILE, or the published sizes with random weights
+MODEL ?= $(BUILD)/full.capw
+$(BUILD)/full.capw: $(BUILD)/test/programs/make_full
+	$< $@
+bench: benches $(MODEL)
+	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20
+	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20 --threads 2 --batch 8
+
+bench-peers: benches tools
+	@BUILD="$(BUILD)" sh bench/peers.sh
+
+check-reference: tools
+	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
+	if $$p -c 'import torch' 2>/dev/null; then \
+	$$p test/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
+	else echo 'check-reference: skipped, there is no python3-torch'; fi
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir) \
