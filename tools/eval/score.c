@@ -30,15 +30,14 @@ static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error 
 static void print_notes(const eval_joined *joined)
 {
     if (joined->failed) {
-        (void)fprintf(stderr, "capeval: note: %zu images could not be captioned and are not scored\n",
-                      joined->failed);
+        (void)fprintf(stderr, "capeval: note: not captioned, and not scored: %zu\n", joined->failed);
     }
     if (joined->empty) {
-        (void)fprintf(stderr, "capeval: note: %zu captions are empty and score 0\n", joined->empty);
+        (void)fprintf(stderr, "capeval: note: empty captions, which score 0: %zu\n", joined->empty);
     }
     if (joined->missing) {
         (void)fprintf(stderr,
-                      "capeval: note: %zu images of the references have no prediction and are not scored\n",
+                      "capeval: note: images of the references without a prediction, not scored: %zu\n",
                       joined->missing);
     }
 }
