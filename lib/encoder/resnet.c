@@ -61,7 +61,7 @@ static cpt_layer *next_layer(builder *b, const char *name, const layer_spec *spe
 
 static caption_status add_conv(builder *b, const char *name, const layer_spec *spec)
 {
-    char tensor[48];
+    char tensor[64];
     cpt_conv *conv = &next_layer(b, name, spec)->conv;
     cpt_shape weight = {4, {conv->out_c, conv->kernel, conv->kernel, conv->in_c}}, bias = {1, {0}};
     snprintf(tensor, sizeof tensor, "encoder.%s.weight", name);
@@ -84,7 +84,7 @@ static caption_status add_block(builder *b, int stage, int block)
 {
     const int input = b->count, stride = stage > 1 && block == 0 ? 2 : 1;
     int identity = input, size[3];
-    char name[24];
+    char name[40];
     caption_status status;
     map_size(b->net, input, size);
     snprintf(name, sizeof name, "layer%d.%d.conv1", stage, block);

@@ -13,7 +13,7 @@
 /* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer i writes
  * map i + 1. */
 typedef struct cpt_layer {
-    char name[24];  /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
+    char name[40];  /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
     cpt_conv conv;  /* of the pool only sizes, kernel and stride count */
     int is_pool;
     int in, add;    /* maps; add is -1 where nothing is added */
