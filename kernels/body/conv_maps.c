@@ -151,8 +151,9 @@ static void bias_act(float *x, const float *bias, const float *add, size_t rows,
 
     for (size_t r = 0; r < rows; r++, x += n) {
         for (int j = 0; j < n; j += VEC_W) {
-            vf v = vf_add(vf_next(x + j, n - j, zero), vf_next(bias + j, n - j, zero));
+            vf v = vf_next(x + j, n - j, zero);
 
+            if (bias) v = vf_add(v, vf_next(bias + j, n - j, zero));
             if (add) v = vf_add(v, vf_next(add + r * (size_t)n + j, n - j, zero));
             if (relu) v = body_relu(v);
             vf_put(x + j, v, n - j);

@@ -224,7 +224,7 @@ static void direct_task(void *user, int index, int thread)
     for (; column < column_end; column += COLUMN_STEP) {
         cptk_tile t = {.b_panel = (size_t)taps * (size_t)p->depth * CPTK_PANEL,
                        .b_step = CPTK_PANEL,
-                       .bias = conv->bias + column,
+                       .bias = conv->bias ? conv->bias + column : NULL,
                        .add_stride = n,
                        .c_stride = n,
                        .taps = taps,
