@@ -27,11 +27,13 @@ import check_reference  # noqa: E402
 CLOSEST = 2e-3
 # odd sizes on purpose: none of them is a multiple of a vector
 MODELS = {
-    "gru": ["--rnn", "gru", "--width", "4", "--embed", "13", "--hidden", "37", "--attention", "19", "--vocab", "90"],
-    "lstm": ["--rnn", "lstm", "--width", "3", "--embed", "10", "--hidden", "30", "--attention", "21", "--vocab", "75"],
-    "baseline-gru": ["--baseline", "--rnn", "gru", "--layers", "1", "--width", "3", "--embed", "22", "--hidden",
+    "gru": ["--seed", "5", "--rnn", "gru", "--width", "4", "--embed", "13", "--hidden", "37", "--attention",
+            "19", "--vocab", "90"],
+    "lstm": ["--seed", "2", "--rnn", "lstm", "--width", "3", "--embed", "10", "--hidden", "30", "--attention",
+             "21", "--vocab", "75"],
+    "baseline-gru": ["--seed", "4", "--baseline", "--rnn", "gru", "--layers", "1", "--width", "3", "--embed", "22", "--hidden",
                      "35", "--vocab", "80"],
-    "baseline-lstm": ["--baseline", "--rnn", "lstm", "--layers", "2", "--width", "4", "--embed", "18", "--hidden",
+    "baseline-lstm": ["--seed", "7", "--baseline", "--rnn", "lstm", "--layers", "2", "--width", "4", "--embed", "18", "--hidden",
                       "27", "--vocab", "66"],
 }
 
