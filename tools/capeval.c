@@ -39,7 +39,7 @@ static const char help[] =
     "  --metrics FILE    metrics JSON (default: the output's name with .metrics.json for its ending)\n"
     "  --per-image, --json, --wordnet as above\n"
     "\n"
-    "  --help, --version\n";
+    "  -h, --help; -V, --version\n";
 
 static int usage(const char *reason, const char *what)
 {
@@ -67,13 +67,13 @@ static int score(int argc, char **argv)
         {"refs", required_argument, NULL, 'r'},      {"preds", required_argument, NULL, 'p'},
         {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
         {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0}};
+        {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
     eval_score_options what = {0};
     const char *refs = NULL, *preds = NULL;
     tool_error err = {{0}};
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         switch (option) {
         case 'r':
             refs = optarg;
@@ -126,12 +126,12 @@ static int run(int argc, char **argv)
         {"output", required_argument, NULL, 'o'},    {"metrics", required_argument, NULL, 'M'},
         {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
         {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0}};
+        {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
     eval_run_options what = {.output = "predictions.tsv"};
     tool_error err = {{0}};
     int option;
 
-    while ((option = getopt_long(argc, argv, "m:o:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "hm:o:V", options, NULL)) != -1) {
         switch (option) {
         case 'm':
             what.model = optarg;
@@ -192,10 +192,13 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static char name[] = "capeval";
     const char *command = argc > 1 ? argv[1] : "";
 
-    if (strcmp(command, "--help") == 0 || strcmp(command, "--version") == 0) return answer(command[2]);
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) return answer('h');
+    if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) return answer('V');
     if (!command[0]) return usage("no command given", NULL);
+    if (argc > 1) argv[1] = name; /* what getopt's messages begin with */
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
     return usage("no such command", command);
