@@ -157,6 +157,12 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 
+# the kernel check without cmocka and modules, for test/neon.sh
+$(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/test_kernels.c \
+		$(wildcard test/check_kernels*.c)) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/test/programs/%.o \
 		$(BUILD)/libtest.a $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -225,6 +231,9 @@ bench: benches $(MODEL)
 
 bench-peers: benches tools
 	@BUILD="$(BUILD)" sh bench/peers.sh
+
+check-neon:
+	@$(SCRIPT_ENV) sh test/neon.sh || test $$? = 77
 
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \

@@ -19,15 +19,18 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
 #if defined(__x86_64__)
     if (cpu & CAPTION_CPU_AVX2) {
         kernels->name = "avx2";
+        cptk_cell_init_avx2(kernels);
         cptk_conv_init_avx2(kernels);
     }
     if (cpu & CAPTION_CPU_AVX512) {
         kernels->name = "avx512";
+        cptk_cell_init_avx512(kernels);
         cptk_conv_init_avx512(kernels);
     }
 #elif defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) {
         kernels->name = "neon";
+        cptk_cell_init_neon(kernels);
         cptk_conv_init_neon(kernels);
     }
 #else

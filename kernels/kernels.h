@@ -91,8 +91,8 @@ typedef struct cptk_kernels {
      * (w+1)/2, c]. */
     void (*maxpool)(const float *in, float *out, int h, int w, int c, int y0, int y1);
 
-    /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch] for n pixels; in [n, 3], out [n, 3]; relative error
-     * 2^-22. */
+    /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch], each operation rounded to float, for n pixels; in
+     * [n, 3], out [n, 3]. */
     void (*normalize)(const uint8_t *in, float *out, int n, const float mean[3], const float std[3]);
 
     /* out[j] = mean over r of in[r][j]; in [rows, n]. */

@@ -15,6 +15,8 @@
 
 #include <stdint.h>
 
+/* clang-format off: tables, one operation a line */
+
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include <immintrin.h>
 
@@ -140,6 +142,8 @@ static inline vf vf_scale(vf x, vf n)
 static inline vmask vf_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
 static inline int vmask_any(vmask m) { return vmaxvq_u32(m) != 0; }
+
+/* clang-format on */
 
 #else
 #error "no vector operations for this instruction set; see FLAGS_* in the Makefile"

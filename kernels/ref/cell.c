@@ -23,16 +23,20 @@ static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
     }
 }
 
-static void cptk_tanh_f32_c(float *x, int n)
+/* In double, since a libm's tanhf may be more than 2 ulp off. */
+static float tanh_float(float x)
 {
-    for (int i = 0; i < n; i++) x[i] = tanhf(x[i]);
+    return (float)tanh((double)x);
 }
 
-/* e^-|x| never overflows, so that small results keep their digits. */
 static float sigmoid(float x)
 {
-    float e = expf(-fabsf(x));
-    return (x < 0 ? e : 1.0f) / (1.0f + e);
+    return (float)(1.0 / (1.0 + exp(-(double)x)));
+}
+
+static void cptk_tanh_f32_c(float *x, int n)
+{
+    for (int i = 0; i < n; i++) x[i] = tanh_float(x[i]);
 }
 
 static void cptk_gru_f32_c(const cptk_gates *args)
@@ -45,7 +49,7 @@ static void cptk_gru_f32_c(const cptk_gates *args)
         for (size_t j = 0; j < n; j++) {
             float r = sigmoid(x[j] + hw[j]);
             float z = sigmoid(x[n + j] + hw[n + j]);
-            float c = tanhf(x[2 * n + j] + r * hw[2 * n + j]);
+            float c = tanh_float(x[2 * n + j] + r * hw[2 * n + j]);
             out[j] = (1.0f - z) * c + z * h[j];
         }
     }
@@ -61,10 +65,10 @@ static void cptk_lstm_f32_c(const cptk_gates *args)
         for (size_t j = 0; j < n; j++) {
             float i = sigmoid(x[j] + hw[j]);
             float f = sigmoid(x[n + j] + hw[n + j]);
-            float g = tanhf(x[2 * n + j] + hw[2 * n + j]);
+            float g = tanh_float(x[2 * n + j] + hw[2 * n + j]);
             float o = sigmoid(x[3 * n + j] + hw[3 * n + j]);
             c_out[j] = f * c[j] + i * g;
-            h_out[j] = o * tanhf(c_out[j]);
+            h_out[j] = o * tanh_float(c_out[j]);
         }
     }
 }
@@ -83,7 +87,7 @@ static void cptk_attention_f32_c(const cptk_attention *args)
     for (size_t p = 0; p < (size_t)args->positions; p++) {
         const float *enc = args->enc + p * n;
         float score = args->bias;
-        for (size_t a = 0; a < n; a++) score += args->v[a] * tanhf(enc[a] + args->dec[a]);
+        for (size_t a = 0; a < n; a++) score += args->v[a] * tanh_float(enc[a] + args->dec[a]);
         args->alpha[p] = score;
     }
     softmax(args->alpha, args->positions);
