@@ -157,9 +157,9 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 
-# the kernel check without cmocka and modules, for test/neon.sh
+# the kernels and their check alone, for test/neon.sh
 $(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/test_kernels.c \
-		$(wildcard test/check_kernels*.c)) $(STATIC)
+		$(wildcard test/check_kernels*.c) lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
