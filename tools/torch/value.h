@@ -1,0 +1,135 @@
+/* What a pickle holds, as plain data: values in an arena.
+ *
+ * Made by pickle.c, read by whoever looks into a checkpoint or a vocabulary.  Values may be shared and may
+ * even contain themselves: whoever walks down must bound the depth.  Nothing here is ever executed. */
+#ifndef TOOLS_TORCH_VALUE_H
+#define TOOLS_TORCH_VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/common/error.h"
+
+enum { TORCH_MAX_RANK = 8 };
+
+typedef enum torch_kind {
+    TORCH_NONE,
+    TORCH_BOOL,
+    TORCH_INT,
+    TORCH_FLOAT,
+    TORCH_TEXT,
+    TORCH_BYTES,
+    TORCH_TUPLE,
+    TORCH_LIST,
+    TORCH_SET,
+    TORCH_DICT,
+    TORCH_CLASS,
+    TORCH_OBJECT,
+    TORCH_STORAGE,
+    TORCH_TENSOR,
+} torch_kind;
+
+typedef enum torch_dtype {
+    TORCH_FLOAT32,
+    TORCH_FLOAT16,
+    TORCH_BFLOAT16,
+    TORCH_FLOAT64,
+    TORCH_INT64,
+    TORCH_INT32,
+    TORCH_INT16,
+    TORCH_INT8,
+    TORCH_UINT8,
+    TORCH_BOOL8,
+} torch_dtype;
+
+typedef enum torch_call { /* what REDUCE or NEWOBJ makes of a global */
+    TORCH_CALL_DICT,      /* collections.OrderedDict, collections.Counter */
+    TORCH_CALL_TENSOR,
+    TORCH_CALL_PARAMETER,
+    TORCH_CALL_STORAGE, /* only named in persistent ids */
+    TORCH_CALL_VOCABULARY,
+} torch_call;
+
+typedef struct torch_class {
+    const char *module, *name;
+    torch_call call;
+    torch_dtype dtype; /* of a storage */
+} torch_class;
+
+typedef struct torch_value torch_value;
+
+typedef struct torch_text {
+    const char *data; /* points into the pickle; not zero-ended */
+    size_t size;
+} torch_text;
+
+typedef struct torch_items {
+    torch_value **at; /* [count]; of a dict: key, value, key, value, ... */
+    size_t count, room;
+} torch_items;
+
+typedef struct torch_object {
+    const torch_class *type;
+    torch_value *state; /* a dict, or NULL */
+} torch_object;
+
+typedef struct torch_storage {
+    torch_text key; /* its entry is NAME/data/KEY */
+    torch_dtype dtype;
+    uint64_t count;
+} torch_storage;
+
+typedef struct torch_tensor {
+    const torch_storage *storage;
+    uint64_t offset; /* in elements, as the strides */
+    int rank;
+    uint64_t dims[TORCH_MAX_RANK], strides[TORCH_MAX_RANK];
+    uint64_t count; /* product of dims; at most the storage's count */
+} torch_tensor;
+
+struct torch_value {
+    torch_kind kind;
+    union {
+        bool truth;
+        int64_t integer;
+        double real;
+        torch_text text;   /* also bytes */
+        torch_items items; /* tuple, list, set, dict */
+        const torch_class *type;
+        torch_object object;
+        torch_storage storage;
+        torch_tensor *tensor;
+    } as;
+};
+
+/* ---- memory ---- */
+
+typedef struct torch_arena {
+    struct torch_block *blocks;
+    size_t used, size; /* of the newest block */
+    size_t total;
+} torch_arena;
+
+/* Zeroed memory that lives until torch_arena_free; NULL when there is none or the arena's limit is reached. */
+void *torch_arena_alloc(torch_arena *arena, size_t size);
+void torch_arena_free(torch_arena *arena);
+
+/* Appends to a list or dict; false without memory. */
+bool torch_items_push(torch_arena *arena, torch_items *items, torch_value *value);
+
+/* ---- looking at values; all of them accept NULL ---- */
+
+const char *torch_kind_name(const torch_value *value);
+bool torch_text_is(const torch_value *value, const char *text);
+
+/* The value of a text key, as Python would find it (the last one set); NULL if there is none or this is no
+ * dict. */
+const torch_value *torch_dict_get(const torch_value *dict, const char *key);
+
+/* A text from a file made fit for a message: control characters replaced, length bounded.  Returns out. */
+const char *torch_printable(const char *data, size_t size, char out[64]);
+
+const char *torch_dtype_name(torch_dtype dtype);
+size_t torch_dtype_size(torch_dtype dtype);
+
+#endif
