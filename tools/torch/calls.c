@@ -44,9 +44,10 @@ bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
         value->as.type = &classes[i];
         return torch_vm_push(vm, value);
     }
-    return tool_fail(vm->err, "%s: byte %zu: names %s.%s, which is not on the list of what may be read; nothing was run",
-                     vm->place, (size_t)(vm->op - vm->start), torch_printable(module.data, module.size, printable[0]),
-                     torch_printable(name.data, name.size, printable[1]));
+    return tool_fail(
+        vm->err, "%s: byte %zu: names %s.%s, which is not on the list of what may be read; nothing was run",
+        vm->place, (size_t)(vm->op - vm->start), torch_printable(module.data, module.size, printable[0]),
+        torch_printable(name.data, name.size, printable[1]));
 }
 
 /* A non-negative whole number. */
@@ -196,7 +197,8 @@ bool torch_vm_persistent(torch_vm *vm)
     items = &id->as.items;
     if (id->kind != TORCH_TUPLE || items->count != 5 || !torch_text_is(items->at[0], "storage") ||
         items->at[1]->kind != TORCH_CLASS || items->at[1]->as.type->call != TORCH_CALL_STORAGE ||
-        items->at[2]->kind != TORCH_TEXT || items->at[3]->kind != TORCH_TEXT || !natural(items->at[4], &count))
+        items->at[2]->kind != TORCH_TEXT || items->at[3]->kind != TORCH_TEXT ||
+        !natural(items->at[4], &count))
         return torch_vm_fail(vm, "a storage's description is malformed");
     value->as.storage.key = items->at[2]->as.text;
     value->as.storage.dtype = items->at[1]->as.type->dtype;

@@ -16,7 +16,8 @@ static torch_zip_entry *find_pickle(torch_checkpoint *c, tool_error *err)
     for (i = 0; i < c->zip.count; i++) {
         const char *name = c->zip.entries[i].name, *slash = strchr(name, '/');
 
-        if (!slash || strcmp(slash, "/data.pkl") != 0 || (size_t)(slash - name) + 2 > sizeof c->prefix) continue;
+        if (!slash || strcmp(slash, "/data.pkl") != 0 || (size_t)(slash - name) + 2 > sizeof c->prefix)
+            continue;
         if (found) {
             (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.path, found->name, name);
             return NULL;
@@ -43,7 +44,8 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
     ok = strcmp((const char *)text, "little") == 0;
     if (!ok)
         (void)tool_fail(err, "%s: %s: its data are \"%s\"-endian; only little-endian checkpoints are read",
-                        c->zip.path, name, torch_printable((const char *)text, (size_t)entry->size, printable));
+                        c->zip.path, name,
+                        torch_printable((const char *)text, (size_t)entry->size, printable));
     free(text);
     return ok;
 }

@@ -236,7 +236,8 @@ static bool op_get(torch_vm *vm)
     uint64_t index;
 
     if (!number(vm, *vm->op == 'h' ? 1 : 4, &index)) return false;
-    if (index >= vm->memo_room || !vm->memo[index]) return torch_vm_fail(vm, "uses a memo that was never set");
+    if (index >= vm->memo_room || !vm->memo[index])
+        return torch_vm_fail(vm, "uses a memo that was never set");
     return torch_vm_push(vm, vm->memo[index]);
 }
 
@@ -321,8 +322,11 @@ static bool op_add_many(torch_vm *vm)
     torch_value **values = NULL;
     size_t count = 0;
 
-    return pop_mark(vm, &values, &count) &&
-           add_to(vm, *vm->op == 'e' ? TORCH_LIST : *vm->op == 'u' ? TORCH_DICT : TORCH_SET, values, count);
+    return pop_mark(vm, &values, &count) && add_to(vm,
+                                                   *vm->op == 'e'   ? TORCH_LIST
+                                                   : *vm->op == 'u' ? TORCH_DICT
+                                                                    : TORCH_SET,
+                                                   values, count);
 }
 
 /* ---- names ---- */
@@ -362,7 +366,8 @@ static bool op_protocol(torch_vm *vm)
     uint64_t protocol;
 
     if (!number(vm, 1, &protocol)) return false;
-    if (protocol < 2 || protocol > MAX_PROTOCOL) return torch_vm_fail(vm, "a pickle protocol other than 2 to 5");
+    if (protocol < 2 || protocol > MAX_PROTOCOL)
+        return torch_vm_fail(vm, "a pickle protocol other than 2 to 5");
     return true;
 }
 
@@ -455,7 +460,8 @@ static bool run(torch_vm *vm)
     return true;
 }
 
-bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size, const char *place, tool_error *err)
+bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size, const char *place,
+                        tool_error *err)
 {
     torch_vm vm = {0};
     bool ok = false;

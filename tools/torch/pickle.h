@@ -1,7 +1,7 @@
 /* A reader of pickles (protocols 2 to 5) that executes nothing.
  *
- * Called by checkpoint.c and the converter's vocabulary.  A pickle is a program that builds objects by calling
- * what it names; this reader knows a short list of names (calls.c) and what they make, as plain data.
+ * Called by checkpoint.c and the converter's vocabulary.  A pickle is a program that builds objects by
+ * calling what it names; this reader knows a short list of names (calls.c) and what they make, as plain data.
  * Any other name is an error that says it.  Never imports, calls or opens anything, never prints. */
 #ifndef TOOLS_TORCH_PICKLE_H
 #define TOOLS_TORCH_PICKLE_H

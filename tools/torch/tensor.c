@@ -21,14 +21,16 @@ torch_zip_entry *torch_tensor_storage(const torch_checkpoint *c, const torch_ten
         return NULL;
     }
     if (entry->size % item != 0 || entry->size / item != storage->count) {
-        (void)tool_fail(err, "%s: %s: its data, %s, are %llu bytes, not %llu numbers of %zu", c->zip.path, name, path,
-                        (unsigned long long)entry->size, (unsigned long long)storage->count, item);
+        (void)tool_fail(err, "%s: %s: its data, %s, are %llu bytes, not %llu numbers of %zu", c->zip.path,
+                        name, path, (unsigned long long)entry->size, (unsigned long long)storage->count,
+                        item);
         return NULL;
     }
     return entry;
 }
 
-bool torch_tensor_check(const torch_checkpoint *c, const torch_tensor *tensor, const char *name, tool_error *err)
+bool torch_tensor_check(const torch_checkpoint *c, const torch_tensor *tensor, const char *name,
+                        tool_error *err)
 {
     switch (tensor->storage->dtype) {
     case TORCH_FLOAT32:

@@ -42,12 +42,12 @@ typedef enum torch_dtype {
     TORCH_BOOL8,
 } torch_dtype;
 
-typedef enum torch_call { /* what REDUCE or NEWOBJ makes of a global */
-    TORCH_CALL_DICT,      /* collections.OrderedDict, collections.Counter */
-    TORCH_CALL_TENSOR,
-    TORCH_CALL_PARAMETER,
-    TORCH_CALL_STORAGE, /* only named in persistent ids */
-    TORCH_CALL_VOCABULARY,
+typedef enum torch_call {                  /* what REDUCE or NEWOBJ makes of a global */
+                          TORCH_CALL_DICT, /* collections.OrderedDict, collections.Counter */
+                          TORCH_CALL_TENSOR,
+                          TORCH_CALL_PARAMETER,
+                          TORCH_CALL_STORAGE, /* only named in persistent ids */
+                          TORCH_CALL_VOCABULARY,
 } torch_call;
 
 typedef struct torch_class {
@@ -110,7 +110,8 @@ typedef struct torch_arena {
     size_t total;
 } torch_arena;
 
-/* Zeroed memory that lives until torch_arena_free; NULL when there is none or the arena's limit is reached. */
+/* Zeroed memory that lives until torch_arena_free; NULL when there is none or the arena's limit is reached.
+ */
 void *torch_arena_alloc(torch_arena *arena, size_t size);
 void torch_arena_free(torch_arena *arena);
 

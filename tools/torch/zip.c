@@ -83,7 +83,8 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
     if (!read_exactly(zip, at, record, sizeof record, err)) return false;
     if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12)
         return bad(zip, "zip64 end record", "not found where its locator says", err);
-    if (get32(locator + 4) != 0 || get32(locator + 16) > 1 || get32(record + 16) != 0 || get32(record + 20) != 0)
+    if (get32(locator + 4) != 0 || get32(locator + 16) > 1 || get32(record + 16) != 0 ||
+        get32(record + 20) != 0)
         return bad(zip, "zip64 end record", "archives of several parts are not supported", err);
     if (get64(record + 24) != get64(record + 32))
         return bad(zip, "zip64 end record", "its two entry counts disagree", err);
@@ -195,8 +196,8 @@ static bool plain_name(const char *name, size_t size)
 }
 
 /* One record of the directory; its size, or 0 for an error. */
-static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsigned char *p, size_t left, char *name,
-                            tool_error *err)
+static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsigned char *p, size_t left,
+                            char *name, tool_error *err)
 {
     uint64_t stored, *values[3];
     size_t name_size, extra_size, size;
@@ -208,7 +209,8 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
     if (size > left) return bad(zip, "zip directory", "a record runs past its end", err);
     if (!plain_name((const char *)p + CENTRAL_BYTES, name_size))
-        return bad(zip, "zip directory", "an entry's name is empty, too long or holds control characters", err);
+        return bad(zip, "zip directory", "an entry's name is empty, too long or holds control characters",
+                   err);
     memcpy(name, p + CENTRAL_BYTES, name_size);
     name[name_size] = '\0';
     entry->name = name;
@@ -277,7 +279,8 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
     if (entry->header > limit || fixed > limit - entry->header)
         return bad(zip, entry->name, "its offset lies outside the file", err);
     if (!read_exactly(zip, entry->header, p, fixed, err)) return false;
-    if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size || memcmp(p + 30, entry->name, name_size) != 0)
+    if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size ||
+        memcmp(p + 30, entry->name, name_size) != 0)
         return bad(zip, entry->name, "its local header is missing or names another entry", err);
     entry->data = entry->header + fixed + get16(p + 28);
     if (entry->data > limit || entry->size > limit - entry->data)
@@ -356,7 +359,8 @@ static bool check_start(const torch_zip *zip, tool_error *err)
     if (!read_exactly(zip, 0, p, zip->size < sizeof p ? (size_t)zip->size : sizeof p, err)) return false;
     if (memcmp(p, "\x80\x02\x8a\x0a\x6c\xfc", sizeof p) == 0)
         return bad(zip, "checkpoint",
-                   "written by torch.save before PyTorch 1.6; load it and save it again with a newer PyTorch", err);
+                   "written by torch.save before PyTorch 1.6; load it and save it again with a newer PyTorch",
+                   err);
     if (memcmp(p, "PK", 2) != 0)
         return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, this is none", err);
     if (zip->size < END_BYTES) return bad(zip, "zip", "truncated", err);
@@ -370,7 +374,8 @@ bool torch_zip_open(torch_zip *zip, const char *path, tool_error *err)
 
     memset(zip, 0, sizeof *zip);
     zip->path = path;
-    zip->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block before it is refused */
+    zip->file =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block before it is refused */
     if (zip->file < 0 || fstat(zip->file, &info) != 0) return tool_fail_errno(err, path, errno);
     if (S_ISDIR(info.st_mode)) return bad(zip, "checkpoint", "is a folder", err);
     if (!S_ISREG(info.st_mode)) return bad(zip, "checkpoint", "not a regular file", err);
@@ -413,7 +418,8 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
         if (ok) crc = crc32_z(crc, to, part);
     }
     free(chunk);
-    if (ok && crc != entry->crc) return bad(zip, entry->name, "its checksum is wrong: the file is damaged", err);
+    if (ok && crc != entry->crc)
+        return bad(zip, entry->name, "its checksum is wrong: the file is damaged", err);
     if (ok) atomic_store(&entry->checked, true);
     return ok;
 }
@@ -438,8 +444,8 @@ unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint
     return data;
 }
 
-bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t offset, void *buffer, size_t size,
-                       tool_error *err)
+bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t offset, void *buffer,
+                       size_t size, tool_error *err)
 {
     if (offset > entry->size || size > entry->size - offset)
         return bad(zip, entry->name, "a read past its end", err);

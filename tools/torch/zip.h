@@ -1,8 +1,8 @@
 /* Zip archives as torch.save writes them: stored entries, zip64, data descriptors.
  *
- * Called by checkpoint.c and tensor.c.  The central directory is the truth; local headers and descriptors must
- * agree with it, entries must not overlap and names must not repeat.  Reads with pread, so that a file cut
- * short meanwhile is an error and not a signal.  Never inflates anything, never writes, never prints. */
+ * Called by checkpoint.c and tensor.c.  The central directory is the truth; local headers and descriptors
+ * must agree with it, entries must not overlap and names must not repeat.  Reads with pread, so that a file
+ * cut short meanwhile is an error and not a signal.  Never inflates anything, never writes, never prints. */
 #ifndef TOOLS_TORCH_ZIP_H
 #define TOOLS_TORCH_ZIP_H
 
@@ -47,7 +47,7 @@ unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint
 
 /* `size` bytes at `offset` of the entry's data.  Its checksum is checked on the entry's first use, in passing
  * where the whole entry is read.  May be called from several threads. */
-bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t offset, void *buffer, size_t size,
-                       tool_error *err);
+bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t offset, void *buffer,
+                       size_t size, tool_error *err);
 
 #endif

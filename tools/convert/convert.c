@@ -1,0 +1,211 @@
+/* The whole conversion; see convert.h.  Called by capconvert's main().
+ *
+ * Tensors are made one by one, each from its sources in the checkpoint, by a few threads that take the next
+ * one from a counter: no more than one tensor per thread is in memory, and the file does not depend on who
+ * made what. */
+#include "tools/convert/convert.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/platform/crc32.h"
+#include "tools/convert/fold.h"
+#include "tools/convert/pack.h"
+
+enum { MAX_THREADS = 16 };
+
+/* ---- one tensor ---- */
+
+static bool is_finite(const float *values, size_t count)
+{
+    uint32_t found = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &values[i], sizeof bits);
+        found |= (bits & 0x7F800000u) == 0x7F800000u;
+    }
+    return !found;
+}
+
+static float *read_source(const convert_job *job, const convert_source *source, tool_error *err)
+{
+    float *values = malloc((size_t)source->tensor->count * sizeof *values);
+
+    if (!values) {
+        (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, source->key);
+    } else if (!torch_tensor_read(&job->checkpoint, source->tensor, source->key, values, err)) {
+        free(values);
+        values = NULL;
+    }
+    return values;
+}
+
+/* out: [rows], a bias that a batch norm is folded into; source: [rows] or NULL for zeros */
+static void fold_bias(const float *source, const double *scale, const double *shift, size_t rows, float *out)
+{
+    size_t i;
+
+    for (i = 0; i < rows; i++) out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
+}
+
+static void pack(const convert_item *item, const float *source, const double *scale, float *out)
+{
+    convert_matrix m = {0};
+
+    m.values = source;
+    m.rows = item->dims[0];
+    m.count = item->dims[item->rank - 1];
+    m.columns = (size_t)item->source->tensor->dims[1];
+    m.taps = item->rank == 4 ? (size_t)item->dims[1] * item->dims[2] : 1;
+    m.first = item->first_column;
+    m.scale = scale;
+    if (item->layout == CAPW_PANELS)
+        convert_pack_panels(&m, out);
+    else
+        convert_pack_winograd(&m, out);
+}
+
+/* The tensor as stored, in memory that the caller frees. */
+static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
+{
+    const convert_item *item = &job->plan.items[index];
+    const size_t count = (size_t)job->writer.records[index].bytes / sizeof(float), rows = item->dims[0];
+    double *scale = item->has_norm ? malloc(2 * rows * sizeof *scale) : NULL,
+           *shift = scale ? scale + rows : NULL;
+    float *source = item->source ? read_source(job, item->source, err) : NULL, *out = NULL;
+    bool ok = !item->source || source;
+
+    if (ok && item->has_norm)
+        ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
+    if (ok && item->layout == CAPW_ROWS && !item->has_norm) { /* as it is */
+        out = source;
+        source = NULL;
+    } else if (ok) {
+        out = malloc(count * sizeof *out);
+        if (out && item->layout == CAPW_ROWS)
+            fold_bias(source, scale, shift, rows, out);
+        else if (out)
+            pack(item, source, scale, out);
+    }
+    if (!out) {
+        (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
+    } else if (!is_finite(out, count)) {
+        (void)tool_fail(err, "%s: %s: holds numbers that are not finite", job->files.checkpoint,
+                        item->source ? item->source->key : item->norm.weight->key);
+        free(out);
+        out = NULL;
+    }
+    free(source);
+    free(scale);
+    return out;
+}
+
+/* ---- all of them ---- */
+
+typedef struct crew {
+    convert_job *job;
+    atomic_size_t next;
+    atomic_bool failed;
+    pthread_mutex_t lock; /* of the output file and the error */
+    size_t failed_index;  /* the first in the order of the file: the message does not depend on timing */
+    tool_error err;
+} crew;
+
+static void report(crew *c, size_t index, const tool_error *err)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    if (index < c->failed_index) {
+        c->failed_index = index;
+        c->err = *err;
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    atomic_store(&c->failed, true);
+}
+
+static void *work(void *user)
+{
+    crew *c = user;
+
+    while (!atomic_load(&c->failed)) {
+        const size_t index = atomic_fetch_add(&c->next, 1);
+        tool_error err = {{0}};
+        float *data;
+        bool ok = false;
+
+        if (index >= c->job->plan.count) break;
+        data = make_tensor(c->job, index, &err);
+        if (data) {
+            const uint32_t crc = cpt_crc32(data, (size_t)c->job->writer.records[index].bytes);
+
+            (void)pthread_mutex_lock(&c->lock);
+            ok = convert_writer_put(&c->job->writer, index, data, crc, &err);
+            (void)pthread_mutex_unlock(&c->lock);
+        }
+        free(data);
+        if (!ok) report(c, index, &err);
+    }
+    return NULL;
+}
+
+static bool make_tensors(convert_job *job, tool_error *err)
+{
+    pthread_t threads[MAX_THREADS];
+    crew c = {0};
+    int started = 1, i;
+
+    c.job = job;
+    c.failed_index = SIZE_MAX;
+    if (pthread_mutex_init(&c.lock, NULL) != 0) return tool_fail(err, "model file: out of memory");
+    while (started < job->threads && started < MAX_THREADS &&
+           pthread_create(&threads[started], NULL, work, &c) == 0)
+        started++;
+    (void)work(&c);
+    for (i = 1; i < started; i++) (void)pthread_join(threads[i], NULL);
+    (void)pthread_mutex_destroy(&c.lock);
+    return !atomic_load(&c.failed) || tool_fail(err, "%s", c.err.message);
+}
+
+static bool check_words(const convert_job *job, tool_error *err)
+{
+    if (job->vocabulary.count == job->plan.network.words) return true;
+    return tool_fail(err, "%s: holds %u words, but the checkpoint's decoder_state: fc.weight has %u rows",
+                     job->files.vocabulary, job->vocabulary.count, job->plan.network.words);
+}
+
+static bool check_machine(tool_error *err)
+{
+    const uint16_t one = 1;
+
+    return *(const unsigned char *)&one == 1 || tool_fail(err, "checkpoints need a little-endian machine");
+}
+
+bool convert_run(convert_job *job, tool_error *err)
+{
+    tool_outfile *out = NULL;
+    bool ok;
+
+    job->plan.compact = job->compact;
+    ok = check_machine(err) && torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&
+         convert_plan_make(&job->plan, &job->checkpoint, err) &&
+         convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
+         convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
+    if (ok) out = tool_outfile_open(job->files.output, err);
+    ok = out && convert_writer_open(&job->writer, out, &job->plan, &job->metadata, &job->vocabulary, err) &&
+         make_tensors(job, err) && convert_writer_finish(&job->writer, err) && tool_outfile_commit(&out, err);
+    tool_outfile_abort(&out);
+    return ok;
+}
+
+void convert_free(convert_job *job)
+{
+    convert_writer_free(&job->writer);
+    convert_metadata_free(&job->metadata);
+    convert_plan_free(&job->plan);
+    convert_vocabulary_free(&job->vocabulary);
+    torch_checkpoint_close(&job->checkpoint);
+}

@@ -1,0 +1,28 @@
+/* From a checkpoint and a vocabulary to a model file: the whole conversion.
+ *
+ * Called by capconvert's main() and by tests.  Writes the model file only if everything is right; never
+ * prints.
+ */
+#ifndef TOOLS_CONVERT_CONVERT_H
+#define TOOLS_CONVERT_CONVERT_H
+
+#include "tools/convert/capw_writer.h"
+
+typedef struct convert_job {
+    convert_files files; /* borrowed */
+    bool compact;        /* leave the Winograd copies out */
+    int threads;         /* 1..16; the file is the same for any number */
+    /* what was read, for the summary */
+    torch_checkpoint checkpoint;
+    convert_vocabulary vocabulary;
+    convert_plan plan;
+    convert_metadata metadata;
+    convert_writer writer;
+} convert_job;
+
+/* Runs the job, whose files, compact and threads are set and whose rest is zero.  Free it whatever the
+ * result. */
+bool convert_run(convert_job *job, tool_error *err);
+void convert_free(convert_job *job);
+
+#endif

@@ -1,0 +1,100 @@
+/* Layouts of a model file; see pack.h.  Called by convert.c. */
+#include "tools/convert/pack.h"
+
+#include <capw.h>
+#include <string.h>
+
+enum { PANEL = CAPW_PANEL, PLANES = 36 };
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One panel; `from` is its first row. */
+static void pack_panel(const convert_matrix *m, size_t from, float *out)
+{
+    const size_t lanes = smaller(PANEL, m->rows - from);
+    size_t lane, column, tap;
+
+    if (lanes < PANEL) memset(out, 0, m->taps * m->count * PANEL * sizeof *out);
+    for (lane = 0; lane < lanes; lane++) {
+        const float *row = m->values + ((from + lane) * m->columns + m->first) * m->taps;
+        const double scale = m->scale ? m->scale[from + lane] : 1.0;
+        float *to = out + lane;
+
+        for (column = 0; column < m->count; column++) {
+            for (tap = 0; tap < m->taps; tap++)
+                to[(tap * m->count + column) * PANEL] = (float)((double)row[column * m->taps + tap] * scale);
+        }
+    }
+}
+
+void convert_pack_panels(const convert_matrix *m, float *out)
+{
+    size_t from;
+
+    for (from = 0; from < m->rows; from += PANEL) {
+        pack_panel(m, from, out);
+        out += m->taps * m->count * PANEL;
+    }
+}
+
+/* The rows of G: interpolation points 0, 1, -1, 2, -2 and infinity. */
+static const double transform[6][3] = {
+    {1.0 / 4, 0, 0},
+    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6},
+    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+    {0, 0, 1},
+};
+
+/* out[lane] = G row . (a, b, c)[lane] */
+static void combine(const double *row, const double *a, const double *b, const double *c, double *out)
+{
+    size_t lane;
+
+    for (lane = 0; lane < PANEL; lane++) out[lane] = row[0] * a[lane] + row[1] * b[lane] + row[2] * c[lane];
+}
+
+/* g: [9, 16] -> U: [36, 16] */
+static void transform_filters(double g[9][PANEL], double u[PLANES][PANEL])
+{
+    double half[18][PANEL]; /* G g: [6, 3] */
+    int i, j;
+
+    for (i = 0; i < 6; i++) {
+        for (j = 0; j < 3; j++) combine(transform[i], g[j], g[3 + j], g[6 + j], half[i * 3 + j]);
+    }
+    for (i = 0; i < 6; i++) {
+        for (j = 0; j < 6; j++)
+            combine(transform[j], half[i * 3], half[i * 3 + 1], half[i * 3 + 2], u[i * 6 + j]);
+    }
+}
+
+void convert_pack_winograd(const convert_matrix *m, float *out)
+{
+    const size_t panels = (m->rows + PANEL - 1) / PANEL, plane = panels * m->columns * PANEL;
+    double g[9][PANEL], u[PLANES][PANEL];
+    size_t from, column, lane, i;
+
+    for (from = 0; from < m->rows; from += PANEL) {
+        const size_t lanes = smaller(PANEL, m->rows - from);
+
+        memset(g, 0, sizeof g);
+        for (column = 0; column < m->columns; column++) {
+            for (lane = 0; lane < lanes; lane++) {
+                const float *filter = m->values + ((from + lane) * m->columns + column) * 9;
+                const double scale = m->scale ? m->scale[from + lane] : 1.0;
+
+                for (i = 0; i < 9; i++) g[i][lane] = (double)filter[i] * scale;
+            }
+            transform_filters(g, u);
+            for (i = 0; i < PLANES; i++) {
+                for (lane = 0; lane < PANEL; lane++) out[i * plane + lane] = (float)u[i][lane];
+            }
+            out += PANEL;
+        }
+    }
+}

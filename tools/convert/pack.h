@@ -1,0 +1,23 @@
+/* Weights rearranged into the layouts of a model file (capw.h), converted from double at the very end.
+ *
+ * Called by convert.c.  Pure functions of their arguments: they cannot fail. */
+#ifndef TOOLS_CONVERT_PACK_H
+#define TOOLS_CONVERT_PACK_H
+
+#include <stddef.h>
+
+typedef struct convert_matrix {
+    const float *values; /* [rows, columns, taps]: a Linear has one tap, a convolution KH x KW */
+    size_t rows, columns, taps;
+    size_t first, count; /* columns first .. first + count are wanted */
+    const double *scale; /* [rows], or NULL for 1 */
+} convert_matrix;
+
+/* out: [ceil(rows/16), taps, count, 16], rows that do not exist zero */
+void convert_pack_panels(const convert_matrix *matrix, float *out);
+
+/* A 3x3 convolution for Winograd's F(4x4, 3x3): U = G g G^T of every 3x3 filter g.
+ * out: [36, ceil(rows/16), columns, 16]; all columns are wanted. */
+void convert_pack_winograd(const convert_matrix *matrix, float *out);
+
+#endif
