@@ -1,0 +1,89 @@
+/* fixture.c - see fixture.h. */
+#include "test/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jpeglib.h>
+
+enum { WIDTH = 64, HEIGHT = 48 };
+
+int fixture_open(fixture *f, const make_model_options *options)
+{
+    make_model_options defaults;
+    caption_error error;
+    memset(f, 0, sizeof *f);
+    if (!options) {
+        make_model_defaults(&defaults);
+        options = &defaults;
+    }
+    f->bytes = make_model(options, &f->size);
+    if (!f->bytes) return 0;
+    if (caption_model_open_memory(&f->model, f->bytes, f->size, NULL, &error) != CAPTION_OK) {
+        fprintf(stderr, "fixture: %s\n", error.message);
+        return 0;
+    }
+    return 1;
+}
+
+void fixture_close(fixture *f)
+{
+    caption_model_close(&f->model);
+    free(f->bytes);
+    f->bytes = NULL;
+}
+
+caption_pixel_view fixture_pixels(uint32_t seed)
+{
+    static uint8_t rgb[HEIGHT * WIDTH * 3];
+    const uint32_t a = seed * 37 % 5 + 1, b = seed * 53 % 7 + 1;
+    caption_pixel_view view = {rgb, WIDTH, HEIGHT, 0};
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        for (uint32_t x = 0; x < WIDTH; x++) {
+            uint8_t *p = rgb + (y * WIDTH + x) * 3;
+            p[0] = (uint8_t)(x * a * 4 + seed * 40);
+            p[1] = (uint8_t)(y * b * 5 + seed * 90);
+            p[2] = (uint8_t)((x / 8 + y / 8) % 2 ? 230 : seed * 20 % 200);
+        }
+    return view;
+}
+
+unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
+{
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    const caption_pixel_view view = fixture_pixels(seed);
+    unsigned char *data = NULL;
+    unsigned long bytes = 0;
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &data, &bytes);
+    jpeg.image_width = WIDTH;
+    jpeg.image_height = HEIGHT;
+    jpeg.input_components = 3;
+    jpeg.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&jpeg);
+    jpeg_start_compress(&jpeg, TRUE);
+    for (size_t y = 0; y < HEIGHT; y++) {
+        unsigned char row[WIDTH * 3];
+        JSAMPROW rows = row;
+        memcpy(row, view.rgb + y * sizeof row, sizeof row);
+        (void)jpeg_write_scanlines(&jpeg, &rows, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    *size = bytes;
+    return data;
+}
+
+int fixture_write(char path[64], const void *data, size_t size)
+{
+    int fd, ok;
+    (void)snprintf(path, 64, "/tmp/libcaption-test-XXXXXX");
+    fd = mkstemp(path);
+    if (fd < 0) return 0;
+    ok = size == 0 || write(fd, data, size) == (ssize_t)size;
+    return close(fd) == 0 && ok;
+}

@@ -1,0 +1,273 @@
+/* The armed allocator: once a session is initialised nothing is allocated; and when any one allocation fails
+ * before that, the error is clean and nothing leaks.  Replaces the C library's allocator in this program
+ * (glibc only); skipped under sanitizers and valgrind, which do the same. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "test/fixture.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define REPLACED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define REPLACED 0
+#endif
+#endif
+#ifndef REPLACED
+#define REPLACED 1
+#endif
+
+static atomic_int counted; /* allocations since it was set to 0 */
+static atomic_int fail_at; /* the allocation that fails; 0: none */
+static atomic_int live;    /* blocks not freed yet */
+
+#if REPLACED
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+static int allowed(void)
+{
+    const int n = atomic_fetch_add(&counted, 1) + 1;
+    if (n != atomic_load(&fail_at)) return 1;
+    errno = ENOMEM;
+    return 0;
+}
+
+static void *track(void *memory)
+{
+    if (memory) atomic_fetch_add(&live, 1);
+    return memory;
+}
+
+void *malloc(size_t size)
+{
+    return allowed() ? track(__libc_malloc(size)) : NULL;
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return allowed() ? track(__libc_calloc(count, size)) : NULL;
+}
+
+void *realloc(void *old, size_t size)
+{
+    void *memory;
+    if (!allowed()) return NULL;
+    memory = __libc_realloc(old, size);
+    if (!old) (void)track(memory);
+    return memory;
+}
+
+void *memalign(size_t alignment, size_t size);
+void *memalign(size_t alignment, size_t size)
+{
+    return allowed() ? track(__libc_memalign(alignment, size)) : NULL;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    *memory = memalign(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
+
+void free(void *memory)
+{
+    if (memory) atomic_fetch_sub(&live, 1);
+    __libc_free(memory);
+}
+
+/* Mapping a file is how it is read; only memory without a file counts as an allocation. */
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+    if ((flags & MAP_ANONYMOUS) && !allowed()) return MAP_FAILED;
+    return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
+}
+#endif
+
+/* 1 when the replacement is really in use (valgrind puts its own in its place). */
+static int watching(void)
+{
+    void *volatile probe;
+    atomic_store(&counted, 0);
+    probe = malloc(100);
+    free(probe);
+    return atomic_load(&counted) > 0;
+}
+
+static void need_watch(void)
+{
+    if (watching()) return;
+    printf("skipped: the allocator can't be replaced here\n");
+    skip();
+}
+
+static void caption_every_way(caption_session *session, const unsigned char *jpeg, size_t size,
+                              const char *path)
+{
+    caption_pixel_view view = fixture_pixels(2);
+    caption_decode_options greedy;
+    const caption_result *r;
+    caption_decode_options_init(&greedy, NULL);
+    greedy.search = CAPTION_SEARCH_GREEDY;
+    assert_int_equal(caption_file(session, path, NULL, &r, NULL), CAPTION_OK);
+    assert_int_equal(caption_image(session, jpeg, size, NULL, &r, NULL), CAPTION_OK);
+    assert_int_equal(caption_image(session, jpeg, size - 20, NULL, &r, NULL),
+                     CAPTION_OK); /* with a warning */
+    assert_int_equal(caption_image(session, "junk", 4, NULL, &r, NULL), CAPTION_ERROR_IMAGE);
+    assert_int_equal(caption_pixels(session, &view, NULL, &r, NULL), CAPTION_OK);
+    assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
+    assert_int_equal(caption_encode(session, 1, NULL, NULL), CAPTION_OK);
+    assert_int_equal(caption_decode(session, 0, &greedy, &r, NULL), CAPTION_OK);
+    assert_int_equal(caption_decode(session, 0, NULL, &r, NULL), CAPTION_OK);
+}
+
+static void armed(const make_model_options *options, caption_conv conv, int threads)
+{
+    caption_session_options o;
+    caption_session *session = NULL;
+    size_t bytes, size;
+    unsigned char *jpeg = fixture_jpeg(1, &size);
+    char path[64];
+    void *memory;
+    fixture fix;
+    int during;
+    assert_non_null(jpeg);
+    assert_true(fixture_open(&fix, options));
+    assert_true(fixture_write(path, jpeg, size));
+    caption_session_options_init(&o);
+    o.conv = conv;
+    o.threads = threads;
+    bytes = caption_session_size(fix.model, &o, NULL);
+    memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    assert_non_null(memory);
+    assert_int_equal(caption_session_init(&session, memory, bytes, fix.model, &o, NULL), CAPTION_OK);
+    atomic_store(&counted, 0);
+    caption_every_way(session, jpeg, size, path);
+    during = atomic_load(&counted);
+    caption_session_close(&session);
+    unlink(path);
+    free(memory);
+    free(jpeg);
+    fixture_close(&fix);
+    assert_int_equal(during, 0);
+}
+
+static void nothing_after_init(void **state)
+{
+    make_model_options options;
+    (void)state;
+    need_watch();
+    make_model_defaults(&options);
+    options.winograd = 1;
+    armed(&options, CAPTION_CONV_AUTO, 1);
+    armed(&options, CAPTION_CONV_AUTO, 2);
+    armed(&options, CAPTION_CONV_WINOGRAD, 1);
+    options.rnn = CAPTION_RNN_LSTM;
+    armed(&options, CAPTION_CONV_DIRECT, 1);
+    options.kind = CAPTION_KIND_BASELINE;
+    options.layers = 2;
+    armed(&options, CAPTION_CONV_AUTO, 1);
+}
+
+static void nothing_after_init_im2col(void **state)
+{
+    (void)state;
+    need_watch();
+    armed(NULL, CAPTION_CONV_IM2COL, 1);
+}
+
+static int read_bytes(void *user, uint64_t offset, void *buffer, size_t size)
+{
+    memcpy(buffer, (const unsigned char *)user + offset, size);
+    return 0;
+}
+
+/* Everything that may allocate, in one go. */
+static caption_status whole_life(fixture *fix, const char *model_path, const caption_session_options *o)
+{
+    caption_model *model = NULL, *second = NULL;
+    caption_session *session = NULL;
+    const caption_pixel_view view = fixture_pixels(1);
+    const caption_result *r;
+    caption_error error;
+    caption_status status = caption_model_open_file(&model, model_path, NULL, &error);
+    if (!status)
+        status = caption_model_open_callback(&second, read_bytes, fix->bytes, fix->size, NULL, &error);
+    if (!status) status = caption_session_create(&session, second, o, &error);
+    if (!status) status = caption_pixels(session, &view, NULL, &r, &error);
+    if (status) {
+        assert_true(error.status == status && error.message[0] != '\0');
+        if (!model) assert_null(second);
+    }
+    caption_session_close(&session);
+    caption_model_close(&second);
+    caption_model_close(&model);
+    return status;
+}
+
+static void sweep(int threads)
+{
+    caption_session_options o;
+    char path[64];
+    fixture fix;
+    int n = 1, before, after;
+    caption_status status;
+    assert_true(fixture_open(&fix, NULL));
+    assert_true(fixture_write(path, fix.bytes, fix.size));
+    caption_session_options_init(&o);
+    o.threads = threads;
+    assert_int_equal(whole_life(&fix, path, &o), CAPTION_OK); /* whatever is made once is made now */
+    do {
+        before = atomic_load(&live);
+        atomic_store(&counted, 0);
+        atomic_store(&fail_at, n);
+        status = whole_life(&fix, path, &o);
+        atomic_store(&fail_at, 0);
+        after = atomic_load(&live);
+        if (status && status != CAPTION_ERROR_MEMORY && status != CAPTION_ERROR_IO)
+            fail_msg("allocation %d failed: status %d", n, (int)status);
+        if (threads == 1 && before != after)
+            fail_msg("allocation %d failed: %d blocks leak", n, after - before);
+        n++;
+    } while (status && n < 1000);
+    assert_int_equal(status, CAPTION_OK);
+    assert_true(n > 4); /* two models, a session, libjpeg's state */
+    unlink(path);
+    fixture_close(&fix);
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    need_watch();
+    sweep(1);
+    sweep(3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_after_init),
+                                       cmocka_unit_test(nothing_after_init_im2col),
+                                       cmocka_unit_test(any_allocation_may_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,589 @@
+/* Tests of the public functions' promises: argument errors, option ranges, the order of the steps, aborting,
+ * closing, and that every way to the same caption gives the same caption. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "test/fixture.h"
+
+static fixture fix;
+static caption_session *session;
+
+static int open_all(void **state)
+{
+    caption_session_options options;
+    (void)state;
+    caption_session_options_init(&options);
+    options.max_batch = 2;
+    if (!fixture_open(&fix, NULL)) return -1;
+    return caption_session_create(&session, fix.model, &options, NULL) == CAPTION_OK ? 0 : -1;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    caption_session_close(&session);
+    fixture_close(&fix);
+    return session != NULL;
+}
+
+/* The call must fail with this status, say so in the error too, and say why. */
+static void refused(caption_status got, caption_status wanted, const caption_error *error)
+{
+    assert_int_equal(got, wanted);
+    assert_int_equal(error->status, wanted);
+    assert_true(error->message[0] != '\0');
+    assert_true(memchr(error->message, '\0', sizeof error->message) != NULL);
+    assert_null(strchr(error->message, '\n'));
+}
+
+static void texts(void **state)
+{
+    (void)state;
+    assert_string_equal(caption_version(), "0.1.0");
+    for (int s = 3; s >= -20; s--) {
+        const char *text = caption_status_string((caption_status)s);
+        assert_non_null(text);
+        assert_true(text[0] != '\0');
+    }
+    assert_string_not_equal(caption_status_string(CAPTION_ERROR_IMAGE),
+                            caption_status_string(CAPTION_ERROR_MODEL));
+}
+
+/* ---- models ---- */
+
+static void open_arguments(void **state)
+{
+    caption_model *model = (caption_model *)(void *)&fix;
+    caption_model_options options;
+    caption_error e;
+    (void)state;
+    refused(caption_model_open_memory(NULL, fix.bytes, fix.size, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_model_open_memory(&model, NULL, fix.size, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_null(model);
+    refused(caption_model_open_memory(&model, fix.bytes + 4, fix.size - 4, NULL, &e), CAPTION_ERROR_ARGUMENT,
+            &e);
+    refused(caption_model_open_memory(&model, fix.bytes, 0, NULL, &e), CAPTION_ERROR_MODEL, &e);
+    refused(caption_model_open_file(NULL, "x", NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_model_open_file(&model, NULL, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_model_open_file(&model, "/nonexistent/m.capw", NULL, &e), CAPTION_ERROR_IO, &e);
+    assert_non_null(strstr(e.message, "/nonexistent/m.capw"));
+    refused(caption_model_open_file(&model, "/tmp", NULL, &e), CAPTION_ERROR_IO, &e);
+    refused(caption_model_open_callback(&model, NULL, NULL, 100, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    caption_model_options_init(&options);
+    options.abi_version++;
+    refused(caption_model_open_memory(&model, fix.bytes, fix.size, &options, &e), CAPTION_ERROR_VERSION, &e);
+    assert_int_equal(caption_model_open_memory(&model, NULL, 1, NULL, NULL), CAPTION_ERROR_ARGUMENT);
+}
+
+typedef struct source {
+    const unsigned char *data;
+    size_t size;
+    int calls, fail_at;
+} source;
+
+static int read_source(void *user, uint64_t offset, void *buffer, size_t size)
+{
+    source *s = user;
+    if (++s->calls == s->fail_at || offset > s->size || size > s->size - offset) return 1;
+    memcpy(buffer, s->data + offset, size);
+    return 0;
+}
+
+static const caption_result *caption_seed(caption_session *s, uint32_t seed)
+{
+    const caption_pixel_view view = fixture_pixels(seed);
+    const caption_result *result = NULL;
+    caption_error e;
+    assert_int_equal(caption_pixels(s, &view, NULL, &result, &e), CAPTION_OK);
+    assert_int_equal(e.status, CAPTION_OK);
+    assert_non_null(result);
+    return result;
+}
+
+/* A session on `model` gives the caption that the fixture's session gives. */
+static void same_caption(const caption_model *model)
+{
+    caption_session *other = NULL;
+    char *text;
+    double score;
+    const caption_result *result = caption_seed(session, 5);
+    text = strdup(result->captions[0].text);
+    score = result->captions[0].score;
+    assert_int_equal(caption_session_create(&other, model, NULL, NULL), CAPTION_OK);
+    result = caption_seed(other, 5);
+    assert_string_equal(result->captions[0].text, text);
+    assert_true(result->captions[0].score == score);
+    caption_session_close(&other);
+    free(text);
+}
+
+static void open_callback(void **state)
+{
+    caption_model *model = NULL;
+    source s = {fix.bytes, fix.size, 0, 0};
+    caption_error e;
+    int calls;
+    (void)state;
+    assert_int_equal(caption_model_open_callback(&model, read_source, &s, fix.size, NULL, &e), CAPTION_OK);
+    calls = s.calls;
+    same_caption(model);
+    assert_int_equal(s.calls, calls); /* nothing is read later */
+    caption_model_close(&model);
+    for (int n = 1; n <= calls; n++) {
+        s.calls = 0;
+        s.fail_at = n;
+        refused(caption_model_open_callback(&model, read_source, &s, fix.size, NULL, &e), CAPTION_ERROR_IO,
+                &e);
+        assert_null(model);
+    }
+    refused(caption_model_open_callback(&model, read_source, &s, 0, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+}
+
+static void open_file(void **state)
+{
+    caption_model *model = NULL;
+    char path[64];
+    caption_error e;
+    (void)state;
+    assert_true(fixture_write(path, fix.bytes, fix.size));
+    assert_int_equal(caption_model_open_file(&model, path, NULL, &e), CAPTION_OK);
+    same_caption(model);
+    caption_model_close(&model);
+    unlink(path);
+    assert_true(fixture_write(path, "", 0));
+    refused(caption_model_open_file(&model, path, NULL, &e), CAPTION_ERROR_MODEL, &e);
+    assert_non_null(strstr(e.message, path));
+    unlink(path);
+}
+
+static void open_in_own_memory(void **state)
+{
+    const size_t size = caption_model_size();
+    unsigned char *memory = aligned_alloc(64, (size + 127) / 64 * 64);
+    caption_model *model = NULL;
+    caption_error e;
+    (void)state;
+    assert_non_null(memory);
+    refused(caption_model_init(&model, memory, size - 1, fix.bytes, fix.size, NULL, &e), CAPTION_ERROR_MEMORY,
+            &e);
+    refused(caption_model_init(&model, memory + 8, size, fix.bytes, fix.size, NULL, &e),
+            CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_model_init(&model, NULL, size, fix.bytes, fix.size, NULL, &e), CAPTION_ERROR_ARGUMENT,
+            &e);
+    assert_int_equal(caption_model_init(&model, memory, size, fix.bytes, fix.size, NULL, &e), CAPTION_OK);
+    same_caption(model);
+    caption_model_close(&model);
+    assert_null(model);
+    free(memory);
+}
+
+static void look_inside(void **state)
+{
+    caption_model_info info;
+    caption_tensor_info tensor;
+    const char *key, *value;
+    (void)state;
+    caption_model_get_info(fix.model, &info);
+    assert_int_equal(info.kind, CAPTION_KIND_ATTENTION);
+    assert_int_equal(info.rnn, CAPTION_RNN_GRU);
+    assert_int_equal(info.input_size, 224);
+    assert_int_equal(info.positions, 49);
+    assert_int_equal(info.feature_channels, 64); /* width 2 x 32 */
+    assert_int_equal(info.embed_size, 5);
+    assert_int_equal(info.hidden_size, 12);
+    assert_int_equal(info.attention_size, 7);
+    assert_int_equal(info.vocabulary_size, 37);
+    assert_int_equal(info.end, 2);
+    assert_true(info.bytes == fix.size);
+    assert_string_equal(caption_model_word(fix.model, 1), "<start>");
+    assert_non_null(caption_model_word(fix.model, 36));
+    assert_null(caption_model_word(fix.model, 37));
+    assert_null(caption_model_word(fix.model, -1));
+    assert_string_equal(caption_model_find_metadata(fix.model, "model.rnn"), "gru");
+    assert_null(caption_model_find_metadata(fix.model, "no.such.key"));
+    for (int i = 0; i < info.metadata_count; i++)
+        assert_int_equal(caption_model_metadata(fix.model, i, &key, &value), CAPTION_OK);
+    assert_int_equal(caption_model_metadata(fix.model, info.metadata_count, &key, &value),
+                     CAPTION_ERROR_ARGUMENT);
+    assert_int_equal(caption_model_metadata(fix.model, -1, &key, &value), CAPTION_ERROR_ARGUMENT);
+    for (int i = 0; i < info.tensor_count; i++) {
+        assert_int_equal(caption_model_tensor(fix.model, i, &tensor), CAPTION_OK);
+        assert_int_equal(caption_model_verify(fix.model, i, NULL), CAPTION_OK);
+    }
+    assert_int_equal(caption_model_tensor(fix.model, info.tensor_count, &tensor), CAPTION_ERROR_ARGUMENT);
+    assert_int_equal(caption_model_verify(fix.model, -1, NULL), CAPTION_ERROR_ARGUMENT);
+    caption_model_get_info(NULL, &info);
+    assert_null(caption_model_word(NULL, 0));
+}
+
+/* ---- sessions ---- */
+
+static void refused_session(const caption_session_options *options, caption_status wanted)
+{
+    caption_session *s = (caption_session *)(void *)&fix;
+    caption_error e;
+    assert_true(caption_session_size(fix.model, options, &e) == 0);
+    refused(e.status, wanted, &e);
+    refused(caption_session_create(&s, fix.model, options, &e), wanted, &e);
+    assert_null(s);
+    assert_int_equal(caption_session_create(&s, fix.model, options, NULL), wanted);
+}
+
+#define REFUSED_SESSION(field, value, wanted) \
+    do {                                      \
+        caption_session_options o_;           \
+        caption_session_options_init(&o_);    \
+        o_.field = value;                     \
+        refused_session(&o_, wanted);         \
+    } while (0)
+
+static void session_options(void **state)
+{
+    (void)state;
+    REFUSED_SESSION(abi_version, CAPTION_ABI_VERSION + 1, CAPTION_ERROR_VERSION);
+    REFUSED_SESSION(threads, 0, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(threads, 65, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(threads, -1, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_batch, 0, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_batch, 65, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_beams, -1, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_beams, 65, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_length, -1, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_length, 1025, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(conv, (caption_conv)4, CAPTION_ERROR_ARGUMENT);
+    REFUSED_SESSION(max_pixels, 0, CAPTION_ERROR_ARGUMENT);
+}
+
+static void session_memory(void **state)
+{
+    const size_t size = caption_session_size(fix.model, NULL, NULL);
+    unsigned char *memory = aligned_alloc(64, (size + 127) / 64 * 64);
+    caption_session *s = NULL;
+    caption_error e;
+    (void)state;
+    assert_true(size > 0);
+    assert_non_null(memory);
+    refused(caption_session_init(&s, memory, size - 1, fix.model, NULL, &e), CAPTION_ERROR_MEMORY, &e);
+    refused(caption_session_init(&s, memory + 16, size, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_session_init(&s, NULL, size, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_session_init(&s, memory, size, NULL, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_session_init(NULL, memory, size, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_session_create(&s, NULL, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_session_create(NULL, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_true(caption_session_size(NULL, NULL, &e) == 0);
+    memset(memory, 0xA5, size); /* a session must not count on zeros */
+    assert_int_equal(caption_session_init(&s, memory, size, fix.model, NULL, &e), CAPTION_OK);
+    (void)caption_seed(s, 1);
+    caption_session_close(&s);
+    assert_null(s);
+    free(memory);
+}
+
+static void layers(void **state)
+{
+    caption_layer_info info;
+    int n = 0;
+    (void)state;
+    while (caption_session_layer(session, n, &info) == CAPTION_OK) {
+        assert_true(info.name[0] != '\0' && info.algorithm[0] != '\0');
+        n++;
+    }
+    assert_int_equal(n, 54); /* 53 convolutions and the max pool */
+    assert_int_equal(caption_session_layer(session, -1, &info), CAPTION_ERROR_ARGUMENT);
+    assert_int_equal(caption_session_layer(NULL, 0, &info), CAPTION_ERROR_ARGUMENT);
+    assert_true(caption_session_cpu(session)[0] != '\0');
+}
+
+/* ---- decoding options ---- */
+
+#define REFUSED_DECODE(field, value, wanted)                                       \
+    do {                                                                           \
+        const caption_pixel_view view_ = fixture_pixels(1);                        \
+        const caption_result *result_;                                             \
+        caption_decode_options o_;                                                 \
+        caption_error e_;                                                          \
+        caption_decode_options_init(&o_, fix.model);                               \
+        o_.field = value;                                                          \
+        result_ = (const caption_result *)(void *)&fix;                            \
+        refused(caption_pixels(session, &view_, &o_, &result_, &e_), wanted, &e_); \
+        assert_null(result_);                                                      \
+    } while (0)
+
+static void decode_options(void **state)
+{
+    caption_decode_options o;
+    (void)state;
+    REFUSED_DECODE(abi_version, CAPTION_ABI_VERSION + 1, CAPTION_ERROR_VERSION);
+    REFUSED_DECODE(search, (caption_search)2, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(beams, 0, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(beams, 6, CAPTION_ERROR_ARGUMENT); /* the session was made for 5 */
+    REFUSED_DECODE(nbest, -1, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(nbest, 6, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(max_length, 0, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(max_length, 21, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(length_alpha, -0.1f, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(length_alpha, 10.5f, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(length_alpha, NAN, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(repetition_penalty, 0.0f, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(repetition_penalty, 101.0f, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(repetition_penalty, NAN, CAPTION_ERROR_ARGUMENT);
+    REFUSED_DECODE(penalty, (caption_penalty)2, CAPTION_ERROR_ARGUMENT);
+    caption_decode_options_init(&o, NULL);
+    assert_int_equal(o.abi_version, CAPTION_ABI_VERSION);
+    assert_int_equal(o.beams, 5);
+    assert_int_equal(o.max_length, 20);
+    assert_true(o.length_alpha == 0.7f && o.repetition_penalty == 1.2f);
+    assert_int_equal(o.penalty, CAPTION_PENALTY_PUBLISHED);
+    assert_int_equal(o.search, CAPTION_SEARCH_BEAM);
+}
+
+/* ---- captioning ---- */
+
+static void caption_arguments(void **state)
+{
+    caption_pixel_view view = fixture_pixels(1);
+    const caption_result *r;
+    caption_error e;
+    (void)state;
+    refused(caption_pixels(NULL, &view, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_pixels(session, NULL, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_pixels(session, &view, NULL, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_file(session, NULL, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_file(session, "/nonexistent.jpg", NULL, &r, &e), CAPTION_ERROR_IO, &e);
+    refused(caption_file(session, "/tmp", NULL, &r, &e), CAPTION_ERROR_IO, &e);
+    refused(caption_image(session, NULL, 10, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_image(session, "", 0, NULL, &r, &e), CAPTION_ERROR_IMAGE, &e);
+    refused(caption_image(session, "no image", 8, NULL, &r, &e), CAPTION_ERROR_IMAGE, &e);
+    assert_int_equal(caption_image(session, "no image", 8, NULL, &r, NULL), CAPTION_ERROR_IMAGE);
+    view.width = 0;
+    refused(caption_pixels(session, &view, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    view = fixture_pixels(1);
+    view.height = -1;
+    refused(caption_pixels(session, &view, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    view = fixture_pixels(1);
+    view.rgb = NULL;
+    refused(caption_pixels(session, &view, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+}
+
+static void step_order(void **state)
+{
+    caption_session *s = NULL;
+    const caption_pixel_view view = fixture_pixels(1);
+    const caption_result *r;
+    float features[49 * 64] = {0};
+    caption_error e;
+    (void)state;
+    assert_int_equal(caption_session_create(&s, fix.model, NULL, NULL), CAPTION_OK);
+    assert_null(caption_slot_pixels(s, 0));
+    assert_null(caption_slot_features(s, 0));
+    refused(caption_encode(s, 1, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_load_pixels(s, 1, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_load_pixels(s, -1, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_int_equal(caption_load_pixels(s, 0, &view, &e), CAPTION_OK);
+    assert_non_null(caption_slot_pixels(s, 0));
+    refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, 2, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, 0, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_int_equal(caption_encode(s, 1, NULL, &e), CAPTION_OK);
+    assert_int_equal(caption_decode(s, 0, NULL, &r, &e), CAPTION_OK);
+    /* a load that fails empties the slot */
+    refused(caption_load_image(s, 0, "junk", 4, &e), CAPTION_ERROR_IMAGE, &e);
+    refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_set_features(s, 0, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_set_features(s, 3, features, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_int_equal(caption_set_features(s, 0, features, &e), CAPTION_OK);
+    assert_int_equal(caption_decode(s, 0, NULL, &r, &e), CAPTION_OK);
+    caption_session_close(&s);
+}
+
+/* Two slots encoded together, and features put back, give what one image alone gives, to the last bit. */
+static void ways_agree(void **state)
+{
+    const caption_result *r;
+    caption_pixel_view view;
+    char *text[2];
+    float *features;
+    const size_t bytes = 49 * 64 * sizeof(float);
+    (void)state;
+    features = malloc(2 * bytes);
+    assert_non_null(features);
+    for (uint32_t i = 0; i < 2; i++) {
+        text[i] = strdup(caption_seed(session, i + 1)->captions[0].text);
+        memcpy((char *)features + i * bytes, caption_slot_features(session, 0), bytes);
+    }
+    for (int i = 0; i < 2; i++) {
+        view = fixture_pixels((uint32_t)i + 1);
+        assert_int_equal(caption_load_pixels(session, i, &view, NULL), CAPTION_OK);
+    }
+    assert_int_equal(caption_encode(session, 2, NULL, NULL), CAPTION_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_memory_equal(caption_slot_features(session, i), (char *)features + (size_t)i * bytes, bytes);
+        assert_int_equal(caption_decode(session, i, NULL, &r, NULL), CAPTION_OK);
+        assert_string_equal(r->captions[0].text, text[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(caption_set_features(session, 1, features + (size_t)i * 49 * 64, NULL), CAPTION_OK);
+        assert_int_equal(caption_decode(session, 1, NULL, &r, NULL), CAPTION_OK);
+        assert_string_equal(r->captions[0].text, text[i]);
+        free(text[i]);
+    }
+    free(features);
+}
+
+static void negative_stride(void **state)
+{
+    caption_pixel_view view = fixture_pixels(3);
+    const size_t bytes = 224 * 224 * 3, row = (size_t)view.width * 3;
+    uint8_t *copy = malloc(bytes), *flipped = malloc(row * (size_t)view.height);
+    (void)state;
+    assert_true(copy && flipped);
+    assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
+    memcpy(copy, caption_slot_pixels(session, 0), bytes);
+    for (size_t y = 0; y < (size_t)view.height; y++)
+        memcpy(flipped + ((size_t)view.height - 1 - y) * row, view.rgb + y * row, row);
+    view.rgb = flipped + ((size_t)view.height - 1) * row;
+    view.stride = -(ptrdiff_t)row;
+    assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
+    assert_memory_equal(caption_slot_pixels(session, 0), copy, bytes);
+    free(copy);
+    free(flipped);
+}
+
+static void results(void **state)
+{
+    const caption_result *r = caption_seed(session, 2);
+    (void)state;
+    assert_true(r->count >= 1 && r->count <= 5);
+    assert_int_equal(r->warnings, 0);
+    for (int i = 0; i < r->count; i++) {
+        const caption_text *c = &r->captions[i];
+        assert_true(c->length >= 1 && c->length <= 20);
+        assert_true(c->confidence >= 0 && c->confidence <= 1);
+        assert_float_equal(c->confidence, fmin(1.0, exp(c->score)), 1e-9);
+        assert_float_equal(c->score, c->log_probability / pow(c->length, (double)0.7f), 1e-6);
+        if (i > 0) assert_true(c->score <= r->captions[i - 1].score);
+        for (int t = 0; t < c->length; t++) {
+            double sum = 0;
+            assert_true(c->ids[t] >= 0 && c->ids[t] < 37);
+            for (int p = 0; p < 49; p++) sum += (double)c->alpha[t * 49 + p];
+            assert_float_equal(sum, 1.0, 1e-4);
+        }
+    }
+}
+
+static void jpeg_and_probe(void **state)
+{
+    size_t size;
+    unsigned char *jpeg = fixture_jpeg(4, &size);
+    caption_image_info info;
+    const caption_result *r;
+    char path[64], *text;
+    caption_error e;
+    (void)state;
+    assert_non_null(jpeg);
+    assert_int_equal(caption_image_probe(jpeg, size, &info, &e), CAPTION_OK);
+    assert_int_equal(info.format, CAPTION_FORMAT_JPEG);
+    assert_int_equal(info.width, 64);
+    assert_int_equal(info.height, 48);
+    assert_int_equal(info.orientation, 1);
+    refused(caption_image_probe("x", 1, &info, &e), CAPTION_ERROR_IMAGE, &e);
+    refused(caption_image_probe(NULL, 1, &info, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_image_probe(jpeg, size, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    assert_int_equal(caption_image(session, jpeg, size, NULL, &r, &e), CAPTION_OK);
+    text = strdup(r->captions[0].text);
+    assert_true(fixture_write(path, jpeg, size));
+    assert_int_equal(caption_file(session, path, NULL, &r, &e), CAPTION_OK);
+    assert_string_equal(r->captions[0].text, text);
+    unlink(path);
+    free(text);
+    free(jpeg);
+}
+
+typedef struct stopper {
+    caption_stage stage;
+    int at, encoder_calls, decoder_calls;
+} stopper;
+
+static int stop(void *user, const caption_progress *p)
+{
+    stopper *s = user;
+    int *calls = p->stage == CAPTION_STAGE_ENCODER ? &s->encoder_calls : &s->decoder_calls;
+    (*calls)++;
+    if (p->done != *calls || p->done > p->total) return 99;
+    if ((p->stage == CAPTION_STAGE_DECODER) != (p->logits != NULL)) return 98;
+    return p->stage == s->stage && p->done == s->at;
+}
+
+static void aborting(void **state)
+{
+    static const stopper cases[] = {{CAPTION_STAGE_ENCODER, 1, 0, 0},
+                                    {CAPTION_STAGE_ENCODER, 30, 0, 0},
+                                    {CAPTION_STAGE_ENCODER, 54, 0, 0},
+                                    {CAPTION_STAGE_DECODER, 1, 0, 0}};
+    const caption_pixel_view view = fixture_pixels(6);
+    const caption_result *r;
+    caption_decode_options o;
+    caption_error e;
+    stopper s;
+    char *text;
+    (void)state;
+    text = strdup(caption_seed(session, 6)->captions[0].text);
+    caption_decode_options_init(&o, fix.model);
+    o.progress = stop;
+    o.progress_user = &s;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        s = cases[i];
+        refused(caption_pixels(session, &view, &o, &r, &e), CAPTION_ERROR_ABORTED, &e);
+        assert_null(r);
+        assert_int_equal(s.stage == CAPTION_STAGE_ENCODER ? s.encoder_calls : s.decoder_calls, s.at);
+    }
+    s = (stopper){CAPTION_STAGE_DECODER, -1, 0, 0}; /* never */
+    assert_int_equal(caption_pixels(session, &view, &o, &r, &e), CAPTION_OK);
+    assert_int_equal(s.encoder_calls, 54);
+    assert_string_equal(r->captions[0].text, text); /* the session is as good as before */
+    free(text);
+}
+
+static void closing(void **state)
+{
+    caption_model *model = NULL;
+    caption_session *s = NULL;
+    (void)state;
+    caption_model_close(NULL);
+    caption_model_close(&model);
+    caption_session_close(NULL);
+    caption_session_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts),
+        cmocka_unit_test(open_arguments),
+        cmocka_unit_test(open_callback),
+        cmocka_unit_test(open_file),
+        cmocka_unit_test(open_in_own_memory),
+        cmocka_unit_test(look_inside),
+        cmocka_unit_test(session_options),
+        cmocka_unit_test(session_memory),
+        cmocka_unit_test(layers),
+        cmocka_unit_test(decode_options),
+        cmocka_unit_test(caption_arguments),
+        cmocka_unit_test(step_order),
+        cmocka_unit_test(ways_agree),
+        cmocka_unit_test(negative_stride),
+        cmocka_unit_test(results),
+        cmocka_unit_test(jpeg_and_probe),
+        cmocka_unit_test(aborting),
+        cmocka_unit_test(closing),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
