@@ -170,7 +170,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 $(BUILD)/test/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers check-reference \
+.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers check-reference check-pillow \
 	check-neon install uninstall clean
 
 help:
@@ -186,6 +186,7 @@ help:
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
 	@echo 'make bench            speed, stage by stage; bench-peers: beside other runtimes'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
+	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like'
@@ -240,6 +241,13 @@ check-reference: tools
 	if $$p -c 'import torch' 2>/dev/null; then \
 	$$p test/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
 	else echo 'check-reference: skipped, there is no python3-torch'; fi
+
+# SEED=N makes other images; photos are compared too where there are any
+check-pillow: $(BUILD)/test/programs/resize_image
+	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
+	if $$p -c 'import PIL' 2>/dev/null; then \
+	$$p test/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
+	else echo 'check-pillow: skipped, there is no python3-pil'; fi
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir) \
