@@ -24,12 +24,22 @@ static buffer buffers[MAX_BUFFERS];
 static int buffer_count;
 static const char *current = "";
 static long failures;
-static uint64_t seed;
+static uint64_t seed, stride = 10007;
 
 void check_begin(const char *isa)
 {
     current = isa;
     seed = 0x9E3779B97F4A7C15u;
+}
+
+void check_set_stride(unsigned long n)
+{
+    stride = n;
+}
+
+uint64_t check_stride(void)
+{
+    return stride;
 }
 
 long check_failures(void)

@@ -36,6 +36,9 @@ int check_between(int low, int high);
 float check_uniform(float low, float high);
 void check_fill(float *x, size_t n, float low, float high);
 
+/* Of all floats, in the order of their bits, every how many-th to check. */
+uint64_t check_stride(void);
+
 /* got and want agree in every bit (any NaN equals any NaN). */
 int check_same(const char *what, const float *got, const float *want, size_t n);
 

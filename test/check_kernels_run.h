@@ -4,6 +4,9 @@
 
 /* Starts the checks of one instruction set: names it in failures, restarts the random numbers. */
 void check_begin(const char *isa);
+
+/* Functions of one number are checked at every n-th float (default 10007). */
+void check_set_stride(unsigned long n);
 long check_failures(void);
 
 #endif

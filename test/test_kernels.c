@@ -1,6 +1,7 @@
 /* test_kernels.c - every slot of the kernel table, for every instruction set this machine has, against plain
  * C.  `--bench` times them instead; `--cpu NAME` (or the variable CHECK_CPU) leaves out everything above that
- * level, for emulators such as valgrind. */
+ * level, for emulators such as valgrind; `--every N` checks functions of one number at every N-th float (1:
+ * all of them, which takes minutes). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
             bench = 1;
         else if (strcmp(argv[i], "--cpu") == 0 && i + 1 < argc)
             name = argv[++i];
+        else if (strcmp(argv[i], "--every") == 0 && i + 1 < argc && atol(argv[i + 1]) > 0)
+            check_set_stride((unsigned long)atol(argv[++i]));
         else
             goto usage;
     }
@@ -65,6 +68,6 @@ int main(int argc, char **argv)
     if (check_failures()) printf("%ld failures\n", check_failures());
     return check_failures() != 0;
 usage:
-    fprintf(stderr, "usage: test_kernels [--bench] [--cpu c|avx2|avx512|neon]\n");
+    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu c|avx2|avx512|neon]\n");
     return 2;
 }
