@@ -12,6 +12,15 @@
 #define BODY_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Loads x into a register once: compilers like to repeat a load in every instruction that uses it. */
+#if defined(__aarch64__)
+#define BODY_KEEP(x) __asm__("" : "+w"(x))
+#else
+#define BODY_KEEP(x) __asm__("" : "+v"(x))
+#endif
+
+#define BODY_PREFETCH(p) __builtin_prefetch((p), 0, 3)
+
 /* Negative values become 0; NaN and -0 stay. */
 BODY_INLINE vf body_relu(vf x)
 {

@@ -14,11 +14,12 @@
 
 #if VEC_W == 16
 #define TILE_ROWS 14
-/* panels a block of 1..16 rows has */
-#define FOR_EACH_ROW_COUNT(X)                                                                           \
-    X(1, 8)                                                                                             \
-    X(2, 8) X(3, 8) X(4, 6) X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) \
-        X(14, 2) X(15, 1) X(16, 1)
+/* panels that a block of so many rows has */
+#define FOR_EACH_ROW_COUNT(X)                                                                            \
+    X(1, 8)                                                                                              \
+    X(2, 8)                                                                                              \
+    X(3, 8) X(4, 6) X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) \
+        X(15, 1) X(16, 1)
 #elif VEC_W == 8
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
@@ -27,7 +28,11 @@
 #define FOR_EACH_ROW_COUNT(X) X(1, 2) X(2, 2) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #endif
 
-enum { MAX_VECTORS = 8 };
+enum {
+    MAX_VECTORS = 8,
+    WIDE_COLUMNS = 6 * CPTK_PANEL,
+    PREFETCH = 32 * CPTK_PANEL, /* floats ahead: hides the way from beyond the second-level cache */
+};
 
 /* sum[r][v] += a row r x one row of weights. */
 BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const float *b,
@@ -37,7 +42,12 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
         vf w[MAX_VECTORS];
 
         BODY_UNROLL
-        for (int v = 0; v < V; v++) w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
+        for (int v = 0; v < V; v++) {
+            w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
+            BODY_KEEP(w[v]);
+        }
+        BODY_UNROLL
+        for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + PREFETCH);
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
             vf x = vf_set(a[r][d]);
@@ -54,6 +64,8 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
         for (int v = 0; v < V; v++) {
             vf w = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
 
+            if (v % VP == 0) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + PREFETCH);
+            BODY_KEEP(w);
             BODY_UNROLL
             for (int r = 0; r < R; r++) sum[r][v] = vf_fma(x[r], w, sum[r][v]);
         }
@@ -119,12 +131,32 @@ static void (*const rows_functions[])(const cptk_tile *t, int row) = {FOR_EACH_R
 
 enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 
+/* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
+ * once and from cache for the rest. */
 static void tile(const cptk_tile *t)
 {
-    int row = 0;
+    int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
+    cptk_tile part = *t;
 
-    for (; t->rows - row > MOST_ROWS; row += TILE_ROWS) rows_functions[TILE_ROWS - 1](t, row);
-    rows_functions[t->rows - row - 1](t, row);
+    if (parts == 1) {
+        rows_functions[t->rows - 1](t, 0);
+        return;
+    }
+    for (int column = 0; column < t->n; column += WIDE_COLUMNS) {
+        int row = 0;
+
+        part.n = t->n - column < WIDE_COLUMNS ? t->n - column : WIDE_COLUMNS;
+        for (int i = parts; i > 0; i--) {
+            int rows = (t->rows - row + i - 1) / i;
+
+            rows_functions[rows - 1](&part, row);
+            row += rows;
+        }
+        part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
+        part.c += WIDE_COLUMNS;
+        if (part.bias) part.bias += WIDE_COLUMNS;
+        if (part.add) part.add += WIDE_COLUMNS;
+    }
 }
 
 void CPTK_NAME(cptk_conv_init)(cptk_kernels *kernels)

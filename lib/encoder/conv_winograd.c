@@ -15,7 +15,7 @@ enum {
     SMALL_BLOCK = 14,         /* tiles, where every block is a task */
     LARGE_BLOCK = 64,         /* tiles, where the threads share a block */
     SHARED_STEP = 4,          /* tiles per task of a shared block's transforms */
-    COLUMN_STEP = 2 * CPTK_PANEL,
+    COLUMN_STEP = 6 * CPTK_PANEL,
 };
 
 typedef struct winograd_plan {
