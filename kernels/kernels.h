@@ -20,8 +20,9 @@
  *     c[m][j] = act(bias[j] + add[m][j] + sum_t sum_d a[t][m][d] * B[t * depth + d][j]),  m < rows, j < n
  * where column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Packed weights have b_step 16
  * and b_panel taps * depth * 16, their last panel filled up with zeros; a row-major matrix [K, N] has b_step
- * N and b_panel 16 (then up to 15 floats after its last row are read, without effect).  The sum over k runs in order, one accumulator per
- * output, so that the result of an output does not depend on how the matrix is cut into tiles. */
+ * N and b_panel 16 (then up to 15 floats after its last row are read, without effect).  The sum over k runs
+ * in order, one accumulator per output, so that the result of an output does not depend on how the matrix is
+ * cut into tiles. */
 typedef struct cptk_tile {
     const float *const *a; /* [taps][rows] pointers, each to depth floats */
     const float *b;
@@ -33,6 +34,10 @@ typedef struct cptk_tile {
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;
     int relu; /* 1: negative results become 0 (NaN stays NaN) */
+    /* A hint, no more: soon_step bytes per panel and k of memory that later calls will read, from `soon` on,
+     * for the kernel to prefetch in passing.  Any address; soon_step 0 for none. */
+    uintptr_t soon;
+    int soon_step;
 } cptk_tile;
 
 /* Winograd F(4x4, 3x3), stride 1, pad 1: a map [h, w, c] is cut into tiles of 4 x 4 outputs, ceil(h/4) x

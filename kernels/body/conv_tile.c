@@ -15,11 +15,12 @@
 #if VEC_W == 16
 #define TILE_ROWS 14
 /* panels that a block of so many rows has */
-#define FOR_EACH_ROW_COUNT(X)                                                                            \
-    X(1, 8)                                                                                              \
-    X(2, 8)                                                                                              \
-    X(3, 8) X(4, 6) X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) \
-        X(15, 1) X(16, 1)
+#define FOR_EACH_ROW_COUNT(X)                                                                             \
+    X(1, 8)                                                                                               \
+    X(2, 8)                                                                                               \
+    X(3, 8)                                                                                               \
+    X(4, 6) X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) \
+        X(16, 1)
 #elif VEC_W == 8
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
@@ -30,8 +31,8 @@
 
 enum {
     MAX_VECTORS = 8,
+    AHEAD = 32 * CPTK_PANEL, /* floats of a panel between its prefetch and its use */
     WIDE_COLUMNS = 6 * CPTK_PANEL,
-    PREFETCH = 32 * CPTK_PANEL, /* floats ahead: hides the way from beyond the second-level cache */
 };
 
 /* sum[r][v] += a row r x one row of weights. */
@@ -47,7 +48,7 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
             BODY_KEEP(w[v]);
         }
         BODY_UNROLL
-        for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + PREFETCH);
+        for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
             vf x = vf_set(a[r][d]);
@@ -64,7 +65,7 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
         for (int v = 0; v < V; v++) {
             vf w = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
 
-            if (v % VP == 0) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + PREFETCH);
+            if (v % VP == 0) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
             BODY_KEEP(w);
             BODY_UNROLL
             for (int r = 0; r < R; r++) sum[r][v] = vf_fma(x[r], w, sum[r][v]);
@@ -85,13 +86,29 @@ BODY_INLINE void finish(const cptk_tile *t, vf sum, int row, int column, int lef
     vf_put(t->c + (size_t)row * t->c_stride + column, sum, left);
 }
 
+/* What the epilogue will read and write is fetched while k runs. */
+BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R, int columns)
+{
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        BODY_UNROLL
+        for (int j = 0; j < columns; j += CPTK_PANEL) {
+            BODY_PREFETCH_WRITE(t->c + (size_t)(row + r) * t->c_stride + column + j);
+            if (t->add) BODY_PREFETCH(t->add + (size_t)(row + r) * t->add_stride + column + j);
+        }
+    }
+}
+
 /* Rows row..row+R-1, V vectors of columns from panel `panel` on. */
 BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
 {
     vf sum[CPTK_MAX_ROWS][MAX_VECTORS];
     const float *b = t->b + (size_t)panel * t->b_panel;
     const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
+    const size_t soon_step = (size_t)(t->soon_step * (V / VP));
+    uintptr_t soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
+    prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
@@ -102,7 +119,12 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
 
         BODY_UNROLL
         for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
-        for (size_t d = 0; d < depth; d++, b += b_step) multiply_add(sum, a, d, b, b_panel, R, V);
+        for (size_t d = 0; d < depth; d++, b += b_step) {
+            multiply_add(sum, a, d, b, b_panel, R, V);
+            BODY_PREFETCH_FAR(soon);
+            if (VEC_W == 16) BODY_PREFETCH_FAR(soon + 64);
+            soon += soon_step;
+        }
     }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {

@@ -210,7 +210,8 @@ static void direct_task(void *user, int index, int thread)
     int tiles = cpt_ceil_div(rows, d->job->kernels->tile_rows), taps = p->taps_y * p->taps_x;
     int column = cpt_part(p->panels, p->column_blocks, column_block) * CPTK_PANEL;
     int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
-    size_t n = (size_t)conv->out_c;
+    size_t n = (size_t)conv->out_c, depth = (size_t)taps * (size_t)p->depth;
+    int threads = cpt_pool_threads(d->job->pool);
 
     if (own->block != block) {
         for (int i = 0; i < tiles; i++) {
@@ -222,7 +223,7 @@ static void direct_task(void *user, int index, int thread)
     }
     column_end = cpt_min(column_end, conv->out_c);
     for (; column < column_end; column += COLUMN_STEP) {
-        cptk_tile t = {.b_panel = (size_t)taps * (size_t)p->depth * CPTK_PANEL,
+        cptk_tile t = {.b_panel = depth * CPTK_PANEL,
                        .b_step = CPTK_PANEL,
                        .bias = conv->bias ? conv->bias + column : NULL,
                        .add_stride = n,
@@ -233,6 +234,13 @@ static void direct_task(void *user, int index, int thread)
                        .relu = conv->relu};
 
         t.b = conv->weight + (size_t)(column / CPTK_PANEL) * t.b_panel;
+        uintptr_t soon = 0;
+
+        /* the weights that this thread probably takes next, spread over the tiles of these */
+        if (p->column_blocks > 1 && column + COLUMN_STEP * (threads + 1) <= conv->out_c) {
+            soon = (uintptr_t)(t.b + (size_t)(threads * COLUMN_STEP / CPTK_PANEL) * t.b_panel);
+            t.soon_step = cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles);
+        }
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(rows, tiles, i);
             size_t out = (size_t)(first + at) * n + (size_t)column;
@@ -241,6 +249,7 @@ static void direct_task(void *user, int index, int thread)
             t.rows = cpt_part(rows, tiles, i + 1) - at;
             t.add = args->add ? args->add + out : NULL;
             t.c = args->out + out;
+            t.soon = soon + (size_t)(i * COLUMN_STEP / CPTK_PANEL * t.soon_step) * depth;
             d->job->kernels->tile(&t);
         }
     }

@@ -135,7 +135,8 @@ static void finish(const im2col_job *d, float *result, size_t stride, size_t at,
         return;
     }
     for (int r = 0; r < rows; r++, at += (size_t)conv->out_c, result += stride) {
-        d->job->kernels->bias_act(result, conv->bias ? conv->bias + column : NULL, add ? add + at : NULL, 1, columns, conv->relu);
+        d->job->kernels->bias_act(result, conv->bias ? conv->bias + column : NULL, add ? add + at : NULL, 1,
+                                  columns, conv->relu);
     }
 }
 

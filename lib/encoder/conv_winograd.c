@@ -126,12 +126,16 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
                        .taps = 1,
                        .depth = conv->in_c,
                        .n = cpt_min(COLUMN_STEP, conv->out_c - column)};
+        /* the weights after these, spread over the tiles of these */
+        uintptr_t soon = (uintptr_t)(t.b + (size_t)(t.n / CPTK_PANEL) * panel);
 
+        t.soon_step = d->plan.shared ? cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles) : 0;
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(count, tiles, i);
 
             t.rows = cpt_part(count, tiles, i + 1) - at;
             for (int r = 0; r < t.rows; r++) rows[r] = v + (size_t)(at + r) * (size_t)conv->in_c;
+            t.soon = soon + (size_t)(i * (t.n / CPTK_PANEL) * t.soon_step) * (size_t)conv->in_c;
             t.c = m + (size_t)at * (size_t)conv->out_c + column;
             d->job->kernels->tile(&t);
         }
