@@ -31,10 +31,10 @@ MODELS = {
             "19", "--vocab", "90"],
     "lstm": ["--seed", "2", "--rnn", "lstm", "--width", "3", "--embed", "10", "--hidden", "30", "--attention",
              "21", "--vocab", "75"],
-    "baseline-gru": ["--seed", "4", "--baseline", "--rnn", "gru", "--layers", "1", "--width", "3", "--embed", "22", "--hidden",
-                     "35", "--vocab", "80"],
-    "baseline-lstm": ["--seed", "7", "--baseline", "--rnn", "lstm", "--layers", "2", "--width", "4", "--embed", "18", "--hidden",
-                      "27", "--vocab", "66"],
+    "baseline-gru": ["--seed", "4", "--baseline", "--rnn", "gru", "--layers", "1", "--width", "3", "--embed",
+                     "22", "--hidden", "35", "--vocab", "80"],
+    "baseline-lstm": ["--seed", "7", "--baseline", "--rnn", "lstm", "--layers", "2", "--width", "4",
+                      "--embed", "18", "--hidden", "27", "--vocab", "66"],
 }
 
 
