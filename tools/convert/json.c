@@ -181,5 +181,7 @@ static int digits_inside(const json_t *json)
 
 char *convert_json_text(const json_t *json)
 {
-    return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits_inside(json)));
+    const size_t digits = (size_t)digits_inside(json);
+
+    return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits));
 }

@@ -1,0 +1,224 @@
+/* Builds what torch.save and pickle write, byte by byte, for the tests of tools/torch and tools/convert.
+ *
+ * Included by test_torch_*.c and test_convert*.c; everything is static.  Knows nothing of the readers. */
+#ifndef TEST_TORCH_MAKER_H
+#define TEST_TORCH_MAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* ---- bytes ---- */
+
+typedef struct bytes {
+    unsigned char *at;
+    size_t size, room;
+} bytes;
+
+static inline void put(bytes *b, const void *data, size_t size)
+{
+    if (b->size + size > b->room) {
+        b->room = (b->size + size) * 2 + 64;
+        b->at = realloc(b->at, b->room);
+        if (!b->at) abort();
+    }
+    if (size) memcpy(b->at + b->size, data, size);
+    b->size += size;
+}
+
+static inline void put_number(bytes *b, uint64_t value, size_t size)
+{
+    unsigned char p[16] = {0};
+    size_t i;
+
+    for (i = 0; i < size && i < 8; i++) p[i] = (unsigned char)(value >> (8 * i) & 255);
+    put(b, p, size); /* size is at most 16 */
+}
+
+static inline void set_number(bytes *b, size_t offset, uint64_t value, size_t size)
+{
+    size_t i;
+
+    for (i = 0; i < size; i++) b->at[offset + i] = (unsigned char)(value >> (8 * i) & 255);
+}
+
+static inline void put_op(bytes *b, int op)
+{
+    put_number(b, (uint64_t)op, 1);
+}
+
+static inline void free_bytes(bytes *b)
+{
+    free(b->at);
+    memset(b, 0, sizeof *b);
+}
+
+static inline void write_file(const char *path, const void *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+
+    if (!f || (size && fwrite(data, 1, size, f) != size)) abort();
+    if (fclose(f) != 0) abort();
+}
+
+/* ---- pickles ---- */
+
+static inline void pk_text(bytes *b, const char *text)
+{
+    put_op(b, 'X');
+    put_number(b, strlen(text), 4);
+    put(b, text, strlen(text));
+}
+
+static inline void pk_int(bytes *b, int64_t value)
+{
+    put_op(b, 0x8a);
+    put_op(b, 8);
+    put_number(b, (uint64_t)value, 8);
+}
+
+static inline void pk_float(bytes *b, double value)
+{
+    uint64_t bits;
+    int i;
+
+    memcpy(&bits, &value, sizeof bits);
+    put_op(b, 'G');
+    for (i = 7; i >= 0; i--) put_number(b, bits >> (8 * i), 1);
+}
+
+static inline void pk_global(bytes *b, const char *module, const char *name)
+{
+    put_op(b, 'c');
+    put(b, module, strlen(module));
+    put_op(b, '\n');
+    put(b, name, strlen(name));
+    put_op(b, '\n');
+}
+
+static inline void pk_begin(bytes *b)
+{
+    put(b, "\x80\x02", 2);
+}
+
+typedef struct tensor_spec {
+    const char *type; /* "FloatStorage" */
+    const char *key;  /* of the storage */
+    int64_t count;    /* of the storage */
+    int64_t offset;
+    int rank;
+    int64_t dims[4], strides[4];
+} tensor_spec;
+
+static inline void pk_tensor(bytes *b, const tensor_spec *t)
+{
+    int i;
+
+    pk_global(b, "torch._utils", "_rebuild_tensor_v2");
+    put(b, "((", 2);
+    pk_text(b, "storage");
+    pk_global(b, "torch", t->type);
+    pk_text(b, t->key);
+    pk_text(b, "cuda:0");
+    pk_int(b, t->count);
+    put(b, "tQ", 2);
+    pk_int(b, t->offset);
+    put_op(b, '(');
+    for (i = 0; i < t->rank; i++) pk_int(b, t->dims[i]);
+    put(b, "t(", 2);
+    for (i = 0; i < t->rank; i++) pk_int(b, t->strides[i]);
+    put(b, "t\x89", 2);
+    pk_global(b, "collections", "OrderedDict");
+    put(b, ")RtR", 4);
+}
+
+/* ---- zip archives ---- */
+
+typedef struct zip_maker {
+    bytes out, directory;
+    unsigned entries;
+    bool plain; /* without descriptors and zip64 records, as other programs write archives */
+} zip_maker;
+
+static inline void zip_add(zip_maker *z, const char *name, const void *data, size_t size)
+{
+    const uint32_t crc = (uint32_t)crc32_z(0, data, size);
+    const size_t header = z->out.size, pad = (64 - (header + 30 + strlen(name) + 4) % 64) % 64;
+    static const unsigned char zeros[64];
+
+    put(&z->out, "PK\3\4", 4);
+    put_number(&z->out, 0, 2);
+    put_number(&z->out, z->plain ? 0 : 0x0808, 2);
+    put_number(&z->out, 0, 6);
+    put_number(&z->out, z->plain ? crc : 0, 4);
+    put_number(&z->out, z->plain ? size : 0, 4);
+    put_number(&z->out, z->plain ? size : 0, 4);
+    put_number(&z->out, strlen(name), 2);
+    put_number(&z->out, 4 + pad, 2);
+    put(&z->out, name, strlen(name));
+    put(&z->out, "FB", 2);
+    put_number(&z->out, pad, 2);
+    put(&z->out, zeros, pad);
+    put(&z->out, data, size);
+    if (!z->plain) {
+        put(&z->out, "PK\7\10", 4);
+        put_number(&z->out, crc, 4);
+        put_number(&z->out, size, 4);
+        put_number(&z->out, size, 4);
+    }
+    put(&z->directory, "PK\1\2", 4);
+    put_number(&z->directory, 0, 4);
+    put_number(&z->directory, z->plain ? 0 : 0x0808, 2);
+    put_number(&z->directory, 0, 6);
+    put_number(&z->directory, crc, 4);
+    put_number(&z->directory, size, 4);
+    put_number(&z->directory, size, 4);
+    put_number(&z->directory, strlen(name), 2);
+    put_number(&z->directory, 0, 12);
+    put_number(&z->directory, header, 4);
+    put(&z->directory, name, strlen(name));
+    z->entries++;
+}
+
+/* Appends the directory and the end records; z->out is the archive. */
+static inline void zip_end(zip_maker *z)
+{
+    const size_t directory = z->out.size, end = directory + z->directory.size;
+
+    put(&z->out, z->directory.at, z->directory.size);
+    if (!z->plain) {
+        put(&z->out, "PK\6\6", 4);
+        put_number(&z->out, 44, 8);
+        put_number(&z->out, 0x031E, 2);
+        put_number(&z->out, 45, 2);
+        put_number(&z->out, 0, 8);
+        put_number(&z->out, z->entries, 8);
+        put_number(&z->out, z->entries, 8);
+        put_number(&z->out, z->directory.size, 8);
+        put_number(&z->out, directory, 8);
+        put(&z->out, "PK\6\7", 4);
+        put_number(&z->out, 0, 4);
+        put_number(&z->out, end, 8);
+        put_number(&z->out, 1, 4);
+    }
+    put(&z->out, "PK\5\6", 4);
+    put_number(&z->out, 0, 4);
+    put_number(&z->out, z->entries, 2);
+    put_number(&z->out, z->entries, 2);
+    put_number(&z->out, z->directory.size, 4);
+    put_number(&z->out, directory, 4);
+    put_number(&z->out, 0, 2);
+}
+
+static inline void zip_free(zip_maker *z)
+{
+    free_bytes(&z->out);
+    free_bytes(&z->directory);
+    memset(z, 0, sizeof *z);
+}
+
+#endif
