@@ -1,0 +1,139 @@
+/* Tests of tools/convert/pack: where every weight goes, and that the Winograd copies compute a convolution.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tools/convert/pack.h"
+
+/* A weight whose value tells where it came from: row, column, tap. */
+static float tag(size_t row, size_t column, size_t tap)
+{
+    return (float)(row * 10000 + column * 100 + tap + 1);
+}
+
+static void panels(void **state)
+{
+    enum { ROWS = 21, COLUMNS = 7, TAPS = 9, FIRST = 2, COUNT = 4 };
+    static float in[ROWS * COLUMNS * TAPS], out[2 * TAPS * COUNT * 16];
+    double scale[ROWS];
+    convert_matrix m = {in, ROWS, COLUMNS, TAPS, FIRST, COUNT, scale};
+    size_t row, column, tap;
+
+    (void)state;
+    for (row = 0; row < ROWS; row++) {
+        scale[row] = row == 20 ? -0.5 : 2.0;
+        for (column = 0; column < COLUMNS; column++) {
+            for (tap = 0; tap < TAPS; tap++)
+                in[(row * COLUMNS + column) * TAPS + tap] = tag(row, column, tap);
+        }
+    }
+    memset(out, 0xFF, sizeof out);
+    convert_pack_panels(&m, out);
+    for (row = 0; row < 32; row++) {
+        for (column = 0; column < COUNT; column++) {
+            for (tap = 0; tap < TAPS; tap++) {
+                const float got = out[((row / 16 * TAPS + tap) * COUNT + column) * 16 + row % 16];
+                const float wanted =
+                    row >= ROWS ? 0 : tag(row, column + FIRST, tap) * (row == 20 ? -0.5f : 2.0f);
+
+                assert_true(got == wanted);
+            }
+        }
+    }
+}
+
+static void panels_unscaled(void **state)
+{
+    static float in[16 * 3], out[16 * 3];
+    convert_matrix m = {in, 16, 3, 1, 0, 3, NULL};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 48; i++) in[i] = 1.0f / (float)(i + 3);
+    convert_pack_panels(&m, out);
+    for (i = 0; i < 48; i++) assert_true(out[i % 3 * 16 + i / 3] == in[i]);
+}
+
+/* sum of the 36 products of the transformed tile and filter, brought back to one of 4 x 4 outputs: the two
+ * other matrices of F(4x4, 3x3), for the points 0, 1, -1, 2, -2, infinity */
+static const double to_tile[6][6] = {
+    {4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+    {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1},
+};
+static const double to_output[4][6] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+
+/* y[r][c] = output of the filter whose transform is u, at the 6 x 6 tile x */
+static void winograd_tile(const double x[6][6], const float u[36], double y[4][4])
+{
+    int a, b, i, j;
+
+    memset(y, 0, 16 * sizeof(double));
+    for (i = 0; i < 6; i++) {
+        for (j = 0; j < 6; j++) {
+            double v = 0;
+
+            for (a = 0; a < 6; a++) {
+                for (b = 0; b < 6; b++) v += to_tile[i][a] * x[a][b] * to_tile[j][b];
+            }
+            v *= (double)u[i * 6 + j];
+            for (a = 0; a < 4; a++) {
+                for (b = 0; b < 4; b++) y[a][b] += to_output[a][i] * v * to_output[b][j];
+            }
+        }
+    }
+}
+
+static void winograd_convolves(void **state)
+{
+    enum { ROWS = 18, COLUMNS = 2 };
+    static float in[ROWS * COLUMNS * 9], out[36 * 2 * COLUMNS * 16];
+    double scale[ROWS], x[6][6], y[4][4];
+    convert_matrix m = {in, ROWS, COLUMNS, 9, 0, COLUMNS, scale};
+    size_t row, column, i, j, k;
+
+    (void)state;
+    srand(5);
+    for (i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
+    for (i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
+    for (i = 0; i < 36; i++) x[i / 6][i % 6] = (double)rand() / RAND_MAX - 0.5;
+    convert_pack_winograd(&m, out);
+    for (row = 0; row < 32; row++) {
+        for (column = 0; column < COLUMNS; column++) {
+            const float *g = in + (row * COLUMNS + column) * 9;
+            float u[36];
+
+            for (i = 0; i < 36; i++) u[i] = out[((i * 2 + row / 16) * COLUMNS + column) * 16 + row % 16];
+            if (row >= ROWS) {
+                for (i = 0; i < 36; i++) assert_true(u[i] == 0);
+                continue;
+            }
+            winograd_tile(x, u, y);
+            for (i = 0; i < 4; i++) {
+                for (j = 0; j < 4; j++) {
+                    double direct = 0;
+
+                    for (k = 0; k < 9; k++) direct += (double)g[k] * scale[row] * x[i + k / 3][j + k % 3];
+                    assert_true(fabs(direct - y[i][j]) < 1e-5);
+                }
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panels),
+        cmocka_unit_test(panels_unscaled),
+        cmocka_unit_test(winograd_convolves),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
