@@ -39,7 +39,7 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
         {"decode.beams", 1, 64, &o->beams, 0},
         {"decode.max_length", 1, 1024, &o->max_length, 0},
     };
-    int search = o->search, penalty = o->penalty;
+    int search = (int)o->search, penalty = (int)o->penalty;
     caption_status status = cpt_metadata_ints(&m->weights, settings, 2, error);
     if (!status) status = cpt_metadata_choice(&m->weights, "decode.search", searches, 2, 0, &search, error);
     if (!status)
