@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PRECISION 22
-#define CHUNK 96 /* bytes of a row summed together in registers or first-level cache */
+#define CHUNK 96 /* bytes of a row summed together; a fixed number lets the compiler use vectors */
 
 static int max_taps(int in, int out)
 {
@@ -15,7 +15,7 @@ static int max_taps(int in, int out)
 }
 
 /* The weights of output i of an unflipped axis; returns how many, from input *first on. */
-static int window_weights(const cpt_axis *axis, int i, int *first, int32_t *weights)
+static int window_weights(const cpt_axis *axis, int i, int *first, uint32_t *weights)
 {
     const double scale = (double)axis->in / axis->out, support = scale > 1 ? scale : 1, step = 1.0 / support;
     const double centre = (i + 0.5) * scale;
@@ -30,17 +30,17 @@ static int window_weights(const cpt_axis *axis, int i, int *first, int32_t *weig
             if (pass == 0)
                 sum += w;
             else
-                weights[x - start] = (int32_t)(w / sum * (1 << PRECISION) + 0.5);
+                weights[x - start] = (uint32_t)(w / sum * (1 << PRECISION) + 0.5);
         }
     }
     *first = start;
     return end - start;
 }
 
-static void reverse(int32_t *weights, int count)
+static void reverse(uint32_t *weights, int count)
 {
     for (int a = 0, b = count - 1; a < b; a++, b--) {
-        const int32_t w = weights[a];
+        const uint32_t w = weights[a];
         weights[a] = weights[b];
         weights[b] = w;
     }
@@ -58,7 +58,7 @@ static void init_axis(cpt_axis *axis, cpt_arena *arena, int in, int out, int fli
     if (!axis->windows || !axis->weights) return;
     for (int k = 0; k < out; k++) {
         cpt_window *w = &axis->windows[k];
-        int32_t *weights = axis->weights + (size_t)k * (size_t)axis->taps;
+        uint32_t *weights = axis->weights + (size_t)k * (size_t)axis->taps;
         w->out = flipped ? out - 1 - k : k;
         if (in == out) { /* an axis whose size does not change is not filtered */
             w->first = w->out;
@@ -89,10 +89,11 @@ void cpt_resizer_init(cpt_resizer *r, cpt_arena *arena, const int size[2], int o
     if (r->transposed) r->line = cpt_arena_take(arena, r->row_bytes, 1);
 }
 
-static uint8_t clamp8(int32_t sum)
+/* Weights are never negative.  Sums are unsigned, so that absurd sizes wrap instead of overflowing. */
+static uint8_t clamp8(uint32_t sum)
 {
-    const int32_t value = sum >> PRECISION;
-    return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)value;
+    const uint32_t value = sum >> PRECISION;
+    return value > 255 ? 255 : (uint8_t)value;
 }
 
 /* The pass within a row: in [axis->in, 3] -> pixels `stride` bytes apart. */
@@ -100,9 +101,9 @@ static void filter_along(const cpt_axis *axis, const uint8_t *in, uint8_t *out, 
 {
     for (int k = 0; k < axis->out; k++) {
         const cpt_window *w = &axis->windows[k];
-        const int32_t *weights = axis->weights + (size_t)k * (size_t)axis->taps;
+        const uint32_t *weights = axis->weights + (size_t)k * (size_t)axis->taps;
         const uint8_t *p = in + (size_t)w->first * 3;
-        int32_t r = 1 << (PRECISION - 1), g = r, b = r;
+        uint32_t r = 1u << (PRECISION - 1), g = r, b = r;
         uint8_t *to = out + (size_t)w->out * stride;
         for (int i = 0; i < w->count; i++, p += 3) {
             r += weights[i] * p[0];
@@ -115,18 +116,25 @@ static void filter_along(const cpt_axis *axis, const uint8_t *in, uint8_t *out, 
     }
 }
 
+static void add_row(uint32_t *restrict sums, const uint8_t *restrict row, uint32_t weight)
+{
+    for (int i = 0; i < CHUNK; i++) sums[i] += weight * row[i];
+}
+
 /* The pass over the rows in the ring, for one window. */
-static void filter_across(const cpt_resizer *r, const cpt_window *w, const int32_t *weights, uint8_t *out)
+static void filter_across(const cpt_resizer *r, const cpt_window *w, const uint32_t *weights, uint8_t *out)
 {
     const int taps = r->across.taps;
     for (size_t start = 0; start < r->row_bytes; start += CHUNK) {
         const size_t n = r->row_bytes - start < CHUNK ? r->row_bytes - start : CHUNK;
-        int32_t sums[CHUNK];
-        for (size_t i = 0; i < n; i++) sums[i] = 1 << (PRECISION - 1);
+        uint32_t sums[CHUNK];
+        for (size_t i = 0; i < CHUNK; i++) sums[i] = 1u << (PRECISION - 1);
         for (int k = 0; k < w->count; k++) {
             const uint8_t *row = r->ring + (size_t)((w->first + k) % taps) * r->row_bytes + start;
-            const int32_t weight = weights[k];
-            for (size_t i = 0; i < n; i++) sums[i] += weight * row[i];
+            if (n == CHUNK)
+                add_row(sums, row, weights[k]);
+            else
+                for (size_t i = 0; i < n; i++) sums[i] += weights[k] * row[i];
         }
         for (size_t i = 0; i < n; i++) out[start + i] = clamp8(sums[i]);
     }
@@ -145,7 +153,7 @@ void cpt_resizer_push(cpt_resizer *r, const uint8_t *rgb)
     r->row++;
     for (; r->window < across->out; r->window++) {
         const cpt_window *w = &across->windows[r->window];
-        const int32_t *weights = across->weights + (size_t)r->window * (size_t)across->taps;
+        const uint32_t *weights = across->weights + (size_t)r->window * (size_t)across->taps;
         if (w->first + w->count > r->row) break;
         if (r->transposed) {
             filter_across(r, w, weights, r->line);

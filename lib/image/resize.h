@@ -14,7 +14,7 @@ typedef struct cpt_window {
 typedef struct cpt_axis {
     int in, out, taps;   /* taps: the most inputs a window can have */
     cpt_window *windows; /* [out], by rising first + count */
-    int32_t *weights;    /* [out, taps], 22 fraction bits */
+    uint32_t *weights;   /* [out, taps], 22 fraction bits */
 } cpt_axis;
 
 typedef struct cpt_resizer {
