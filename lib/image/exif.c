@@ -41,6 +41,11 @@ static int is_frame(unsigned marker)
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
 static int read_frame(const uint8_t *p, size_t length, unsigned marker, cpt_jpeg_header *h)
 {
     int max_h = 1, max_v = 1;
@@ -58,7 +63,11 @@ static int read_frame(const uint8_t *p, size_t length, unsigned marker, cpt_jpeg
         const int factors = p[7 + 3 * i];
         const size_t across = (size_t)((h->width + 8 * max_h - 1) / (8 * max_h)) * (size_t)(factors >> 4);
         const size_t down = (size_t)((h->height + 8 * max_v - 1) / (8 * max_v)) * (size_t)(factors & 15);
+        const size_t blocks_row = round_up(across * 8, 64), row = round_up((size_t)(h->width + max_h), 64);
         h->coefficients += across * down * 64;
+        /* a row of blocks with two more rows for context, a group of up-sampled rows, pointers to all of them
+         */
+        h->row_memory += blocks_row * (size_t)(factors & 15) * 10 + row * (size_t)max_v + (8u << 10);
     }
     return 1;
 }

@@ -13,6 +13,7 @@ typedef struct cpt_jpeg_header {
     int width, height, components, orientation;
     int staged;          /* progressive or several scans: coefficients of the whole image are kept */
     size_t coefficients; /* of all components, padded to whole blocks */
+    size_t row_memory;   /* bytes of the rows that libjpeg works on, as stored and up-sampled */
 } cpt_jpeg_header;
 
 /* Reads the markers up to the first scan; 0 when there is no frame header. */

@@ -18,15 +18,20 @@
 #include "lib/image/exif.h"
 #include "lib/image/jpeg_memory.h"
 
+/* Progressive images have about ten scans.  Each takes time for the whole image, however few bytes it has. */
+#define MAX_SCANS 100
+
 struct cpt_jpeg {
     struct jpeg_decompress_struct cinfo, fresh; /* at work, and as libjpeg made it */
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
+    struct jpeg_progress_mgr progress;
     jmp_buf escape;
     cpt_jpeg_memory memory;
     const cpt_image_job *job; /* NULL outside cpt_jpeg_decode */
     char message[JMSG_LENGTH_MAX];
     int out_of_memory, created;
+    int complete; /* every row was delivered */
 };
 
 static void on_error(j_common_ptr cinfo)
@@ -48,6 +53,14 @@ static void on_message(j_common_ptr cinfo, int level)
 static void on_print(j_common_ptr cinfo)
 {
     (void)cinfo;
+}
+
+static void on_progress(j_common_ptr cinfo)
+{
+    cpt_jpeg *jpeg = cinfo->client_data;
+    if (jpeg->cinfo.input_scan_number <= MAX_SCANS) return;
+    snprintf(jpeg->message, sizeof jpeg->message, "more than %d scans", MAX_SCANS);
+    longjmp(jpeg->escape, 1);
 }
 
 /* ---- the source: bytes in memory
@@ -100,6 +113,7 @@ caption_status cpt_jpeg_init(cpt_jpeg *jpeg, caption_error *error)
     jpeg->source.skip_input_data = source_skip;
     jpeg->source.resync_to_restart = jpeg_resync_to_restart;
     jpeg->source.term_source = source_begin;
+    jpeg->progress.progress_monitor = on_progress;
     if (setjmp(jpeg->escape)) {
         jpeg_destroy_decompress(&jpeg->cinfo);
         return cpt_fail(error, CAPTION_ERROR_MEMORY, "libjpeg: %.200s", jpeg->message);
@@ -169,6 +183,7 @@ static void decode(cpt_jpeg *jpeg, const caption_image_info *info)
         ERREXIT(cinfo, JERR_CONVERSION_NOTIMPL);
     jpeg_start_decompress(cinfo);
     read_rows(jpeg, info);
+    jpeg->complete = 1;
     jpeg_finish_decompress(cinfo);
 }
 
@@ -181,11 +196,14 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
     jpeg->source.next_input_byte = job->data;
     jpeg->source.bytes_in_buffer = job->size;
     jpeg->cinfo.src = &jpeg->source;
+    jpeg->cinfo.progress = &jpeg->progress;
     jpeg->errors.num_warnings = 0;
-    jpeg->out_of_memory = 0;
+    jpeg->out_of_memory = jpeg->complete = 0;
     jpeg->job = job;
     if (setjmp(jpeg->escape) == 0)
         decode(jpeg, info);
+    else if (jpeg->complete) /* only what follows the pixels is damaged */
+        cpt_image_warn(job, jpeg->message);
     else if (jpeg->out_of_memory)
         status = cpt_fail(job->error, CAPTION_ERROR_LIMIT,
                           "decoding this JPEG image needs more than %zu bytes of "
@@ -207,16 +225,14 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
 int cpt_jpeg_probe(const uint8_t *data, size_t size, caption_image_info *info)
 {
     cpt_jpeg_header h;
-    size_t width;
     if (!cpt_jpeg_scan(data, size, &h)) return 0;
     info->width = h.width;
     info->height = h.height;
     info->orientation = h.orientation;
     info->staged = h.staged;
-    /* rows in work: up to 4 rows of blocks for context, up-sampling and colour, sampling factors up to 4;
-     * tables */
-    width = ((size_t)h.width + 63) / 32 * 32;
-    info->decode_memory = width * (size_t)h.components * 160 + (96u << 10);
+    /* rows in work, one row of output (CMYK needs two), tables */
+    info->decode_memory =
+        h.row_memory + ((size_t)h.width * 3 + 64) * (h.components == 3 ? 1 : 3) + (96u << 10);
     if (h.staged)
         info->decode_memory += h.coefficients * 2 + (size_t)h.height * sizeof(void *) * 4 + (16u << 10);
     return 1;

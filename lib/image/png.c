@@ -53,7 +53,9 @@ typedef struct png_reader {
     const caption_image_info *info;
     png_structp png;
     png_infop chunks;
-    size_t at; /* bytes of job->data that were read */
+    size_t at;    /* bytes of job->data that were read */
+    int row;      /* being read, counted from 1 */
+    int complete; /* every row was delivered */
     char message[128];
 } png_reader;
 
@@ -128,10 +130,12 @@ static void read_rows(png_reader *reader)
     for (int pass = 0; pass < passes; pass++) {
         for (int y = 0; y < info->height; y++) {
             uint8_t *row = kept > 1 ? rows + (size_t)y * row_bytes : rows;
+            reader->row = y + 1;
             png_read_row(reader->png, row, NULL);
             if (pass == passes - 1) cpt_resizer_push(&resizer, row);
         }
     }
+    reader->complete = 1;
     png_read_end(reader->png, NULL);
 }
 
@@ -145,16 +149,25 @@ static void decode(png_reader *reader)
     read_rows(reader);
 }
 
+/* The reader lies in the workspace because longjmp leaves changed local variables undefined. */
 caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info)
 {
-    png_reader reader = {job, info, NULL, NULL, 0, ""};
-    reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning, &reader,
-                                          take_memory, keep_memory);
-    if (reader.png) reader.chunks = png_create_info_struct(reader.png);
-    if (!reader.chunks)
+    png_reader *reader = cpt_arena_take(job->workspace, 1, sizeof *reader);
+    if (!reader) return cpt_fail(job->error, CAPTION_ERROR_LIMIT, "decoding needs more decode_memory");
+    memset(reader, 0, sizeof *reader);
+    reader->job = job;
+    reader->info = info;
+    reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning, reader,
+                                           take_memory, keep_memory);
+    if (reader->png) reader->chunks = png_create_info_struct(reader->png);
+    if (!reader->chunks)
         return cpt_fail(job->error, CAPTION_ERROR_LIMIT, "decoding this PNG image needs more decode_memory");
-    if (setjmp(png_jmpbuf(reader.png)) == 0) {
-        decode(&reader);
+    if (setjmp(png_jmpbuf(reader->png)) == 0) {
+        decode(reader);
+        return CAPTION_OK;
+    }
+    if (reader->complete) { /* only what follows the pixels is damaged */
+        cpt_image_warn(job, reader->message);
         return CAPTION_OK;
     }
     if (job->workspace->failed)
@@ -162,7 +175,10 @@ caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info
                         "decoding this PNG image needs more than %zu bytes of "
                         "decode_memory",
                         job->config->decode_memory);
-    return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: %.200s", reader.message);
+    if (reader->row == 0)
+        return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: %.200s", reader->message);
+    return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: row %d of %d: %.180s", reader->row,
+                    info->height, reader->message);
 }
 
 #endif
