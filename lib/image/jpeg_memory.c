@@ -1,9 +1,9 @@
 /* jpeg_memory.c - see jpeg_memory.h.  libjpeg asks for small and large pieces, sample and coefficient rows,
  * and for "virtual" arrays of the whole image; there is no backing store, so virtual arrays are plain ones
  * here. */
-#include "lib/image/jpeg_memory.h"
-
 #if !defined(CAPTION_WITH_JPEG) || CAPTION_WITH_JPEG
+
+#include "lib/image/jpeg_memory.h"
 
 #include <string.h>
 
