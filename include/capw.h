@@ -4,13 +4,14 @@
  * (tools/capconvert.c).  Programs that only caption images need <caption.h> alone.  The prose is
  * docs/format.md. All numbers are little-endian; offsets are bytes from the start of the file.
  *
- *   header               64 bytes
- *   tensor records       tensor_count x 128 bytes
- *   metadata             metadata_count entries: u32 key bytes, u32 value bytes (both with their final NUL),
- *                        the key, the value, zeros up to a multiple of 4
- *   vocabulary           u32 offset[word_count + 1] into the characters that follow, then every word with its
- * NUL; offset[word_count] is the number of characters zeros                up to data_offset tensor data each
- * tensor at a multiple of 64, in the order of the records
+ *   header           64 bytes
+ *   tensor records   tensor_count x 128 bytes
+ *   metadata         metadata_count entries: u32 key bytes, u32 value bytes (both with their final NUL), the
+ *                    key, the value, zeros up to a multiple of 4
+ *   vocabulary       u32 offset[word_count + 1] into the characters that follow, then every word with its
+ *                    NUL; offset[word_count] is the number of characters
+ *   zeros            up to data_offset
+ *   tensor data      each tensor at a multiple of 64, in the order of the records
  */
 #ifndef CAPW_H
 #define CAPW_H

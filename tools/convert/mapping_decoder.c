@@ -147,7 +147,7 @@ static bool add_projection(convert_plan *plan, tool_error *err)
 
 static bool map_baseline(convert_plan *plan, tool_error *err)
 {
-    enum { MAX_LAYERS = 16 };
+    enum { MAX_LAYERS = 64 };
     convert_network *n = &plan->network;
     const char *prefix = n->lstm ? "lstm." : "gru.";
     const convert_shape embedding = {2, {n->words, n->embed}};
