@@ -384,6 +384,11 @@ static void unwritable_output(void **state)
     strcpy(output, folder);
     assert_refused("is a folder");
     strcpy(output, saved);
+    strcpy(output, vocabulary);
+    assert_refused("vocab.pkl: is an input");
+    strcpy(output, checkpoint);
+    assert_refused("net.pth: is an input");
+    strcpy(output, saved);
     if (access("/dev/full", W_OK) == 0) {
         strcpy(output, "/dev/full");
         assert_refused("/dev/full");

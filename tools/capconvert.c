@@ -6,88 +6,97 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/cli.h"
 #include "tools/convert/convert.h"
 
-enum { THREADS = 2 };
+enum { THREADS = 2, OPTION_VOCAB = 256, OPTION_CONFIG, OPTION_METRICS, OPTION_COMPACT };
 
-static const char usage_text[] =
+static const char tool[] = "capconvert";
+
+static const char usage[] =
     "usage: capconvert CHECKPOINT.pth --vocab VOCAB.pkl [options] -o MODEL.capw\n"
-    "\n"
     "Makes a model file from a checkpoint of torch.save.\n"
     "\n"
-    "  -o, --output FILE    the model file to write\n"
-    "      --vocab FILE     the pickled vocabulary\n"
-    "      --config FILE    training settings (JSON), instead of those in the checkpoint\n"
-    "      --metrics FILE   test results (JSON), instead of those in the checkpoint\n"
-    "      --compact        leave out the second copies of weights that make the encoder faster\n"
-    "  -q, --quiet          no summary\n"
-    "  -v, --verbose        list every tensor\n"
-    "  -h, --help           this text\n"
-    "      --version        the version\n";
+    "  -o, --output FILE   the model file to write\n"
+    "  --vocab FILE        the pickled vocabulary\n"
+    "  --config FILE       training settings (JSON), instead of those in the checkpoint\n"
+    "  --metrics FILE      test results (JSON), instead of those in the checkpoint\n"
+    "  --compact           leave out the second copies of weights that make the encoder faster\n"
+    "  -q, --quiet         no summary\n"
+    "  -v, --verbose       list every tensor\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       the version\n";
 
-typedef struct options {
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"vocab", required_argument, NULL, OPTION_VOCAB},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"metrics", required_argument, NULL, OPTION_METRICS},
+    {"compact", no_argument, NULL, OPTION_COMPACT},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+typedef struct convert_options {
     convert_files files;
     bool compact, quiet, verbose;
-} options;
+} convert_options;
 
-static int usage_error(const char *message)
+static void take(convert_options *options, int code, char *const *argv, tool_error *err)
 {
-    (void)fprintf(stderr, "capconvert: %s\nTry 'capconvert --help'.\n", message);
-    return 2;
+    switch (code) {
+    case 'o':
+        options->files.output = optarg;
+        break;
+    case OPTION_VOCAB:
+        options->files.vocabulary = optarg;
+        break;
+    case OPTION_CONFIG:
+        options->files.config = optarg;
+        break;
+    case OPTION_METRICS:
+        options->files.metrics = optarg;
+        break;
+    case OPTION_COMPACT:
+        options->compact = true;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case 'v':
+        options->verbose = true;
+        break;
+    default:
+        (void)tool_bad_option(code, argv, err);
+    }
 }
 
-/* -1: go on; otherwise the exit code */
-static int parse(int argc, char **argv, options *o)
+/* Returns -1 to go on, or the exit code. */
+static int parse(convert_options *options, int argc, char **argv)
 {
-    enum { VOCAB = 256, CONFIG, METRICS, COMPACT, VERSION };
-    static const struct option longs[] = {
-        {"output", required_argument, NULL, 'o'},    {"vocab", required_argument, NULL, VOCAB},
-        {"config", required_argument, NULL, CONFIG}, {"metrics", required_argument, NULL, METRICS},
-        {"compact", no_argument, NULL, COMPACT},     {"quiet", no_argument, NULL, 'q'},
-        {"verbose", no_argument, NULL, 'v'},         {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},     {NULL, 0, NULL, 0},
-    };
-    int c;
+    tool_error err = {{0}};
+    int code;
 
-    while ((c = getopt_long(argc, argv, "o:qvh", longs, NULL)) != -1) {
-        switch (c) {
-        case 'o':
-            o->files.output = optarg;
-            break;
-        case VOCAB:
-            o->files.vocabulary = optarg;
-            break;
-        case CONFIG:
-            o->files.config = optarg;
-            break;
-        case METRICS:
-            o->files.metrics = optarg;
-            break;
-        case COMPACT:
-            o->compact = true;
-            break;
-        case 'q':
-            o->quiet = true;
-            break;
-        case 'v':
-            o->verbose = true;
-            break;
-        case 'h':
-            (void)fputs(usage_text, stdout);
-            return 0;
-        case VERSION:
-            (void)puts("capconvert " CAPTION_VERSION_STRING);
-            return 0;
-        default:
-            (void)fputs("Try 'capconvert --help'.\n", stderr);
-            return 2;
+    memset(options, 0, sizeof *options);
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, ":o:qvhV", long_options, NULL)) != -1) {
+        if (code == 'V') return tool_print_version(tool);
+        if (code == 'h') {
+            (void)fputs(usage, stdout);
+            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
         }
+        take(options, code, argv, &err);
+        if (err.message[0]) return tool_usage_error(tool, &err);
     }
-    if (optind == argc) return usage_error("no checkpoint given");
-    if (optind + 1 < argc) return usage_error("more than one checkpoint given");
-    if (!o->files.vocabulary) return usage_error("no vocabulary given (--vocab)");
-    if (!o->files.output) return usage_error("no output file given (-o)");
-    o->files.checkpoint = argv[optind];
+    if (argc - optind != 1)
+        (void)tool_fail(&err, argc == optind ? "no checkpoint named" : "one checkpoint at a time");
+    if (!options->files.vocabulary) (void)tool_fail(&err, "no vocabulary named: --vocab FILE");
+    if (!options->files.output) (void)tool_fail(&err, "no output named: -o FILE");
+    if (err.message[0]) return tool_usage_error(tool, &err);
+    options->files.checkpoint = argv[optind];
     return -1;
 }
 
@@ -133,26 +142,29 @@ static void summarize(const convert_job *job)
 
 int main(int argc, char **argv)
 {
-    options o = {0};
+    convert_options options;
     tool_error err = {{0}};
     convert_job *job;
-    int code = parse(argc, argv, &o);
-    bool ok;
+    int code = parse(&options, argc, argv);
 
     if (code >= 0) return code;
     job = calloc(1, sizeof *job);
     if (!job) {
-        (void)fputs("capconvert: out of memory\n", stderr);
-        return 1;
+        (void)tool_fail(&err, "out of memory");
+        return tool_failure(tool, &err);
     }
-    job->files = o.files;
-    job->compact = o.compact;
+    job->files = options.files;
+    job->compact = options.compact;
     job->threads = THREADS;
-    ok = convert_run(job, &err);
-    if (!ok) (void)fprintf(stderr, "capconvert: %s\n", err.message);
-    if (ok && o.verbose) list_tensors(job);
-    if (ok && !o.quiet) summarize(job);
+    code = TOOL_EXIT_OK;
+    if (!convert_run(job, &err)) {
+        code = tool_failure(tool, &err);
+    } else {
+        if (options.verbose) list_tensors(job);
+        if (!options.quiet) summarize(job);
+        if (!tool_flush_output(&err)) code = tool_failure(tool, &err);
+    }
     convert_free(job);
     free(job);
-    return ok ? 0 : 1;
+    return code;
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/platform/crc32.h"
 #include "tools/convert/fold.h"
@@ -184,13 +185,30 @@ static bool check_machine(tool_error *err)
     return *(const unsigned char *)&one == 1 || tool_fail(err, "checkpoints need a little-endian machine");
 }
 
+/* Replacing an input by the output would lose it. */
+static bool check_output(const convert_files *files, tool_error *err)
+{
+    const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
+    struct stat output, input;
+    size_t i;
+
+    if (stat(files->output, &output) != 0) return true;
+    for (i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
+            input.st_ino == output.st_ino)
+            return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
+    }
+    return true;
+}
+
 bool convert_run(convert_job *job, tool_error *err)
 {
     tool_outfile *out = NULL;
     bool ok;
 
     job->plan.compact = job->compact;
-    ok = check_machine(err) && torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&
+    ok = check_machine(err) && check_output(&job->files, err) &&
+         torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&
          convert_plan_make(&job->plan, &job->checkpoint, err) &&
          convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
          convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
