@@ -102,32 +102,38 @@ endif
 endif
 FLAGS_FILE := $(wildcard $(BUILD)/flags)
 
+# one short line a file; V=1 shows the commands
+say = $(if $(filter 1,$(V)),,@echo '  $(1)  $@' && )
+
 # ---- rules ------------------------------------------------------------------
 $(BUILD)/%.o: %.c Makefile $(FLAGS_FILE)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) $(STACK_FLAGS) -MMD -MP -c $< -o $@
 
 # one instruction set per file name: NAME_avx2.c, NAME_avx512.c, NAME_neon.c
 $(BUILD)/kernels/%_avx2.o: ISA_FLAGS = $(FLAGS_avx2)
 $(BUILD)/kernels/%_avx512.o: ISA_FLAGS = $(FLAGS_avx512)
 $(BUILD)/kernels/%_neon.o: ISA_FLAGS = $(FLAGS_neon)
 
+# how much stack each function of the library uses, for test/check_stack.sh
+$(BUILD)/lib/%.o $(BUILD)/kernels/%.o: STACK_FLAGS = -fstack-usage
+
 # bodies: one source, one object per instruction set
 define body_rule
 $(BUILD)/kernels/body/%_$(1).o: kernels/body/%.c Makefile $(FLAGS_FILE)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -fstack-usage -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
 $(foreach i,$(ISAS),$(eval $(call body_rule,$(i))))
 
 $(STATIC): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(SHARED): $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,libcaption.so.$(SOVERSION) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
-	ln -sf libcaption.so.$(VERSION) $(BUILD)/libcaption.so.$(SOVERSION)
-	ln -sf libcaption.so.$(SOVERSION) $(BUILD)/libcaption.so
+	$(call say,LD)$(CC) -shared -Wl,-soname,libcaption.so.$(SOVERSION) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@ln -sf libcaption.so.$(VERSION) $(BUILD)/libcaption.so.$(SOVERSION)
+	@ln -sf libcaption.so.$(SOVERSION) $(BUILD)/libcaption.so
 
 # the model inside capdemo, where there is one
 BUNDLED ?= weights/scenes.capw
@@ -142,30 +148,30 @@ endif
 
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
 
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
 
 $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 
 # the kernels and their check alone, for test/neon.sh
 $(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/test_kernels.c \
 		$(wildcard test/check_kernels*.c) lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/test/programs/%.o \
 		$(BUILD)/libtest.a $(STATIC)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/test/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
@@ -216,9 +222,22 @@ asan:
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1 $(SANITIZE) unit CFLAGS='-O1 -g -fsanitize=thread' \
-		SUITES='$(filter test_two_threads test_threads test_session test_api,$(TESTS))'
+		SUITES='$(filter test_two_threads test_threads,$(TESTS))'
 
-valgrind: $(TESTS:%=$(BUILD)/test/%)
+firmware:
+	@$(SCRIPT_ENV) sh test/test_firmware.sh
+
+FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+$(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang fuzzers \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	@BUILD=$(BUILD)-fuzz SECONDS_EACH=$(SECONDS_EACH) sh test/fuzz/run.sh
+
+valgrind: $(SUITES:%=$(BUILD)/test/%)
 	@$(SCRIPT_ENV) RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/run.sh $(SUITES:%=$(BUILD)/test/%)
 

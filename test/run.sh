@@ -3,7 +3,7 @@
 #     sh test/run.sh PROGRAM...
 # A program that speaks TAP (cmocka does, when asked) is counted test by test, any other as one test: exit
 # code 0 passed, 77 skipped, else failed.  V=1 shows all output; that of a failing program is always shown.
-# The last line is "N passed, N failed, N skipped".
+# RUNNER is put before each program (valgrind, say).  The last line is "N passed, N failed, N skipped".
 set -u
 CMOCKA_MESSAGE_OUTPUT=TAP
 export CMOCKA_MESSAGE_OUTPUT
@@ -16,7 +16,7 @@ for program; do
     name=$(basename "$program")
     case $program in
     *.sh) sh "$program" >"$log" 2>&1 ;;
-    *) "$program" >"$log" 2>&1 ;;
+    *) ${RUNNER:-} "$program" >"$log" 2>&1 ;;
     esac
     rc=$?
     s=$(grep -cE '^(not )?ok.*# (SKIP|skip)' "$log")
