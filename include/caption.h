@@ -274,7 +274,7 @@ typedef struct caption_decode_options {
     int beams;             /* beam width, 1..max_beams; default: the model's (5) */
     int nbest;             /* captions wanted, 1..beams; 0, the default: all that finished */
     int max_length;     /* tokens, counting <end>, 1..the session's max_length; default: the model's (20) */
-    int min_length; /* <end> is not emitted as one of the first min_length - 1 tokens; default 0: off */
+    int min_length;     /* <end> is not emitted as one of the first min_length - 1 tokens; default 0: off */
     float length_alpha; /* score = log-probability / length^length_alpha, 0..10; default: the model's (0.7) */
     float repetition_penalty; /* 0.01..100, 1 = none; default: the model's (1.2).  Greedy search has none. */
     caption_penalty penalty;  /* default: the model's (published) */

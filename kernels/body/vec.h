@@ -15,7 +15,8 @@
 
 #include <stdint.h>
 
-/* clang-format off: tables, one operation a line */
+/* tables, one operation a line */
+/* clang-format off */
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include <immintrin.h>
@@ -152,8 +153,8 @@ static inline int vmask_any(vmask m) { return vmaxvq_u32(m) != 0; }
 /* What is said once for all of them:
  * vf_clamp   leaves NaN as it is; vf_max_number(x, low) is the larger of both, low where x is NaN
  * vf_round   to the nearest integer, ties to even
- * vf_scale   x * 2^n, n a whole number of -252..252 (and x not tiny), rounded once; n NaN: anything, where x is
- *            NaN then the result is */
+ * vf_scale   x * 2^n, n a whole number of -252..252 (and x not tiny), rounded once; n NaN: anything, where x
+ * is NaN then the result is */
 
 /* The next VEC_W elements, or what is left of them (`left` of them; the others read as `rest`). */
 static inline vf vf_next(const float *p, int left, vf rest)
@@ -163,8 +164,10 @@ static inline vf vf_next(const float *p, int left, vf rest)
 
 static inline void vf_put(float *p, vf x, int left)
 {
-    if (left >= VEC_W) vf_store(p, x);
-    else vf_store_n(p, x, left);
+    if (left >= VEC_W)
+        vf_store(p, x);
+    else
+        vf_store_n(p, x, left);
 }
 
 /* The sum of the elements, halves added to halves: always in the same order. */

@@ -1,5 +1,6 @@
-/* resnet.c - the layer table of ResNet-50 v1.5 (He et al. 2015; the 3x3 carries the stride), its memory plan, and the
- * loop that runs it.  Batch norm was folded by the converter.  Called by model.c and session.c; allocates nothing. */
+/* resnet.c - the layer table of ResNet-50 v1.5 (He et al. 2015; the 3x3 carries the stride), its memory plan,
+ * and the loop that runs it.  Batch norm was folded by the converter.  Called by model.c and session.c;
+ * allocates nothing. */
 #include "lib/encoder/resnet.h"
 
 #include <stdio.h>
@@ -7,7 +8,8 @@
 
 static const int stage_blocks[4] = {3, 4, 6, 3};
 
-/* ---- the table ---------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * ---------------------------------------------------------------------------------------------- */
 
 typedef struct builder {
     cpt_resnet *net;
@@ -79,7 +81,8 @@ static caption_status add_conv(builder *b, const char *name, const layer_spec *s
     return CAPTION_OK;
 }
 
-/* conv1 1x1, conv2 3x3 (stride here), conv3 1x1 + identity; the identity of a stage's first block is projected. */
+/* conv1 1x1, conv2 3x3 (stride here), conv3 1x1 + identity; the identity of a stage's first block is
+ * projected. */
 static caption_status add_block(builder *b, int stage, int block)
 {
     const int input = b->count, stride = stage > 1 && block == 0 ? 2 : 1;
@@ -105,7 +108,8 @@ static caption_status add_block(builder *b, int stage, int block)
     return add_conv(b, name, &(layer_spec){bottleneck, identity, 1, 1, 0, size[2], 1});
 }
 
-caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size, caption_error *error)
+caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
+                               caption_error *error)
 {
     builder b = {net, weights, error, 0};
     cpt_conv *pool;
@@ -132,7 +136,8 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
     return CAPTION_OK;
 }
 
-/* ---- the memory plan ---------------------------------------------------------------------------------------- */
+/* ---- the memory plan
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct span {
     size_t offset, bytes;
@@ -186,7 +191,8 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
     }
     for (int map = 0; map < CPT_RESNET_LAYERS; map++) { /* the last map is the caller's */
         spans[map].bytes = map_bytes(net, map, batch, arena);
-        spans[map].offset = first_fit(spans, map, map - 1, spans[map].bytes); /* map is written by layer map - 1 */
+        spans[map].offset =
+            first_fit(spans, map, map - 1, spans[map].bytes); /* map is written by layer map - 1 */
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
     base = cpt_arena_take(arena, total, 1);
@@ -211,7 +217,8 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     run->maps[CPT_RESNET_LAYERS] = features;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------ */
+/* ---- running
+ * ------------------------------------------------------------------------------------------------ */
 
 /* u8 pixels [count, S, S, 3] -> normalised input map with its border of zeros. */
 static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
@@ -249,8 +256,8 @@ static void pool_band(void *user, int index, int thread)
     const int y0 = c->out_h * band / job->bands, y1 = c->out_h * (band + 1) / job->bands;
     (void)thread;
     job->kernels->maxpool(job->in + (size_t)image * (size_t)c->in_h * (size_t)c->in_w * (size_t)c->in_c,
-                          job->out + (size_t)image * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c, c->in_h,
-                          c->in_w, c->in_c, y0, y1);
+                          job->out + (size_t)image * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c,
+                          c->in_h, c->in_w, c->in_c, y0, y1);
 }
 
 static void run_layer(cpt_resnet_run *run, int index, int count)
@@ -268,8 +275,8 @@ static void run_layer(cpt_resnet_run *run, int index, int count)
     }
 }
 
-int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3], const float std[3],
-                      cpt_layer_fn callback, void *user)
+int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
+                      const float std[3], cpt_layer_fn callback, void *user)
 {
     fill_input(run, pixels, count, mean, std);
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {

@@ -1,5 +1,5 @@
-/* resnet.h - ResNet-50 without pooling and classifier, as a table of layers.  Bound by model.c, laid out and run by
- * session.c. */
+/* resnet.h - ResNet-50 without pooling and classifier, as a table of layers.  Bound by model.c, laid out and
+ * run by session.c. */
 #ifndef CPT_RESNET_H
 #define CPT_RESNET_H
 
@@ -7,26 +7,28 @@
 #include "lib/platform/arena.h"
 #include "lib/weights.h"
 
-#define CPT_STEM_BORDER 3 /* zeros around the input map, which let the stem run without padding */
+#define CPT_STEM_BORDER 3    /* zeros around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS 54 /* 53 convolutions and the max pool */
 
-/* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer i writes
- * map i + 1. */
+/* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer
+ * i writes map i + 1. */
 typedef struct cpt_layer {
-    char name[40];  /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
-    cpt_conv conv;  /* of the pool only sizes, kernel and stride count */
+    char name[40]; /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
+    cpt_conv conv; /* of the pool only sizes, kernel and stride count */
     int is_pool;
-    int in, add;    /* maps; add is -1 where nothing is added */
+    int in, add; /* maps; add is -1 where nothing is added */
 } cpt_layer;
 
 typedef struct cpt_resnet {
     cpt_layer layers[CPT_RESNET_LAYERS];
-    int input_size;       /* the image is input_size x input_size */
+    int input_size;             /* the image is input_size x input_size */
     int out_h, out_w, channels; /* of the last map */
 } cpt_resnet;
 
-/* Builds the table for an input size (32..1024) and binds its weights; widths come from the tensors.  Error: MODEL. */
-caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size, caption_error *error);
+/* Builds the table for an input size (32..1024) and binds its weights; widths come from the tensors.  Error:
+ * MODEL. */
+caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
+                               caption_error *error);
 
 /* The mutable side: algorithms, and where each map lies. */
 typedef struct cpt_resnet_run {
@@ -38,8 +40,8 @@ typedef struct cpt_resnet_run {
     void *scratch;
 } cpt_resnet_run;
 
-/* Chooses algorithms and lays the maps and scratch out in `arena` (dry run or real) for `batch` images; maps that are
- * not alive together share memory.  The last map is the caller's: `features`. */
+/* Chooses algorithms and lays the maps and scratch out in `arena` (dry run or real) for `batch` images; maps
+ * that are not alive together share memory.  The last map is the caller's: `features`. */
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
@@ -47,7 +49,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
 typedef int (*cpt_layer_fn)(void *user, int done, int total);
 
 /* pixels: `count` images [S, S, 3].  Returns 0, or what the callback (may be NULL) returned. */
-int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3], const float std[3],
-                      cpt_layer_fn callback, void *user);
+int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
+                      const float std[3], cpt_layer_fn callback, void *user);
 
 #endif

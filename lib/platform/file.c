@@ -1,4 +1,5 @@
-/* file.c - see file.h.  Allocates nothing: mapping needs no buffer, so it is allowed inside a running session. */
+/* file.c - see file.h.  Allocates nothing: mapping needs no buffer, so it is allowed inside a running
+ * session. */
 #include "lib/platform/file.h"
 
 #ifdef CAPTION_NO_FILES

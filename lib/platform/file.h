@@ -9,7 +9,8 @@ typedef struct cpt_file {
     size_t size;
 } cpt_file;
 
-/* Maps a regular file.  The message names the path.  Errors: IO, UNSUPPORTED (built with CAPTION_NO_FILES). */
+/* Maps a regular file.  The message names the path.  Errors: IO, UNSUPPORTED (built with CAPTION_NO_FILES).
+ */
 caption_status cpt_file_map(cpt_file *file, const char *path, caption_error *error);
 
 /* Unmaps it; accepts a file that was never mapped (all zero). */
