@@ -23,10 +23,16 @@
 #define BODY_PREFETCH_FAR(address) __builtin_prefetch((const void *)(address), 0, 2)
 #define BODY_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
 
-/* Negative values become 0; NaN and -0 stay. */
+/* Negative values become 0; NaN and -0 stay, which is how x86 defines max(0, x). */
 BODY_INLINE vf body_relu(vf x)
 {
+#if VEC_W == 16
+    return _mm512_max_ps(_mm512_setzero_ps(), x);
+#elif VEC_W == 8
+    return _mm256_max_ps(_mm256_setzero_ps(), x);
+#else
     return vf_select(vf_lt(x, vf_set(0.0f)), vf_set(0.0f), x);
+#endif
 }
 
 /* conv_maps.c: winograd_input, winograd_output, bias_act, maxpool */

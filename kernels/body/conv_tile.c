@@ -73,8 +73,47 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
     }
 }
 
-/* The epilogue of one vector: `left` columns of it exist. */
-BODY_INLINE void finish(const cptk_tile *t, vf sum, int row, int column, int left)
+/* Bias, addition and ReLU for the whole block while it is in registers. */
+BODY_INLINE void finish(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int column, int R, int V)
+{
+    float *c = t->c + (size_t)row * t->c_stride + column;
+    const size_t c_stride = t->c_stride, add_stride = t->add_stride;
+    const int relu = t->relu;
+
+    if (t->bias) {
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) {
+            vf bias = vf_load(t->bias + column + v * VEC_W);
+
+            BODY_UNROLL
+            for (int r = 0; r < R; r++) sum[r][v] = vf_add(sum[r][v], bias);
+        }
+    }
+    if (t->add) {
+        const float *add = t->add + (size_t)row * add_stride + column;
+
+        BODY_UNROLL
+        for (int r = 0; r < R; r++, add += add_stride) {
+            BODY_UNROLL
+            for (int v = 0; v < V; v++) sum[r][v] = vf_add(sum[r][v], vf_load(add + v * VEC_W));
+        }
+    }
+    if (relu) {
+        BODY_UNROLL
+        for (int r = 0; r < R; r++) {
+            BODY_UNROLL
+            for (int v = 0; v < V; v++) sum[r][v] = body_relu(sum[r][v]);
+        }
+    }
+    BODY_UNROLL
+    for (int r = 0; r < R; r++, c += c_stride) {
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) vf_store(c + v * VEC_W, sum[r][v]);
+    }
+}
+
+/* The same for one vector, of which `left` columns exist. */
+BODY_INLINE void finish_part(const cptk_tile *t, vf sum, int row, int column, int left)
 {
     const vf zero = vf_set(0.0f);
 
@@ -126,13 +165,17 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
             soon += soon_step;
         }
     }
+    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
+        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        return;
+    }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
         for (int v = 0; v < V; v++) {
             int column = panel * CPTK_PANEL + v * VEC_W, left = t->n - column;
 
-            if (left > 0) finish(t, sum[r][v], row + r, column, left);
+            if (left > 0) finish_part(t, sum[r][v], row + r, column, left);
         }
     }
 }
