@@ -105,25 +105,25 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     return l;
 }
 
+/* Maps 0 and 3 hold a stage's input and the results of its blocks, 1 and 2 what is inside a block. */
 static void add_stage(bench *b, int stage, int blocks, int *size, int *channels)
 {
-    int width = 32 << stage;
+    int width = 32 << stage, in = stage % 2 ? 0 : 3, out = 3 - in;
 
     for (int i = 0; i < blocks; i++) {
-        int stride = stage > 1 && i == 0 ? 2 : 1, after = *size / stride, identity = 0;
+        int stride = stage > 1 && i == 0 ? 2 : 1, after = *size / stride;
         char name[24];
 
         snprintf(name, sizeof name, "layer%d.%d.conv1", stage, i);
-        add_layer(b, name, (int[]){*size, *channels, width, 1, 1, 0}, (int[]){0, -1, 1});
+        add_layer(b, name, (int[]){*size, *channels, width, 1, 1, 0}, (int[]){i == 0 ? in : out, -1, 1});
         snprintf(name, sizeof name, "layer%d.%d.conv2", stage, i);
         add_layer(b, name, (int[]){*size, width, width, 3, stride, 1}, (int[]){1, -1, 2});
         if (i == 0) {
             snprintf(name, sizeof name, "layer%d.%d.downsample", stage, i);
-            add_layer(b, name, (int[]){*size, *channels, 4 * width, 1, stride, 0}, (int[]){0, -1, 3});
-            identity = 3;
+            add_layer(b, name, (int[]){*size, *channels, 4 * width, 1, stride, 0}, (int[]){in, -1, out});
         }
         snprintf(name, sizeof name, "layer%d.%d.conv3", stage, i);
-        add_layer(b, name, (int[]){after, width, 4 * width, 1, 1, 0}, (int[]){2, identity, 0});
+        add_layer(b, name, (int[]){after, width, 4 * width, 1, 1, 0}, (int[]){2, out, out});
         *size = after;
         *channels = 4 * width;
     }

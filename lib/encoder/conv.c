@@ -197,6 +197,28 @@ static void point_rows(const direct_job *d, int first, int count, const float **
     }
 }
 
+/* What tile i of a block's `tiles` may prefetch.  Streaming weights: those that this thread probably takes
+ * next, spread over the tiles.  Cached weights: the rows of the next tile, in the first pass over the block.
+ */
+static void look_ahead(const direct_job *d, cptk_tile *t, int column, int tiles, int i)
+{
+    const cpt_conv *conv = d->job->conv;
+    int panels = COLUMN_STEP / CPTK_PANEL, k = t->taps * t->depth;
+
+    t->soon_step = 0;
+    if (d->plan.column_blocks > 1) {
+        int ahead = panels * cpt_pool_threads(d->job->pool);
+
+        if (column + (ahead + panels) * CPTK_PANEL > conv->out_c) return;
+        t->soon_step = cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles);
+        t->soon =
+            (uintptr_t)(t->b + (size_t)ahead * t->b_panel) + (size_t)(i * panels * t->soon_step) * (size_t)k;
+    } else if (column == 0 && conv->kernel == 1 && conv->stride == 1) {
+        t->soon_step = cpt_ceil_div(t->rows * (int)sizeof(float), panels);
+        t->soon = (uintptr_t)t->a[0] + (size_t)t->rows * (size_t)k * sizeof(float);
+    }
+}
+
 static void direct_task(void *user, int index, int thread)
 {
     const direct_job *d = user;
@@ -211,7 +233,6 @@ static void direct_task(void *user, int index, int thread)
     int column = cpt_part(p->panels, p->column_blocks, column_block) * CPTK_PANEL;
     int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
     size_t n = (size_t)conv->out_c, depth = (size_t)taps * (size_t)p->depth;
-    int threads = cpt_pool_threads(d->job->pool);
 
     if (own->block != block) {
         for (int i = 0; i < tiles; i++) {
@@ -234,13 +255,6 @@ static void direct_task(void *user, int index, int thread)
                        .relu = conv->relu};
 
         t.b = conv->weight + (size_t)(column / CPTK_PANEL) * t.b_panel;
-        uintptr_t soon = 0;
-
-        /* the weights that this thread probably takes next, spread over the tiles of these */
-        if (p->column_blocks > 1 && column + COLUMN_STEP * (threads + 1) <= conv->out_c) {
-            soon = (uintptr_t)(t.b + (size_t)(threads * COLUMN_STEP / CPTK_PANEL) * t.b_panel);
-            t.soon_step = cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles);
-        }
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(rows, tiles, i);
             size_t out = (size_t)(first + at) * n + (size_t)column;
@@ -249,7 +263,7 @@ static void direct_task(void *user, int index, int thread)
             t.rows = cpt_part(rows, tiles, i + 1) - at;
             t.add = args->add ? args->add + out : NULL;
             t.c = args->out + out;
-            t.soon = soon + (size_t)(i * COLUMN_STEP / CPTK_PANEL * t.soon_step) * depth;
+            look_ahead(d, &t, column, tiles, i);
             d->job->kernels->tile(&t);
         }
     }

@@ -190,9 +190,12 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         if (net->layers[i].add >= 0) spans[net->layers[i].add].last = i;
     }
     for (int map = 0; map < CPT_RESNET_LAYERS; map++) { /* the last map is the caller's */
+        const int writer = map - 1, add = map > 0 ? net->layers[writer].add : -1;
         spans[map].bytes = map_bytes(net, map, batch, arena);
-        spans[map].offset =
-            first_fit(spans, map, map - 1, spans[map].bytes); /* map is written by layer map - 1 */
+        if (add >= 0 && spans[add].last == writer && net->layers[writer].in != add)
+            spans[map].offset = spans[add].offset; /* the sum replaces what was added: half the traffic */
+        else
+            spans[map].offset = first_fit(spans, map, writer, spans[map].bytes);
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
     base = cpt_arena_take(arena, total, 1);
