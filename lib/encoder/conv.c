@@ -207,12 +207,10 @@ static void look_ahead(const direct_job *d, cptk_tile *t, int column, int tiles,
 
     t->soon_step = 0;
     if (d->plan.column_blocks > 1) {
-        int ahead = panels * cpt_pool_threads(d->job->pool);
-
-        if (column + (ahead + panels) * CPTK_PANEL > conv->out_c) return;
+        if (column + 2 * COLUMN_STEP > conv->out_c) return;
         t->soon_step = cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles);
         t->soon =
-            (uintptr_t)(t->b + (size_t)ahead * t->b_panel) + (size_t)(i * panels * t->soon_step) * (size_t)k;
+            (uintptr_t)(t->b + (size_t)panels * t->b_panel) + (size_t)(i * panels * t->soon_step) * (size_t)k;
     } else if (column == 0 && conv->kernel == 1 && conv->stride == 1) {
         t->soon_step = cpt_ceil_div(t->rows * (int)sizeof(float), panels);
         t->soon = (uintptr_t)t->a[0] + (size_t)t->rows * (size_t)k * sizeof(float);

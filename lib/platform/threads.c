@@ -1,8 +1,10 @@
 /* threads.c - see threads.h.  Used by sessions only, one caller at a time.
  *
- * A job is published under the mutex; workers join it under the mutex and then draw indexes from a counter.
- * The caller draws too, and when the counter has run out it closes the job and waits only for those who
- * joined: a worker that wakes late delays nobody. */
+ * A job is published under the mutex; workers join it under the mutex and then draw indexes.  Every thread
+ * has a share of the indexes, a run of neighbours, and helps with the others' when its own is used up: from
+ * job to job the same thread works on the same part of the data, which it still has in its cache.  The caller
+ * draws too, and when nothing is left it closes the job and waits only for those who joined: a worker that
+ * wakes late delays nobody. */
 #include "lib/platform/threads.h"
 
 #ifdef CAPTION_NO_THREADS
@@ -49,9 +51,11 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
 #define SPIN_NS 50000
 
 typedef struct worker {
+    _Alignas(64) atomic_uint next; /* its share of the job: the index to hand out next, which may pass end */
+    unsigned end;
     cpt_pool *pool;
     pthread_t thread;
-    int number; /* 1..threads-1; the caller is 0 */
+    int number; /* 0..threads-1; 0 is the caller, for whom no thread was started */
 } worker;
 
 struct cpt_pool {
@@ -63,10 +67,8 @@ struct cpt_pool {
     int open, stopping; /* guarded by the mutex, as are the next three */
     cpt_task task;
     void *user;
-    unsigned count;
     int threads;
-    _Alignas(64) atomic_uint next; /* the index to hand out next; may pass count */
-    _Alignas(64) worker workers[];
+    worker workers[]; /* [threads] */
 };
 
 static void relax(void)
@@ -107,12 +109,15 @@ static void spin_until_left(cpt_pool *pool)
     } while (now_ns() < end);
 }
 
-static void draw(cpt_pool *pool, cpt_task task, void *user, unsigned count, int thread)
+static void draw(cpt_pool *pool, cpt_task task, void *user, int thread)
 {
-    for (;;) {
-        unsigned i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (i >= count) return;
-        task(user, (int)i, thread);
+    for (int i = 0; i < pool->threads; i++) {
+        worker *from = &pool->workers[(thread + i) % pool->threads];
+        for (;;) {
+            unsigned index = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
+            if (index >= from->end) break;
+            task(user, (int)index, thread);
+        }
     }
 }
 
@@ -124,7 +129,6 @@ static void *work(void *argument)
     for (;;) {
         cpt_task task;
         void *user;
-        unsigned count;
         spin_until_posted(pool, seen);
         pthread_mutex_lock(&pool->mutex);
         while (atomic_load(&pool->jobs) == seen) pthread_cond_wait(&pool->posted, &pool->mutex);
@@ -137,10 +141,9 @@ static void *work(void *argument)
         atomic_fetch_add(&pool->joined, 1);
         task = pool->task;
         user = pool->user;
-        count = pool->count;
         pthread_mutex_unlock(&pool->mutex);
 
-        draw(pool, task, user, count, self->number);
+        draw(pool, task, user, self->number);
 
         pthread_mutex_lock(&pool->mutex);
         if (atomic_fetch_sub(&pool->joined, 1) == 1) pthread_cond_signal(&pool->left);
@@ -153,7 +156,7 @@ static void *work(void *argument)
 size_t cpt_pool_size(int threads)
 {
     if (threads <= 1) return 0;
-    return sizeof(cpt_pool) + (size_t)(threads - 1) * sizeof(worker);
+    return sizeof(cpt_pool) + (size_t)threads * sizeof(worker);
 }
 
 /* Workers take no signals: those are the application's. */
@@ -179,10 +182,10 @@ cpt_pool *cpt_pool_init(void *memory, int threads, int *failed)
     if (pthread_cond_init(&pool->left, NULL) != 0) goto fail_posted;
     atomic_init(&pool->jobs, 0);
     atomic_init(&pool->joined, 0);
-    atomic_init(&pool->next, 0);
+    for (int i = 0; i < threads; i++) atomic_init(&pool->workers[i].next, 0);
     pool->open = pool->stopping = 0;
     for (pool->threads = 1; pool->threads < threads; pool->threads++) {
-        worker *w = &pool->workers[pool->threads - 1];
+        worker *w = &pool->workers[pool->threads];
         w->pool = pool;
         w->number = pool->threads;
         if (!start(w)) {
@@ -207,7 +210,7 @@ void cpt_pool_close(cpt_pool *pool)
     atomic_fetch_add(&pool->jobs, 1);
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->mutex);
-    for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i - 1].thread, NULL);
+    for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i].thread, NULL);
     pthread_cond_destroy(&pool->left);
     pthread_cond_destroy(&pool->posted);
     pthread_mutex_destroy(&pool->mutex);
@@ -227,14 +230,17 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
     pthread_mutex_lock(&pool->mutex);
     pool->task = task;
     pool->user = user;
-    pool->count = (unsigned)count;
     pool->open = 1;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    for (int i = 0; i < pool->threads; i++) {
+        unsigned first = (unsigned)((long long)count * i / pool->threads);
+        atomic_store_explicit(&pool->workers[i].next, first, memory_order_relaxed);
+        pool->workers[i].end = (unsigned)((long long)count * (i + 1) / pool->threads);
+    }
     atomic_fetch_add(&pool->jobs, 1);
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->mutex);
 
-    draw(pool, task, user, (unsigned)count, 0);
+    draw(pool, task, user, 0);
     spin_until_left(pool);
 
     pthread_mutex_lock(&pool->mutex);
