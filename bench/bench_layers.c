@@ -5,7 +5,7 @@
  *     bench_layers [--cpu c|avx2|avx512|neon] [--conv auto|direct|winograd|im2col] [--threads N] [--batch N]
  *                  [--runs N] [--json]
  *
- * The max pool is timed too.  bench/roofline.awk draws what --json prints. */
+ * The max pool is timed too. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
