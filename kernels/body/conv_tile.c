@@ -145,7 +145,9 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     const float *b = t->b + (size_t)panel * t->b_panel;
     const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
     const size_t soon_step = (size_t)(t->soon_step * (V / VP));
-    uintptr_t soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
+    uintptr_t soon = (uintptr_t)b; /* looking for a page that doesn't exist would cost something */
+
+    if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
     prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
     BODY_UNROLL
@@ -161,7 +163,6 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
         for (size_t d = 0; d < depth; d++, b += b_step) {
             multiply_add(sum, a, d, b, b_panel, R, V);
             BODY_PREFETCH_FAR(soon);
-            if (VEC_W == 16) BODY_PREFETCH_FAR(soon + 64);
             soon += soon_step;
         }
     }

@@ -164,36 +164,44 @@ size_t cpt_conv_direct_scratch(const cpt_conv *conv, int batch, int threads)
     return all;
 }
 
-/* to[taps][count]: where each tap of output positions first..first+count-1 reads. */
+/* to[taps], `count` apart: where the taps of the output at y, x of one map read. */
+static void point_taps(const direct_job *d, const float *map, const int yx[2], int count, const float **to)
+{
+    const cpt_conv *conv = d->job->conv;
+    int y0 = yx[0] * conv->stride - conv->pad, x0 = yx[1] * conv->stride - conv->pad;
+    const float *line = map + ((ptrdiff_t)y0 * conv->in_w + x0) * conv->in_c;
+    ptrdiff_t step = (ptrdiff_t)conv->in_w * conv->in_c;
+
+    if (conv->pad == 0) { /* nothing lies outside */
+        for (int t = 0; t < d->plan.taps_y; t++, to += count, line += step) *to = line;
+        return;
+    }
+    for (int y = y0; y < y0 + d->plan.taps_y; y++, line += step) {
+        int inside_y = y >= 0 && y < conv->in_h;
+
+        for (int t = 0; t < d->plan.taps_x; t++, to += count) {
+            int inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
+
+            *to = inside ? line + (ptrdiff_t)t * conv->in_c : d->zero;
+        }
+    }
+}
+
+/* to[taps][count]: the same for output positions first..first+count-1 of the batch. */
 static void point_rows(const direct_job *d, int first, int count, const float **to)
 {
     const cpt_conv *conv = d->job->conv;
-    size_t in_c = (size_t)conv->in_c;
-    int x = first % conv->out_w, y = first / conv->out_w % conv->out_h;
-    int image = first / conv->out_w / conv->out_h;
+    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * (size_t)conv->in_c;
+    int yx[2] = {first / conv->out_w % conv->out_h, first % conv->out_w};
+    const float *map = d->job->args->in + (size_t)(first / conv->out_w / conv->out_h) * map_floats;
 
     for (int m = 0; m < count; m++) {
-        const float *map = d->job->args->in + (size_t)image * (size_t)conv->in_h * (size_t)conv->in_w * in_c;
-        int y0 = y * conv->stride - conv->pad, x0 = x * conv->stride - conv->pad;
-        const float **next = to + m;
-
-        for (int iy = y0; iy < y0 + d->plan.taps_y; iy++) {
-            const float *line = map + ((ptrdiff_t)iy * conv->in_w + x0) * conv->in_c;
-            int inside_y = iy >= 0 && iy < conv->in_h;
-
-            for (int t = 0; t < d->plan.taps_x; t++, next += count) {
-                int inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
-
-                *next = inside ? line + (size_t)t * in_c : d->zero;
-            }
-        }
-        if (++x == conv->out_w) {
-            x = 0;
-            if (++y == conv->out_h) {
-                y = 0;
-                image++;
-            }
-        }
+        point_taps(d, map, yx, count, to + m);
+        if (++yx[1] < conv->out_w) continue;
+        yx[1] = 0;
+        if (++yx[0] < conv->out_h) continue;
+        yx[0] = 0;
+        map += map_floats;
     }
 }
 
