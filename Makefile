@@ -176,7 +176,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 $(BUILD)/test/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers check-reference check-pillow \
+.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
 	check-neon install uninstall clean
 
 help:
@@ -191,6 +191,7 @@ help:
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
 	@echo 'make bench            speed, stage by stage; bench-peers: beside other runtimes'
+	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
@@ -252,6 +253,9 @@ bench: benches $(MODEL)
 
 bench-peers: benches tools
 	@BUILD="$(BUILD)" sh bench/peers.sh
+
+roofline: benches tools $(MODEL)
+	@BUILD="$(BUILD)" MODEL="$(MODEL)" sh bench/roofline.sh
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/neon.sh || test $$? = 77

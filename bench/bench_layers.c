@@ -3,9 +3,10 @@
  * and share.
  *
  *     bench_layers [--cpu c|avx2|avx512|neon] [--conv auto|direct|winograd|im2col] [--threads N] [--batch N]
- *                  [--runs N] [--json]
+ *                  [--runs N] [--roofs] [--json]
  *
- * The max pool is timed too. */
+ * The max pool is timed too.  --roofs also measures what one core can do at best: the tile kernel on data
+ * that stay in the first-level cache, and plain reading.  bench/roofline.sh draws both. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "lib/encoder/conv.h"
 #include "lib/platform/cpu.h"
 
-enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000 };
+enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000, NEAR_MB = 32, FAR_MB = 512 };
 
 typedef struct layer {
     char name[24];
@@ -23,13 +24,15 @@ typedef struct layer {
     caption_conv algorithm;
     int in, add, out; /* maps; add -1: none */
     int is_pool;
-    double ms, multiply_adds, bytes; /* bytes: input, weights and output once each */
+    double multiply_adds;   /* of direct convolution, one image */
+    double executed, bytes; /* by its algorithm and of a batch: multiply-adds; input, weights, output */
+    double ms;
 } layer;
 
 typedef struct bench {
     uint32_t mask;
     caption_conv wish;
-    int threads, batch, runs, json;
+    int threads, batch, runs, json, roofs;
     layer layers[LAYERS];
     int count;
     float *maps[MAPS];
@@ -38,6 +41,8 @@ typedef struct bench {
     cpt_pool *pool;
     double times[LAYERS + 1][MAX_RUNS]; /* the last: all layers */
     double total;
+    double peak;                /* GFLOP/s of one core */
+    double read_near, read_far; /* GB/s of one core, NEAR_MB and FAR_MB read again and again */
 } bench;
 
 static double now_ms(void)
@@ -99,10 +104,25 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     l->add = maps[1];
     l->out = maps[2];
     l->multiply_adds = (double)(c->out_h * c->out_w) * (double)weights * (double)c->out_c;
-    l->bytes =
-        4.0 * (double)weights * (double)c->out_c +
-        4.0 * b->batch * ((double)(c->in_h * c->in_w) * c->in_c + (double)(c->out_h * c->out_w) * c->out_c);
     return l;
+}
+
+/* Winograd does 36 products for a tile of 4 x 4 outputs and keeps 36 numbers for 9 weights; its transforms
+ * aren't counted, nor what im2col writes in between. */
+static void count_work(const bench *b, layer *l)
+{
+    const cpt_conv *c = &l->conv;
+    int in_size = c->kernel < c->stride ? c->out_h : c->in_h; /* what a stride skips needs no reading */
+    double in = (double)(in_size * in_size) * c->in_c, out = (double)(c->out_h * c->out_w) * c->out_c;
+    double per_weight = (double)(c->out_h * c->out_w), weights = l->multiply_adds / per_weight;
+
+    if (l->is_pool) weights = 0;
+    if (l->algorithm == CAPTION_CONV_WINOGRAD) {
+        per_weight = (double)((c->out_h + 3) / 4 * ((c->out_w + 3) / 4));
+        weights *= 4;
+    }
+    l->executed = b->batch * per_weight * weights;
+    l->bytes = 4 * (weights + b->batch * (in + out + (l->add < 0 ? 0 : out)));
 }
 
 /* Maps 0 and 3 hold a stage's input and the results of its blocks, 1 and 2 what is inside a block. */
@@ -148,6 +168,7 @@ static void make_network(bench *b)
 
         b->layers[i].algorithm = cpt_conv_choose(c, b->wish, &b->kernels);
         bytes = cpt_conv_scratch(c, b->layers[i].algorithm, b->batch, b->threads);
+        count_work(b, &b->layers[i]);
         if (bytes > scratch) scratch = bytes;
         if (in > most) most = in;
         if (out > most) most = out;
@@ -210,6 +231,69 @@ static void run(bench *b)
     b->total = median(b->times[LAYERS], b->runs);
 }
 
+/* ---- what one core can do ----------------------------------------------------------------------------- */
+
+/* Two panels, as the encoder's blocks have on wide vectors, so deep that the epilogue hardly counts; weights
+ * and rows together stay below 32 KiB. */
+static double peak_gflops(const cptk_kernels *kernels)
+{
+    enum { DEPTH = 128, COLUMNS = 2 * CPTK_PANEL, CALLS = 256 };
+    const float *rows[CPTK_MAX_ROWS];
+    cptk_tile tile = {.a = rows, .b_panel = DEPTH * CPTK_PANEL, .b_step = CPTK_PANEL, .taps = 1};
+    double begin = now_ms(), flop, best = 0;
+
+    tile.rows = kernels->tile_rows;
+    tile.depth = DEPTH;
+    tile.n = COLUMNS;
+    tile.c_stride = COLUMNS;
+    tile.b = random_block(DEPTH * COLUMNS, 0.1f);
+    tile.c = random_block((size_t)tile.rows * COLUMNS, 1);
+    for (int r = 0; r < tile.rows; r++) rows[r] = random_block(DEPTH, 1);
+    flop = 2.0 * CALLS * tile.rows * DEPTH * COLUMNS;
+    while (now_ms() - begin < 300) {
+        double start = now_ms(), speed;
+
+        for (int i = 0; i < CALLS; i++) kernels->tile(&tile);
+        speed = 1e-6 * flop / (now_ms() - start);
+        if (speed > best) best = speed;
+    }
+    return best;
+}
+
+/* A word of every line of 64 bytes, in four streams: loads of whole vectors come out the same. */
+static double read_gb_per_s(const uint64_t *data, size_t megabytes)
+{
+    enum { STREAMS = 4, WORDS = 8 };
+    size_t part = (megabytes << 20) / (STREAMS * WORDS * sizeof *data);
+    double best = 0;
+    uint64_t seen = 0;
+    volatile uint64_t sink;
+
+    for (int pass = 0; pass < 6; pass++) {
+        double start = now_ms(), speed;
+
+        for (size_t i = 0; i < part; i++) {
+            for (size_t s = 0; s < STREAMS; s++) seen ^= data[(s * part + i) * WORDS];
+        }
+        speed = 1e-6 * (double)(megabytes << 20) / (now_ms() - start);
+        if (pass > 0 && speed > best) best = speed;
+    }
+    sink = seen;
+    (void)sink;
+    return best;
+}
+
+static void find_roofs(bench *b)
+{
+    uint64_t *data = block((size_t)FAR_MB << 20);
+
+    memset(data, 1, (size_t)FAR_MB << 20); /* pages that are there */
+    b->peak = peak_gflops(&b->kernels);
+    b->read_near = read_gb_per_s(data, NEAR_MB);
+    b->read_far = read_gb_per_s(data, FAR_MB);
+    free(data);
+}
+
 /* ---- printing ----------------------------------------------------------------------------------------- */
 
 static const char *algorithm_name(const layer *l)
@@ -245,19 +329,32 @@ static void print(const bench *b)
     printf("%-20s %-16s %-9s %9.3f %9.1f   (%s, %d thread%s, batch %d: %.1f images/s)\n", "all", "", "",
            b->total, 2e-6 * b->batch * all / b->total, b->kernels.name, b->threads, b->threads > 1 ? "s" : "",
            b->batch, 1e3 * b->batch / b->total);
+    if (b->roofs) {
+        printf("one core at best: %.1f GFLOP/s; reads %d MB at %.1f GB/s, %d MB at %.1f GB/s\n", b->peak,
+               NEAR_MB, b->read_near, FAR_MB, b->read_far);
+    }
 }
 
 static void print_json(const bench *b)
 {
-    printf("{\"cpu\": \"%s\", \"threads\": %d, \"batch\": %d, \"ms\": %.4f, \"layers\": [\n", b->kernels.name,
-           b->threads, b->batch, b->total);
+    printf("{\"cpu\": \"%s\", \"threads\": %d, \"batch\": %d, \"ms\": %.4f,\n", b->kernels.name, b->threads,
+           b->batch, b->total);
+    if (b->roofs) {
+        printf("\"peak_gflops\": %.2f, \"near_mb\": %d, \"near_gb_per_s\": %.2f, \"far_mb\": %d, "
+               "\"far_gb_per_s\": %.2f,\n",
+               b->peak, NEAR_MB, b->read_near, FAR_MB, b->read_far);
+    }
+    printf("\"layers\": [\n");
     for (int i = 0; i < b->count; i++) {
         const layer *l = &b->layers[i];
+        const cpt_conv *c = &l->conv;
 
-        printf("{\"name\": \"%s\", \"algorithm\": \"%s\", \"ms\": %.4f, \"gflops\": %.2f, "
-               "\"flops_per_byte\": %.2f}%s\n",
-               l->name, algorithm_name(l), l->ms, 2e-6 * b->batch * l->multiply_adds / l->ms,
-               2 * b->batch * l->multiply_adds / l->bytes, i + 1 < b->count ? "," : "");
+        printf("{\"name\": \"%s\", \"size\": %d, \"in\": %d, \"out\": %d, \"kernel\": %d, \"stride\": %d, "
+               "\"add\": %d, \"algorithm\": \"%s\", \"ms\": %.4f, \"gflops\": %.2f, "
+               "\"executed_gflops\": %.2f, \"flops_per_byte\": %.2f}%s\n",
+               l->name, c->out_h, c->in_c, c->out_c, c->kernel, c->stride, l->add >= 0, algorithm_name(l),
+               l->ms, 2e-6 * b->batch * l->multiply_adds / l->ms, 2e-6 * l->executed / l->ms,
+               2 * l->executed / l->bytes, i + 1 < b->count ? "," : "");
     }
     printf("]}\n");
 }
@@ -286,13 +383,10 @@ static int number(const char *value, int most)
 static void parse(bench *b, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"cpu", required_argument, NULL, 'c'},
-        {"conv", required_argument, NULL, 'a'},
-        {"threads", required_argument, NULL, 't'},
-        {"batch", required_argument, NULL, 'b'},
-        {"runs", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
+        {"cpu", required_argument, NULL, 'c'},     {"conv", required_argument, NULL, 'a'},
+        {"threads", required_argument, NULL, 't'}, {"batch", required_argument, NULL, 'b'},
+        {"runs", required_argument, NULL, 'r'},    {"roofs", no_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0},
     };
     static const char *const cpus[] = {"c", "avx2", "avx512", "neon"};
     static const uint32_t masks[] = {0, CAPTION_CPU_AVX2, CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512,
@@ -313,6 +407,8 @@ static void parse(bench *b, int argc, char **argv)
             b->batch = number(optarg, 64);
         else if (c == 'r')
             b->runs = number(optarg, MAX_RUNS);
+        else if (c == 'o')
+            b->roofs = 1;
         else if (c == 'j')
             b->json = 1;
         else
@@ -333,6 +429,7 @@ int main(int argc, char **argv)
         return 1;
     }
     make_network(&b);
+    if (b.roofs) find_roofs(&b); /* first: what the layers have of the caches is theirs */
     run(&b);
     if (b.json)
         print_json(&b);
