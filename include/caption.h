@@ -261,7 +261,8 @@ typedef struct caption_progress {
     int done, total; /* layers of the encoder that have run, or steps of the decoder; total is the most there
                         can be */
     int rows;        /* decoder: candidates in this step */
-    const float *logits; /* decoder: [rows, vocabulary_size], valid during the call; NULL in the encoder */
+    const float *logits; /* decoder, where the option asks for them: [rows, vocabulary_size], valid during the
+                            call; else NULL */
 } caption_progress;
 
 /* Called after every encoder layer and decoder step; anything but 0 stops the work with
@@ -280,6 +281,7 @@ typedef struct caption_decode_options {
     caption_penalty penalty;  /* default: the model's (published) */
     caption_progress_fn progress; /* default NULL */
     void *progress_user;
+    int logits; /* 1: progress sees the logits of every word, which costs the decoder speed; default 0 */
 } caption_decode_options;
 
 /* Fills the defaults that the model file asks for (with model NULL: the published system's). */

@@ -92,7 +92,7 @@ static void fill_info(caption_model *m)
         const capw_tensor *t = &m->weights.tensors[i];
         uint64_t values = 1;
         for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
-        if (t->layout != CAPW_WINOGRAD) info->parameters += values;
+        if (t->layout != CAPW_WINOGRAD && !strstr(t->name, ".screen")) info->parameters += values;
     }
 }
 
@@ -317,12 +317,12 @@ const char *caption_model_find_metadata(const caption_model *model, const char *
 
 caption_status caption_model_tensor(const caption_model *model, int index, caption_tensor_info *info)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd"};
+    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs"};
     const capw_tensor *t;
     if (!model || !info || index < 0 || index >= model->info.tensor_count) return CAPTION_ERROR_ARGUMENT;
     t = &model->weights.tensors[index];
     info->name = t->name;
-    info->dtype = "float32";
+    info->dtype = t->layout == CAPW_PAIRS ? "bfloat16" : "float32";
     info->layout = layouts[t->layout];
     info->rank = (int)t->rank;
     memcpy(info->dims, t->dims, sizeof info->dims);

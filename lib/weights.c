@@ -42,6 +42,7 @@ static uint64_t stored_values(const capw_tensor *t)
         uint64_t dim = t->dims[i];
         if (i == 0 && t->layout != CAPW_ROWS) dim = (dim + CAPW_PANEL - 1) / CAPW_PANEL * CAPW_PANEL;
         if (t->layout == CAPW_WINOGRAD && (i == 1 || i == 2)) dim = 6; /* 3 x 3 becomes 6 x 6 */
+        if (t->layout == CAPW_PAIRS && i == 1) dim += dim % 2;
         if (dim > UINT64_MAX / 4 / values) return UINT64_MAX;
         values *= dim;
     }
@@ -53,10 +54,10 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
 {
     const char *what = NULL;
     uint64_t values;
-    if (t->dtype != CAPW_FLOAT32) {
-        what = "its data type is not supported by this version";
-    } else if (t->layout > CAPW_WINOGRAD) {
+    if (t->layout > CAPW_PAIRS) {
         what = "its layout is unknown";
+    } else if (t->dtype != (t->layout == CAPW_PAIRS ? CAPW_BFLOAT16 : CAPW_FLOAT32)) {
+        what = "its data type is not supported by this version";
     } else if (t->rank < 1 || t->rank > 4) {
         what = "its rank is not 1 to 4";
     } else {
@@ -67,10 +68,11 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
         if (t->layout == CAPW_WINOGRAD && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3))
             what = "a Winograd tensor must be [O, 3, 3, I]";
         if (t->layout == CAPW_PANELS && t->rank < 2) what = "a panel tensor has at least two dimensions";
+        if (t->layout == CAPW_PAIRS && t->rank != 2) what = "a tensor of pairs has two dimensions";
     }
     if (!what) {
         values = stored_values(t);
-        if (values == UINT64_MAX || t->bytes != values * 4)
+        if (values == UINT64_MAX || t->bytes != values * (t->layout == CAPW_PAIRS ? 2 : 4))
             what = "its size in bytes disagrees with its dimensions";
         else if (t->offset % CAPW_ALIGN || t->offset < h->data_offset || t->offset > h->file_size ||
                  t->bytes > h->file_size - t->offset)
@@ -231,8 +233,8 @@ caption_status cpt_weights_verify(const cpt_weights *w, uint32_t index, caption_
     return CAPTION_OK;
 }
 
-const float *cpt_weights_bind(const cpt_weights *w, const char *name, capw_layout layout, cpt_shape *shape,
-                              caption_error *error)
+const void *cpt_weights_bind(const cpt_weights *w, const char *name, capw_layout layout, cpt_shape *shape,
+                             caption_error *error)
 {
     const capw_tensor *t = cpt_weights_find(w, name);
     if (!t) {
@@ -257,5 +259,5 @@ const float *cpt_weights_bind(const cpt_weights *w, const char *name, capw_layou
             return NULL;
         }
     }
-    return (const float *)(const void *)(w->data + t->offset);
+    return w->data + t->offset;
 }

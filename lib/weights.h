@@ -38,9 +38,9 @@ typedef struct cpt_shape {
     int dims[4]; /* 0: any size; cpt_weights_bind fills it in */
 } cpt_shape;
 
-/* The float32 data of the tensor that has this name, layout and shape; NULL and a message if there is none.
- */
-const float *cpt_weights_bind(const cpt_weights *weights, const char *name, capw_layout layout,
-                              cpt_shape *shape, caption_error *error);
+/* The data of the tensor that has this name, layout and shape: float32, of CAPW_PAIRS words of two bfloat16.
+ * NULL and a message if there is none. */
+const void *cpt_weights_bind(const cpt_weights *weights, const char *name, capw_layout layout,
+                             cpt_shape *shape, caption_error *error);
 
 #endif

@@ -21,7 +21,7 @@ static const char usage[] =
     "  --vocab FILE        the pickled vocabulary\n"
     "  --config FILE       training settings (JSON), instead of those in the checkpoint\n"
     "  --metrics FILE      test results (JSON), instead of those in the checkpoint\n"
-    "  --compact           leave out the second copies of weights that make the encoder faster\n"
+    "  --compact           leave out the second copies of weights that make captioning faster\n"
     "  -q, --quiet         no summary\n"
     "  -v, --verbose       list every tensor\n"
     "  -h, --help          this text\n"
@@ -102,7 +102,7 @@ static int parse(convert_options *options, int argc, char **argv)
 
 static void list_tensors(const convert_job *job)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd"};
+    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs"};
     size_t i;
     int d;
 

@@ -153,6 +153,7 @@ static bool search_greedy(dump_run *run, tool_error *err)
     decode.search = CAPTION_SEARCH_GREEDY;
     decode.nbest = 0;
     decode.progress = keep_logits;
+    decode.logits = 1;
     decode.progress_user = &keep;
     if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, run->options->image, &error);

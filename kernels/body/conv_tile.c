@@ -14,19 +14,22 @@
 
 #if VEC_W == 16
 #define TILE_ROWS 14
-/* panels that a block of so many rows has */
+/* X(rows, panels that a block of so many rows has); halves take more registers, and few rows are usual */
 #define FOR_EACH_ROW_COUNT(X) \
     X(1, 8)                   \
     X(2, 8)                   \
     X(3, 8)                   \
     X(4, 6)                   \
     X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
+#define FOR_EACH_HALVES_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 4) X(6, 3) X(7, 3) X(8, 3)
 #elif VEC_W == 8
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
+#define FOR_EACH_HALVES_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
 #else
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 2) X(2, 2) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
+#define FOR_EACH_HALVES_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
 #endif
 
 enum {
@@ -73,6 +76,52 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
     }
 }
 
+/* sum[r][v] += a row r x two rows of weights in halves, the even one first. */
+BODY_INLINE void multiply_add_halves(vf sum[][MAX_VECTORS], const float *const *a, size_t d,
+                                     const uint32_t *b, size_t b_panel, int R, int V)
+{
+    vu pair[MAX_VECTORS];
+    vf w[MAX_VECTORS];
+
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) {
+        pair[v] = vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
+        BODY_KEEP(pair[v]);
+        w[v] = vf_low_half(pair[v]);
+    }
+    BODY_UNROLL
+    for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        vf x = vf_set(a[r][d]);
+
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
+    }
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) w[v] = vf_high_half(pair[v]);
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        vf x = vf_set(a[r][d + 1]);
+
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
+    }
+}
+
+/* The last row of an odd depth. */
+BODY_INLINE void multiply_add_last(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const uint32_t *b,
+                                   size_t b_panel, int R, int V)
+{
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) {
+        vf w = vf_low_half(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
+
+        BODY_UNROLL
+        for (int r = 0; r < R; r++) sum[r][v] = vf_fma(vf_set(a[r][d]), w, sum[r][v]);
+    }
+}
+
 /* Bias, addition and ReLU for the whole block while it is in registers. */
 BODY_INLINE void finish(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int column, int R, int V)
 {
@@ -112,17 +161,22 @@ BODY_INLINE void finish(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int 
     }
 }
 
-/* The same for one vector, of which `left` columns exist. */
-BODY_INLINE void finish_part(const cptk_tile *t, vf sum, int row, int column, int left)
+/* The same for blocks that reach beyond the last column; sum [R][V].  Rare, so small rather than fast. */
+static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *sum, int row, int column,
+                                                  int R, int V)
 {
     const vf zero = vf_set(0.0f);
 
-    if (t->bias) sum = vf_add(sum, vf_next(t->bias + column, left, zero));
-    if (t->add) {
-        sum = vf_add(sum, vf_next(t->add + (size_t)row * t->add_stride + column, left, zero));
+    for (int i = 0; i < R * V; i++) {
+        const int r = row + i / V, j = column + i % V * VEC_W, left = t->n - j;
+        vf x = sum[i];
+
+        if (left <= 0) continue;
+        if (t->bias) x = vf_add(x, vf_next(t->bias + j, left, zero));
+        if (t->add) x = vf_add(x, vf_next(t->add + (size_t)r * t->add_stride + j, left, zero));
+        if (t->relu) x = body_relu(x);
+        vf_put(t->c + (size_t)r * t->c_stride + j, x, left);
     }
-    if (t->relu) sum = body_relu(sum);
-    vf_put(t->c + (size_t)row * t->c_stride + column, sum, left);
 }
 
 /* What the epilogue will read and write is fetched while k runs. */
@@ -138,6 +192,32 @@ BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R,
     }
 }
 
+/* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
+BODY_INLINE void write_block(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int panel, int R, int V)
+{
+    vf all[CPTK_MAX_ROWS * MAX_VECTORS];
+
+    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
+        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        return;
+    }
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) all[r * V + v] = sum[r][v];
+    }
+    finish_part(t, all, row, panel * CPTK_PANEL, R, V);
+}
+
+BODY_INLINE void clear(vf sum[][MAX_VECTORS], int R, int V)
+{
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) sum[r][v] = vf_set(0.0f);
+    }
+}
+
 /* Rows row..row+R-1, V vectors of columns from panel `panel` on. */
 BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
 {
@@ -150,11 +230,7 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
     prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
-    BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) sum[r][v] = vf_set(0.0f);
-    }
+    clear(sum, R, V);
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[CPTK_MAX_ROWS];
 
@@ -166,46 +242,61 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
             soon += soon_step;
         }
     }
-    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
-        finish(t, sum, row, panel * CPTK_PANEL, R, V);
-        return;
-    }
-    BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) {
-            int column = panel * CPTK_PANEL + v * VEC_W, left = t->n - column;
-
-            if (left > 0) finish_part(t, sum[r][v], row + r, column, left);
-        }
-    }
+    write_block(t, sum, row, panel, R, V);
 }
 
-#define ROWS_FUNCTION(R, PANELS)                                                                     \
-    static void rows_##R(const cptk_tile *t, int row)                                                \
+/* The same with weights in halves. */
+BODY_INLINE void block_halves(const cptk_tile *t, int row, int panel, int R, int V)
+{
+    vf sum[CPTK_MAX_ROWS][MAX_VECTORS];
+    const float *a[CPTK_MAX_ROWS];
+    const size_t depth = (size_t)t->depth, b_panel = (depth + 1) / 2 * CPTK_PANEL;
+    const uint32_t *b = t->halves + (size_t)panel * b_panel;
+    size_t d = 0;
+
+    clear(sum, R, V);
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) a[r] = t->a[row + r];
+    for (; d + 2 <= depth; d += 2, b += CPTK_PANEL) multiply_add_halves(sum, a, d, b, b_panel, R, V);
+    if (d < depth) multiply_add_last(sum, a, d, b, b_panel, R, V);
+    write_block(t, sum, row, panel, R, V);
+}
+
+#define ROWS_FUNCTION(NAME, BLOCK, R, PANELS)                                                        \
+    static void NAME(const cptk_tile *t, int row)                                                    \
     {                                                                                                \
         int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                                    \
                                                                                                      \
-        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VP);                   \
-        for (; PANELS > 2 && p + 2 <= panels; p += 2) block(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
-        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VP);                               \
+        for (; p + PANELS <= panels; p += PANELS) BLOCK(t, row, p, R, PANELS *VP);                   \
+        for (; PANELS > 2 && p + 2 <= panels; p += 2) BLOCK(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
+        for (; PANELS > 1 && p < panels; p++) BLOCK(t, row, p, R, VP);                               \
     }
-FOR_EACH_ROW_COUNT(ROWS_FUNCTION)
+#define FLOATS_FUNCTION(R, PANELS) ROWS_FUNCTION(floats_##R, block, R, PANELS)
+#define HALVES_FUNCTION(R, PANELS) ROWS_FUNCTION(halves_##R, block_halves, R, PANELS)
+FOR_EACH_ROW_COUNT(FLOATS_FUNCTION)
+FOR_EACH_HALVES_COUNT(HALVES_FUNCTION)
 
-#define ROWS_POINTER(R, PANELS) rows_##R,
-static void (*const rows_functions[])(const cptk_tile *t, int row) = {FOR_EACH_ROW_COUNT(ROWS_POINTER)};
+#define FLOATS_POINTER(R, PANELS) floats_##R,
+#define HALVES_POINTER(R, PANELS) halves_##R,
+typedef void (*rows_function)(const cptk_tile *t, int row);
+static const rows_function floats_functions[] = {FOR_EACH_ROW_COUNT(FLOATS_POINTER)};
+static const rows_function halves_functions[] = {FOR_EACH_HALVES_COUNT(HALVES_POINTER)};
 
-enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
+enum {
+    MOST_ROWS = sizeof floats_functions / sizeof floats_functions[0],
+    MOST_HALVES_ROWS = sizeof halves_functions / sizeof halves_functions[0],
+};
 
 /* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
  * once and from cache for the rest. */
 static void tile(const cptk_tile *t)
 {
-    int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
+    const rows_function *functions = t->halves ? halves_functions : floats_functions;
+    int most = t->halves ? MOST_HALVES_ROWS : MOST_ROWS, parts = (t->rows + most - 1) / most;
     cptk_tile part = *t;
 
     if (parts == 1) {
-        rows_functions[t->rows - 1](t, 0);
+        functions[t->rows - 1](t, 0);
         return;
     }
     for (int column = 0; column < t->n; column += WIDE_COLUMNS) {
@@ -215,10 +306,13 @@ static void tile(const cptk_tile *t)
         for (int i = parts; i > 0; i--) {
             int rows = (t->rows - row + i - 1) / i;
 
-            rows_functions[rows - 1](&part, row);
+            functions[rows - 1](&part, row);
             row += rows;
         }
-        part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
+        if (t->halves)
+            part.halves += (size_t)(WIDE_COLUMNS * ((t->depth + 1) / 2));
+        else
+            part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
         part.c += WIDE_COLUMNS;
         if (part.bias) part.bias += WIDE_COLUMNS;
         if (part.add) part.add += WIDE_COLUMNS;

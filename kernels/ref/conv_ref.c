@@ -1,6 +1,7 @@
 /* conv_ref.c - the tile product, the epilogue and the max pool in plain C: their specification, and what runs
  * where no instruction set is known.  Called through the kernel table; never clever. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/kernels_isa.h"
@@ -10,11 +11,32 @@ static float relu_if(float x, int relu)
     return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
 }
 
-/* Columns first..first+width-1 of one row; `first` is a multiple of 16 and width at most 16. */
-static void tile_row(const cptk_tile *t, int m, int first, int width)
+static float from_bfloat16(uint32_t bits)
+{
+    const uint32_t word = bits << 16;
+    float x;
+
+    memcpy(&x, &word, sizeof x);
+    return x;
+}
+
+/* sum[j] += row m of a times the columns of a panel, whose weights are pairs of bfloat16. */
+static void add_halves(const cptk_tile *t, int m, int first, float sum[CPTK_PANEL])
+{
+    const float *a = t->a[m];
+    const uint32_t *b = t->halves + (size_t)first * (size_t)((t->depth + 1) / 2);
+
+    for (int d = 0; d < t->depth; d++) {
+        const uint32_t *pair = b + (size_t)(d / 2) * CPTK_PANEL;
+
+        for (int j = 0; j < CPTK_PANEL; j++) sum[j] += a[d] * from_bfloat16(d % 2 ? pair[j] >> 16 : pair[j]);
+    }
+}
+
+/* The same with whole floats, of which `width` columns are wanted. */
+static void add_floats(const cptk_tile *t, int m, int first, int width, float sum[CPTK_PANEL])
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
-    float sum[CPTK_PANEL] = {0};
 
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->rows + m];
@@ -23,6 +45,17 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
             for (int j = 0; j < width; j++) sum[j] += a[d] * b[j];
         }
     }
+}
+
+/* Columns first..first+width-1 of one row; `first` is a multiple of 16 and width at most 16. */
+static void tile_row(const cptk_tile *t, int m, int first, int width)
+{
+    float sum[CPTK_PANEL] = {0};
+
+    if (t->halves)
+        add_halves(t, m, first, sum);
+    else
+        add_floats(t, m, first, width, sum);
     for (int j = 0; j < width; j++) {
         float x = sum[j];
 

@@ -10,9 +10,9 @@ typedef struct binder {
     caption_status status; /* first error wins: later calls do nothing */
 } binder;
 
-static const float *bind(binder *b, const char *name, capw_layout layout, cpt_shape *shape)
+static const void *bind(binder *b, const char *name, capw_layout layout, cpt_shape *shape)
 {
-    const float *data;
+    const void *data;
     if (b->status) return NULL;
     data = cpt_weights_bind(b->weights, name, layout, shape, b->error);
     if (!data) b->status = CAPTION_ERROR_MODEL;
@@ -22,7 +22,7 @@ static const float *bind(binder *b, const char *name, capw_layout layout, cpt_sh
 /* NAME.weight [out, in] and, unless there is none, NAME.bias [out]; sizes of 0 come from the file. */
 static cpt_linear bind_linear(binder *b, const char *name, int out, int in, int has_bias)
 {
-    cpt_linear linear = {NULL, NULL, 0, 0};
+    cpt_linear linear = {0};
     cpt_shape weight = {2, {out, in}}, bias = {1, {0}};
     char tensor[64];
     snprintf(tensor, sizeof tensor, "%s.weight", name);
@@ -51,6 +51,17 @@ static void bind_attention(binder *b, cpt_decoder *d)
     d->context = bind_linear(b, "rnn.0.context", d->gates * d->hidden, d->channels, 0);
 }
 
+/* The rounded copy of fc.weight, where the file has one. */
+static void bind_screen(binder *b, cpt_decoder *d)
+{
+    cpt_shape weight = {2, {d->vocabulary, d->hidden}}, one = {1, {1}};
+    const float *error;
+    if (b->status || !cpt_weights_find(b->weights, "fc.screen")) return;
+    d->screen = bind(b, "fc.screen", CAPW_PAIRS, &weight);
+    error = bind(b, "fc.screen_error", CAPW_ROWS, &one);
+    d->screen_error = error ? *error : 0;
+}
+
 caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int channels,
                                 caption_error *error)
 {
@@ -63,6 +74,7 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
     d->embed = embedding.dims[1];
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0, 1);
     d->hidden = d->fc.in;
+    bind_screen(&b, d);
     if (!b.status && d->hidden > (1 << 24) / d->gates)
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d",
                         d->hidden);

@@ -1,4 +1,4 @@
-/* decoder.c - attention, recurrent cell and vocabulary product for all beams of a step (SPEC: sections 3 and
+/* decoder.c - attention and recurrent cell for all beams of a step (SPEC: sections 3 and
  * 4 of the published system; Bahdanau et al. 2014, Xu et al. 2015, Cho et al. 2014).  Called by session.c and
  * search.c.
  *
@@ -66,6 +66,11 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
     run->x_gates = cpt_arena_take(arena, rows * gates, sizeof(float));
     run->hidden_gates = cpt_arena_take(arena, rows * gates, sizeof(float));
     run->logits = cpt_arena_take(arena, rows * (size_t)d->vocabulary, sizeof(float));
+    if (d->screen) {
+        const size_t panels = ((size_t)d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
+        run->doubtful = cpt_arena_take(arena, panels, 1);
+        run->panels = cpt_arena_take(arena, panels, sizeof(int));
+    }
 }
 
 void cpt_decoder_start(cpt_decoder_run *run, const float *features)
@@ -152,7 +157,6 @@ void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows)
         }
         row_pointers(below, gates.h_out, rows, d->hidden);
     }
-    cpt_linear_rows(&d->fc, below, rows, run->logits, NULL, run->kernels, run->pool);
 }
 
 static void gather(float *to, const float *from, const int *parents, int rows, size_t n)

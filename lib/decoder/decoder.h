@@ -10,10 +10,12 @@
 
 #define CPT_MAX_RNN_LAYERS 64
 
-/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]. */
+/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]; where halves is not NULL the weights are
+ * those, rounded (kernels.h). */
 typedef struct cpt_linear {
     const float *weight, *bias;
     int in, out;
+    const uint32_t *halves;
 } cpt_linear;
 
 typedef struct cpt_rnn_layer {
@@ -35,7 +37,9 @@ typedef struct cpt_decoder {
     cpt_linear project;        /* baseline: [E, C], batch norm folded in */
     const float *embedding;    /* [V, E] */
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
-    cpt_linear fc; /* [V, H] */
+    cpt_linear fc;          /* [V, H] */
+    const uint32_t *screen; /* fc.weight rounded to bfloat16, in pairs; or NULL */
+    float screen_error;     /* bounds how far rounded logits are off, per length of the state */
 } cpt_decoder;
 
 /* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors.
@@ -58,6 +62,9 @@ typedef struct cpt_decoder_run {
     float *alpha;                  /* [R, P] */
     float *x_gates, *hidden_gates; /* [R, G * H] */
     float *logits;                 /* [R, V] */
+    int rows, rounded;             /* of the logits: how many, and whether the screen made them */
+    unsigned char *doubtful;       /* [ceil(V / 16)] 1: a panel of words that must be whole; with a screen */
+    int *panels;                   /* [ceil(V / 16)] the numbers of those */
     void *conv_scratch;            /* of the per-image products */
 } cpt_decoder_run;
 
@@ -68,8 +75,17 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
 void cpt_decoder_start(cpt_decoder_run *run, const float *features);
 
 /* One step for `rows` rows: x[r] is row r's input vector [E] (an embedding, or the baseline's image vector).
- * Leaves logits, alpha (attention kind), h_next and c_next. */
+ * Leaves alpha (attention kind), h_next and c_next. */
 void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows);
+
+/* The logits after a step (vocabulary.c), whole or, where the model has a screen and `whole` is 0, from
+ * rounded weights (`rounded` is 1).  Then say for every row the logit of the last of the best words that
+ * matter, and single words that do as well: finish makes these whole, and all that rounding may have kept
+ * from being among the best. */
+void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole);
+void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least);
+void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word);
+void cpt_vocabulary_finish(cpt_decoder_run *run);
 
 /* The state of row r for the next step becomes the state after this step of row parents[r], r < rows. */
 void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows);

@@ -68,32 +68,62 @@ static float penalised(float log_probability, int times, const caption_decode_op
     return log_probability;
 }
 
-/* Fills index and value with the best children of a row, best first, at most `width`, and returns how many.
- * Only tokens already used change their order, so the top width + used logits hold all there is to choose
- * from. */
-static int best_children(cpt_search *s, int row, int step, int width, const caption_decode_options *options)
+/* What a row's choice is made from. */
+typedef struct choice {
+    const float *logits; /* [V] */
+    int used;            /* how many tokens the row has that count as repeated */
+    int banned;          /* a token that may not come yet, or -1 */
+    float lse;           /* log of the sum of exp(logits) */
+} choice;
+
+/* Fills index and value with as many of a row's best logits as can be chosen from and returns how many; used
+ * tokens are put into `tokens`.  Only those change the order, so the top width + used logits hold all there
+ * is to choose from. */
+static int best_logits(cpt_search *s, int row, int step, const caption_decode_options *options, choice *c)
 {
-    const caption_model_info *info = &s->model->info;
-    const float *logits = s->decoder.logits + (size_t)row * (size_t)info->vocabulary_size;
+    const int words = s->model->info.vocabulary_size;
     const int penalty = options->search == CAPTION_SEARCH_BEAM && options->repetition_penalty != 1.0f;
-    const int used = penalty ? cpt_beam_tokens(&s->beam, row, s->tokens, s->max_length) : 0;
-    const int banned = step + 1 < options->min_length ? info->end : -1;
-    int wanted = width + used + (banned >= 0), count = 0;
-    float lse;
-    if (wanted > info->vocabulary_size) wanted = info->vocabulary_size;
-    s->decoder.kernels->top_lse(logits, info->vocabulary_size, wanted, s->index, s->value, &lse);
+    int wanted;
+    c->logits = s->decoder.logits + (size_t)row * (size_t)words;
+    c->used = penalty ? cpt_beam_tokens(&s->beam, row, s->tokens, s->max_length) : 0;
+    c->banned = step + 1 < options->min_length ? s->model->info.end : -1;
+    wanted = s->beam.width + c->used + (c->banned >= 0);
+    if (wanted > words) wanted = words;
+    s->decoder.kernels->top_lse(c->logits, words, wanted, s->index, s->value, &c->lse);
+    return wanted;
+}
+
+/* Makes those rounded logits whole that a choice can depend on. */
+static void settle_logits(cpt_search *s, int rows, int step, const caption_decode_options *options)
+{
+    choice c;
+    for (int r = 0; r < rows; r++) {
+        const int wanted = best_logits(s, r, step, options, &c);
+        cpt_vocabulary_doubt_below(&s->decoder, r, s->value[wanted - 1]);
+        for (int i = 0; i < c.used; i++) cpt_vocabulary_doubt_word(&s->decoder, s->tokens[i]);
+    }
+    cpt_vocabulary_finish(&s->decoder);
+}
+
+/* Fills index and value with the best children of a row, best first, at most `width`, and returns how many.
+ */
+static int best_children(cpt_search *s, int row, int step, const caption_decode_options *options)
+{
+    choice c;
+    const int wanted = best_logits(s, row, step, options, &c), width = s->beam.width;
+    int count = 0;
     for (int i = 0; i < wanted; i++) { /* compacts in place: count never passes i */
         const int token = s->index[i];
-        if (token == banned || (token >= 4 && occurrences(s->tokens, used, token))) continue;
+        if (token == c.banned || (token >= 4 && occurrences(s->tokens, c.used, token))) continue;
         s->index[count] = token;
-        s->value[count++] = s->value[i] - lse;
+        s->value[count++] = s->value[i] - c.lse;
     }
     if (count > width) count = width;
-    for (int i = 0; i < used; i++) {
+    for (int i = 0; i < c.used; i++) {
         const int token = s->tokens[i];
-        if (token < 4 || token == banned || occurrences(s->tokens, i, token)) continue; /* each once */
+        if (token < 4 || token == c.banned || occurrences(s->tokens, i, token)) continue; /* each once */
         insert_candidate(s->index, s->value, &count, token,
-                         penalised(logits[token] - lse, occurrences(s->tokens, used, token), options));
+                         penalised(c.logits[token] - c.lse, occurrences(s->tokens, c.used, token), options));
         if (count > width) count = width;
     }
     return count;
@@ -115,16 +145,18 @@ static int run_step(cpt_search *s, int step, const float *features, const captio
     int stop = 0;
     for (int r = 0; r < rows; r++) s->inputs[r] = first_of_baseline ? features : embedding_of(s, r);
     cpt_decoder_step(&s->decoder, s->inputs, rows);
+    cpt_vocabulary_start(&s->decoder, rows, options->logits);
     if (s->history)
         memcpy(s->history + (size_t)step * (size_t)s->max_beams * positions, s->decoder.alpha,
                (size_t)rows * positions * sizeof(float));
     if (options->progress) {
         const caption_progress progress = {CAPTION_STAGE_DECODER, step + 1, options->max_length, rows,
-                                           s->decoder.logits};
+                                           options->logits ? s->decoder.logits : NULL};
         stop = options->progress(options->progress_user, &progress);
     }
+    if (s->decoder.rounded) settle_logits(s, rows, step, options);
     for (int r = 0; r < rows; r++) {
-        const int count = best_children(s, r, step, s->beam.width, options);
+        const int count = best_children(s, r, step, options);
         for (int i = 0; i < count; i++) cpt_beam_offer(&s->beam, r, s->index[i], s->value[i]);
     }
     cpt_beam_advance(&s->beam);

@@ -18,6 +18,7 @@ static uint64_t stored_bytes(const convert_item *item)
     uint64_t values = item->layout == CAPW_ROWS ? item->dims[0] : rounded(item->dims[0], CAPW_PANEL);
     int i;
 
+    if (item->layout == CAPW_PAIRS) return values * rounded(item->dims[1], 2) * sizeof(uint16_t);
     for (i = 1; i < item->rank; i++) values *= item->layout == CAPW_WINOGRAD && i < 3 ? 6 : item->dims[i];
     return values * sizeof(float);
 }
@@ -78,7 +79,7 @@ static void put_records(convert_writer *w, const convert_plan *plan)
         capw_tensor *record = &w->records[i];
 
         memcpy(record->name, item->name, sizeof record->name);
-        record->dtype = CAPW_FLOAT32;
+        record->dtype = item->layout == CAPW_PAIRS ? CAPW_BFLOAT16 : CAPW_FLOAT32;
         record->layout = (uint32_t)item->layout;
         record->rank = (uint32_t)item->rank;
         memcpy(record->dims, item->dims, (size_t)item->rank * sizeof item->dims[0]);

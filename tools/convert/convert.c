@@ -54,7 +54,7 @@ static void fold_bias(const float *source, const double *scale, const double *sh
     for (i = 0; i < rows; i++) out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
 }
 
-static void pack(const convert_item *item, const float *source, const double *scale, float *out)
+static void pack(const convert_item *item, const float *source, const double *scale, void *out)
 {
     convert_matrix m = {0};
 
@@ -65,10 +65,17 @@ static void pack(const convert_item *item, const float *source, const double *sc
     m.taps = item->rank == 4 ? (size_t)item->dims[1] * item->dims[2] : 1;
     m.first = item->first_column;
     m.scale = scale;
-    if (item->layout == CAPW_PANELS)
+    if (item->rounding) {
+        m.rows = (size_t)item->source->tensor->dims[0];
+        m.count = m.columns;
+        *(float *)out = convert_rounding_error(&m);
+    } else if (item->layout == CAPW_PANELS) {
         convert_pack_panels(&m, out);
-    else
+    } else if (item->layout == CAPW_PAIRS) {
+        convert_pack_pairs(&m, out);
+    } else {
         convert_pack_winograd(&m, out);
+    }
 }
 
 /* The tensor as stored, in memory that the caller frees. */
@@ -83,19 +90,19 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
 
     if (ok && item->has_norm)
         ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
-    if (ok && item->layout == CAPW_ROWS && !item->has_norm) { /* as it is */
+    if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->rounding) { /* as it is */
         out = source;
         source = NULL;
     } else if (ok) {
         out = malloc(count * sizeof *out);
-        if (out && item->layout == CAPW_ROWS)
+        if (out && item->has_norm && item->layout == CAPW_ROWS)
             fold_bias(source, scale, shift, rows, out);
         else if (out)
             pack(item, source, scale, out);
     }
     if (!out) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
-    } else if (!is_finite(out, count)) {
+    } else if (item->layout != CAPW_PAIRS && !is_finite(out, count)) { /* pairs: seen in their source */
         (void)tool_fail(err, "%s: %s: holds numbers that are not finite", job->files.checkpoint,
                         item->source ? item->source->key : item->norm.weight->key);
         free(out);

@@ -10,7 +10,7 @@
 
 typedef struct convert_job {
     convert_files files; /* borrowed */
-    bool compact;        /* leave the Winograd copies out */
+    bool compact;        /* leave second copies of weights out */
     int threads;         /* 1..16; the file is the same for any number */
     /* what was read, for the summary */
     torch_checkpoint checkpoint;

@@ -18,7 +18,8 @@ typedef struct convert_norm {
 
 /* One tensor of the model file.
  * ROWS: a copy of `source`; with a norm: the folded bias [O] (source, a Linear's bias, may be NULL).
- * PANELS, WINOGRAD: from source [O, columns] or [O, I, KH, KW]; with a norm, folded into it. */
+ * PANELS, WINOGRAD: from source [O, columns] or [O, I, KH, KW]; with a norm, folded into it.
+ * PAIRS: from source [O, columns], rounded; with `rounding`, ROWS [1]: how much that may change. */
 typedef struct convert_item {
     char name[CAPW_NAME_BYTES];
     capw_layout layout;
@@ -27,6 +28,7 @@ typedef struct convert_item {
     const convert_source *source;
     bool has_norm;
     convert_norm norm;
+    bool rounding;
     uint32_t first_column; /* PANELS of rank 2: columns first_column .. + dims[1] of the source */
 } convert_item;
 
@@ -38,7 +40,7 @@ typedef struct convert_network {
 
 typedef struct convert_plan {
     convert_state encoder, decoder;
-    bool compact; /* no Winograd copies */
+    bool compact; /* no second copies of weights */
     convert_network network;
     convert_item items[CONVERT_MAX_ITEMS];
     size_t count;

@@ -54,6 +54,31 @@ static bool add_linear(convert_plan *plan, const char *name, const char *key, ui
     return add_rows(plan, name, "bias", path, vector, err);
 }
 
+/* The vocabulary product, and its weights once more, rounded: lib/decoder/vocabulary.c */
+static bool add_vocabulary(convert_plan *plan, tool_error *err)
+{
+    const convert_network *n = &plan->network;
+    const convert_source *source;
+    convert_item *item;
+
+    if (!add_linear(plan, "fc", "fc", n->words, n->hidden, err)) return false;
+    if (plan->compact) return true;
+    source = plan->items[plan->count - 2].source;
+    item = convert_plan_add(plan, "fc", "screen", CAPW_PAIRS, err);
+    if (!item) return false;
+    item->rank = 2;
+    item->dims[0] = n->words;
+    item->dims[1] = n->hidden;
+    item->source = source;
+    item = convert_plan_add(plan, "fc", "screen_error", CAPW_ROWS, err);
+    if (!item) return false;
+    item->rank = 1;
+    item->dims[0] = 1;
+    item->source = source;
+    item->rounding = true;
+    return true;
+}
+
 /* Recurrent layer `layer`, whose tensors are PREFIXweight_ihSUFFIX and so on; context: columns of weight_ih
  * behind those of the embedding, 0 for none */
 static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uint32_t input, uint32_t context,
@@ -115,8 +140,7 @@ static bool map_attention(convert_plan *plan, tool_error *err)
            add_linear(plan, "init_h", "init_h", n->hidden, n->channels, err) &&
            (!n->lstm || add_linear(plan, "init_c", "init_c", n->hidden, n->channels, err)) &&
            add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err) &&
-           add_recurrent(plan, "rnn_cell.", 0, n->embed, n->channels, err) &&
-           add_linear(plan, "fc", "fc", n->words, n->hidden, err);
+           add_recurrent(plan, "rnn_cell.", 0, n->embed, n->channels, err) && add_vocabulary(plan, err);
 }
 
 /* The pooled features' Linear with its BatchNorm1d folded in; in the encoder's state. */
@@ -163,7 +187,7 @@ static bool map_baseline(convert_plan *plan, tool_error *err)
     for (layer = 0; layer < n->layers; layer++) {
         if (!add_recurrent(plan, prefix, layer, layer ? n->hidden : n->embed, 0, err)) return false;
     }
-    return add_linear(plan, "fc", "fc", n->words, n->hidden, err);
+    return add_vocabulary(plan, err);
 }
 
 bool convert_map_decoder(convert_plan *plan, tool_error *err)

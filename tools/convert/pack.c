@@ -2,6 +2,7 @@
 #include "tools/convert/pack.h"
 
 #include <capw.h>
+#include <math.h>
 #include <string.h>
 
 enum { PANEL = CAPW_PANEL, PLANES = 36 };
@@ -38,6 +39,60 @@ void convert_pack_panels(const convert_matrix *m, float *out)
         pack_panel(m, from, out);
         out += m->taps * m->count * PANEL;
     }
+}
+
+/* Carries into the exponent are right: the next number of a larger exponent, or infinity. */
+static uint16_t to_bfloat16(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+static float from_bfloat16(uint16_t half)
+{
+    const uint32_t bits = (uint32_t)half << 16;
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+void convert_pack_pairs(const convert_matrix *m, uint16_t *out)
+{
+    const size_t pairs = (m->count + 1) / 2, panels = (m->rows + PANEL - 1) / PANEL;
+    size_t row, column;
+
+    memset(out, 0, panels * pairs * PANEL * 2 * sizeof *out);
+    for (row = 0; row < m->rows; row++) {
+        const float *from = m->values + row * m->columns + m->first;
+        uint16_t *to = out + (row / PANEL * pairs * PANEL + row % PANEL) * 2;
+
+        for (column = 0; column < m->count; column++)
+            to[column / 2 * PANEL * 2 + column % 2] = to_bfloat16(from[column]);
+    }
+}
+
+float convert_rounding_error(const convert_matrix *m)
+{
+    double most = 0;
+    size_t row, column;
+
+    for (row = 0; row < m->rows; row++) {
+        const float *w = m->values + row * m->columns + m->first;
+        double moved = 0, size = 0, error;
+
+        for (column = 0; column < m->count; column++) {
+            const double rounding = (double)from_bfloat16(to_bfloat16(w[column])) - (double)w[column];
+
+            moved += rounding * rounding;
+            size += (double)w[column] * (double)w[column];
+        }
+        error = sqrt(moved) + 2 * (double)m->count * ldexp(sqrt(size), -24);
+        if (!(error <= most)) most = error;
+    }
+    return (float)(most * 1.001); /* never rounded down */
 }
 
 /* The rows of G: interpolation points 0, 1, -1, 2, -2 and infinity. */

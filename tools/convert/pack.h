@@ -5,6 +5,7 @@
 #define TOOLS_CONVERT_PACK_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct convert_matrix {
     const float *values; /* [rows, columns, taps]: a Linear has one tap, a convolution KH x KW */
@@ -15,6 +16,15 @@ typedef struct convert_matrix {
 
 /* out: [ceil(rows/16), taps, count, 16], rows that do not exist zero */
 void convert_pack_panels(const convert_matrix *matrix, float *out);
+
+/* A Linear's weights rounded to bfloat16 (to nearest, ties to even); scale is not read.
+ * out: [ceil(rows/16), ceil(count/2), 16, 2], what does not exist zero */
+void convert_pack_pairs(const convert_matrix *matrix, uint16_t *out);
+
+/* For every x, rounding the weights w of a row as convert_pack_pairs does, and summing in another order,
+ * changes w x by at most the result times |x| (Euclidean lengths): the largest |w' - w| + 2 n 2^-24 |w| of
+ * any row. */
+float convert_rounding_error(const convert_matrix *matrix);
 
 /* A 3x3 convolution for Winograd's F(4x4, 3x3): U = G g G^T of every 3x3 filter g.
  * out: [36, ceil(rows/16), columns, 16]; all columns are wanted. */

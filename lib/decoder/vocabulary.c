@@ -1,0 +1,101 @@
+/* vocabulary.c - the logits of all words for the beams of a step.  Called by search.c.
+ *
+ * fc.weight is most of what a step reads (41 of 58 MB in the published model), and a step is as fast as
+ * memory. So the file may hold the same weights rounded to bfloat16, half as large, and a step reads those.
+ * Rounding and order of summation move a logit w h + b by at most |w' - w| |h| + 2 n 2^-24 |w| |h| (Cauchy
+ * and Schwarz; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); screen_error is the
+ * largest factor of |h| of any word.  A word whose rounded logit is further below the k-th best than twice
+ * that can't be among the k best. The others' logits are computed again from the whole weights, a panel of 16
+ * words at a time: they are then the very numbers that the whole product has, so the same words are chosen.
+ * Only the sum over all words, for log-probabilities, has rounded terms left, whose errors are unrelated and
+ * mostly cancel (docs/numerics.md). */
+#include <math.h>
+#include <string.h>
+
+#include "lib/decoder/decoder.h"
+
+/* The last layer's states after the step. */
+static const float *state_of(const cpt_decoder_run *run, int row)
+{
+    const cpt_decoder *d = run->decoder;
+    return run->h_next + ((size_t)(d->layers - 1) * (size_t)run->max_rows + (size_t)row) * (size_t)d->hidden;
+}
+
+static int panel_count(const cpt_decoder *d)
+{
+    return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
+}
+
+void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole)
+{
+    const cpt_decoder *d = run->decoder;
+    const float *h[64]; /* the most rows there can be: max_beams */
+    cpt_linear fc = d->fc;
+    run->rows = rows;
+    run->rounded = d->screen && !whole;
+    if (run->rounded) {
+        fc.halves = d->screen;
+        memset(run->doubtful, 0, (size_t)panel_count(d));
+    }
+    for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
+    cpt_linear_rows(&fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+}
+
+void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)
+{
+    run->doubtful[word / CPTK_PANEL] = 1;
+}
+
+void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least)
+{
+    const cpt_decoder *d = run->decoder;
+    const float *logits = run->logits + (size_t)row * (size_t)d->vocabulary, *h = state_of(run, row);
+    double length = 0;
+    float limit;
+    for (int i = 0; i < d->hidden; i++) length += (double)h[i] * (double)h[i];
+    /* 2^-21: adding the bias rounds too */
+    limit = (float)((double)least - 2.0 * (double)d->screen_error * sqrt(length) -
+                    ldexp(fabs((double)least), -21));
+    for (int p = 0, word = 0; p < panel_count(d); p++) {
+        int found = 0;
+        for (int end = word + CPTK_PANEL < d->vocabulary ? word + CPTK_PANEL : d->vocabulary; word < end;
+             word++)
+            found |= !(logits[word] < limit); /* with NaN anywhere, nothing is certain */
+        run->doubtful[p] |= (unsigned char)found;
+    }
+}
+
+/* One doubtful panel of words, for all rows. */
+static void whole_panel(void *user, int index, int thread)
+{
+    const cpt_decoder_run *run = user;
+    const cpt_decoder *d = run->decoder;
+    const int panel = run->panels[index], first = panel * CPTK_PANEL;
+    const float *h[CPTK_MAX_ROWS];
+    cptk_tile tile = {0};
+    (void)thread;
+    tile.a = h;
+    tile.b_step = CPTK_PANEL;
+    tile.b_panel = (size_t)d->hidden * CPTK_PANEL;
+    tile.b = d->fc.weight + (size_t)panel * tile.b_panel;
+    tile.bias = d->fc.bias + first;
+    tile.c_stride = (size_t)d->vocabulary;
+    tile.taps = 1;
+    tile.depth = d->hidden;
+    tile.n = d->vocabulary - first < CPTK_PANEL ? d->vocabulary - first : CPTK_PANEL;
+    for (int r = 0; r < run->rows; r += CPTK_MAX_ROWS) {
+        tile.rows = run->rows - r < CPTK_MAX_ROWS ? run->rows - r : CPTK_MAX_ROWS;
+        for (int i = 0; i < tile.rows; i++) h[i] = state_of(run, r + i);
+        tile.c = run->logits + (size_t)r * tile.c_stride + first;
+        run->kernels->tile(&tile);
+    }
+}
+
+void cpt_vocabulary_finish(cpt_decoder_run *run)
+{
+    int count = 0;
+    for (int p = 0; p < panel_count(run->decoder); p++) {
+        if (run->doubtful[p]) run->panels[count++] = p;
+    }
+    cpt_pool_run(run->pool, whole_panel, run, count);
+}
