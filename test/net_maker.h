@@ -221,7 +221,10 @@ static inline void net_pickle(const net *n, bytes *b)
     pk_text(b, "BLEU-4");
     pk_float(b, 0.3);
     pk_text(b, "missing");
-    put(b, "Nu", 2);
+    put(b, "N", 1);
+    pk_text(b, "val_loss");
+    pk_scalar(b, "f8", "<", "\0\0\0\0\0\0\xF8\x3F", 8); /* numpy.float64(1.5) */
+    put(b, "u", 1);
     pk_text(b, "config");
     put(b, "}(", 2);
     put(b, n->config.at, n->config.size);

@@ -363,7 +363,7 @@ static void words_and_metadata(void **state)
     assert_metadata(&m, "source.config",
                     "{\"decode_beams\":3,\"decode_penalty\":\"corrected\",\"decoder_lr\":0.0032,"
                     "\"hidden_size\":6,\"rnn_type\":\"gru\"}");
-    assert_metadata(&m, "source.metrics", "{\"BLEU-4\":0.3,\"missing\":null}");
+    assert_metadata(&m, "source.metrics", "{\"BLEU-4\":0.3,\"missing\":null,\"val_loss\":1.5}");
     assert_metadata(&m, "converter", "capconvert " CAPTION_VERSION_STRING);
     for (i = 1; i < (int)m.weights.metadata_count; i++) {
         const char *keys[2], *values[2];

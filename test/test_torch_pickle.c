@@ -171,6 +171,112 @@ static void counter_is_a_copy(void **state)
     assert_int_equal(v->as.items.at[1]->as.items.at[2]->as.integer, 2);
 }
 
+static const torch_value *scalar(const char *type, const char *order, const void *data, size_t size)
+{
+    bytes b = {0};
+    bool ok;
+
+    pk_begin(&b);
+    pk_scalar(&b, type, order, data, size);
+    put_op(&b, '.');
+    ok = parse(b.at, b.size);
+    free_bytes(&b);
+    return ok ? pickle.root : NULL;
+}
+
+/* NumPy's numbers, in pickles of protocol 2 and, written out by NumPy 1.24, 4; NumPy 2 only changed a name.
+ */
+static void numpy_numbers(void **state)
+{
+    const torch_value *v;
+
+    (void)state;
+    v = scalar("f8", "<", S("\0\0\0\0\0\0\xF8\x3F"));
+    assert_true(v && v->kind == TORCH_FLOAT && v->as.real == 1.5);
+    v = scalar("f4", "<", S("\0\0\x20\xC1"));
+    assert_true(v && v->kind == TORCH_FLOAT && v->as.real == -10);
+    v = scalar("i8", "<", S("\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF"));
+    assert_true(v && v->kind == TORCH_INT && v->as.integer == -2);
+    v = scalar("i8", "<", S("\x80\0\0\0\0\0\0\x7F"));
+    assert_true(v && v->kind == TORCH_INT && v->as.integer == 0x7F00000000000080);
+    v = scalar("i4", "<", S("\0\0\0\x80"));
+    assert_true(v && v->kind == TORCH_INT && v->as.integer == INT32_MIN);
+    v = scalar("i4", "<", S("\x39\x30\0\0"));
+    assert_true(v && v->kind == TORCH_INT && v->as.integer == 12345);
+    v = scalar("b1", "|", S("\1"));
+    assert_true(v && v->kind == TORCH_BOOL && v->as.truth);
+    v = scalar("b1", "|", S("\0"));
+    assert_true(v && v->kind == TORCH_BOOL && !v->as.truth);
+    v = parsed(S(
+        "\x80\4\x95\x65\0\0\0\0\0\0\0\x8c\x15numpy.core.multiarray\x94\x8c\6scalar\x94\x93\x94\x8c\5numpy\x94"
+        "\x8c\5dtype\x94\x93\x94\x8c\2i4\x94\x89\x88\x87\x94R\x94(K\3\x8c\1<"
+        "\x94NNNJ\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK"
+        "\0t\x94"
+        "bC\4\xFD\xFF\xFF\xFF\x94\x86\x94R\x94."));
+    assert_true(v->kind == TORCH_INT && v->as.integer == -3);
+    v = parsed(
+        S("\x80\2cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nX\2\0\0\0b1\x89\x88\x87R(K\3X\1\0\0\0|NNN"
+          "J\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tbC\1\1\x86R."));
+    assert_true(v->kind == TORCH_BOOL && v->as.truth);
+}
+
+static void assert_no_scalar(const char *type, const char *order, const void *data, size_t size,
+                             const char *message)
+{
+    if (scalar(type, order, data, size)) fail_msg("read, instead of \"%s\"", message);
+    if (!strstr(err.message, message)) fail_msg("\"%s\" does not say \"%s\"", err.message, message);
+}
+
+#define DTYPE "cnumpy\ndtype\nX\2\0\0\0f8\x89\x88\x87R"
+#define STATE "(K\3X\1\0\0\0<NNNJ\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tb"
+#define SCALAR "cnumpy.core.multiarray\nscalar\n"
+#define ENCODE "c_codecs\nencode\n"
+
+static void hostile_numpy(void **state)
+{
+    (void)state;
+    assert_no_scalar("f8", "<", S("\0\0\0\0\0\0\xF8"), "the wrong number of bytes");
+    assert_no_scalar("f4", "<", S("\0\0\0\0\0\0\xF8\x3F"), "the wrong number of bytes");
+    assert_no_scalar("f8", "<", S(""), "the wrong number of bytes");
+    assert_no_scalar("f8", "<", S("\0\0\0\0\0\0\xF8\x3F\0"), "more bytes than a number has");
+    assert_no_scalar("b1", "|", S("\2"), "not 0 or 1");
+    assert_no_scalar("O8", "|", S("\0\0\0\0\0\0\0\0"), "a NumPy type other than");
+    assert_no_scalar("f2", "<", S("\0\0"), "a NumPy type other than");
+    assert_no_scalar("f80", "<", S("\0\0\0\0\0\0\0\0"), "a NumPy type other than");
+    assert_no_scalar("", "<", S(""), "a NumPy type other than");
+    assert_no_scalar("f8", ">", S("\0\0\0\0\0\0\xF8\x3F"), "not little-endian");
+    assert_no_scalar("f8", "|", S("\0\0\0\0\0\0\xF8\x3F"), "not little-endian");
+
+    assert_refused(S("\x80\2cnumpy\ndtype\n)R."), "type's description is malformed");
+    assert_refused(S("\x80\2cnumpy\ndtype\nX\2\0\0\0f8\x88\x88\x87R."), "type's description is malformed");
+    assert_refused(S("\x80\2cnumpy\ndtype\nK\1\x89\x88\x87R."), "type's description is malformed");
+    assert_refused(S("\x80\2cnumpy\ndtype\n)\x81."), "no class");
+    assert_refused(S("\x80\2" DTYPE "}b."), "type's state is malformed");
+    assert_refused(S("\x80\2" DTYPE ")b."), "type's state is malformed");
+    assert_refused(S("\x80\2" DTYPE "(K\3X\1\0\0\0<NN)J\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tb."),
+                   "of more than a number");
+    assert_refused(S("\x80\2" DTYPE "(K\4X\1\0\0\0<NNNJ\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tb."),
+                   "state is malformed");
+    assert_refused(S("\x80\2" SCALAR ")R."), "number's description is malformed");
+    assert_refused(S("\x80\2" SCALAR ")\x81."), "no class");
+    assert_refused(S("\x80\2" SCALAR DTYPE "C\x08\0\0\0\0\0\0\0\0\x86R."),
+                   "number's description is malformed");
+    assert_refused(S("\x80\2" SCALAR DTYPE STATE "K\1\x86R."), "number's description is malformed");
+    assert_refused(S("\x80\2" SCALAR "K\1C\x08\0\0\0\0\0\0\0\0\x86R."), "number's description is malformed");
+    assert_refused(S("\x80\2" ENCODE ")R."), "something other than a text in latin1");
+    assert_refused(S("\x80\2" ENCODE "X\1\0\0\0aX\3\0\0\0hex\x86R."),
+                   "something other than a text in latin1");
+    assert_refused(S("\x80\2" ENCODE "X\2\0\0\0\xC4\x80X\6\0\0\0latin1\x86R."), "no latin1");
+    assert_refused(S("\x80\2" ENCODE "X\1\0\0\0\xC3X\6\0\0\0latin1\x86R."), "no latin1");
+    assert_refused(S("\x80\2" ENCODE "X\2\0\0\0\xC3\x28X\6\0\0\0latin1\x86R."), "no latin1");
+    /* nothing else of NumPy's or of the codecs' */
+    assert_refused(S("\x80\2cnumpy.core.multiarray\n_reconstruct\n."),
+                   "names numpy.core.multiarray._reconstruct");
+    assert_refused(S("\x80\2cnumpy\nndarray\n."), "names numpy.ndarray");
+    assert_refused(S("\x80\2cnumpy._core.multiarray\nfromfile\n."), "names numpy._core.multiarray.fromfile");
+    assert_refused(S("\x80\2c_codecs\ndecode\n."), "names _codecs.decode");
+}
+
 static void unknown_globals(void **state)
 {
     (void)state;
@@ -356,6 +462,7 @@ static void damaged_anywhere(void **state)
     put(&b, "q\3h\3", 4);
     pk_text(&b, "text");
     pk_float(&b, 0.5);
+    pk_scalar(&b, "f8", "<", "\0\0\0\0\0\0\xF8\x3F", 8);
     put(&b, "}(K\1K\2ut.", 9);
     (void)parsed(b.at, b.size);
     for (i = 0; i < b.size; i++) assert_false(parse(b.at, i));
@@ -385,7 +492,8 @@ int main(void)
         cmocka_unit_test(unknown_globals),   cmocka_unit_test(wrong_calls),
         cmocka_unit_test(broken_programs),   cmocka_unit_test(deep_nesting),
         cmocka_unit_test(memory_is_bounded), cmocka_unit_test(tensors),
-        cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(damaged_anywhere),  cmocka_unit_test(numpy_numbers),
+        cmocka_unit_test(hostile_numpy),
     };
 
     return cmocka_run_group_tests(tests, NULL, clean);

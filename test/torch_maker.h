@@ -100,6 +100,30 @@ static inline void pk_global(bytes *b, const char *module, const char *name)
     put_op(b, '\n');
 }
 
+/* A NumPy scalar as pickles of protocol 2 have it: type "f8", order "<", its bytes. */
+static inline void pk_scalar(bytes *b, const char *type, const char *order, const void *data, size_t size)
+{
+    const unsigned char *p = data;
+    size_t i, high = 0;
+
+    pk_global(b, "numpy.core.multiarray", "scalar");
+    pk_global(b, "numpy", "dtype");
+    pk_text(b, type);
+    put(b, "\x89\x88\x87R(K\3", 7);
+    pk_text(b, order);
+    put(b, "NNNJ\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tb", 17);
+    pk_global(b, "_codecs", "encode");
+    for (i = 0; i < size; i++) high += p[i] > 0x7F;
+    put_op(b, 'X');
+    put_number(b, size + high, 4);
+    for (i = 0; i < size; i++) {
+        if (p[i] > 0x7F) put_op(b, 0xC0 | p[i] >> 6);
+        put_op(b, p[i] > 0x7F ? 0x80 | (p[i] & 0x3F) : p[i]);
+    }
+    pk_text(b, "latin1");
+    put(b, "\x86R\x86R", 4);
+}
+
 static inline void pk_begin(bytes *b)
 {
     put(b, "\x80\x02", 2);

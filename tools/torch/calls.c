@@ -24,6 +24,10 @@ static const torch_class classes[] = {
     {"src.vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0}, /* as published */
     {"vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0},     /* pickled from within src/ */
     {"__main__", "Vocabulary", TORCH_CALL_VOCABULARY, 0},       /* pickled by the script itself */
+    {"numpy.core.multiarray", "scalar", TORCH_CALL_NUMPY_SCALAR, 0},
+    {"numpy._core.multiarray", "scalar", TORCH_CALL_NUMPY_SCALAR, 0}, /* NumPy 2 */
+    {"numpy", "dtype", TORCH_CALL_NUMPY_TYPE, 0},
+    {"_codecs", "encode", TORCH_CALL_LATIN1, 0},
 };
 
 static bool same(torch_text text, const char *wanted)
@@ -155,6 +159,12 @@ bool torch_vm_reduce(torch_vm *vm)
         return torch_vm_push(vm, args->as.items.at[0]);
     case TORCH_CALL_VOCABULARY:
         return make_object(vm, callee->as.type, &args->as.items);
+    case TORCH_CALL_NUMPY_TYPE:
+        return torch_vm_numpy_type(vm, &args->as.items);
+    case TORCH_CALL_NUMPY_SCALAR:
+        return torch_vm_numpy_scalar(vm, &args->as.items);
+    case TORCH_CALL_LATIN1:
+        return torch_vm_latin1(vm, &args->as.items);
     case TORCH_CALL_STORAGE:
         break;
     }
@@ -178,6 +188,7 @@ bool torch_vm_build(torch_vm *vm)
     torch_value *state = torch_vm_pop(vm), *value = state ? torch_vm_top(vm) : NULL;
 
     if (!value) return false;
+    if (value->kind == TORCH_NUMPY_TYPE) return torch_vm_numpy_state(vm, value, state);
     if (state->kind != TORCH_DICT) return torch_vm_fail(vm, "an object's state is no dictionary");
     if (value->kind == TORCH_DICT) return true; /* a state dict's _metadata: of no use here */
     if (value->kind != TORCH_OBJECT) return torch_vm_fail(vm, "gives a state to something that is no object");

@@ -65,8 +65,9 @@ bool torch_items_push(torch_arena *arena, torch_items *items, torch_value *value
 
 const char *torch_kind_name(const torch_value *value)
 {
-    static const char *const names[] = {"None", "bool", "int",  "float", "str",    "bytes",   "tuple",
-                                        "list", "set",  "dict", "class", "object", "storage", "tensor"};
+    static const char *const names[] = {"None",  "bool",   "int",     "float",  "str",
+                                        "bytes", "tuple",  "list",    "set",    "dict",
+                                        "class", "object", "storage", "tensor", "dtype"};
 
     return value ? names[value->kind] : "nothing";
 }

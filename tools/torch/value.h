@@ -27,6 +27,7 @@ typedef enum torch_kind {
     TORCH_OBJECT,
     TORCH_STORAGE,
     TORCH_TENSOR,
+    TORCH_NUMPY_TYPE,
 } torch_kind;
 
 typedef enum torch_dtype {
@@ -48,6 +49,9 @@ typedef enum torch_call {                  /* what REDUCE or NEWOBJ makes of a g
                           TORCH_CALL_PARAMETER,
                           TORCH_CALL_STORAGE, /* only named in persistent ids */
                           TORCH_CALL_VOCABULARY,
+                          TORCH_CALL_NUMPY_TYPE,
+                          TORCH_CALL_NUMPY_SCALAR,
+                          TORCH_CALL_LATIN1,
 } torch_call;
 
 typedef struct torch_class {
@@ -87,6 +91,11 @@ typedef struct torch_tensor {
     uint64_t count; /* product of dims; at most the storage's count */
 } torch_tensor;
 
+typedef struct torch_numpy_type {
+    torch_dtype dtype;
+    bool complete; /* its state was set */
+} torch_numpy_type;
+
 struct torch_value {
     torch_kind kind;
     union {
@@ -99,6 +108,7 @@ struct torch_value {
         torch_object object;
         torch_storage storage;
         torch_tensor *tensor;
+        torch_numpy_type numpy;
     } as;
 };
 

@@ -1,5 +1,5 @@
-/* The pickle machine's state, shared by pickle.c (opcodes) and calls.c (what may be named and called).
- * Nobody else includes this. */
+/* The pickle machine's state, shared by pickle.c (opcodes), calls.c and numpy.c (what may be named and
+ * called). Nobody else includes this. */
 #ifndef TOOLS_TORCH_VM_H
 #define TOOLS_TORCH_VM_H
 
@@ -41,5 +41,11 @@ bool torch_vm_reduce(torch_vm *vm);
 bool torch_vm_newobj(torch_vm *vm);
 bool torch_vm_build(torch_vm *vm);
 bool torch_vm_persistent(torch_vm *vm);
+
+/* numpy.c: what calling numpy.dtype, multiarray.scalar and _codecs.encode pushes; a dtype's state. */
+bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args);
+bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args);
+bool torch_vm_latin1(torch_vm *vm, const torch_items *args);
+bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *state);
 
 #endif
