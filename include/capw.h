@@ -41,13 +41,19 @@ typedef struct capw_header {
     uint32_t header_crc;  /* CRC-32 of the 60 bytes before this field */
 } capw_header;
 
-typedef enum capw_dtype { CAPW_FLOAT32 = 0, CAPW_FLOAT16 = 1, CAPW_BFLOAT16 = 2, CAPW_INT8 = 3 } capw_dtype;
+typedef enum capw_dtype {
+    CAPW_FLOAT32 = 0,
+    CAPW_FLOAT16 = 1,
+    CAPW_BFLOAT16 = 2,
+    CAPW_INT8 = 3,
+    CAPW_INT16 = 4
+} capw_dtype;
 
 typedef enum capw_layout {
     CAPW_ROWS = 0,     /* row-major, as dims say */
     CAPW_PANELS = 1,   /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16], missing outputs zero */
     CAPW_WINOGRAD = 2, /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
-    CAPW_PAIRS = 3, /* dims [O, I], bfloat16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero */
+    CAPW_PAIRS = 3,    /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero */
 } capw_layout;
 
 typedef struct capw_tensor {

@@ -27,13 +27,14 @@ typedef struct cptk_tile {
     const float *const *a; /* [taps][rows] pointers, each to depth floats */
     const float *b;
     size_t b_panel, b_step;
-    /* Instead of b, where not NULL: weights rounded to bfloat16, [ceil(n / 16)][ceil(depth / 2)][16] words of
-     * two: row k of an even k in the lower half, k + 1 in the upper.  taps is 1; b_panel, b_step are not
-     * read. */
-    const uint32_t *halves;
-    const float *bias; /* [n], or NULL */
-    const float *add;  /* [rows, add_stride], or NULL; may equal c */
-    float *c;          /* [rows, c_stride] */
+    /* Instead of b, where not NULL: int16 weights of which each column has its scale, [ceil(n /
+     * 16)][ceil(depth / 2)][16] words of two: row k of an even k in the lower half, k + 1 in the upper.  The
+     * sum of column j is multiplied by scale[j].  taps is 1; b_panel and b_step are not read. */
+    const uint32_t *pairs;
+    const float *scale; /* [n], with pairs only */
+    const float *bias;  /* [n], or NULL */
+    const float *add;   /* [rows, add_stride], or NULL; may equal c */
+    float *c;           /* [rows, c_stride] */
     size_t add_stride, c_stride;
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;

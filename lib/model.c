@@ -322,7 +322,7 @@ caption_status caption_model_tensor(const caption_model *model, int index, capti
     if (!model || !info || index < 0 || index >= model->info.tensor_count) return CAPTION_ERROR_ARGUMENT;
     t = &model->weights.tensors[index];
     info->name = t->name;
-    info->dtype = t->layout == CAPW_PAIRS ? "bfloat16" : "float32";
+    info->dtype = t->layout == CAPW_PAIRS ? "int16" : "float32";
     info->layout = layouts[t->layout];
     info->rank = (int)t->rank;
     memcpy(info->dims, t->dims, sizeof info->dims);

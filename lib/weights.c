@@ -56,7 +56,7 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
     uint64_t values;
     if (t->layout > CAPW_PAIRS) {
         what = "its layout is unknown";
-    } else if (t->dtype != (t->layout == CAPW_PAIRS ? CAPW_BFLOAT16 : CAPW_FLOAT32)) {
+    } else if (t->dtype != (t->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32)) {
         what = "its data type is not supported by this version";
     } else if (t->rank < 1 || t->rank > 4) {
         what = "its rank is not 1 to 4";

@@ -38,7 +38,7 @@ typedef struct cpt_shape {
     int dims[4]; /* 0: any size; cpt_weights_bind fills it in */
 } cpt_shape;
 
-/* The data of the tensor that has this name, layout and shape: float32, of CAPW_PAIRS words of two bfloat16.
+/* The data of the tensor that has this name, layout and shape: float32, of CAPW_PAIRS words of two int16.
  * NULL and a message if there is none. */
 const void *cpt_weights_bind(const cpt_weights *weights, const char *name, capw_layout layout,
                              cpt_shape *shape, caption_error *error);

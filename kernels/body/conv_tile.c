@@ -14,22 +14,23 @@
 
 #if VEC_W == 16
 #define TILE_ROWS 14
-/* X(rows, panels that a block of so many rows has); halves take more registers, and few rows are usual */
+/* X(rows, panels that a block of so many rows has); int16 weights take more registers, and few rows are usual
+ */
 #define FOR_EACH_ROW_COUNT(X) \
     X(1, 8)                   \
     X(2, 8)                   \
     X(3, 8)                   \
     X(4, 6)                   \
     X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
-#define FOR_EACH_HALVES_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 4) X(6, 3) X(7, 3) X(8, 3)
+#define FOR_EACH_PAIRS_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 4) X(6, 3) X(7, 3) X(8, 3)
 #elif VEC_W == 8
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
-#define FOR_EACH_HALVES_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+#define FOR_EACH_PAIRS_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
 #else
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 2) X(2, 2) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
-#define FOR_EACH_HALVES_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+#define FOR_EACH_PAIRS_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
 #endif
 
 enum {
@@ -76,9 +77,9 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
     }
 }
 
-/* sum[r][v] += a row r x two rows of weights in halves, the even one first. */
-BODY_INLINE void multiply_add_halves(vf sum[][MAX_VECTORS], const float *const *a, size_t d,
-                                     const uint32_t *b, size_t b_panel, int R, int V)
+/* sum[r][v] += a row r x two rows of int16 weights, the even one first. */
+BODY_INLINE void multiply_add_pairs(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const uint32_t *b,
+                                    size_t b_panel, int R, int V)
 {
     vu pair[MAX_VECTORS];
     vf w[MAX_VECTORS];
@@ -87,7 +88,7 @@ BODY_INLINE void multiply_add_halves(vf sum[][MAX_VECTORS], const float *const *
     for (int v = 0; v < V; v++) {
         pair[v] = vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
         BODY_KEEP(pair[v]);
-        w[v] = vf_low_half(pair[v]);
+        w[v] = vf_low_int(pair[v]);
     }
     BODY_UNROLL
     for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
@@ -99,7 +100,7 @@ BODY_INLINE void multiply_add_halves(vf sum[][MAX_VECTORS], const float *const *
         for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
     }
     BODY_UNROLL
-    for (int v = 0; v < V; v++) w[v] = vf_high_half(pair[v]);
+    for (int v = 0; v < V; v++) w[v] = vf_high_int(pair[v]);
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vf x = vf_set(a[r][d + 1]);
@@ -115,7 +116,7 @@ BODY_INLINE void multiply_add_last(vf sum[][MAX_VECTORS], const float *const *a,
 {
     BODY_UNROLL
     for (int v = 0; v < V; v++) {
-        vf w = vf_low_half(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
+        vf w = vf_low_int(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
 
         BODY_UNROLL
         for (int r = 0; r < R; r++) sum[r][v] = vf_fma(vf_set(a[r][d]), w, sum[r][v]);
@@ -245,20 +246,29 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     write_block(t, sum, row, panel, R, V);
 }
 
-/* The same with weights in halves. */
-BODY_INLINE void block_halves(const cptk_tile *t, int row, int panel, int R, int V)
+/* The same with int16 weights, of which the sum is scaled in the end. */
+BODY_INLINE void block_pairs(const cptk_tile *t, int row, int panel, int R, int V)
 {
     vf sum[CPTK_MAX_ROWS][MAX_VECTORS];
     const float *a[CPTK_MAX_ROWS];
     const size_t depth = (size_t)t->depth, b_panel = (depth + 1) / 2 * CPTK_PANEL;
-    const uint32_t *b = t->halves + (size_t)panel * b_panel;
+    const uint32_t *b = t->pairs + (size_t)panel * b_panel;
     size_t d = 0;
 
     clear(sum, R, V);
     BODY_UNROLL
     for (int r = 0; r < R; r++) a[r] = t->a[row + r];
-    for (; d + 2 <= depth; d += 2, b += CPTK_PANEL) multiply_add_halves(sum, a, d, b, b_panel, R, V);
+    for (; d + 2 <= depth; d += 2, b += CPTK_PANEL) multiply_add_pairs(sum, a, d, b, b_panel, R, V);
     if (d < depth) multiply_add_last(sum, a, d, b, b_panel, R, V);
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) {
+        int column = panel * CPTK_PANEL + v * VEC_W;
+        vf unit = vf_set(1.0f / 65536); /* of vf_low_int */
+        vf scale = vf_mul(unit, column < t->n ? vf_next(t->scale + column, t->n - column, unit) : unit);
+
+        BODY_UNROLL
+        for (int r = 0; r < R; r++) sum[r][v] = vf_mul(sum[r][v], scale);
+    }
     write_block(t, sum, row, panel, R, V);
 }
 
@@ -272,27 +282,27 @@ BODY_INLINE void block_halves(const cptk_tile *t, int row, int panel, int R, int
         for (; PANELS > 1 && p < panels; p++) BLOCK(t, row, p, R, VP);                               \
     }
 #define FLOATS_FUNCTION(R, PANELS) ROWS_FUNCTION(floats_##R, block, R, PANELS)
-#define HALVES_FUNCTION(R, PANELS) ROWS_FUNCTION(halves_##R, block_halves, R, PANELS)
+#define PAIRS_FUNCTION(R, PANELS) ROWS_FUNCTION(pairs_##R, block_pairs, R, PANELS)
 FOR_EACH_ROW_COUNT(FLOATS_FUNCTION)
-FOR_EACH_HALVES_COUNT(HALVES_FUNCTION)
+FOR_EACH_PAIRS_COUNT(PAIRS_FUNCTION)
 
 #define FLOATS_POINTER(R, PANELS) floats_##R,
-#define HALVES_POINTER(R, PANELS) halves_##R,
+#define PAIRS_POINTER(R, PANELS) pairs_##R,
 typedef void (*rows_function)(const cptk_tile *t, int row);
 static const rows_function floats_functions[] = {FOR_EACH_ROW_COUNT(FLOATS_POINTER)};
-static const rows_function halves_functions[] = {FOR_EACH_HALVES_COUNT(HALVES_POINTER)};
+static const rows_function pairs_functions[] = {FOR_EACH_PAIRS_COUNT(PAIRS_POINTER)};
 
 enum {
     MOST_ROWS = sizeof floats_functions / sizeof floats_functions[0],
-    MOST_HALVES_ROWS = sizeof halves_functions / sizeof halves_functions[0],
+    MOST_PAIRS_ROWS = sizeof pairs_functions / sizeof pairs_functions[0],
 };
 
 /* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
  * once and from cache for the rest. */
 static void tile(const cptk_tile *t)
 {
-    const rows_function *functions = t->halves ? halves_functions : floats_functions;
-    int most = t->halves ? MOST_HALVES_ROWS : MOST_ROWS, parts = (t->rows + most - 1) / most;
+    const rows_function *functions = t->pairs ? pairs_functions : floats_functions;
+    int most = t->pairs ? MOST_PAIRS_ROWS : MOST_ROWS, parts = (t->rows + most - 1) / most;
     cptk_tile part = *t;
 
     if (parts == 1) {
@@ -309,11 +319,12 @@ static void tile(const cptk_tile *t)
             functions[rows - 1](&part, row);
             row += rows;
         }
-        if (t->halves)
-            part.halves += (size_t)(WIDE_COLUMNS * ((t->depth + 1) / 2));
+        if (t->pairs)
+            part.pairs += (size_t)(WIDE_COLUMNS * ((t->depth + 1) / 2));
         else
             part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
         part.c += WIDE_COLUMNS;
+        if (part.scale) part.scale += WIDE_COLUMNS;
         if (part.bias) part.bias += WIDE_COLUMNS;
         if (part.add) part.add += WIDE_COLUMNS;
     }

@@ -1,7 +1,6 @@
 /* conv_ref.c - the tile product, the epilogue and the max pool in plain C: their specification, and what runs
  * where no instruction set is known.  Called through the kernel table; never clever. */
 #include <math.h>
-#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/kernels_isa.h"
@@ -11,29 +10,25 @@ static float relu_if(float x, int relu)
     return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
 }
 
-static float from_bfloat16(uint32_t bits)
-{
-    const uint32_t word = bits << 16;
-    float x;
-
-    memcpy(&x, &word, sizeof x);
-    return x;
-}
-
-/* sum[j] += row m of a times the columns of a panel, whose weights are pairs of bfloat16. */
-static void add_halves(const cptk_tile *t, int m, int first, float sum[CPTK_PANEL])
+/* sum[j] += row m of a times the columns of a panel of int16 weights, scaled. */
+static void add_pairs(const cptk_tile *t, int m, int first, int width, float sum[CPTK_PANEL])
 {
     const float *a = t->a[m];
-    const uint32_t *b = t->halves + (size_t)first * (size_t)((t->depth + 1) / 2);
+    const uint32_t *b = t->pairs + (size_t)first * (size_t)((t->depth + 1) / 2);
 
     for (int d = 0; d < t->depth; d++) {
         const uint32_t *pair = b + (size_t)(d / 2) * CPTK_PANEL;
 
-        for (int j = 0; j < CPTK_PANEL; j++) sum[j] += a[d] * from_bfloat16(d % 2 ? pair[j] >> 16 : pair[j]);
+        for (int j = 0; j < CPTK_PANEL; j++) {
+            const int32_t half = (int32_t)(d % 2 ? pair[j] >> 16 : pair[j] & 0xFFFFu);
+
+            sum[j] += a[d] * (float)(half < 0x8000 ? half : half - 0x10000);
+        }
     }
+    for (int j = 0; j < width; j++) sum[j] *= t->scale[first + j];
 }
 
-/* The same with whole floats, of which `width` columns are wanted. */
+/* The same with float weights, of which `width` columns are wanted. */
 static void add_floats(const cptk_tile *t, int m, int first, int width, float sum[CPTK_PANEL])
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
@@ -52,8 +47,8 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
 {
     float sum[CPTK_PANEL] = {0};
 
-    if (t->halves)
-        add_halves(t, m, first, sum);
+    if (t->pairs)
+        add_pairs(t, m, first, width, sum);
     else
         add_floats(t, m, first, width, sum);
     for (int j = 0; j < width; j++) {

@@ -66,7 +66,7 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
     run->x_gates = cpt_arena_take(arena, rows * gates, sizeof(float));
     run->hidden_gates = cpt_arena_take(arena, rows * gates, sizeof(float));
     run->logits = cpt_arena_take(arena, rows * (size_t)d->vocabulary, sizeof(float));
-    if (d->screen) {
+    if (d->screen.pairs) {
         const size_t panels = ((size_t)d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
         run->doubtful = cpt_arena_take(arena, panels, 1);
         run->panels = cpt_arena_take(arena, panels, sizeof(int));

@@ -10,12 +10,13 @@
 
 #define CPT_MAX_RNN_LAYERS 64
 
-/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]; where halves is not NULL the weights are
- * those, rounded (kernels.h). */
+/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]; where pairs is not NULL the weights are
+ * those, each row with its scale (kernels.h). */
 typedef struct cpt_linear {
     const float *weight, *bias;
     int in, out;
-    const uint32_t *halves;
+    const uint32_t *pairs;
+    const float *scale; /* [out] */
 } cpt_linear;
 
 typedef struct cpt_rnn_layer {
@@ -37,9 +38,9 @@ typedef struct cpt_decoder {
     cpt_linear project;        /* baseline: [E, C], batch norm folded in */
     const float *embedding;    /* [V, E] */
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
-    cpt_linear fc;          /* [V, H] */
-    const uint32_t *screen; /* fc.weight rounded to bfloat16, in pairs; or NULL */
-    float screen_error;     /* bounds how far rounded logits are off, per length of the state */
+    cpt_linear fc;      /* [V, H] */
+    cpt_linear screen;  /* fc in int16; pairs is NULL where the file has none */
+    float screen_error; /* bounds how far its logits are off, per length of the state */
 } cpt_decoder;
 
 /* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors.

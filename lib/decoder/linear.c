@@ -22,7 +22,10 @@ static void linear_chunk(void *user, int index, int thread)
     cptk_tile tile = {0};
     (void)thread;
     tile.b = l->weight + (size_t)(first / CPTK_PANEL) * panel;
-    if (l->halves) tile.halves = l->halves + (size_t)first * (size_t)((l->in + 1) / 2);
+    if (l->pairs) {
+        tile.pairs = l->pairs + (size_t)first * (size_t)((l->in + 1) / 2);
+        tile.scale = l->scale + first;
+    }
     tile.b_panel = panel;
     tile.b_step = CPTK_PANEL;
     tile.bias = l->bias ? l->bias + first : NULL;

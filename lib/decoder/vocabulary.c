@@ -1,7 +1,7 @@
 /* vocabulary.c - the logits of all words for the beams of a step.  Called by search.c.
  *
  * fc.weight is most of what a step reads (41 of 58 MB in the published model), and a step is as fast as
- * memory. So the file may hold the same weights rounded to bfloat16, half as large, and a step reads those.
+ * memory. So the file may hold the same weights in int16, each row with its scale, and a step reads those.
  * Rounding and order of summation move a logit w h + b by at most |w' - w| |h| + 2 n 2^-24 |w| |h| (Cauchy
  * and Schwarz; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); screen_error is the
  * largest factor of |h| of any word.  A word whose rounded logit is further below the k-th best than twice
@@ -30,15 +30,11 @@ void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole)
 {
     const cpt_decoder *d = run->decoder;
     const float *h[64]; /* the most rows there can be: max_beams */
-    cpt_linear fc = d->fc;
     run->rows = rows;
-    run->rounded = d->screen && !whole;
-    if (run->rounded) {
-        fc.halves = d->screen;
-        memset(run->doubtful, 0, (size_t)panel_count(d));
-    }
+    run->rounded = d->screen.pairs && !whole;
+    if (run->rounded) memset(run->doubtful, 0, (size_t)panel_count(d));
     for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
-    cpt_linear_rows(&fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+    cpt_linear_rows(run->rounded ? &d->screen : &d->fc, h, rows, run->logits, NULL, run->kernels, run->pool);
 }
 
 void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)

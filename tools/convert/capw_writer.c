@@ -79,7 +79,7 @@ static void put_records(convert_writer *w, const convert_plan *plan)
         capw_tensor *record = &w->records[i];
 
         memcpy(record->name, item->name, sizeof record->name);
-        record->dtype = item->layout == CAPW_PAIRS ? CAPW_BFLOAT16 : CAPW_FLOAT32;
+        record->dtype = item->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
         record->layout = (uint32_t)item->layout;
         record->rank = (uint32_t)item->rank;
         memcpy(record->dims, item->dims, (size_t)item->rank * sizeof item->dims[0]);

@@ -65,9 +65,13 @@ static void pack(const convert_item *item, const float *source, const double *sc
     m.taps = item->rank == 4 ? (size_t)item->dims[1] * item->dims[2] : 1;
     m.first = item->first_column;
     m.scale = scale;
-    if (item->rounding) {
+    if (item->derived) {
         m.rows = (size_t)item->source->tensor->dims[0];
         m.count = m.columns;
+    }
+    if (item->derived == CONVERT_SCALES) {
+        convert_pack_scales(&m, out);
+    } else if (item->derived == CONVERT_ROUNDING) {
         *(float *)out = convert_rounding_error(&m);
     } else if (item->layout == CAPW_PANELS) {
         convert_pack_panels(&m, out);
@@ -90,7 +94,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
 
     if (ok && item->has_norm)
         ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
-    if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->rounding) { /* as it is */
+    if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->derived) { /* as it is */
         out = source;
         source = NULL;
     } else if (ok) {

@@ -54,28 +54,36 @@ static bool add_linear(convert_plan *plan, const char *name, const char *key, ui
     return add_rows(plan, name, "bias", path, vector, err);
 }
 
-/* The vocabulary product, and its weights once more, rounded: lib/decoder/vocabulary.c */
+/* Appends something made from the source of another item. */
+static convert_item *add_derived(convert_plan *plan, const char *suffix, const convert_source *source,
+                                 uint32_t rows, uint32_t columns, tool_error *err)
+{
+    convert_item *item = convert_plan_add(plan, "fc", suffix, columns ? CAPW_PAIRS : CAPW_ROWS, err);
+
+    if (!item) return NULL;
+    item->rank = columns ? 2 : 1;
+    item->dims[0] = rows;
+    item->dims[1] = columns;
+    item->source = source;
+    return item;
+}
+
+/* The vocabulary product, and its weights once more in int16: lib/decoder/vocabulary.c */
 static bool add_vocabulary(convert_plan *plan, tool_error *err)
 {
     const convert_network *n = &plan->network;
     const convert_source *source;
-    convert_item *item;
+    convert_item *scale, *error;
 
     if (!add_linear(plan, "fc", "fc", n->words, n->hidden, err)) return false;
     if (plan->compact) return true;
     source = plan->items[plan->count - 2].source;
-    item = convert_plan_add(plan, "fc", "screen", CAPW_PAIRS, err);
-    if (!item) return false;
-    item->rank = 2;
-    item->dims[0] = n->words;
-    item->dims[1] = n->hidden;
-    item->source = source;
-    item = convert_plan_add(plan, "fc", "screen_error", CAPW_ROWS, err);
-    if (!item) return false;
-    item->rank = 1;
-    item->dims[0] = 1;
-    item->source = source;
-    item->rounding = true;
+    if (!add_derived(plan, "screen", source, n->words, n->hidden, err)) return false;
+    scale = add_derived(plan, "screen_scale", source, n->words, 0, err);
+    error = scale ? add_derived(plan, "screen_error", source, 1, 0, err) : NULL;
+    if (!error) return false;
+    scale->derived = CONVERT_SCALES;
+    error->derived = CONVERT_ROUNDING;
     return true;
 }
 

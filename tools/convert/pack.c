@@ -41,36 +41,47 @@ void convert_pack_panels(const convert_matrix *m, float *out)
     }
 }
 
-/* Carries into the exponent are right: the next number of a larger exponent, or infinity. */
-static uint16_t to_bfloat16(float x)
+/* Row `row` of the wanted columns. */
+static const float *row_of(const convert_matrix *m, size_t row)
 {
-    uint32_t bits;
-
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+    return m->values + row * m->columns + m->first;
 }
 
-static float from_bfloat16(uint16_t half)
+static float scale_of(const float *w, size_t count)
 {
-    const uint32_t bits = (uint32_t)half << 16;
-    float x;
+    float most = 0;
+    size_t i;
 
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    for (i = 0; i < count; i++) most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
+    return most / 32767;
 }
 
-void convert_pack_pairs(const convert_matrix *m, uint16_t *out)
+static int16_t quantised(float w, float scale)
+{
+    const double q = scale > 0 ? rint((double)w / (double)scale) : 0;
+
+    return (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
+}
+
+void convert_pack_scales(const convert_matrix *m, float *out)
+{
+    size_t row;
+
+    for (row = 0; row < m->rows; row++) out[row] = scale_of(row_of(m, row), m->count);
+}
+
+void convert_pack_pairs(const convert_matrix *m, int16_t *out)
 {
     const size_t pairs = (m->count + 1) / 2, panels = (m->rows + PANEL - 1) / PANEL;
     size_t row, column;
 
     memset(out, 0, panels * pairs * PANEL * 2 * sizeof *out);
     for (row = 0; row < m->rows; row++) {
-        const float *from = m->values + row * m->columns + m->first;
-        uint16_t *to = out + (row / PANEL * pairs * PANEL + row % PANEL) * 2;
+        const float *w = row_of(m, row), scale = scale_of(w, m->count);
+        int16_t *to = out + (row / PANEL * pairs * PANEL + row % PANEL) * 2;
 
         for (column = 0; column < m->count; column++)
-            to[column / 2 * PANEL * 2 + column % 2] = to_bfloat16(from[column]);
+            to[column / 2 * PANEL * 2 + column % 2] = quantised(w[column], scale);
     }
 }
 
@@ -80,11 +91,11 @@ float convert_rounding_error(const convert_matrix *m)
     size_t row, column;
 
     for (row = 0; row < m->rows; row++) {
-        const float *w = m->values + row * m->columns + m->first;
+        const float *w = row_of(m, row), scale = scale_of(w, m->count);
         double moved = 0, size = 0, error;
 
         for (column = 0; column < m->count; column++) {
-            const double rounding = (double)from_bfloat16(to_bfloat16(w[column])) - (double)w[column];
+            const double rounding = (double)quantised(w[column], scale) * (double)scale - (double)w[column];
 
             moved += rounding * rounding;
             size += (double)w[column] * (double)w[column];

@@ -17,13 +17,14 @@ typedef struct convert_matrix {
 /* out: [ceil(rows/16), taps, count, 16], rows that do not exist zero */
 void convert_pack_panels(const convert_matrix *matrix, float *out);
 
-/* A Linear's weights rounded to bfloat16 (to nearest, ties to even); scale is not read.
- * out: [ceil(rows/16), ceil(count/2), 16, 2], what does not exist zero */
-void convert_pack_pairs(const convert_matrix *matrix, uint16_t *out);
+/* A Linear's weights as int16 multiples of a scale for each row, its largest weight / 32767; matrix->scale is
+ * not read.  Scales: out [rows].  Multiples: out [ceil(rows/16), ceil(count/2), 16, 2], what does not exist
+ * zero. */
+void convert_pack_scales(const convert_matrix *matrix, float *out);
+void convert_pack_pairs(const convert_matrix *matrix, int16_t *out);
 
-/* For every x, rounding the weights w of a row as convert_pack_pairs does, and summing in another order,
- * changes w x by at most the result times |x| (Euclidean lengths): the largest |w' - w| + 2 n 2^-24 |w| of
- * any row. */
+/* For every x, taking those multiples w' for the weights w of a row, and rounding while summing, changes w x
+ * by at most the result times |x| (Euclidean lengths): the largest |w' - w| + 2 n 2^-24 |w| of any row. */
 float convert_rounding_error(const convert_matrix *matrix);
 
 /* A 3x3 convolution for Winograd's F(4x4, 3x3): U = G g G^T of every 3x3 filter g.
