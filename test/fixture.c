@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <jpeglib.h>
+#include <png.h>
 
 enum { WIDTH = 64, HEIGHT = 48 };
 
@@ -50,7 +51,7 @@ caption_pixel_view fixture_pixels(uint32_t seed)
     return view;
 }
 
-unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
+static unsigned char *make_jpeg(uint32_t seed, int progressive, size_t *size)
 {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -65,6 +66,7 @@ unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
     jpeg.input_components = 3;
     jpeg.in_color_space = JCS_RGB;
     jpeg_set_defaults(&jpeg);
+    if (progressive) jpeg_simple_progression(&jpeg);
     jpeg_start_compress(&jpeg, TRUE);
     for (size_t y = 0; y < HEIGHT; y++) {
         unsigned char row[WIDTH * 3];
@@ -76,6 +78,59 @@ unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
     jpeg_destroy_compress(&jpeg);
     *size = bytes;
     return data;
+}
+
+unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
+{
+    return make_jpeg(seed, 0, size);
+}
+
+unsigned char *fixture_progressive(uint32_t seed, size_t *size)
+{
+    return make_jpeg(seed, 1, size);
+}
+
+typedef struct growing {
+    unsigned char *data;
+    size_t size;
+} growing;
+
+static void append(png_structp png, png_bytep from, size_t size)
+{
+    growing *to = png_get_io_ptr(png);
+    unsigned char *grown = realloc(to->data, to->size + size);
+    if (!grown) png_error(png, "out of memory"); /* which ends the program: there is no handler */
+    memcpy(grown + to->size, from, size);
+    to->data = grown;
+    to->size += size;
+}
+
+static void flush(png_structp png)
+{
+    (void)png;
+}
+
+unsigned char *fixture_png(uint32_t seed, size_t *size)
+{
+    const caption_pixel_view view = fixture_pixels(seed);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    png_bytep rows[HEIGHT];
+    unsigned char rgb[HEIGHT][WIDTH * 3];
+    growing out = {NULL, 0};
+    if (info) {
+        memcpy(rgb, view.rgb, sizeof rgb);
+        for (size_t y = 0; y < HEIGHT; y++) rows[y] = rgb[y];
+        png_set_write_fn(png, &out, append, flush);
+        png_set_IHDR(png, info, WIDTH, HEIGHT, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7,
+                     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+        png_write_info(png, info);
+        png_write_image(png, rows);
+        png_write_end(png, NULL);
+    }
+    png_destroy_write_struct(&png, &info);
+    *size = out.size;
+    return out.data;
 }
 
 int fixture_write(char path[64], const void *data, size_t size)

@@ -20,6 +20,10 @@ caption_pixel_view fixture_pixels(uint32_t seed);
 /* The same as a JPEG; free() it.  NULL when memory runs out. */
 unsigned char *fixture_jpeg(uint32_t seed, size_t *size);
 
+/* Likewise, as a progressive JPEG and as an interlaced PNG. */
+unsigned char *fixture_progressive(uint32_t seed, size_t *size);
+unsigned char *fixture_png(uint32_t seed, size_t *size);
+
 /* Writes a temporary file and its name into path; returns 0 when that fails.  The caller removes it. */
 int fixture_write(char path[64], const void *data, size_t size);
 
