@@ -74,7 +74,7 @@ static void bias_act_c(float *x, const float *bias, const float *add, size_t row
     for (size_t r = 0; r < rows; r++) {
         for (int j = 0; j < n; j++) {
             size_t at = r * (size_t)n + (size_t)j;
-            float sum = x[at] + (bias ? bias[j] : 0);
+            float sum = bias ? x[at] + bias[j] : x[at]; /* adding 0 would change -0 */
 
             x[at] = relu_if(add ? sum + add[at] : sum, relu);
         }
