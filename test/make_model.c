@@ -93,7 +93,25 @@ static void store_winograd(float *stored, const float *logical, size_t outputs, 
             }
 }
 
-static void store(float *stored, const float *logical, const capw_tensor *record)
+static float row_scale(const float *row, size_t inputs)
+{
+    float most = 0;
+    for (size_t i = 0; i < inputs; i++) most = fmaxf(most, fabsf(row[i]));
+    return most / 32767;
+}
+
+/* logical [O, I] -> multiples of each row's scale, [ceil(O/16), ceil(I/2), 16, 2] */
+static void store_pairs(int16_t *stored, const float *logical, size_t outputs, size_t inputs)
+{
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t i = 0; i < inputs; i++) {
+            const size_t pair = o / CAPW_PANEL * ((inputs + 1) / 2) + i / 2;
+            stored[(pair * CAPW_PANEL + o % CAPW_PANEL) * 2 + i % 2] =
+                (int16_t)lrintf(logical[o * inputs + i] / row_scale(logical + o * inputs, inputs));
+        }
+}
+
+static void store(void *stored, const float *logical, const capw_tensor *record)
 {
     size_t count = 1;
     for (uint32_t d = 0; d < record->rank; d++) count *= record->dims[d];
@@ -101,15 +119,34 @@ static void store(float *stored, const float *logical, const capw_tensor *record
         store_panels(stored, logical, record->dims[0], count / record->dims[0]);
     else if (record->layout == CAPW_WINOGRAD)
         store_winograd(stored, logical, record->dims[0], record->dims[3]);
+    else if (record->layout == CAPW_PAIRS)
+        store_pairs(stored, logical, record->dims[0], record->dims[1]);
     else
         memcpy(stored, logical, count * sizeof *logical);
 }
 
-/* Fills one tensor's record and numbers: uniform in -amplitude..amplitude. */
-static void tensor(maker *m, const char *name, capw_layout layout, const int dims[4], float amplitude)
+static size_t stored_bytes(const capw_tensor *record, size_t count)
+{
+    const size_t first = record->dims[0], panels = round_up(first, CAPW_PANEL);
+    switch (record->layout) {
+    case CAPW_PANELS:
+        return panels * (count / first) * sizeof(float);
+    case CAPW_WINOGRAD:
+        return 36 * panels * record->dims[3] * sizeof(float);
+    case CAPW_PAIRS:
+        return panels * round_up(record->dims[1], 2) * sizeof(int16_t);
+    default:
+        return count * sizeof(float);
+    }
+}
+
+/* One tensor's record and, in the pass that writes, its numbers: values [dims], or with NULL uniform in
+ * -amplitude..amplitude. */
+static void put(maker *m, const char *name, capw_layout layout, const int dims[4], const float *values,
+                float amplitude)
 {
     capw_tensor record;
-    size_t count = 1, first = (size_t)dims[0], stored;
+    size_t count = 1;
     float *logical;
     memset(&record, 0, sizeof record);
     (void)snprintf(record.name, sizeof record.name, "%s", name);
@@ -118,15 +155,13 @@ static void tensor(maker *m, const char *name, capw_layout layout, const int dim
         record.dims[record.rank] = (uint32_t)dims[record.rank];
         count *= (size_t)dims[record.rank];
     }
-    stored = count;
-    if (layout == CAPW_PANELS) stored = round_up(first, CAPW_PANEL) * (count / first);
-    if (layout == CAPW_WINOGRAD) stored = 36 * round_up(first, CAPW_PANEL) * (size_t)dims[3];
+    record.dtype = layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
     record.offset = round_up(m->data_end, CAPW_ALIGN);
-    record.bytes = stored * sizeof(float);
+    record.bytes = stored_bytes(&record, count);
     m->data_end = record.offset + record.bytes;
     if (m->data && (logical = (float *)malloc(count * sizeof *logical)) != NULL) {
-        float *target = (float *)(void *)(m->data + record.offset);
-        for (size_t i = 0; i < count; i++) logical[i] = amplitude * uniform(m);
+        void *target = m->data + record.offset;
+        for (size_t i = 0; i < count; i++) logical[i] = values ? values[i] : amplitude * uniform(m);
         store(target, logical, &record);
         free(logical);
         record.crc = make_model_crc(target, record.bytes);
@@ -134,6 +169,11 @@ static void tensor(maker *m, const char *name, capw_layout layout, const int dim
                sizeof record);
     }
     m->header.tensor_count++;
+}
+
+static void tensor(maker *m, const char *name, capw_layout layout, const int dims[4], float amplitude)
+{
+    put(m, name, layout, dims, NULL, amplitude);
 }
 
 /* A weight whose outputs are about as large as its inputs times gain. */
@@ -203,6 +243,38 @@ static void encoder(maker *m)
     }
 }
 
+/* fc, and where wanted its weights in int16 with their scales and the error that they make. */
+static void vocabulary_product(maker *m)
+{
+    const int words = m->options->vocabulary, hidden = m->options->hidden;
+    const float gain = 4.0f, amplitude = gain * sqrtf(3.0f / (float)hidden);
+    uint32_t before = m->random, after;
+    float *w = NULL, *scales = NULL, error = 0;
+    linear(m, "fc", words, hidden, gain);
+    if (!m->options->screen) return;
+    w = (float *)malloc((size_t)words * (size_t)hidden * sizeof *w);
+    scales = (float *)malloc((size_t)words * sizeof *scales);
+    after = m->random;
+    m->random = before; /* the same numbers once more */
+    for (int o = 0; w && scales && o < words; o++) {
+        float *row = w + (size_t)o * (size_t)hidden, moved = 0, size = 0;
+        for (int i = 0; i < hidden; i++) row[i] = m->data ? amplitude * uniform(m) : 0;
+        scales[o] = row_scale(row, (size_t)hidden);
+        for (int i = 0; i < hidden && m->data; i++) {
+            const float off = (float)lrintf(row[i] / scales[o]) * scales[o] - row[i];
+            moved += off * off;
+            size += row[i] * row[i];
+        }
+        error = fmaxf(error, 1.001f * (sqrtf(moved) + (float)hidden * 0x1p-23f * sqrtf(size)));
+    }
+    m->random = after;
+    put(m, "fc.screen", CAPW_PAIRS, (const int[4]){words, hidden}, w, 0);
+    put(m, "fc.screen_scale", CAPW_ROWS, (const int[4]){words}, scales, 0);
+    put(m, "fc.screen_error", CAPW_ROWS, (const int[4]){1}, &error, 0);
+    free(scales);
+    free(w);
+}
+
 static void attention_decoder(maker *m)
 {
     const make_model_options *o = m->options;
@@ -218,7 +290,7 @@ static void attention_decoder(maker *m)
     weight(m, "rnn.0.context.weight", CAPW_PANELS, (const int[4]){gates * hidden, features}, 1.0f);
     tensor(m, "rnn.0.input.bias", CAPW_ROWS, (const int[4]){gates * hidden}, 0.1f);
     linear(m, "rnn.0.hidden", gates * hidden, hidden, 2.0f);
-    linear(m, "fc", o->vocabulary, hidden, 4.0f);
+    vocabulary_product(m);
 }
 
 static void baseline_decoder(maker *m)
@@ -235,7 +307,7 @@ static void baseline_decoder(maker *m)
         linear(m, text, gates * o->hidden, o->hidden, 2.0f);
         inputs = o->hidden;
     }
-    linear(m, "fc", o->vocabulary, o->hidden, 4.0f);
+    vocabulary_product(m);
 }
 
 /* ---- tables ----------------------------------------------------------------------------------------------

@@ -220,8 +220,9 @@ static void attention_gru(void **state)
     assert_panels(&m, "rnn.0.hidden.weight", "rnn_cell.weight_hh", hidden, 0, NET_HIDDEN);
     assert_rows(&m, "rnn.0.hidden.bias", "rnn_cell.bias_hh", 1, hidden);
     assert_linear(&m, "fc", "fc", NET_WORDS, NET_HIDDEN);
-    /* 53 convolutions x 2, Winograd copies: 3 + 3 + 5, the decoder's 15 with weight_ih in two */
-    assert_int_equal(m.weights.tensor_count, 106 + 11 + 16);
+    /* 53 convolutions x 2, Winograd copies: 3 + 3 + 5, the decoder's 15 with weight_ih in two, the screen's 3
+     */
+    assert_int_equal(m.weights.tensor_count, 106 + 11 + 16 + 3);
     assert_metadata(&m, "model.kind", "attention");
     assert_metadata(&m, "model.rnn", "gru");
     assert_metadata(&m, "model.layers", "1");
@@ -276,7 +277,7 @@ static void baseline(void **state)
         assert_rows(&m, "rnn.0.hidden.bias", lstm ? "lstm.bias_hh_l0" : "gru.bias_hh_l0", 1, second);
         assert_metadata(&m, "model.kind", "baseline");
         assert_metadata(&m, "model.layers", lstm ? "2" : "1");
-        assert_int_equal(m.weights.tensor_count, 106 + 11 + 2 + 1 + 2 + 4 * (1 + lstm));
+        assert_int_equal(m.weights.tensor_count, 106 + 11 + 2 + 1 + 2 + 4 * (1 + lstm) + 3);
         close_model(&m);
     }
 }

@@ -60,6 +60,44 @@ static void panels_unscaled(void **state)
     for (i = 0; i < 48; i++) assert_true(out[i % 3 * 16 + i / 3] == in[i]);
 }
 
+/* Rows of known largest weights; an odd number of columns; error bounds worked out by hand. */
+static void pairs(void **state)
+{
+    enum { ROWS = 18, COLUMNS = 6, FIRST = 1, COUNT = 5 };
+    static float in[ROWS * COLUMNS], scales[ROWS];
+    static int16_t out[2 * 3 * 16 * 2];
+    convert_matrix m = {in, ROWS, COLUMNS, 1, FIRST, COUNT, NULL};
+    size_t row, column;
+
+    (void)state;
+    for (row = 0; row < ROWS; row++) {
+        in[row * COLUMNS] = 99.0f; /* not wanted */
+        for (column = 0; column < COUNT; column++)
+            in[row * COLUMNS + FIRST + column] = (float)((int)(row * 7 + column * 3) % 11 - 5) * 0.25f;
+        in[row * COLUMNS + FIRST + row % COUNT] = row % 2 ? -32767.0f / 16 : 32767.0f / 16;
+    }
+    for (column = 0; column < COLUMNS; column++) in[17 * COLUMNS + column] = 0; /* a row of nothing */
+    memset(out, 0x55, sizeof out);
+    convert_pack_scales(&m, scales);
+    convert_pack_pairs(&m, out);
+    for (row = 0; row < 32; row++) {
+        for (column = 0; column < 6; column++) {
+            const int16_t got = out[((row / 16 * 3 + column / 2) * 16 + row % 16) * 2 + column % 2];
+            const int exists = row < 17 && column < COUNT;
+
+            /* every weight is a multiple of 1/16 */
+            assert_int_equal(got, exists ? (int)(in[row * COLUMNS + FIRST + column] * 16) : 0);
+        }
+    }
+    for (row = 0; row < ROWS; row++) assert_true(scales[row] == (row == 17 ? 0 : 0.0625f));
+    /* nothing was rounded: what is left is 2 x 5 x 2^-24 of the longest row, a little more than 2047.9 */
+    assert_true(convert_rounding_error(&m) > 10 * 0x1p-24f * 2047.9f);
+    assert_true(convert_rounding_error(&m) < 10 * 0x1p-24f * 2055.0f);
+    in[3 * COLUMNS + FIRST] += 0.03125f; /* half a scale */
+    assert_true(convert_rounding_error(&m) > 0.03125f);
+    assert_true(convert_rounding_error(&m) < 0.0326f);
+}
+
 /* sum of the 36 products of the transformed tile and filter, brought back to one of 4 x 4 outputs: the two
  * other matrices of F(4x4, 3x3), for the points 0, 1, -1, 2, -2, infinity */
 static const double to_tile[6][6] = {
@@ -132,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(panels),
         cmocka_unit_test(panels_unscaled),
+        cmocka_unit_test(pairs),
         cmocka_unit_test(winograd_convolves),
     };
 

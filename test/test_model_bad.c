@@ -20,6 +20,7 @@ static int make(void **state)
     (void)state;
     make_model_defaults(&options);
     options.width = 1;
+    options.screen = 1;
     good = make_model(&options, &size);
     work = aligned_alloc(CAPW_ALIGN, (size + CAPW_ALIGN - 1) / CAPW_ALIGN * CAPW_ALIGN);
     return good && work ? 0 : -1;
@@ -197,6 +198,7 @@ static void missing_tensors(void **state)
         char name[CAPW_NAME_BYTES];
         fresh();
         memcpy(name, record(i)->name, sizeof name);
+        if (strcmp(name, "fc.screen") == 0) continue; /* need not be there */
         record(i)->name[0] = 'X';
         make_model_seal(work);
         must_fail(CAPTION_ERROR_MODEL, name);
@@ -256,6 +258,14 @@ static void bad_records(void **state)
     BAD_TENSOR("fc.weight", memset(t->name, 'a', sizeof t->name), "name");
     BAD_TENSOR("fc.weight", memset(t->name, 0, sizeof t->name), "name");
     BAD_TENSOR("fc.weight", strcpy(t->name, "fc.bias"), "fc.bias");
+    BAD_TENSOR("fc.screen", t->dtype = CAPW_FLOAT32, "fc.screen");
+    BAD_TENSOR("fc.screen", t->layout = CAPW_ROWS, "fc.screen");
+    BAD_TENSOR("fc.screen", t->rank = 1, "fc.screen");
+    BAD_TENSOR("fc.screen", t->dims[0]--, "fc.screen");
+    BAD_TENSOR("fc.screen", t->bytes -= 2, "fc.screen");
+    BAD_TENSOR("fc.screen_scale", t->name[0] = 'x', "fc.screen_scale");
+    BAD_TENSOR("fc.screen_scale", t->dims[0]--, "fc.screen_scale");
+    BAD_TENSOR("fc.screen_error", t->name[0] = 'x', "fc.screen_error");
 }
 
 /* Replaces the first `from` in the tables by `to`, of the same length. */

@@ -22,7 +22,7 @@
     X(3, 8)                   \
     X(4, 6)                   \
     X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
-#define FOR_EACH_PAIRS_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 4) X(6, 3) X(7, 3) X(8, 3)
+#define FOR_EACH_PAIRS_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 2) X(6, 3) X(7, 3) X(8, 3)
 #elif VEC_W == 8
 #define TILE_ROWS 6
 #define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)

@@ -99,7 +99,13 @@ static void settle_logits(cpt_search *s, int rows, int step, const caption_decod
     choice c;
     for (int r = 0; r < rows; r++) {
         const int wanted = best_logits(s, r, step, options, &c);
-        cpt_vocabulary_doubt_below(&s->decoder, r, s->value[wanted - 1]);
+        int last = 0; /* the worst that a choice can need: the width-th of those never used */
+        for (int found = 0; last < wanted; last++) {
+            const int token = s->index[last];
+            found += token != c.banned && !(token >= 4 && occurrences(s->tokens, c.used, token));
+            if (found == s->beam.width) break;
+        }
+        cpt_vocabulary_doubt_below(&s->decoder, r, s->value[last < wanted ? last : wanted - 1]);
         for (int i = 0; i < c.used; i++) cpt_vocabulary_doubt_word(&s->decoder, s->tokens[i]);
     }
     cpt_vocabulary_finish(&s->decoder);

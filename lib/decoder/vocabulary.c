@@ -42,6 +42,17 @@ void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)
     run->doubtful[word / CPTK_PANEL] = 1;
 }
 
+/* Is any of n numbers not below the limit?  With NaN among them, nothing is certain. */
+static int reaches(const float *x, int n, float limit)
+{
+    int found = 0;
+    if (n == CPTK_PANEL) /* a constant, so that compilers make vectors of it */
+        for (int i = 0; i < CPTK_PANEL; i++) found |= !(x[i] < limit);
+    else
+        for (int i = 0; i < n; i++) found |= !(x[i] < limit);
+    return found;
+}
+
 void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least)
 {
     const cpt_decoder *d = run->decoder;
@@ -52,12 +63,10 @@ void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least)
     /* 2^-21: adding the bias rounds too */
     limit = (float)((double)least - 2.0 * (double)d->screen_error * sqrt(length) -
                     ldexp(fabs((double)least), -21));
-    for (int p = 0, word = 0; p < panel_count(d); p++) {
-        int found = 0;
-        for (int end = word + CPTK_PANEL < d->vocabulary ? word + CPTK_PANEL : d->vocabulary; word < end;
-             word++)
-            found |= !(logits[word] < limit); /* with NaN anywhere, nothing is certain */
-        run->doubtful[p] |= (unsigned char)found;
+    for (int p = 0; p < panel_count(d); p++) {
+        const float *panel = logits + (size_t)p * CPTK_PANEL;
+        const int left = d->vocabulary - p * CPTK_PANEL;
+        run->doubtful[p] |= (unsigned char)reaches(panel, left < CPTK_PANEL ? left : CPTK_PANEL, limit);
     }
 }
 
