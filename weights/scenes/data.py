@@ -26,15 +26,19 @@ def read_scenes(folder):
 
 
 def read_pixels(folder, names, side):
-    """uint8 [N, side, side, 3], kept beside the pictures for the next time."""
+    """uint8 [N, side, side, 3], mapped from a file that is kept beside the pictures for the next time."""
     path = os.path.join(folder, f"pixels{side}.npy")
-    if not os.path.exists(path):
+    if not os.path.exists(path) or len(np.load(path, mmap_mode="r")) < len(names):
         def load(name):
             image = Image.open(os.path.join(folder, name)).convert("RGB")
             return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
+        pixels = np.lib.format.open_memmap(path + ".part", "w+", np.uint8, (len(names), side, side, 3))
         with ThreadPoolExecutor(2) as pool:
-            np.save(path, np.stack(list(pool.map(load, names))))
-    return np.load(path)
+            for i, image in enumerate(pool.map(load, names)):
+                pixels[i] = image
+        pixels.flush()
+        os.replace(path + ".part", path)
+    return np.load(path, mmap_mode="r")[:len(names)]
 
 
 def spans(words, phrase):
@@ -46,11 +50,9 @@ def spans(words, phrase):
 
 class Scenes:
     def __init__(self, folder, side, vocab, limit=None):
-        pairs = read_scenes(folder)
-        pixels = read_pixels(folder, [name for name, _ in pairs], side)
-        pairs = pairs[:limit]
-        self.side, self.pixels = side, pixels[:limit]
+        pairs = read_scenes(folder)[:limit]
         self.names, self.scenes = [p[0] for p in pairs], [p[1] for p in pairs]
+        self.side, self.pixels = side, read_pixels(folder, self.names, side)
         n = len(pairs)
         self.tokens = np.full((n, 5, LENGTH), PAD, np.int64)
         self.speaks = np.full((n, 5, LENGTH), -1, np.int8)      # of the word that follows: which thing

@@ -128,7 +128,7 @@ class Training:
         self.vocab = Vocabulary(words)
         with open(os.path.join(a.out, "vocab.pkl"), "wb") as f:
             pickle.dump(self.vocab, f, protocol=4)
-        self.train = Scenes(a.data, a.side, self.vocab)
+        self.train = Scenes(a.data, a.side, self.vocab, a.limit)
         self.held = Scenes(a.held, a.side, self.vocab, a.held_limit)
         enc, dec = build(CONFIG, len(self.vocab.stoi))
         c = CONFIG["encoder_dim"]
@@ -214,6 +214,7 @@ def main():
     ap.add_argument("--rate", type=float, default=2e-3)
     ap.add_argument("--average", type=float, default=0.998)
     ap.add_argument("--every", type=int, default=8000, help="pictures between reports")
+    ap.add_argument("--limit", type=int, help="of DATA, only so many pictures")
     ap.add_argument("--held-limit", type=int, default=400)
     ap.add_argument("--fresh-schedule", action="store_true")
     ap.add_argument("--seed", type=int, default=1)
