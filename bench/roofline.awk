@@ -1,5 +1,6 @@
 # The roofline picture as SVG, from what `bench_layers --roofs --json` prints (one layer a line).  Called by
-# bench/roofline.sh, which passes the decoder's step: beams, step_ms, step_bytes (weights it reads), and machine.
+# bench/roofline.sh, which passes the decoder's step: beams, step_ms, step_bytes and step_numbers (of the weights it
+# reads), and machine.
 
 function field(key,    at, rest) {
     at = index($0, "\"" key "\": ")
@@ -82,8 +83,8 @@ END {
         print "roofline: no measurements" > "/dev/stderr"
         exit 1
     }
-    step_speed = 2 * beams * step_bytes / 4 / step_ms * 1e-6
-    step_intensity = beams / 2
+    step_speed = 2 * beams * step_numbers / step_ms * 1e-6
+    step_intensity = 2 * beams * step_numbers / step_bytes
     least = step_speed
     most = step_intensity
     for (i = 1; i <= count; i++) {

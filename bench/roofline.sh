@@ -23,11 +23,16 @@ done
 
 median() { awk '$1 == "decoder" { print $2 }' "$work/steps$1"; }
 step_ms=$(awk -v a="$(median 10)" -v b="$(median 20)" 'BEGIN { printf "%.4f", (b - a) / 10 }')
-step_bytes=$(awk '$1 ~ /^(attention\.(dec|v)|rnn\.[0-9]+\.(input|hidden)|fc)\.(weight|bias)$/ { n += $5 }
-    END { printf "%.0f", n }' "$work/tensors")
+# the weights that a step reads: the vocabulary's rounded copy where there is one; "bytes numbers"
+step=$(awk '$1 ~ /^(attention\.(dec|v)|rnn\.[0-9]+\.(input|hidden)|fc)\.(weight|bias)$|^fc\.screen$/ { bytes[$1] = $5 }
+    END {
+        if ("fc.screen" in bytes) { numbers = bytes["fc.screen"] / 4; delete bytes["fc.weight"] }
+        for (name in bytes) { sum += bytes[name]; numbers += bytes[name] / 4 }
+        printf "%.0f %.0f", sum, numbers
+    }' "$work/tensors")
 machine=$(sed -n '1s/,.*//p' "$work/steps20")
 
-awk -v beams=5 -v step_ms="$step_ms" -v step_bytes="$step_bytes" -v machine="$machine" \
-    -f bench/roofline.awk "$work/layers" >"$work/picture"
+awk -v beams=5 -v step_ms="$step_ms" -v step_bytes="${step% *}" -v step_numbers="${step#* }" \
+    -v machine="$machine" -f bench/roofline.awk "$work/layers" >"$work/picture"
 mv "$work/picture" "$OUT"
 echo "$OUT: $machine, a decoder step takes $step_ms ms"
