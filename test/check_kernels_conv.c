@@ -37,7 +37,7 @@ typedef struct tile_case {
 /* Pairs of int16; what is beyond an odd depth is anything. */
 static const uint32_t *random_pairs(size_t words)
 {
-    uint32_t *out = check_bytes(words * sizeof *out, (size_t)check_between(0, 15));
+    uint32_t *out = check_bytes(words * sizeof *out, (size_t)check_between(0, 15) * sizeof *out);
 
     for (size_t i = 0; i < words; i++) out[i] = check_random() ^ check_random() << 16;
     return out;
