@@ -114,7 +114,7 @@ END {
     print "</style>"
     print "<rect width=\"960\" height=\"620\" fill=\"#fff\"/>"
     text(LEFT, 30, "start", "head", "One core: ResNet-50's layers and a step of the decoder")
-    text(LEFT, 52, "start", "small", escaped(machine) ", " cpu ", one thread, one image, float32. Work as executed: Winograd does " \
+    text(LEFT, 52, "start", "small", escaped(machine) ", " cpu ", one thread, one image. Work as executed: Winograd does " \
         "a quarter to a third of the direct flop")
 
     for (v = x_low; v <= x_high; v *= 2) {
