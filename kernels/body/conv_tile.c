@@ -35,6 +35,7 @@
 
 enum {
     MAX_VECTORS = 8,
+    MOST_SUMS = 28,          /* rows x vectors of any block */
     AHEAD = 32 * CPTK_PANEL, /* floats of a panel between its prefetch and its use */
     WIDE_COLUMNS = 6 * CPTK_PANEL,
 };
@@ -196,7 +197,7 @@ BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R,
 /* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
 BODY_INLINE void write_block(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int panel, int R, int V)
 {
-    vf all[CPTK_MAX_ROWS * MAX_VECTORS];
+    vf all[MOST_SUMS];
 
     if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
         finish(t, sum, row, panel * CPTK_PANEL, R, V);
