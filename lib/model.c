@@ -92,7 +92,7 @@ static void fill_info(caption_model *m)
         const capw_tensor *t = &m->weights.tensors[i];
         uint64_t values = 1;
         for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
-        if (t->layout != CAPW_WINOGRAD && !strstr(t->name, ".screen")) info->parameters += values;
+        if (t->layout != CAPW_WINOGRAD && strncmp(t->name, "fc.screen", 9) != 0) info->parameters += values;
     }
 }
 
