@@ -124,6 +124,7 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
     pool = &net->layers[b.count - 1].conv;
     pool->out_c = pool->in_c;
     for (int stage = 1; stage <= 4; stage++) {
+        if (stage == 3) net->split = b.count;
         for (int block = 0; block < stage_blocks[stage - 1]; block++) {
             status = add_block(&b, stage, block);
             if (status) return status;
@@ -179,6 +180,14 @@ static size_t map_bytes(const cpt_resnet *net, int map, int batch, cpt_arena *ar
     return round_up(bytes);
 }
 
+/* A sum may replace what was added, which nobody else reads then: half the traffic. */
+static int in_place(const cpt_resnet_run *run, const span *spans, int map)
+{
+    const cpt_layer *layer = &run->net->layers[map - 1];
+    return layer->add >= 0 && spans[layer->add].last == map - 1 && layer->in != layer->add &&
+           map != run->split;
+}
+
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
 {
     const cpt_resnet *net = run->net;
@@ -190,12 +199,13 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         if (net->layers[i].add >= 0) spans[net->layers[i].add].last = i;
     }
     for (int map = 0; map < CPT_RESNET_LAYERS; map++) { /* the last map is the caller's */
-        const int writer = map - 1, add = map > 0 ? net->layers[writer].add : -1;
-        spans[map].bytes = map_bytes(net, map, batch, arena);
-        if (add >= 0 && spans[add].last == writer && net->layers[writer].in != add)
-            spans[map].offset = spans[add].offset; /* the sum replaces what was added: half the traffic */
+        /* map `split` collects images while the maps before it are used again for the next one */
+        const int alive_at = map == run->split ? 0 : map - 1;
+        spans[map].bytes = map_bytes(net, map, map < run->split ? 1 : batch, arena);
+        if (map > 0 && in_place(run, spans, map))
+            spans[map].offset = spans[net->layers[map - 1].add].offset;
         else
-            spans[map].offset = first_fit(spans, map, writer, spans[map].bytes);
+            spans[map].offset = first_fit(spans, map, alive_at, spans[map].bytes);
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
     base = cpt_arena_take(arena, total, 1);
@@ -207,12 +217,13 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
                      float *features)
 {
     size_t scratch = 0;
+    run->split = batch > 1 ? run->net->split : 0;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         const cpt_layer *layer = &run->net->layers[i];
         size_t bytes;
         if (layer->is_pool) continue;
         run->algorithm[i] = cpt_conv_choose(&layer->conv, wish, run->kernels);
-        bytes = cpt_conv_scratch(&layer->conv, run->algorithm[i], batch, threads);
+        bytes = cpt_conv_scratch(&layer->conv, run->algorithm[i], i < run->split ? 1 : batch, threads);
         if (bytes > scratch) scratch = bytes;
     }
     plan_maps(run, arena, batch);
@@ -263,11 +274,14 @@ static void pool_band(void *user, int index, int thread)
                           c->in_h, c->in_w, c->in_c, y0, y1);
 }
 
-static void run_layer(cpt_resnet_run *run, int index, int count)
+/* A layer over `count` images; before the split over one, image `at` of the batch. */
+static void run_layer(cpt_resnet_run *run, int index, int at, int count)
 {
     const cpt_layer *layer = &run->net->layers[index];
+    const cpt_conv *c = &layer->conv;
     const float *in = run->maps[layer->in];
     float *out = run->maps[index + 1];
+    if (index + 1 == run->split) out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c;
     if (layer->is_pool) {
         pool_job job = {run->kernels, &layer->conv, in, out, cpt_pool_threads(run->pool)};
         cpt_pool_run(run->pool, pool_band, &job, count * job.bands);
@@ -281,13 +295,19 @@ static void run_layer(cpt_resnet_run *run, int index, int count)
 int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
                       const float std[3], cpt_layer_fn callback, void *user)
 {
-    fill_input(run, pixels, count, mean, std);
-    for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
-        run_layer(run, i, count);
-        if (callback) {
-            const int stop = callback(user, i + 1, CPT_RESNET_LAYERS);
-            if (stop) return stop;
+    const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * 3;
+    const int singles = run->split > 0 ? count : 1;
+    int stop = 0;
+    for (int at = 0; at < singles && !stop; at++) {
+        fill_input(run, pixels + (size_t)at * image, run->split > 0 ? 1 : count, mean, std);
+        for (int i = 0; i < run->split && !stop; i++) {
+            run_layer(run, i, at, 1);
+            if (callback && at == count - 1) stop = callback(user, i + 1, CPT_RESNET_LAYERS);
         }
     }
-    return 0;
+    for (int i = run->split; i < CPT_RESNET_LAYERS && !stop; i++) {
+        run_layer(run, i, 0, count);
+        if (callback) stop = callback(user, i + 1, CPT_RESNET_LAYERS);
+    }
+    return stop;
 }

@@ -21,6 +21,7 @@ typedef struct cpt_layer {
 
 typedef struct cpt_resnet {
     cpt_layer layers[CPT_RESNET_LAYERS];
+    int split;                  /* the first layer of stage 3, which also numbers the map it reads */
     int input_size;             /* the image is input_size x input_size */
     int out_h, out_w, channels; /* of the last map */
 } cpt_resnet;
@@ -36,7 +37,10 @@ typedef struct cpt_resnet_run {
     const cptk_kernels *kernels;
     cpt_pool *pool;
     caption_conv algorithm[CPT_RESNET_LAYERS];
-    float *maps[CPT_RESNET_LAYERS + 1]; /* [batch, h, w, c]; the first is [batch, S + 6, S + 6, 3] */
+    int split; /* layers before this one take one image after the other: their maps are large, their weights
+                  small.  Later ones take the whole batch: there it is the other way round. */
+    float *maps[CPT_RESNET_LAYERS + 1]; /* [images, h, w, c], one image before map `split`, else the batch;
+                                           the first is [images, S + 6, S + 6, 3] */
     void *scratch;
 } cpt_resnet_run;
 
