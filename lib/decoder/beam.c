@@ -32,6 +32,12 @@ int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens, int most)
     return count;
 }
 
+double cpt_beam_score(const cpt_beam *beam, int row)
+{
+    const int node = beam->alive[row];
+    return node >= 0 ? beam->nodes[node].score : 0.0;
+}
+
 /* Whether a sorts before b: higher first; NaN last. */
 static int before(double a, double b)
 {
@@ -40,8 +46,7 @@ static int before(double a, double b)
 
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability)
 {
-    const int node = beam->alive[row];
-    const double score = (node >= 0 ? beam->nodes[node].score : 0.0) + (double)log_probability;
+    const double score = cpt_beam_score(beam, row) + (double)log_probability;
     int at = beam->child_count++;
     /* insertion keeps the list sorted; equal scores stay in the order in which they were offered */
     for (; at > 0 && before(score, beam->children[at - 1].score); at--)

@@ -46,6 +46,9 @@ void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_toke
 /* The first `count` ancestors' tokens of row `row`, last first; returns how many there are. */
 int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens, int most);
 
+/* The sum of log-probabilities of row `row`. */
+double cpt_beam_score(const cpt_beam *beam, int row);
+
 /* Offers one child of an alive row; per row at most `width`, best first, row by row. */
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability);
 

@@ -80,11 +80,12 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features);
 void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows);
 
 /* The logits after a step (vocabulary.c), whole or, where the model has a screen and `whole` is 0, from
- * rounded weights (`rounded` is 1).  Then say for every row the logit of the last of the best words that
- * matter, and single words that do as well: finish makes these whole, and all that rounding may have kept
- * from being among the best. */
+ * rounded weights (`rounded` is 1).  A rounded logit of a row is off by at most its error (given the
+ * logarithm of the sum of their exp).  Say which must be whole, all of a row that reach a limit (or are NaN)
+ * and single words; finish computes these again. */
 void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole);
-void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least);
+double cpt_vocabulary_error(const cpt_decoder_run *run, int row, float lse);
+void cpt_vocabulary_doubt(cpt_decoder_run *run, int row, float limit);
 void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word);
 void cpt_vocabulary_finish(cpt_decoder_run *run);
 

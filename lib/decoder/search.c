@@ -71,68 +71,110 @@ static float penalised(float log_probability, int times, const caption_decode_op
 /* What a row's choice is made from. */
 typedef struct choice {
     const float *logits; /* [V] */
-    int used;            /* how many tokens the row has that count as repeated */
+    int used;            /* how many tokens the row has that count as repeated, in s->tokens */
     int banned;          /* a token that may not come yet, or -1 */
     float lse;           /* log of the sum of exp(logits) */
 } choice;
 
-/* Fills index and value with as many of a row's best logits as can be chosen from and returns how many; used
- * tokens are put into `tokens`.  Only those change the order, so the top width + used logits hold all there
- * is to choose from. */
-static int best_logits(cpt_search *s, int row, int step, const caption_decode_options *options, choice *c)
+static void begin_choice(cpt_search *s, int row, int step, const caption_decode_options *options, choice *c)
 {
-    const int words = s->model->info.vocabulary_size;
     const int penalty = options->search == CAPTION_SEARCH_BEAM && options->repetition_penalty != 1.0f;
-    int wanted;
-    c->logits = s->decoder.logits + (size_t)row * (size_t)words;
+    c->logits = s->decoder.logits + (size_t)row * (size_t)s->model->info.vocabulary_size;
     c->used = penalty ? cpt_beam_tokens(&s->beam, row, s->tokens, s->max_length) : 0;
     c->banned = step + 1 < options->min_length ? s->model->info.end : -1;
-    wanted = s->beam.width + c->used + (c->banned >= 0);
-    if (wanted > words) wanted = words;
-    s->decoder.kernels->top_lse(c->logits, words, wanted, s->index, s->value, &c->lse);
-    return wanted;
 }
 
-/* Makes those rounded logits whole that a choice can depend on. */
-static void settle_logits(cpt_search *s, int rows, int step, const caption_decode_options *options)
+/* Fills index and value with the best logits of a row whose tokens are neither used nor banned, at most
+ * `width`, best first, and returns how many.  Only those others change their order, so the top
+ * width + used hold all there is to choose from. */
+static int best_fresh(cpt_search *s, choice *c)
 {
-    choice c;
-    for (int r = 0; r < rows; r++) {
-        const int wanted = best_logits(s, r, step, options, &c);
-        int last = 0; /* the worst that a choice can need: the width-th of those never used */
-        for (int found = 0; last < wanted; last++) {
-            const int token = s->index[last];
-            found += token != c.banned && !(token >= 4 && occurrences(s->tokens, c.used, token));
-            if (found == s->beam.width) break;
-        }
-        cpt_vocabulary_doubt_below(&s->decoder, r, s->value[last < wanted ? last : wanted - 1]);
-        for (int i = 0; i < c.used; i++) cpt_vocabulary_doubt_word(&s->decoder, s->tokens[i]);
+    const int words = s->model->info.vocabulary_size, width = s->beam.width;
+    int wanted = width + c->used + (c->banned >= 0), count = 0;
+    if (wanted > words) wanted = words;
+    s->decoder.kernels->top_lse(c->logits, words, wanted, s->index, s->value, &c->lse);
+    for (int i = 0; i < wanted; i++) { /* compacts in place: count never passes i */
+        const int token = s->index[i];
+        if (token == c->banned || (token >= 4 && occurrences(s->tokens, c->used, token))) continue;
+        s->index[count] = token;
+        s->value[count++] = s->value[i];
     }
-    cpt_vocabulary_finish(&s->decoder);
+    return count < width ? count : width;
+}
+
+/* The i-th used token, if it is one to look at: no special word, not banned, the first of its kind. */
+static int is_repeatable(const cpt_search *s, const choice *c, int i)
+{
+    const int token = s->tokens[i];
+    return token >= 4 && token != c->banned && !occurrences(s->tokens, i, token);
 }
 
 /* Fills index and value with the best children of a row, best first, at most `width`, and returns how many.
  */
 static int best_children(cpt_search *s, int row, int step, const caption_decode_options *options)
 {
+    const int width = s->beam.width;
     choice c;
-    const int wanted = best_logits(s, row, step, options, &c), width = s->beam.width;
-    int count = 0;
-    for (int i = 0; i < wanted; i++) { /* compacts in place: count never passes i */
-        const int token = s->index[i];
-        if (token == c.banned || (token >= 4 && occurrences(s->tokens, c.used, token))) continue;
-        s->index[count] = token;
-        s->value[count++] = s->value[i] - c.lse;
-    }
-    if (count > width) count = width;
+    int count;
+    begin_choice(s, row, step, options, &c);
+    count = best_fresh(s, &c);
+    for (int i = 0; i < count; i++) s->value[i] -= c.lse;
     for (int i = 0; i < c.used; i++) {
         const int token = s->tokens[i];
-        if (token < 4 || token == c.banned || occurrences(s->tokens, i, token)) continue; /* each once */
+        if (!is_repeatable(s, &c, i)) continue;
         insert_candidate(s->index, s->value, &count, token,
                          penalised(c.logits[token] - c.lse, occurrences(s->tokens, c.used, token), options));
         if (count > width) count = width;
     }
     return count;
+}
+
+/* Keeps the `most` largest totals, largest first; NaN counts as large. */
+static void keep_total(double *totals, int *count, int most, double total)
+{
+    int at = *count < most ? (*count)++ : most;
+    for (; at > 0 && !(totals[at - 1] >= total); at--) {
+        if (at < most) totals[at] = totals[at - 1];
+    }
+    if (at < most) totals[at] = total;
+}
+
+/* Computes those logits again, from whole weights, on which the next step's hypotheses can depend.  Rounding
+ * moves a logit by at most its row's error, and log-probabilities, before and after some logits are whole, by
+ * less than four times that.  `bar` is a total that as many children as there are slots for reach in any
+ * case; what can't reach it, or can't be among its row's best, may stay rounded. */
+static void settle_logits(cpt_search *s, int rows, int step, const caption_decode_options *options)
+{
+    const int slots = s->beam.width - s->beam.done_count;
+    double totals[64], error[64], bar; /* 64: the most rows there can be, max_beams */
+    float lse[64], least[64];
+    int kept = 0;
+    choice c;
+    for (int r = 0; r < rows; r++) {
+        int count;
+        begin_choice(s, r, step, options, &c);
+        count = best_fresh(s, &c);
+        lse[r] = c.lse;
+        least[r] = count > 0 ? s->value[count - 1] : -INFINITY;
+        error[r] = 4 * cpt_vocabulary_error(&s->decoder, r, c.lse);
+        for (int i = 0; i < count; i++)
+            keep_total(totals, &kept, slots,
+                       cpt_beam_score(&s->beam, r) + (double)(s->value[i] - c.lse) - error[r]);
+    }
+    bar = kept == slots ? totals[slots - 1] : -INFINITY;
+    for (int r = 0; r < rows; r++) {
+        const double score = cpt_beam_score(&s->beam, r), needed = bar - score + (double)lse[r];
+        const double own = (double)least[r];
+        cpt_vocabulary_doubt(&s->decoder, r, (float)((needed > own ? needed : own) - error[r]));
+        begin_choice(s, r, step, options, &c);
+        for (int i = 0; i < c.used; i++) {
+            const float most = c.logits[s->tokens[i]] - lse[r] + (float)error[r];
+            const int times = occurrences(s->tokens, c.used, s->tokens[i]);
+            if (is_repeatable(s, &c, i) && !(score + (double)penalised(most, times, options) < bar))
+                cpt_vocabulary_doubt_word(&s->decoder, s->tokens[i]);
+        }
+    }
+    cpt_vocabulary_finish(&s->decoder);
 }
 
 static const float *embedding_of(const cpt_search *s, int row)

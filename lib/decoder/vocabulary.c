@@ -4,11 +4,10 @@
  * memory. So the file may hold the same weights in int16, each row with its scale, and a step reads those.
  * Rounding and order of summation move a logit w h + b by at most |w' - w| |h| + 2 n 2^-24 |w| |h| (Cauchy
  * and Schwarz; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); screen_error is the
- * largest factor of |h| of any word.  A word whose rounded logit is further below the k-th best than twice
- * that can't be among the k best. The others' logits are computed again from the whole weights, a panel of 16
- * words at a time: they are then the very numbers that the whole product has, so the same words are chosen.
- * Only the sum over all words, for log-probabilities, has rounded terms left, whose errors are unrelated and
- * mostly cancel (docs/numerics.md). */
+ * largest factor of |h| of any word.  That tells which words can be among a search's next (search.c,
+ * settle_logits).  Their logits are computed again from the whole weights, a panel of 16 words at a time, and
+ * are then the very numbers that the whole product has.  Only the sum over all words, for log-probabilities,
+ * has rounded terms left, whose errors are unrelated and mostly cancel (docs/numerics.md). */
 #include <math.h>
 #include <string.h>
 
@@ -53,16 +52,21 @@ static int reaches(const float *x, int n, float limit)
     return found;
 }
 
-void cpt_vocabulary_doubt_below(cpt_decoder_run *run, int row, float least)
+double cpt_vocabulary_error(const cpt_decoder_run *run, int row, float lse)
 {
     const cpt_decoder *d = run->decoder;
-    const float *logits = run->logits + (size_t)row * (size_t)d->vocabulary, *h = state_of(run, row);
+    const float *h = state_of(run, row);
     double length = 0;
-    float limit;
     for (int i = 0; i < d->hidden; i++) length += (double)h[i] * (double)h[i];
-    /* 2^-21: adding the bias rounds too */
-    limit = (float)((double)least - 2.0 * (double)d->screen_error * sqrt(length) -
-                    ldexp(fabs((double)least), -21));
+    /* 2^-20: biases are added, and logits compared, in float; those that matter are not larger than that sum
+     */
+    return (double)d->screen_error * sqrt(length) + ldexp(1 + fabs((double)lse), -20);
+}
+
+void cpt_vocabulary_doubt(cpt_decoder_run *run, int row, float limit)
+{
+    const cpt_decoder *d = run->decoder;
+    const float *logits = run->logits + (size_t)row * (size_t)d->vocabulary;
     for (int p = 0; p < panel_count(d); p++) {
         const float *panel = logits + (size_t)p * CPTK_PANEL;
         const int left = d->vocabulary - p * CPTK_PANEL;
