@@ -188,7 +188,7 @@ class Training:
     def run(self):
         size, n = CONFIG["batch_size"], len(self.train.names)
         losses, started = [], time.time()
-        while self.seen < self.a.images:
+        while self.seen < self.a.until:
             done = self.seen / self.a.images
             for group in self.optimiser.param_groups:
                 group["lr"] = one_cycle(done, self.a.rate)
@@ -199,7 +199,7 @@ class Training:
             losses.append(self.step(self.train.batch(picked, CONFIG["captions_per_image"], rng),
                                     CONFIG["scheduled_sampling_max"] * done))
             self.seen, self.total = self.seen + len(picked), self.total + len(picked)
-            if self.seen // self.a.every != (self.seen - len(picked)) // self.a.every or self.seen >= self.a.images:
+            if self.seen // self.a.every != (self.seen - len(picked)) // self.a.every or self.seen >= self.a.until:
                 self.report(losses, started)
                 losses, started = [], time.time()
 
@@ -211,6 +211,7 @@ def main():
     ap.add_argument("out")
     ap.add_argument("--side", type=int, default=112, help="pixels of a side")
     ap.add_argument("--images", type=int, required=True, help="pictures to show in this stage")
+    ap.add_argument("--until", type=int, help="stop before, after so many of them")
     ap.add_argument("--rate", type=float, default=2e-3)
     ap.add_argument("--average", type=float, default=0.998)
     ap.add_argument("--every", type=int, default=8000, help="pictures between reports")
@@ -219,6 +220,7 @@ def main():
     ap.add_argument("--fresh-schedule", action="store_true")
     ap.add_argument("--seed", type=int, default=1)
     a = ap.parse_args()
+    a.until = min(a.images, a.until or a.images)
     torch.manual_seed(a.seed)
     torch.set_num_threads(2)
     Training(a).run()
