@@ -54,25 +54,26 @@ class Scenes:
         self.names, self.scenes = [p[0] for p in pairs], [p[1] for p in pairs]
         self.side, self.pixels = side, read_pixels(folder, self.names, side)
         n = len(pairs)
-        self.tokens = np.full((n, 5, LENGTH), PAD, np.int64)
-        self.speaks = np.full((n, 5, LENGTH), -1, np.int8)      # of the word that follows: which thing
+        self.tokens = np.full((n, 2, 5, LENGTH), PAD, np.int16)   # of the picture, and of its mirror image
+        self.speaks = np.full((n, 2, 5, LENGTH), -1, np.int8)     # of the word that follows: which thing
         self.boxes = np.zeros((n, MEMBERS, 4), np.float32)      # 0..1
         self.member = np.full((n, MEMBERS), -1, np.int8)        # which thing it is, -1 none
         self.looks = np.zeros((n, 2, 2), np.int64)              # per thing: object, colour
         self.setting = np.array([list(world.SETTINGS).index(s.setting) for s in self.scenes])
         for i, scene in enumerate(self.scenes):
-            self._describe(i, scene, vocab)
-        swap = np.arange(len(vocab.stoi))
-        swap[[vocab.stoi["left"], vocab.stoi["right"]]] = vocab.stoi["right"], vocab.stoi["left"]
-        self.mirror_word = swap
+            self._describe(i, 0, scene, vocab)
+            self._describe(i, 1, world.mirrored(scene), vocab)
+            self._place(i, scene)
 
-    def _describe(self, i, scene, vocab):
+    def _describe(self, i, mirror, scene, vocab):
         for c, caption in enumerate(world.captions(scene)):
             words = caption.split()
-            self.tokens[i, c, :len(words) + 2] = [START] + [vocab.stoi[w] for w in words] + [END]
+            self.tokens[i, mirror, c, :len(words) + 2] = [START] + [vocab.stoi[w] for w in words] + [END]
             for t, thing in enumerate(scene.things):
                 for j in spans(words, world.phrase(thing).split()):
-                    self.speaks[i, c, j] = t
+                    self.speaks[i, mirror, c, j] = t
+
+    def _place(self, i, scene):
         m = 0
         for t, thing in enumerate(scene.things):
             self.looks[i, t] = world.OBJECTS.index(thing.name), world.COLOURS.index(thing.colour)
@@ -84,14 +85,13 @@ class Scenes:
         """Pictures of these indices, so many captions each, half of them mirrored."""
         pixels, boxes = self.pixels[picked], self.boxes[picked].copy()
         which = np.stack([rng.permutation(5)[:captions] for _ in picked])
-        row = np.arange(len(picked))[:, None]
-        tokens, speaks = self.tokens[picked][row, which], self.speaks[picked][row, which]
         flip = rng.random(len(picked)) < 0.5
+        row = np.arange(len(picked))[:, None], flip.astype(int)[:, None]
+        tokens, speaks = self.tokens[picked][(*row, which)], self.speaks[picked][(*row, which)]
         pixels[flip] = pixels[flip][:, :, ::-1]
         boxes[flip] = boxes[flip][:, :, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (1, 0, 1, 0)
-        tokens[flip] = self.mirror_word[tokens[flip]]
         return {"pixels": torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))),
-                "tokens": torch.from_numpy(tokens), "speaks": torch.from_numpy(speaks.astype(np.int64)),
+                "tokens": torch.from_numpy(tokens.astype(np.int64)), "speaks": torch.from_numpy(speaks.astype(np.int64)),
                 "boxes": boxes, "member": self.member[picked], "looks": self.looks[picked],
                 "setting": torch.from_numpy(self.setting[picked])}
 

@@ -28,8 +28,8 @@ from model import PAD, Vocabulary, build, greedy, normalised, positions
 
 CONFIG = {"encoder_dim": 512, "embed_size": 64, "hidden_size": 256, "attention_dim": 128, "rnn_type": "gru",
           "dropout": 0.1, "alpha_c": 0.05, "label_smoothing": 0.05, "scheduled_sampling_max": 0.05,
-          "batch_size": 64, "captions_per_image": 2, "weight_decay": 0.02, "grad_clip": 5.0,
-          "cells_weight": 0.5, "pointing_weight": 0.2, "run_name": "scenes",
+          "batch_size": 64, "captions_per_image": 3, "weight_decay": 0.02, "grad_clip": 5.0,
+          "cells_weight": 0.5, "pointing_weight": 0.4, "run_name": "scenes",
           "decode_beams": 5, "decode_max_length": 20, "decode_length_alpha": 0.7,
           "decode_repetition_penalty": 1.0}
 NOTHING = len(world.OBJECTS)
@@ -186,7 +186,10 @@ class Training:
               "metrics": {"exact_match": exact, "history": self.history}, "config": CONFIG})
 
     def run(self):
-        size, n = CONFIG["batch_size"], len(self.train.names)
+        size, pool = CONFIG["batch_size"], np.arange(len(self.train.names))
+        pairs = [i for i, s in enumerate(self.train.scenes) if s.kind == "pair"]
+        pool = np.concatenate([pool] + [pairs] * (self.a.pair_weight - 1)).astype(int)
+        n = len(pool)
         losses, started = [], time.time()
         while self.seen < self.a.until:
             done = self.seen / self.a.images
@@ -195,7 +198,7 @@ class Training:
             epoch, at = divmod(self.seen, n)
             order = np.random.default_rng([self.a.seed, self.total - self.seen, epoch]).permutation(n)
             rng = np.random.default_rng([self.a.seed, self.total])
-            picked = order[at:at + size]
+            picked = pool[order[at:at + size]]
             losses.append(self.step(self.train.batch(picked, CONFIG["captions_per_image"], rng),
                                     CONFIG["scheduled_sampling_max"] * done))
             self.seen, self.total = self.seen + len(picked), self.total + len(picked)
@@ -216,6 +219,7 @@ def main():
     ap.add_argument("--average", type=float, default=0.998)
     ap.add_argument("--every", type=int, default=8000, help="pictures between reports")
     ap.add_argument("--limit", type=int, help="of DATA, only so many pictures")
+    ap.add_argument("--pair-weight", type=int, default=1, help="how often pairs come, against other scenes")
     ap.add_argument("--held-limit", type=int, default=400)
     ap.add_argument("--fresh-schedule", action="store_true")
     ap.add_argument("--seed", type=int, default=1)

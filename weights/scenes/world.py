@@ -9,8 +9,10 @@ touches a pixel.  A scene is one of three kinds:
 
 Every scene of a kind is described by the same five patterns, and each pattern says all
 that is certain: so any right description in any of the patterns is among the references.
+Of a pair the upper thing, or else the left one, comes first, but for one pattern that has
+a reference in either order.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 COUNTS = ("a", "two", "three", "four")
@@ -148,21 +150,38 @@ def noun(name, count):
 
 def phrase(thing):
     words = [COUNTS[thing.count - 1], thing.size or "", thing.colour, noun(thing.name, thing.count)]
-    if words[2] == "orange" and words[0] == "a" and not words[1]:
-        words[0] = "an"
     if thing.name == "person":
         words[2:] = [words[3], "in", words[2]]
+    elif words[2] == "orange" and words[0] == "a" and not words[1]:
+        words[0] = "an"
     return " ".join(w for w in words if w)
 
 
+def in_order(scene):
+    """The things of a pair, the upper or left one first, and the relation of the first to the second."""
+    first, second = scene.things
+    aside = scene.relation == "next to" and first.boxes[0][0] > second.boxes[0][0]
+    if aside or scene.relation in ("below", "right of"):
+        return second, first, OPPOSITE[scene.relation]
+    return first, second, scene.relation
+
+
+def mirrored(scene, side=224):
+    """The scene as a mirror shows it."""
+    flip = {"left of": "right of", "right of": "left of"}
+    things = [replace(t, boxes=[[side - x1, y0, side - x0, y1] for x0, y0, x1, y1 in t.boxes]) for t in scene.things]
+    return replace(scene, things=things, relation=flip.get(scene.relation, scene.relation))
+
+
 def captions(scene):
-    """The five references of a scene."""
+    """The five references of a scene whose things have their boxes."""
     where, a = SETTINGS[scene.setting], phrase(scene.things[0])
     if scene.kind == "pair":
-        b = phrase(scene.things[1])
-        ab, ba = f"{a} {scene.relation} {b}", f"{b} {OPPOSITE[scene.relation]} {a}"
+        first, second, relation = in_order(scene)
+        ab = f"{phrase(first)} {relation} {phrase(second)}"
+        ba = f"{phrase(second)} {OPPOSITE[relation]} {phrase(first)}"
         return [f"{ab} {where}", f"{ba} {where}", f"there is {ab} {where}",
-                f"{where} there is {ba}", f"a picture of {ab} {where}"]
+                f"{where} there is {ab}", f"a picture of {ab} {where}"]
     be = "is" if scene.kind == "single" else "are"
     return [f"{a} {where}", f"there {be} {a} {where}", f"{where} there {be} {a}",
             f"a picture of {a} {where}", f"{a} can be seen {where}"]
