@@ -21,9 +21,9 @@
  *
  * Two objects.  A caption_model is immutable once opened and may be used by any number of threads at once.  A
  * caption_session holds everything that changes; use one per thread.  After a session is initialised nothing
- * is allocated, no file but the image is opened, and nothing is ever printed.  (OpenBLAS, which multiplies only
- * with CAPTION_CONV_IM2COL and on processors without hand-written kernels, maps its work memory at a process's
- * first product.)
+ * is allocated, no file but the image is opened, and nothing is ever printed.  (OpenBLAS, which multiplies
+ * only with CAPTION_CONV_IM2COL and on processors without hand-written kernels, maps its work memory at a
+ * process's first product.)
  *
  * The ladder, each rung made of the next:
  *     caption_file  ->  caption_image  ->  caption_pixels  ->  caption_load_*, caption_encode, caption_decode
