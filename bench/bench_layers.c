@@ -97,8 +97,11 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     weights = (size_t)(c->kernel * c->kernel) * (size_t)c->in_c;
     c->weight = random_block(panels * weights * 16, 1.7f / (float)weights);
     c->bias = random_block((size_t)c->out_c, 0.1f);
-    if (c->kernel == 3 && c->stride == 1 && c->out_w > 7) {
-        c->winograd = random_block(36 * panels * (size_t)c->in_c * 16, 0.01f);
+    if (c->kernel == 3 && c->stride == 1) {
+        int side = c->out_w > 14 ? 6 : 4; /* as capconvert chooses */
+
+        c->winograd_size = side - 2;
+        c->winograd = random_block((size_t)(side * side) * panels * (size_t)c->in_c * 16, 0.01f);
     }
     l->in = maps[0];
     l->add = maps[1];
@@ -107,8 +110,8 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     return l;
 }
 
-/* Winograd does 36 products for a tile of 4 x 4 outputs and keeps 36 numbers for 9 weights; its transforms
- * aren't counted, nor what im2col writes in between. */
+/* Winograd does 36 products for a tile of 4 x 4 outputs and keeps 36 numbers for 9 weights, or 16 for 2 x 2
+ * outputs; its transforms aren't counted, nor what im2col writes in between. */
 static void count_work(const bench *b, layer *l)
 {
     const cpt_conv *c = &l->conv;
@@ -118,8 +121,10 @@ static void count_work(const bench *b, layer *l)
 
     if (l->is_pool) weights = 0;
     if (l->algorithm == CAPTION_CONV_WINOGRAD) {
-        per_weight = (double)((c->out_h + 3) / 4 * ((c->out_w + 3) / 4));
-        weights *= 4;
+        int s = c->winograd_size;
+
+        per_weight = (double)((c->out_h + s - 1) / s * ((c->out_w + s - 1) / s));
+        weights *= (s + 2) * (s + 2) / 9.0;
     }
     l->executed = b->batch * per_weight * weights;
     l->bytes = 4 * (weights + b->batch * (in + out + (l->add < 0 ? 0 : out)));

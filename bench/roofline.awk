@@ -115,7 +115,7 @@ END {
     print "<rect width=\"960\" height=\"620\" fill=\"#fff\"/>"
     text(LEFT, 30, "start", "head", "One core: ResNet-50's layers and a step of the decoder")
     text(LEFT, 52, "start", "small", escaped(machine) ", " cpu ", one thread, one image. Work as executed: Winograd does " \
-        "a quarter to a third of the direct flop")
+        "a quarter to three fifths of the direct flop")
 
     for (v = x_low; v <= x_high; v *= 2) {
         line(x_of(v), TOP, x_of(v), TOP + HIGH, "grid")
@@ -163,7 +163,7 @@ END {
     text(x + 38, y + 24, "start", "label", "direct convolution, s: stem, 1 to 4: stage")
     print ""
     shape("winograd", x + 20, y + 46)
-    text(x + 38, y + 50, "start", "label", "Winograd F(4x4, 3x3), likewise")
+    text(x + 38, y + 50, "start", "label", "Winograd, likewise")
     print ""
     shape("decoder", x + 20, y + 73)
     text(x + 38, y + 77, "start", "label", sprintf("decoder's step, %d beams: weights %.0f MB", beams, step_bytes * 1e-6))

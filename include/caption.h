@@ -194,7 +194,7 @@ typedef struct caption_session caption_session;
 typedef enum caption_conv {
     CAPTION_CONV_AUTO = 0,     /* per layer, what is fastest on this CPU */
     CAPTION_CONV_DIRECT = 1,   /* hand-written kernels that read the image map in place */
-    CAPTION_CONV_WINOGRAD = 2, /* as DIRECT, Winograd F(4x4, 3x3) wherever the model file allows it */
+    CAPTION_CONV_WINOGRAD = 2, /* as DIRECT, Winograd wherever the model file allows it */
     CAPTION_CONV_IM2COL = 3    /* im2col, then one GEMM (OpenBLAS, where built in) */
 } caption_conv;
 

@@ -50,11 +50,18 @@ typedef enum capw_dtype {
 } capw_dtype;
 
 typedef enum capw_layout {
-    CAPW_ROWS = 0,     /* row-major, as dims say */
-    CAPW_PANELS = 1,   /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16], missing outputs zero */
-    CAPW_WINOGRAD = 2, /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
-    CAPW_PAIRS = 3,    /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero */
+    CAPW_ROWS = 0,      /* row-major, as dims say */
+    CAPW_PANELS = 1,    /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16], missing outputs zero */
+    CAPW_WINOGRAD = 2,  /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
+    CAPW_PAIRS = 3,     /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero */
+    CAPW_WINOGRAD2 = 4, /* dims [O, 3, 3, I], transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
 } capw_layout;
+
+/* Winograd: the side of the tile that a transformed 3x3 filter is; 0 for other layouts. */
+static inline uint32_t capw_winograd_side(uint32_t layout)
+{
+    return layout == CAPW_WINOGRAD ? 6 : layout == CAPW_WINOGRAD2 ? 4 : 0;
+}
 
 typedef struct capw_tensor {
     char name[CAPW_NAME_BYTES]; /* ends in NUL, rest zero */

@@ -45,16 +45,16 @@ typedef struct cptk_tile {
     int soon_step;
 } cptk_tile;
 
-/* Winograd F(4x4, 3x3), stride 1, pad 1: a map [h, w, c] is cut into tiles of 4 x 4 outputs, ceil(h/4) x
- * ceil(w/4) of them, row by row.  input: transforms tiles first..first+count-1 into v [36, v_stride...]:
- * element (e, i) of tile first+i is at v + e * v_plane + i * c.  output: m likewise [36, count, c] with
- * planes m_plane floats apart, inverse transform + bias (+ ReLU) into the map's 4 x 4 outputs, those outside
- * the map dropped. */
+/* Winograd F(s x s, 3x3), s = 2 or 4, stride 1, pad 1: a map [h, w, c] is cut into tiles of s x s outputs,
+ * ceil(h/s) x ceil(w/s) of them, row by row.  input: transforms tiles first..first+count-1 into v
+ * [(s+2)^2, count, c]: element (e, i) of tile first+i is at v + e * plane + i * c.  output: m likewise,
+ * inverse transform + bias (+ ReLU) into the map's s x s outputs, those outside the map dropped. */
 typedef struct cptk_winograd {
     const float *in;   /* input: map [h, w, c]; output: m */
     float *out;        /* input: v; output: map [h, w, c] */
     const float *bias; /* output: [c] */
-    size_t plane;      /* floats between the 36 planes of v or m */
+    size_t plane;      /* floats between the (s+2)^2 planes of v or m */
+    int size;          /* s */
     int h, w, c;       /* of the map, input or output */
     int first, count;  /* tiles */
     int relu;

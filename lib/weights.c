@@ -38,10 +38,11 @@ static caption_status check_header(const capw_header *h, size_t size, caption_er
 static uint64_t stored_values(const capw_tensor *t)
 {
     uint64_t values = 1;
+    const uint32_t side = capw_winograd_side(t->layout);
     for (uint32_t i = 0; i < t->rank; i++) {
         uint64_t dim = t->dims[i];
         if (i == 0 && t->layout != CAPW_ROWS) dim = (dim + CAPW_PANEL - 1) / CAPW_PANEL * CAPW_PANEL;
-        if (t->layout == CAPW_WINOGRAD && (i == 1 || i == 2)) dim = 6; /* 3 x 3 becomes 6 x 6 */
+        if (side && (i == 1 || i == 2)) dim = side; /* instead of 3 */
         if (t->layout == CAPW_PAIRS && i == 1) dim += dim % 2;
         if (dim > UINT64_MAX / 4 / values) return UINT64_MAX;
         values *= dim;
@@ -54,7 +55,7 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
 {
     const char *what = NULL;
     uint64_t values;
-    if (t->layout > CAPW_PAIRS) {
+    if (t->layout > CAPW_WINOGRAD2) {
         what = "its layout is unknown";
     } else if (t->dtype != (t->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32)) {
         what = "its data type is not supported by this version";
@@ -65,7 +66,7 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
             if (i < t->rank ? t->dims[i] == 0 || t->dims[i] > MAX_DIM : t->dims[i] != 0)
                 what = "its dimensions are out of range";
         }
-        if (t->layout == CAPW_WINOGRAD && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3))
+        if (capw_winograd_side(t->layout) && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3))
             what = "a Winograd tensor must be [O, 3, 3, I]";
         if (t->layout == CAPW_PANELS && t->rank < 2) what = "a panel tensor has at least two dimensions";
         if (t->layout == CAPW_PAIRS && t->rank != 2) what = "a tensor of pairs has two dimensions";

@@ -47,7 +47,9 @@ typedef struct layer {
     size_t outputs;
 } layer;
 
-static const double g[6][3] = {
+static const double g2[4][3] = {
+    {1, 0, 0}, {1.0 / 2, 1.0 / 2, 1.0 / 2}, {1.0 / 2, -1.0 / 2, 1.0 / 2}, {0, 0, 1}};
+static const double g4[6][3] = {
     {1.0 / 4, 0, 0},
     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -64,6 +66,28 @@ static float plain_weight(const layer *l, int ky, int kx, int i, int o)
         ->plain[((size_t)(ky * c->kernel + kx) * (size_t)c->in_c + (size_t)i) * (size_t)c->out_c + (size_t)o];
 }
 
+/* The copy for tiles of size x size outputs, in the place of another. */
+static void pack_winograd(layer *l, int size)
+{
+    cpt_conv *c = &l->conv;
+    const double(*g)[3] = size == 2 ? g2 : g4;
+    int panels = (c->out_c + 15) / 16, side = size + 2, count = side * side * panels * c->in_c * 16;
+
+    free(l->winograd);
+    l->winograd = block((size_t)count * sizeof(float));
+    for (int p = 0; p < count; p++) {
+        int e = p / 16 / c->in_c / panels, o = p / 16 / c->in_c % panels * 16 + p % 16, i = p / 16 % c->in_c;
+        double sum = 0;
+
+        for (int t = 0; t < 9 && o < c->out_c; t++) {
+            sum += g[e / side][t / 3] * g[e % side][t % 3] * (double)plain_weight(l, t / 3, t % 3, i, o);
+        }
+        l->winograd[p] = (float)sum;
+    }
+    c->winograd = l->winograd;
+    c->winograd_size = size;
+}
+
 static void pack(layer *l)
 {
     cpt_conv *c = &l->conv;
@@ -77,18 +101,7 @@ static void pack(layer *l)
     }
     c->weight = l->weight;
     l->winograd = NULL;
-    if (c->kernel != 3) return;
-    l->winograd = block((size_t)(36 * panels * c->in_c * 16) * sizeof(float));
-    for (int p = 0; p < 36 * panels * c->in_c * 16; p++) {
-        int e = p / 16 / c->in_c / panels, o = p / 16 / c->in_c % panels * 16 + p % 16, i = p / 16 % c->in_c;
-        double sum = 0;
-
-        for (int t = 0; t < 9 && o < c->out_c; t++) {
-            sum += g[e / 6][t / 3] * g[e % 6][t % 3] * (double)plain_weight(l, t / 3, t % 3, i, o);
-        }
-        l->winograd[p] = (float)sum;
-    }
-    c->winograd = l->winograd;
+    if (c->kernel == 3) pack_winograd(l, 4);
 }
 
 static void expect(layer *l, size_t at)
@@ -184,11 +197,12 @@ static void compare(const layer *l, caption_conv algorithm, const char *isa)
 {
     int n = l->conv.kernel * l->conv.kernel * l->conv.in_c + 2;
     double scale = algorithm == CAPTION_CONV_WINOGRAD ? 0 : 1, most = 0;
+    double mixing = l->conv.winograd_size == 2 ? 1e-6 : 4e-6;
 
     for (size_t i = 0; i < l->outputs; i++) most = l->bound[i] > most ? l->bound[i] : most;
     for (size_t i = 0; i < l->outputs; i++) {
         /* Winograd mixes the inputs of a tile: its error follows the largest sum, not each one's own */
-        double bound = n * ldexp(1, -23) * (scale > 0 ? l->bound[i] : 0) + (scale > 0 ? 0 : 4e-6 * most);
+        double bound = n * ldexp(1, -23) * (scale > 0 ? l->bound[i] : 0) + (scale > 0 ? 0 : mixing * most);
         double error = fabs((double)l->out[i] - (double)l->want[i]);
 
         if (!(error <= bound)) {
@@ -230,7 +244,10 @@ static void check_layer(layer *l)
         check_algorithm(l, CAPTION_CONV_DIRECT, &kernels);
         check_algorithm(l, CAPTION_CONV_IM2COL, &kernels);
         if (cpt_conv_choose(&l->conv, CAPTION_CONV_WINOGRAD, &kernels) == CAPTION_CONV_WINOGRAD) {
-            check_algorithm(l, CAPTION_CONV_WINOGRAD, &kernels);
+            for (int size = 2; size <= 4; size += 2) {
+                pack_winograd(l, size);
+                check_algorithm(l, CAPTION_CONV_WINOGRAD, &kernels);
+            }
         }
     }
 }
@@ -294,12 +311,15 @@ static void choice(void **state)
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_WINOGRAD, &kernels), CAPTION_CONV_DIRECT);
     conv.winograd = &weight;
+    conv.winograd_size = 4;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_WINOGRAD);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_DIRECT, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_IM2COL, &kernels), CAPTION_CONV_IM2COL);
     conv.out_h = conv.out_w = conv.in_h = conv.in_w = 7;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_WINOGRAD, &kernels), CAPTION_CONV_WINOGRAD);
+    conv.winograd_size = 2;
+    assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_WINOGRAD);
     kernels.has_tile = 0;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_IM2COL);
 }

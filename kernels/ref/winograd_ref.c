@@ -1,11 +1,21 @@
-/* winograd_ref.c - the transforms of Winograd F(4x4, 3x3) in plain C: their specification.  Interpolation
- * points 0, 1, -1, 2, -2 and infinity; the converter transforms the weights with the matching matrix G.
- * Called through the kernel table. */
+/* winograd_ref.c - the transforms of Winograd F(2x2, 3x3) and F(4x4, 3x3) in plain C: their specification.
+ * Interpolation points 0, 1, -1, for the larger also 2, -2, and infinity; the converter transforms the
+ * weights with the matching matrices G.  Called through the kernel table. */
 #include "kernels/kernels.h"
 #include "kernels/kernels_isa.h"
 
-/* One dimension of the input transform, B^T: six values, `step` floats apart, in place. */
-static void input_1d(float *x, int step)
+/* One dimension of the input transform, B^T, in place: size + 2 values, `step` floats apart. */
+static void input_1d_2(float *x, int step)
+{
+    float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
+
+    x[0] = a - c;
+    x[step] = b + c;
+    x[2 * step] = c - b;
+    x[3 * step] = b - d;
+}
+
+static void input_1d_4(float *x, int step)
 {
     float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e = x[4 * step], f = x[5 * step];
 
@@ -17,8 +27,16 @@ static void input_1d(float *x, int step)
     x[5 * step] = 4 * b - 5 * d + f;
 }
 
-/* One dimension of the output transform, A^T: six values become four. */
-static void output_1d(float *x, int step)
+/* One dimension of the output transform, A^T: size + 2 values become `size`. */
+static void output_1d_2(float *x, int step)
+{
+    float sum = x[step] + x[2 * step], diff = x[step] - x[2 * step];
+
+    x[0] = x[0] + sum;
+    x[step] = diff - x[3 * step];
+}
+
+static void output_1d_4(float *x, int step)
 {
     float a = x[0], f = x[5 * step];
     float sum1 = x[step] + x[2 * step], diff1 = x[step] - x[2 * step];
@@ -32,23 +50,24 @@ static void output_1d(float *x, int step)
 
 void cptk_winograd_input_c(const cptk_winograd *g)
 {
-    int across = (g->w + 3) / 4;
+    int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
+    void (*transform)(float *x, int step) = g->size == 2 ? input_1d_2 : input_1d_4;
 
     for (int i = 0; i < g->count; i++) {
-        int y0 = (g->first + i) / across * 4 - 1, x0 = (g->first + i) % across * 4 - 1;
+        int y0 = (g->first + i) / across * g->size - 1, x0 = (g->first + i) % across * g->size - 1;
 
         for (int ch = 0; ch < g->c; ch++) {
             float d[36];
 
-            for (int e = 0; e < 36; e++) {
-                int y = y0 + e / 6, x = x0 + e % 6;
+            for (int e = 0; e < n * n; e++) {
+                int y = y0 + e / n, x = x0 + e % n;
                 int inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
 
                 d[e] = inside ? g->in[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->c + (size_t)ch] : 0;
             }
-            for (int e = 0; e < 6; e++) input_1d(d + e, 6);
-            for (int e = 0; e < 6; e++) input_1d(d + 6 * e, 1);
-            for (int e = 0; e < 36; e++) {
+            for (int e = 0; e < n; e++) transform(d + e, n);
+            for (int e = 0; e < n; e++) transform(d + n * e, 1);
+            for (int e = 0; e < n * n; e++) {
                 g->out[(size_t)e * g->plane + (size_t)i * (size_t)g->c + (size_t)ch] = d[e];
             }
         }
@@ -57,22 +76,23 @@ void cptk_winograd_input_c(const cptk_winograd *g)
 
 void cptk_winograd_output_c(const cptk_winograd *g)
 {
-    int across = (g->w + 3) / 4;
+    int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
+    void (*transform)(float *x, int step) = g->size == 2 ? output_1d_2 : output_1d_4;
 
     for (int i = 0; i < g->count; i++) {
-        int y0 = (g->first + i) / across * 4, x0 = (g->first + i) % across * 4;
+        int y0 = (g->first + i) / across * g->size, x0 = (g->first + i) % across * g->size;
 
         for (int ch = 0; ch < g->c; ch++) {
             float m[36];
 
-            for (int e = 0; e < 36; e++) {
+            for (int e = 0; e < n * n; e++) {
                 m[e] = g->in[(size_t)e * g->plane + (size_t)i * (size_t)g->c + (size_t)ch];
             }
-            for (int e = 0; e < 6; e++) output_1d(m + e, 6);
-            for (int e = 0; e < 4; e++) output_1d(m + 6 * e, 1);
-            for (int e = 0; e < 16; e++) {
-                int y = y0 + e / 4, x = x0 + e % 4;
-                float v = m[e / 4 * 6 + e % 4] + g->bias[ch];
+            for (int e = 0; e < n; e++) transform(m + e, n);
+            for (int e = 0; e < g->size; e++) transform(m + n * e, 1);
+            for (int e = 0; e < g->size * g->size; e++) {
+                int y = y0 + e / g->size, x = x0 + e % g->size;
+                float v = m[e / g->size * n + e % g->size] + g->bias[ch];
 
                 if (y >= g->h || x >= g->w) continue;
                 g->out[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->c + (size_t)ch] =

@@ -22,12 +22,10 @@ static int winograd_fits(const cpt_conv *conv)
     return conv->winograd && conv->kernel == 3 && conv->stride == 1 && conv->pad == 1;
 }
 
-/* Below 9 tiles of 4 x 4 outputs its 36 weight planes, read for few rows each, cost more than they save. */
+/* Below 9 tiles of outputs its weight planes, read for few rows each, cost more than they save. */
 static int winograd_pays(const cpt_conv *conv)
 {
-    int tiles = cpt_ceil_div(conv->out_h, 4) * cpt_ceil_div(conv->out_w, 4);
-
-    return winograd_fits(conv) && tiles >= 9 && conv->in_c >= 16 && conv->out_c >= 16;
+    return winograd_fits(conv) && cpt_conv_winograd_tiles(conv) >= 9 && conv->in_c >= 16 && conv->out_c >= 16;
 }
 
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels)

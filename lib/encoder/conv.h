@@ -12,7 +12,8 @@ typedef struct cpt_conv {
     int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
     int relu;
     const float *weight;   /* [ceil(out_c / 16), kernel, kernel, in_c, 16] */
-    const float *winograd; /* [36, ceil(out_c / 16), in_c, 16], or NULL */
+    const float *winograd; /* [(winograd_size + 2)^2, ceil(out_c / 16), in_c, 16], or NULL */
+    int winograd_size;     /* side of its tiles of outputs, 2 or 4 */
     const float *bias;     /* [out_c], or NULL */
 } cpt_conv;
 

@@ -47,6 +47,11 @@ static inline int cpt_ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
+static inline int cpt_conv_winograd_tiles(const cpt_conv *conv)
+{
+    return cpt_ceil_div(conv->out_h, conv->winograd_size) * cpt_ceil_div(conv->out_w, conv->winograd_size);
+}
+
 /* The first of `count` things that part i of `parts` nearly equal parts holds; part `parts` begins at count.
  */
 static inline int cpt_part(int count, int parts, int i)

@@ -1,16 +1,16 @@
-/* conv_winograd.c - 3x3 stride-1 convolution by Winograd F(4x4, 3x3): 4 x 4 outputs from 36 products instead
- * of 144.  Called by conv.c for layers whose model file has the transformed weights.
+/* conv_winograd.c - 3x3 stride-1 convolution by Winograd F(4x4, 3x3), 4 x 4 outputs from 36 products instead
+ * of 144, or F(2x2, 3x3), 2 x 2 from 16 instead of 36.  Called by conv.c for layers whose model file has the
+ * transformed weights.
  *
- * Tiles (of the whole batch, image by image) are taken in blocks: input transform V [36, tiles, in_c], 36
- * matrix products M [36, tiles, out_c] = V x weights, output transform.  Where the weights are small each
- * block is one task and its V and M stay in the cache of the thread that works on it; where they are large a
- * block has many tiles, so that the weights stream past few times, and the threads share each of its three
- * steps. */
+ * Tiles (of the whole batch, image by image) are taken in blocks: input transform V [planes, tiles, in_c],
+ * that many matrix products M [planes, tiles, out_c] = V x weights, output transform.  Where the weights are
+ * small each block is one task and its V and M stay in the cache of the thread that works on it; where they
+ * are large a block has many tiles, so that the weights stream past few times, and the threads share each of
+ * its three steps. */
 #include "lib/encoder/conv_internal.h"
 #include "lib/platform/arena.h"
 
 enum {
-    PLANES = 36,
     CACHED_WEIGHTS = 1 << 20, /* bytes */
     SMALL_BLOCK = 14,         /* tiles, where every block is a task */
     LARGE_BLOCK = 64,         /* tiles, where the threads share a block */
@@ -19,6 +19,7 @@ enum {
 };
 
 typedef struct winograd_plan {
+    int planes;
     int image_tiles, tiles, blocks;
     int block_tiles; /* most a block has */
     int shared;
@@ -35,10 +36,10 @@ typedef struct winograd_job {
 /* Depends on sizes only. */
 static winograd_plan plan_winograd(const cpt_conv *conv, int batch)
 {
-    winograd_plan p;
-    size_t weights = (size_t)PLANES * (size_t)conv->in_c * (size_t)conv->out_c * sizeof(float);
+    winograd_plan p = {.planes = (conv->winograd_size + 2) * (conv->winograd_size + 2)};
+    size_t weights = (size_t)p.planes * (size_t)conv->in_c * (size_t)conv->out_c * sizeof(float);
 
-    p.image_tiles = cpt_ceil_div(conv->out_h, 4) * cpt_ceil_div(conv->out_w, 4);
+    p.image_tiles = cpt_conv_winograd_tiles(conv);
     p.tiles = p.image_tiles * batch;
     p.shared = weights > CACHED_WEIGHTS;
     p.blocks = cpt_ceil_div(p.tiles, p.shared ? LARGE_BLOCK : SMALL_BLOCK);
@@ -51,7 +52,7 @@ static size_t block_floats(const winograd_plan *p, const cpt_conv *conv)
 {
     size_t floats;
 
-    if (!cpt_mul((size_t)PLANES * (size_t)p->block_tiles, (size_t)conv->in_c + (size_t)conv->out_c,
+    if (!cpt_mul((size_t)p->planes * (size_t)p->block_tiles, (size_t)conv->in_c + (size_t)conv->out_c,
                  &floats) ||
         floats > SIZE_MAX / 8) {
         return SIZE_MAX;
@@ -83,6 +84,7 @@ static void transform(const winograd_job *d, float *block, int first, int count,
         int image = first / d->plan.image_tiles, at = first % d->plan.image_tiles;
         int n = cpt_min(count, d->plan.image_tiles - at);
         cptk_winograd w = {.plane = output ? d->m_plane : d->v_plane,
+                           .size = conv->winograd_size,
                            .h = conv->in_h,
                            .w = conv->in_w,
                            .c = c,
@@ -144,7 +146,7 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
 
 static float *m_of(const winograd_job *d, float *block)
 {
-    return block + (size_t)PLANES * d->v_plane;
+    return block + (size_t)d->plan.planes * d->v_plane;
 }
 
 /* A whole block, in the thread's own scratch. */
@@ -156,7 +158,7 @@ static void block_task(void *user, int index, int thread)
     int count = cpt_part(d->plan.tiles, d->plan.blocks, index + 1) - first;
 
     transform(d, v, first, count, 0);
-    for (int e = 0; e < PLANES; e++) multiply(d, v, m, e, count);
+    for (int e = 0; e < d->plan.planes; e++) multiply(d, v, m, e, count);
     transform(d, m, first, count, 1);
 }
 
@@ -208,7 +210,7 @@ void cpt_conv_winograd_run(const cpt_conv_job *job)
         d.count = cpt_part(d.plan.tiles, d.plan.blocks, b + 1) - d.first;
         steps = cpt_ceil_div(d.count, SHARED_STEP);
         cpt_pool_run(job->pool, input_task, &d, steps);
-        cpt_pool_run(job->pool, multiply_task, &d, PLANES);
+        cpt_pool_run(job->pool, multiply_task, &d, d.plan.planes);
         cpt_pool_run(job->pool, output_task, &d, steps);
     }
 }

@@ -74,8 +74,11 @@ static caption_status add_conv(builder *b, const char *name, const layer_spec *s
     conv->bias = cpt_weights_bind(b->weights, tensor, CAPW_ROWS, &bias, b->error);
     if (!conv->bias) return CAPTION_ERROR_MODEL;
     snprintf(tensor, sizeof tensor, "encoder.%s.winograd", name);
-    if (cpt_weights_find(b->weights, tensor)) {
-        conv->winograd = cpt_weights_bind(b->weights, tensor, CAPW_WINOGRAD, &weight, b->error);
+    const capw_tensor *winograd = cpt_weights_find(b->weights, tensor);
+    if (winograd) {
+        const capw_layout layout = winograd->layout == CAPW_WINOGRAD2 ? CAPW_WINOGRAD2 : CAPW_WINOGRAD;
+        conv->winograd_size = (int)capw_winograd_side(layout) - 2;
+        conv->winograd = cpt_weights_bind(b->weights, tensor, layout, &weight, b->error);
         if (!conv->winograd) return CAPTION_ERROR_MODEL;
     }
     return CAPTION_OK;
