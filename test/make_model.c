@@ -70,24 +70,27 @@ static void store_panels(float *stored, const float *logical, size_t outputs, si
             stored[(o / CAPW_PANEL * rest + r) * CAPW_PANEL + o % CAPW_PANEL] = logical[o * rest + r];
 }
 
-/* logical [O, 3, 3, I] -> stored [36, ceil(O/16), I, 16]: G g G', in double */
-static void store_winograd(float *stored, const float *logical, size_t outputs, size_t inputs)
+/* logical [O, 3, 3, I] -> stored [side^2, ceil(O/16), I, 16]: G g G', in double */
+static void store_winograd(float *stored, const float *logical, const capw_tensor *record)
 {
-    static const double g[6][3] = {{1.0 / 4, 0, 0},
-                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                   {0, 0, 1}};
-    size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL;
+    static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    static const double g4[6][3] = {{1.0 / 4, 0, 0},
+                                    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                    {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                    {0, 0, 1}};
+    const size_t outputs = record->dims[0], inputs = record->dims[3];
+    const size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL, side = capw_winograd_side(record->layout);
+    const double(*g)[3] = side == 4 ? g2 : g4;
     for (size_t o = 0; o < outputs; o++)
         for (size_t i = 0; i < inputs; i++)
-            for (size_t e = 0; e < 36; e++) {
+            for (size_t e = 0; e < side * side; e++) {
                 double sum = 0;
                 for (size_t y = 0; y < 3; y++)
                     for (size_t x = 0; x < 3; x++)
-                        sum +=
-                            g[e / 6][y] * g[e % 6][x] * (double)logical[((o * 3 + y) * 3 + x) * inputs + i];
+                        sum += g[e / side][y] * g[e % side][x] *
+                               (double)logical[((o * 3 + y) * 3 + x) * inputs + i];
                 stored[((e * panels + o / CAPW_PANEL) * inputs + i) * CAPW_PANEL + o % CAPW_PANEL] =
                     (float)sum;
             }
@@ -117,8 +120,8 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
     for (uint32_t d = 0; d < record->rank; d++) count *= record->dims[d];
     if (record->layout == CAPW_PANELS)
         store_panels(stored, logical, record->dims[0], count / record->dims[0]);
-    else if (record->layout == CAPW_WINOGRAD)
-        store_winograd(stored, logical, record->dims[0], record->dims[3]);
+    else if (capw_winograd_side(record->layout))
+        store_winograd(stored, logical, record);
     else if (record->layout == CAPW_PAIRS)
         store_pairs(stored, logical, record->dims[0], record->dims[1]);
     else
@@ -132,7 +135,8 @@ static size_t stored_bytes(const capw_tensor *record, size_t count)
     case CAPW_PANELS:
         return panels * (count / first) * sizeof(float);
     case CAPW_WINOGRAD:
-        return 36 * panels * record->dims[3] * sizeof(float);
+    case CAPW_WINOGRAD2:
+        return (record->layout == CAPW_WINOGRAD ? 36 : 16) * panels * record->dims[3] * sizeof(float);
     case CAPW_PAIRS:
         return panels * round_up(record->dims[1], 2) * sizeof(int16_t);
     default:
@@ -195,7 +199,7 @@ static void linear(maker *m, const char *name, int outputs, int inputs, float ga
 
 typedef struct conv_shape {
     int outputs, kernel, inputs;
-    int winograd;
+    int winograd; /* the layout of the second copy, 0 for none */
     float gain;
 } conv_shape;
 
@@ -210,7 +214,7 @@ static void conv(maker *m, const char *name, const conv_shape *shape)
     if (shape->winograd) {
         m->random = before; /* the same numbers once more */
         (void)snprintf(text, sizeof text, "encoder.%s.winograd", name);
-        weight(m, text, CAPW_WINOGRAD, dims, shape->gain);
+        weight(m, text, (capw_layout)shape->winograd, dims, shape->gain);
     }
     (void)snprintf(text, sizeof text, "encoder.%s.bias", name);
     tensor(m, text, CAPW_ROWS, (const int[4]){shape->outputs}, 0.1f);
@@ -232,9 +236,11 @@ static void encoder(maker *m)
         int middle = w << (stage - 1), outputs = 4 * middle;
         for (int block = 0; block < stage_blocks[stage - 1]; block++) {
             int stride1 = stage == 1 || block > 0;
+            int large = stage < 3 || m->options->winograd == 2,
+                winograd = large ? CAPW_WINOGRAD : CAPW_WINOGRAD2;
             block_conv(m, stage, block, "conv1", (conv_shape){middle, 1, inputs, 0, relu});
             block_conv(m, stage, block, "conv2",
-                       (conv_shape){middle, 3, middle, stride1 && m->options->winograd, relu});
+                       (conv_shape){middle, 3, middle, stride1 && m->options->winograd ? winograd : 0, relu});
             block_conv(m, stage, block, "conv3", (conv_shape){outputs, 1, middle, 0, 0.5f});
             if (block == 0)
                 block_conv(m, stage, block, "downsample", (conv_shape){outputs, 1, inputs, 0, 1.0f});

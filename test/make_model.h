@@ -19,7 +19,7 @@ typedef struct make_model_options {
     int embed, hidden, attention;
     int vocabulary; /* words, the four special ones included */
     int input;      /* the image's side; multiple of 32 */
-    int winograd;   /* 1: second copies of the stride-1 3x3 weights */
+    int winograd;   /* 1: second copies of the stride-1 3x3 weights, 2: all for F(4x4, 3x3) */
     int screen;     /* 1: fc.weight in int16 too */
     uint32_t seed;
 } make_model_options;

@@ -98,31 +98,65 @@ static void pairs(void **state)
     assert_true(convert_rounding_error(&m) < 0.0326f);
 }
 
-/* sum of the 36 products of the transformed tile and filter, brought back to one of 4 x 4 outputs: the two
- * other matrices of F(4x4, 3x3), for the points 0, 1, -1, 2, -2, infinity */
-static const double to_tile[6][6] = {
-    {4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-    {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1},
-};
-static const double to_output[4][6] = {
-    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+/* The two other matrices of F(2x2, 3x3), points 0, 1, -1, infinity, and of F(4x4, 3x3), also 2 and -2. */
+static const double to_tile2[4 * 4] = {1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, 1, 0, -1};
+static const double to_output2[2 * 4] = {1, 1, 1, 0, 0, 1, -1, -1};
+static const double to_tile4[6 * 6] = {4, 0,  -5, 0, 1, 0, 0, -4, -4, 1,  1, 0, 0, 4, -4, -1, 1, 0,
+                                       0, -2, -1, 2, 1, 0, 0, 2,  -1, -2, 1, 0, 0, 4, 0,  -5, 0, 1};
+static const double to_output4[4 * 6] = {1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0,
+                                         0, 1, 1, 4, 4, 0, 0, 1, -1, 8, -8, 1};
 
-/* y[r][c] = output of the filter whose transform is u, at the 6 x 6 tile x */
-static void winograd_tile(const double x[6][6], const float u[36], double y[4][4])
+/* Output r, c of the filter whose transform is u [side, side], at the tile x [side, side]: the sum of the
+ * products of the transformed tile and filter. */
+static double winograd_output(size_t side, const double *x, const float *u, size_t r, size_t c)
 {
-    int a, b, i, j;
+    const double *to_tile = side == 4 ? to_tile2 : to_tile4, *to_output = side == 4 ? to_output2 : to_output4;
+    double y = 0;
+    size_t a, b, i, j;
 
-    memset(y, 0, 16 * sizeof(double));
-    for (i = 0; i < 6; i++) {
-        for (j = 0; j < 6; j++) {
+    for (i = 0; i < side; i++) {
+        for (j = 0; j < side; j++) {
             double v = 0;
 
-            for (a = 0; a < 6; a++) {
-                for (b = 0; b < 6; b++) v += to_tile[i][a] * x[a][b] * to_tile[j][b];
+            for (a = 0; a < side; a++) {
+                for (b = 0; b < side; b++)
+                    v += to_tile[i * side + a] * x[a * side + b] * to_tile[j * side + b];
             }
-            v *= (double)u[i * 6 + j];
-            for (a = 0; a < 4; a++) {
-                for (b = 0; b < 4; b++) y[a][b] += to_output[a][i] * v * to_output[b][j];
+            y += to_output[r * side + i] * v * (double)u[i * side + j] * to_output[c * side + j];
+        }
+    }
+    return y;
+}
+
+static void check_winograd(size_t side)
+{
+    enum { ROWS = 18, COLUMNS = 2 };
+    static float in[ROWS * COLUMNS * 9], out[36 * 2 * COLUMNS * 16];
+    double scale[ROWS], x[36];
+    convert_matrix m = {in, ROWS, COLUMNS, 9, 0, COLUMNS, scale};
+    size_t row, column, i, k;
+
+    srand(5);
+    for (i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
+    for (i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
+    for (i = 0; i < 36; i++) x[i] = (double)rand() / RAND_MAX - 0.5;
+    convert_pack_winograd(&m, side, out);
+    for (row = 0; row < 32; row++) {
+        for (column = 0; column < COLUMNS; column++) {
+            const float *g = in + (row * COLUMNS + column) * 9;
+            float u[36];
+
+            for (i = 0; i < side * side; i++) {
+                u[i] = out[((i * 2 + row / 16) * COLUMNS + column) * 16 + row % 16];
+                if (row >= ROWS) assert_true(u[i] == 0);
+            }
+            for (i = 0; i < (side - 2) * (side - 2) && row < ROWS; i++) {
+                const size_t r = i / (side - 2), c = i % (side - 2);
+                double direct = 0;
+
+                for (k = 0; k < 9; k++)
+                    direct += (double)g[k] * scale[row] * x[(r + k / 3) * side + c + k % 3];
+                assert_true(fabs(direct - winograd_output(side, x, u, r, c)) < 1e-5);
             }
         }
     }
@@ -130,39 +164,9 @@ static void winograd_tile(const double x[6][6], const float u[36], double y[4][4
 
 static void winograd_convolves(void **state)
 {
-    enum { ROWS = 18, COLUMNS = 2 };
-    static float in[ROWS * COLUMNS * 9], out[36 * 2 * COLUMNS * 16];
-    double scale[ROWS], x[6][6], y[4][4];
-    convert_matrix m = {in, ROWS, COLUMNS, 9, 0, COLUMNS, scale};
-    size_t row, column, i, j, k;
-
     (void)state;
-    srand(5);
-    for (i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
-    for (i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
-    for (i = 0; i < 36; i++) x[i / 6][i % 6] = (double)rand() / RAND_MAX - 0.5;
-    convert_pack_winograd(&m, out);
-    for (row = 0; row < 32; row++) {
-        for (column = 0; column < COLUMNS; column++) {
-            const float *g = in + (row * COLUMNS + column) * 9;
-            float u[36];
-
-            for (i = 0; i < 36; i++) u[i] = out[((i * 2 + row / 16) * COLUMNS + column) * 16 + row % 16];
-            if (row >= ROWS) {
-                for (i = 0; i < 36; i++) assert_true(u[i] == 0);
-                continue;
-            }
-            winograd_tile(x, u, y);
-            for (i = 0; i < 4; i++) {
-                for (j = 0; j < 4; j++) {
-                    double direct = 0;
-
-                    for (k = 0; k < 9; k++) direct += (double)g[k] * scale[row] * x[i + k / 3][j + k % 3];
-                    assert_true(fabs(direct - y[i][j]) < 1e-5);
-                }
-            }
-        }
-    }
+    check_winograd(4);
+    check_winograd(6);
 }
 
 int main(void)

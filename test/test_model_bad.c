@@ -243,6 +243,7 @@ static void bad_records(void **state)
     BAD_TENSOR("fc.weight", t->dtype = 99, "fc.weight");
     BAD_TENSOR("fc.weight", t->layout = 99, "fc.weight");
     BAD_TENSOR("fc.weight", t->layout = CAPW_WINOGRAD, "fc.weight");
+    BAD_TENSOR("fc.weight", t->layout = CAPW_WINOGRAD2, "fc.weight");
     BAD_TENSOR("fc.weight", t->rank = 0, "fc.weight");
     BAD_TENSOR("fc.weight", t->rank = 5, "fc.weight");
     BAD_TENSOR("fc.weight", t->rank = UINT32_MAX, "fc.weight");

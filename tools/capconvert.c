@@ -102,7 +102,7 @@ static int parse(convert_options *options, int argc, char **argv)
 
 static void list_tensors(const convert_job *job)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs"};
+    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2"};
     size_t i;
     int d;
 

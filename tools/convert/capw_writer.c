@@ -16,10 +16,11 @@ static uint64_t rounded(uint64_t size, uint64_t unit)
 static uint64_t stored_bytes(const convert_item *item)
 {
     uint64_t values = item->layout == CAPW_ROWS ? item->dims[0] : rounded(item->dims[0], CAPW_PANEL);
+    const uint32_t side = capw_winograd_side(item->layout);
     int i;
 
     if (item->layout == CAPW_PAIRS) return values * rounded(item->dims[1], 2) * sizeof(uint16_t);
-    for (i = 1; i < item->rank; i++) values *= item->layout == CAPW_WINOGRAD && i < 3 ? 6 : item->dims[i];
+    for (i = 1; i < item->rank; i++) values *= side && i < 3 ? side : item->dims[i];
     return values * sizeof(float);
 }
 

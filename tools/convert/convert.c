@@ -78,7 +78,7 @@ static void pack(const convert_item *item, const float *source, const double *sc
     } else if (item->layout == CAPW_PAIRS) {
         convert_pack_pairs(&m, out);
     } else {
-        convert_pack_winograd(&m, out);
+        convert_pack_winograd(&m, capw_winograd_side(item->layout), out);
     }
 }
 

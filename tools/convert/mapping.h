@@ -18,7 +18,7 @@ typedef struct convert_norm {
 
 /* One tensor of the model file.
  * ROWS: a copy of `source`; with a norm: the folded bias [O] (source, a Linear's bias, may be NULL).
- * PANELS, WINOGRAD: from source [O, columns] or [O, I, KH, KW]; with a norm, folded into it.
+ * PANELS, WINOGRAD, WINOGRAD2: from source [O, columns] or [O, I, KH, KW]; with a norm, folded into it.
  * PAIRS: from source [O, columns]; ROWS derived from the same: its scales [O], its rounding error [1]. */
 typedef struct convert_item {
     char name[CAPW_NAME_BYTES];

@@ -7,8 +7,8 @@
 
 enum {
     STAGES = 4,
-    FIRST_STAGE = 4,    /* features.4 is layer1 */
-    WINOGRAD_STAGES = 3 /* stage 4's maps are 7 x 7: too small to pay for the transforms */
+    FIRST_STAGE = 4, /* features.4 is layer1 */
+    LARGE_STAGES = 2 /* F(4x4, 3x3) pays; later ones have many weights for few positions: F(2x2, 3x3) */
 };
 
 typedef struct conv_spec {
@@ -17,7 +17,7 @@ typedef struct conv_spec {
     char name[48];    /* in the model file */
     uint64_t out, in; /* 0 = to be filled in */
     uint64_t kernel;
-    bool winograd;
+    capw_layout winograd; /* ROWS: no such copy */
 } conv_spec;
 
 static bool add_conv(convert_plan *plan, conv_spec *spec, tool_error *err)
@@ -37,11 +37,11 @@ static bool add_conv(convert_plan *plan, conv_spec *spec, tool_error *err)
     plan->norms++;
     for (i = 0; i < 3; i++) { /* weight, bias, Winograd copy */
         static const char *const suffixes[] = {"weight", "bias", "winograd"};
-        static const capw_layout layouts[] = {CAPW_PANELS, CAPW_ROWS, CAPW_WINOGRAD};
+        const capw_layout layouts[] = {CAPW_PANELS, CAPW_ROWS, spec->winograd};
         const uint32_t dims[4] = {(uint32_t)spec->out, kernel, kernel, (uint32_t)spec->in};
         convert_item *item;
 
-        if (i == 2 && (!spec->winograd || plan->compact)) continue;
+        if (i == 2 && (spec->winograd == CAPW_ROWS || plan->compact)) continue;
         item = convert_plan_add(plan, spec->name, suffixes[i], layouts[i], err);
         if (!item) return false;
         item->rank = i == 1 ? 1 : 4;
@@ -69,7 +69,9 @@ static bool add_block(convert_plan *plan, int stage, int block, uint64_t *channe
         spec.kernel = i == 2 ? 3 : 1;
         spec.out = i == 1 ? 0 : i == 2 ? spec.in : out;
         /* the first block of stages 2 to 4 has stride 2 */
-        spec.winograd = i == 2 && stage < WINOGRAD_STAGES && (stage == 0 || block > 0);
+        spec.winograd = CAPW_ROWS;
+        if (i == 2 && (stage == 0 || block > 0))
+            spec.winograd = stage < LARGE_STAGES ? CAPW_WINOGRAD : CAPW_WINOGRAD2;
         if (!add_conv(plan, &spec, err)) return false;
         spec.in = spec.out;
     }
@@ -86,7 +88,7 @@ static bool add_block(convert_plan *plan, int stage, int block, uint64_t *channe
 bool convert_map_encoder(convert_plan *plan, tool_error *err)
 {
     static const int blocks[STAGES] = {3, 4, 6, 3};
-    conv_spec stem = {"features.0", "features.1", "encoder.stem", 0, 3, 7, false};
+    conv_spec stem = {"features.0", "features.1", "encoder.stem", 0, 3, 7, CAPW_ROWS};
     uint64_t channels;
     int stage, block;
 

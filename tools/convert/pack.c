@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PANEL = CAPW_PANEL, PLANES = 36 };
+enum { PANEL = CAPW_PANEL, MOST_PLANES = 36 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -106,8 +106,10 @@ float convert_rounding_error(const convert_matrix *m)
     return (float)(most * 1.001); /* never rounded down */
 }
 
-/* The rows of G: interpolation points 0, 1, -1, 2, -2 and infinity. */
-static const double transform[6][3] = {
+/* The rows of G: interpolation points 0, 1, -1 and infinity; 0, 1, -1, 2, -2 and infinity. */
+static const double small_tile[4][3] = {
+    {1, 0, 0}, {1.0 / 2, 1.0 / 2, 1.0 / 2}, {1.0 / 2, -1.0 / 2, 1.0 / 2}, {0, 0, 1}};
+static const double large_tile[6][3] = {
     {1.0 / 4, 0, 0},
     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -124,25 +126,26 @@ static void combine(const double *row, const double *a, const double *b, const d
     for (lane = 0; lane < PANEL; lane++) out[lane] = row[0] * a[lane] + row[1] * b[lane] + row[2] * c[lane];
 }
 
-/* g: [9, 16] -> U: [36, 16] */
-static void transform_filters(double g[9][PANEL], double u[PLANES][PANEL])
+/* g: [9, 16] -> U: [side * side, 16] */
+static void transform_filters(double g[9][PANEL], size_t side, double u[MOST_PLANES][PANEL])
 {
-    double half[18][PANEL]; /* G g: [6, 3] */
-    int i, j;
+    const double(*transform)[3] = side == 4 ? small_tile : large_tile;
+    double half[18][PANEL]; /* G g: [side, 3] */
+    size_t i, j;
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < side; i++) {
         for (j = 0; j < 3; j++) combine(transform[i], g[j], g[3 + j], g[6 + j], half[i * 3 + j]);
     }
-    for (i = 0; i < 6; i++) {
-        for (j = 0; j < 6; j++)
-            combine(transform[j], half[i * 3], half[i * 3 + 1], half[i * 3 + 2], u[i * 6 + j]);
+    for (i = 0; i < side; i++) {
+        for (j = 0; j < side; j++)
+            combine(transform[j], half[i * 3], half[i * 3 + 1], half[i * 3 + 2], u[i * side + j]);
     }
 }
 
-void convert_pack_winograd(const convert_matrix *m, float *out)
+void convert_pack_winograd(const convert_matrix *m, size_t side, float *out)
 {
     const size_t panels = (m->rows + PANEL - 1) / PANEL, plane = panels * m->columns * PANEL;
-    double g[9][PANEL], u[PLANES][PANEL];
+    double g[9][PANEL], u[MOST_PLANES][PANEL];
     size_t from, column, lane, i;
 
     for (from = 0; from < m->rows; from += PANEL) {
@@ -156,8 +159,8 @@ void convert_pack_winograd(const convert_matrix *m, float *out)
 
                 for (i = 0; i < 9; i++) g[i][lane] = (double)filter[i] * scale;
             }
-            transform_filters(g, u);
-            for (i = 0; i < PLANES; i++) {
+            transform_filters(g, side, u);
+            for (i = 0; i < side * side; i++) {
                 for (lane = 0; lane < PANEL; lane++) out[i * plane + lane] = (float)u[i][lane];
             }
             out += PANEL;

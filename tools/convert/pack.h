@@ -27,8 +27,8 @@ void convert_pack_pairs(const convert_matrix *matrix, int16_t *out);
  * by at most the result times |x| (Euclidean lengths): the largest |w' - w| + 2 n 2^-24 |w| of any row. */
 float convert_rounding_error(const convert_matrix *matrix);
 
-/* A 3x3 convolution for Winograd's F(4x4, 3x3): U = G g G^T of every 3x3 filter g.
- * out: [36, ceil(rows/16), columns, 16]; all columns are wanted. */
-void convert_pack_winograd(const convert_matrix *matrix, float *out);
+/* A 3x3 convolution for Winograd's F(2x2, 3x3), side 4, or F(4x4, 3x3), side 6: U = G g G^T of every 3x3
+ * filter g.  out: [side^2, ceil(rows/16), columns, 16]; all columns are wanted. */
+void convert_pack_winograd(const convert_matrix *matrix, size_t side, float *out);
 
 #endif
