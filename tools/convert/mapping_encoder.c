@@ -14,7 +14,7 @@ enum {
 typedef struct conv_spec {
     char key[64];     /* of the weight, without ".weight" */
     char norm[64];    /* of the batch norm behind it */
-    char name[48];    /* in the model file */
+    char name[56];    /* in the model file */
     uint64_t out, in; /* 0 = to be filled in */
     uint64_t kernel;
     capw_layout winograd; /* ROWS: no such copy */
