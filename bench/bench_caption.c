@@ -98,8 +98,10 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void take(bench_options *options, int code, char *const *argv, tool_error *err)
+static void take(void *user, int code, tool_error *err)
 {
+    bench_options *options = user;
+
     switch (code) {
     case 'm':
         options->model = optarg;
@@ -119,14 +121,12 @@ static void take(bench_options *options, int code, char *const *argv, tool_error
     case OPTION_JSON:
         options->json = true;
         break;
-    case '?':
-    case ':':
-        (void)tool_bad_option(code, argv, err);
-        break;
     default:
         (void)tool_options_take(&options->common, code, optarg, err);
     }
 }
+
+static const tool_command command = {tool, usage, ":m:h", long_options, take};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(bench_options *options, int argc, char **argv)
@@ -138,15 +138,8 @@ static int parse(bench_options *options, int argc, char **argv)
     tool_options_init(&options->common);
     options->runs = 12;
     options->batch = 1;
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, ":m:h", long_options, NULL)) != -1) {
-        if (code == 'h') {
-            (void)fputs(usage, stdout);
-            return TOOL_EXIT_OK;
-        }
-        take(options, code, argv, &err);
-        if (err.message[0]) return tool_usage_error(tool, &err);
-    }
+    code = tool_read_options(&command, options, argc, argv);
+    if (code >= 0) return code;
     if (optind < argc) (void)tool_fail(&err, "%s: unexpected argument", argv[optind]);
     if (!options->model) (void)tool_fail(&err, "no model named: -m MODEL.capw");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;

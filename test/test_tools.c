@@ -435,12 +435,59 @@ static void dump_wrong(void **state)
     assert_int_equal(run("ls -A $D/full | wc -l | grep -qx ' *1'"), 0); /* no temporary either */
 }
 
+/* ---- capeval ---- */
+
+static void eval_usage(void **state)
+{
+    static const struct {
+        const char *arguments, *reason;
+    } wrong[] = {
+        {"", "no command given"},
+        {"nothing", "no such command: nothing"},
+        {"-q", "-q: unknown option"},
+        {"run --bogus", "--bogus: unknown option"},
+        {"run -m", "-m: needs a value"},
+        {"run --beams 65", "--beams: 65 is out of range, 1 to 64"},
+        {"run --threads x", "'x' is not a whole number"},
+        {"run", "no model given"},
+        {"run -m m --images d --refs r --greedy --beams 3", "exclude each other"},
+        {"run -m m --images d --refs r extra", "unexpected argument: extra"},
+        {"score", "no predictions given"},
+        {"score --json=1", "--json: takes no value"},
+    };
+    static const char *const places[] = {"", "run", "score"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_refused(run("capeval %s", wrong[i].arguments), 2, wrong[i].reason);
+    for (i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_int_equal(run("capeval %s --version", places[i]), 0);
+        assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION_STRING "\n");
+        assert_int_equal(run("capeval %s -h", places[i]), 0);
+        assert_non_null(strstr(out, "capeval score"));
+    }
+}
+
+/* capeval's captions are capdemo's, and a bad image is left out by name. */
+static void eval_captions(void **state)
+{
+    (void)state;
+    assert_int_equal(run("mkdir -p $D/set && cp test/vectors/a.jpg $D/set/ && cp $D/text.jpg $D/set/"), 0);
+    assert_int_equal(run("printf 'image,caption\\na.jpg,a dog\\ntext.jpg,a cat\\n' >$D/refs.txt"), 0);
+    assert_int_equal(run("capeval run -m $D/m.capw --images $D/set --refs $D/refs.txt -o $D/p.tsv"), 1);
+    assert_non_null(strstr(err, "text.jpg: "));
+    assert_int_equal(
+        run("printf 'a.jpg\\t%%s\\n' \"$(capdemo -m $D/m.capw $D/set/a.jpg)\" | diff - $D/p.tsv"), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(demo_usage), cmocka_unit_test(demo_wrong_models), cmocka_unit_test(demo_captions),
         cmocka_unit_test(demo_json),  cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
-        cmocka_unit_test(info_wrong), cmocka_unit_test(dump_files),        cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(info_wrong), cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
+        cmocka_unit_test(dump_files), cmocka_unit_test(dump_wrong),
     };
     char here[PATH];
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;

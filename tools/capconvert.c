@@ -45,8 +45,11 @@ typedef struct convert_options {
     bool compact, quiet, verbose;
 } convert_options;
 
-static void take(convert_options *options, int code, char *const *argv, tool_error *err)
+static void take(void *user, int code, tool_error *err)
 {
+    convert_options *options = user;
+
+    (void)err; /* any text is a name */
     switch (code) {
     case 'o':
         options->files.output = optarg;
@@ -70,9 +73,11 @@ static void take(convert_options *options, int code, char *const *argv, tool_err
         options->verbose = true;
         break;
     default:
-        (void)tool_bad_option(code, argv, err);
+        break;
     }
 }
+
+static const tool_command command = {tool, usage, ":o:qvhV", long_options, take};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(convert_options *options, int argc, char **argv)
@@ -81,16 +86,8 @@ static int parse(convert_options *options, int argc, char **argv)
     int code;
 
     memset(options, 0, sizeof *options);
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, ":o:qvhV", long_options, NULL)) != -1) {
-        if (code == 'V') return tool_print_version(tool);
-        if (code == 'h') {
-            (void)fputs(usage, stdout);
-            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
-        }
-        take(options, code, argv, &err);
-        if (err.message[0]) return tool_usage_error(tool, &err);
-    }
+    code = tool_read_options(&command, options, argc, argv);
+    if (code >= 0) return code;
     if (argc - optind != 1)
         (void)tool_fail(&err, argc == optind ? "no checkpoint named" : "one checkpoint at a time");
     if (!options->files.vocabulary) (void)tool_fail(&err, "no vocabulary named: --vocab FILE");

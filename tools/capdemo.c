@@ -73,6 +73,33 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static void take(void *user, int code, tool_error *err)
+{
+    demo_options *options = user;
+
+    switch (code) {
+    case 'm':
+        options->model = optarg;
+        break;
+    case 'r':
+        options->recursive = true;
+        break;
+    case OPTION_JSON:
+        options->json = true;
+        break;
+    case OPTION_TIME:
+        options->time = true;
+        break;
+    case OPTION_ATTENTION:
+        options->attention = true;
+        break;
+    default:
+        (void)tool_options_take(&options->common, code, optarg, err);
+    }
+}
+
+static const tool_command command = {tool, usage, ":m:rhV", long_options, take};
+
 /* Returns -1 to go on, or the exit code. */
 static int parse(demo_options *options, int argc, char **argv)
 {
@@ -81,37 +108,8 @@ static int parse(demo_options *options, int argc, char **argv)
 
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, ":m:rhV", long_options, NULL)) != -1) {
-        switch (code) {
-        case 'h':
-            (void)fputs(usage, stdout);
-            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
-        case 'V':
-            return tool_print_version(tool);
-        case 'm':
-            options->model = optarg;
-            break;
-        case 'r':
-            options->recursive = true;
-            break;
-        case OPTION_JSON:
-            options->json = true;
-            break;
-        case OPTION_TIME:
-            options->time = true;
-            break;
-        case OPTION_ATTENTION:
-            options->attention = true;
-            break;
-        default:
-            if (code == '?' || code == ':')
-                (void)tool_bad_option(code, argv, &err);
-            else
-                (void)tool_options_take(&options->common, code, optarg, &err);
-            if (err.message[0]) return tool_usage_error(tool, &err);
-        }
-    }
+    code = tool_read_options(&command, options, argc, argv);
+    if (code >= 0) return code;
     options->arguments = argv + optind;
     options->argument_count = argc - optind;
     if (options->argument_count == 0) {

@@ -61,33 +61,30 @@ static int wrong_usage(const char *message)
     return tool_usage_error(tool, &err);
 }
 
+static void take(void *user, int code, tool_error *err)
+{
+    dump_options *options = user;
+
+    switch (code) {
+    case 'm':
+        options->model = optarg;
+        break;
+    default:
+        (void)tool_options_take(&options->common, code, optarg, err);
+    }
+}
+
+static const tool_command command = {tool, usage, ":m:hV", long_options, take};
+
 /* Returns -1 to go on, or the exit code. */
 static int parse(dump_options *options, int argc, char **argv)
 {
-    tool_error err = {{0}};
     int code;
 
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, ":m:hV", long_options, NULL)) != -1) {
-        switch (code) {
-        case 'h':
-            (void)fputs(usage, stdout);
-            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
-        case 'V':
-            return tool_print_version(tool);
-        case 'm':
-            options->model = optarg;
-            break;
-        default:
-            if (code == '?' || code == ':')
-                (void)tool_bad_option(code, argv, &err);
-            else
-                (void)tool_options_take(&options->common, code, optarg, &err);
-            if (err.message[0]) return tool_usage_error(tool, &err);
-        }
-    }
+    code = tool_read_options(&command, options, argc, argv);
+    if (code >= 0) return code;
     if (!options->model) return wrong_usage("no model named: -m MODEL.capw");
     if (argc - optind != 2) return wrong_usage("one image and one folder are needed");
     options->image = argv[optind];

@@ -1,17 +1,15 @@
 /* capeval: how good are the captions?  The main program: options in, exit code out; the work is in
  * tools/eval. */
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/cli.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+static const char tool[] = "capeval";
 
-static const char help[] =
+static const char usage[] =
     "usage: capeval score --refs CAPTIONS --preds FILE [OPTIONS]\n"
     "       capeval score PUBLISHED_predictions.json [OPTIONS]\n"
     "       capeval run -m MODEL --images DIR --refs CAPTIONS [OPTIONS]\n"
@@ -41,84 +39,117 @@ static const char help[] =
     "\n"
     "  -h, --help; -V, --version\n";
 
-static int usage(const char *reason, const char *what)
+static int wrong_usage(const char *reason, const char *what)
 {
-    (void)fprintf(stderr, "capeval: %s%s%s\nTry capeval --help.\n", reason, what ? ": " : "",
-                  what ? what : "");
-    return EXIT_USAGE;
+    tool_error err = {{0}};
+
+    (void)tool_fail(&err, "%s%s%s", reason, what ? ": " : "", what ? what : "");
+    return tool_usage_error(tool, &err);
 }
 
-static int fail(const tool_error *err)
-{
-    (void)fprintf(stderr, "capeval: %s\n", err->message);
-    return EXIT_FAILED;
-}
+typedef struct score_options {
+    eval_score_options score;
+    const char *refs, *preds;
+} score_options;
 
-/* --help and --version are answered wherever they stand. */
-static int answer(int option)
+static void take_score(void *user, int code, tool_error *err)
 {
-    (void)fputs(option == 'h' ? help : "capeval " CAPTION_VERSION_STRING "\n", stdout);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    score_options *options = user;
+
+    (void)err; /* any text is a name */
+    switch (code) {
+    case 'r':
+        options->refs = optarg;
+        break;
+    case 'p':
+        options->preds = optarg;
+        break;
+    case 'i':
+        options->score.per_image = optarg;
+        break;
+    case 'j':
+        options->score.json = true;
+        break;
+    case 'w':
+        options->score.wordnet = optarg;
+        break;
+    default:
+        break;
+    }
 }
 
 static int score(int argc, char **argv)
 {
-    static const struct option options[] = {
+    static const struct option table[] = {
         {"refs", required_argument, NULL, 'r'},      {"preds", required_argument, NULL, 'p'},
         {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
         {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
-    eval_score_options what = {0};
-    const char *refs = NULL, *preds = NULL;
+    static const tool_command command = {tool, usage, ":hV", table, take_score};
+    score_options options = {0};
     tool_error err = {{0}};
-    int option;
+    int code = tool_read_options(&command, &options, argc, argv);
 
-    while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-        switch (option) {
-        case 'r':
-            refs = optarg;
-            break;
-        case 'p':
-            preds = optarg;
-            break;
-        case 'i':
-            what.per_image = optarg;
-            break;
-        case 'j':
-            what.json = true;
-            break;
-        case 'w':
-            what.wordnet = optarg;
-            break;
-        case 'h':
-        case 'v':
-            return answer(option);
-        default:
-            return EXIT_USAGE;
-        }
-    }
-    if (!preds && optind < argc) preds = argv[optind++];
-    if (optind < argc) return usage("unexpected argument", argv[optind]);
-    if (!preds) return usage("score: no predictions given", NULL);
-    return eval_score_command(preds, refs, &what, &err) ? EXIT_OK : fail(&err);
+    if (code >= 0) return code;
+    if (!options.preds && optind < argc) options.preds = argv[optind++];
+    if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
+    if (!options.preds) return wrong_usage("score: no predictions given", NULL);
+    if (eval_score_command(options.preds, options.refs, &options.score, &err)) return TOOL_EXIT_OK;
+    return tool_failure(tool, &err);
 }
 
-/* A whole number from low to high; false if the text is none. */
-static bool read_number(const char *text, int low, int high, int *value)
+static void take_run(void *user, int code, tool_error *err)
 {
-    char *end;
-    long number;
+    eval_run_options *options = user;
 
-    errno = 0;
-    number = strtol(text, &end, 10);
-    if (errno || end == text || *end || number < low || number > high) return false;
-    *value = (int)number;
-    return true;
+    switch (code) {
+    case 'm':
+        options->model = optarg;
+        break;
+    case 'd':
+        options->images = optarg;
+        break;
+    case 'r':
+        options->refs = optarg;
+        break;
+    case 'l':
+        options->list = optarg;
+        break;
+    case 'g':
+        options->greedy = true;
+        break;
+    case 'b':
+        (void)tool_parse_int(&options->beams, "--beams", optarg, 1, 64, err);
+        break;
+    case 't':
+        (void)tool_parse_int(&options->threads, "--threads", optarg, 1, 256, err);
+        break;
+    case 'x':
+        options->no_exif = true;
+        break;
+    case 'o':
+        options->output = optarg;
+        break;
+    case 'M':
+        options->score.metrics = optarg;
+        break;
+    case 'i':
+        options->score.per_image = optarg;
+        break;
+    case 'j':
+        options->score.json = true;
+        break;
+    case 'w':
+        options->score.wordnet = optarg;
+        break;
+    default:
+        break;
+    }
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
+    static const struct option table[] = {
         {"model", required_argument, NULL, 'm'},     {"images", required_argument, NULL, 'd'},
         {"refs", required_argument, NULL, 'r'},      {"list", required_argument, NULL, 'l'},
         {"greedy", no_argument, NULL, 'g'},          {"beams", required_argument, NULL, 'b'},
@@ -127,79 +158,39 @@ static int run(int argc, char **argv)
         {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
         {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
-    eval_run_options what = {.output = "predictions.tsv"};
+    static const tool_command command = {tool, usage, ":hm:o:V", table, take_run};
+    eval_run_options options = {.output = "predictions.tsv"};
     tool_error err = {{0}};
-    int option;
+    int code = tool_read_options(&command, &options, argc, argv);
 
-    while ((option = getopt_long(argc, argv, "hm:o:V", options, NULL)) != -1) {
-        switch (option) {
-        case 'm':
-            what.model = optarg;
-            break;
-        case 'd':
-            what.images = optarg;
-            break;
-        case 'r':
-            what.refs = optarg;
-            break;
-        case 'l':
-            what.list = optarg;
-            break;
-        case 'g':
-            what.greedy = true;
-            break;
-        case 'b':
-            if (!read_number(optarg, 1, 64, &what.beams))
-                return usage("--beams: not a number from 1 to 64", optarg);
-            break;
-        case 't':
-            if (!read_number(optarg, 1, 256, &what.threads)) {
-                return usage("--threads: not a number from 1 to 256", optarg);
-            }
-            break;
-        case 'x':
-            what.no_exif = true;
-            break;
-        case 'o':
-            what.output = optarg;
-            break;
-        case 'M':
-            what.score.metrics = optarg;
-            break;
-        case 'i':
-            what.score.per_image = optarg;
-            break;
-        case 'j':
-            what.score.json = true;
-            break;
-        case 'w':
-            what.score.wordnet = optarg;
-            break;
-        case 'h':
-        case 'v':
-            return answer(option);
-        default:
-            return EXIT_USAGE;
-        }
+    if (code >= 0) return code;
+    if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
+    if (!options.model) return wrong_usage("run: no model given (-m)", NULL);
+    if (!options.images) return wrong_usage("run: no folder of images given (--images)", NULL);
+    if (!options.refs) return wrong_usage("run: no reference captions given (--refs)", NULL);
+    if (options.greedy && options.beams) {
+        return wrong_usage("run: --greedy and --beams exclude each other", NULL);
     }
-    if (optind < argc) return usage("unexpected argument", argv[optind]);
-    if (!what.model) return usage("run: no model given (-m)", NULL);
-    if (!what.images) return usage("run: no folder of images given (--images)", NULL);
-    if (!what.refs) return usage("run: no reference captions given (--refs)", NULL);
-    if (what.greedy && what.beams) return usage("run: --greedy and --beams exclude each other", NULL);
-    return eval_run_command(&what, &err) ? EXIT_OK : fail(&err);
+    return eval_run_command(&options, &err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
+}
+
+/* Without a command, only --help and --version have an answer. */
+static int no_command(int argc, char **argv)
+{
+    static const struct option table[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    static const tool_command command = {tool, usage, ":hV", table, NULL};
+    const int code = tool_read_options(&command, NULL, argc, argv);
+
+    return code >= 0 ? code : wrong_usage("no command given", NULL);
 }
 
 int main(int argc, char **argv)
 {
-    static char name[] = "capeval";
     const char *command = argc > 1 ? argv[1] : "";
 
-    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) return answer('h');
-    if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) return answer('V');
-    if (!command[0]) return usage("no command given", NULL);
-    if (argc > 1) argv[1] = name; /* what getopt's messages begin with */
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
-    return usage("no such command", command);
+    if (command[0] && command[0] != '-') return wrong_usage("no such command", command);
+    return no_command(argc, argv);
 }

@@ -57,8 +57,10 @@ static const struct option long_options[] = {
 };
 
 /* Takes one option that is capinfo's own or shared; errors are left in *err. */
-static void take(info_options *options, int code, char *const *argv, tool_error *err)
+static void take(void *user, int code, tool_error *err)
 {
+    info_options *options = user;
+
     switch (code) {
     case OPTION_TENSORS:
         options->sections.tensors = true;
@@ -78,14 +80,12 @@ static void take(info_options *options, int code, char *const *argv, tool_error 
     case OPTION_JSON:
         options->json = true;
         break;
-    case '?':
-    case ':':
-        (void)tool_bad_option(code, argv, err);
-        break;
     default:
         (void)tool_options_take(&options->common, code, optarg, err);
     }
 }
+
+static const tool_command command = {tool, usage, ":hV", long_options, take};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(info_options *options, int argc, char **argv)
@@ -97,16 +97,8 @@ static int parse(info_options *options, int argc, char **argv)
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
     options->runs = 7;
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, ":hV", long_options, NULL)) != -1) {
-        if (code == 'V') return tool_print_version(tool);
-        if (code == 'h') {
-            (void)fputs(usage, stdout);
-            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
-        }
-        take(options, code, argv, &err);
-        if (err.message[0]) return tool_usage_error(tool, &err);
-    }
+    code = tool_read_options(&command, options, argc, argv);
+    if (code >= 0) return code;
     if (argc - optind != 1) {
         (void)tool_fail(&err, argc == optind ? "no model named" : "one model at a time");
         return tool_usage_error(tool, &err);

@@ -81,7 +81,8 @@ bool tool_parse_choice(int *index, const char *option, const char *text, const c
     return tool_fail(err, "%s: '%s' is not one of %s", option, text, list);
 }
 
-bool tool_bad_option(int code, char *const *argv, tool_error *err)
+/* The message for getopt_long's '?' and ':'.  Always returns false. */
+static bool bad_option(int code, char *const *argv, tool_error *err)
 {
     const char *word = argv[optind - 1];
 
@@ -119,6 +120,27 @@ bool tool_flush_output(tool_error *err)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return true;
     return tool_fail_errno(err, "standard output", errno ? errno : EIO);
+}
+
+int tool_read_options(const tool_command *command, void *options, int argc, char **argv)
+{
+    tool_error err = {{0}};
+    int code;
+
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, command->short_options, command->long_options, NULL)) != -1) {
+        if (code == 'V') return tool_print_version(command->tool);
+        if (code == 'h') {
+            (void)fputs(command->usage, stdout);
+            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(command->tool, &err);
+        }
+        if (code == '?' || code == ':')
+            (void)bad_option(code, argv, &err);
+        else
+            command->take(options, code, &err);
+        if (err.message[0]) return tool_usage_error(command->tool, &err);
+    }
+    return -1;
 }
 
 bool tool_fail_caption(tool_error *err, const char *name, const caption_error *error)

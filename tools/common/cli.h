@@ -5,6 +5,7 @@
 #ifndef TOOLS_COMMON_CLI_H
 #define TOOLS_COMMON_CLI_H
 
+#include <getopt.h>
 #include <stdint.h>
 
 #include <caption.h>
@@ -25,9 +26,19 @@ bool tool_parse_float(float *value, const char *option, const char *text, float 
 bool tool_parse_choice(int *index, const char *option, const char *text, const char *const *names,
                        tool_error *err);
 
-/* The message for getopt_long's '?' and ':' (opterr must be 0, the short options must start with ':').
- * Always returns false. */
-bool tool_bad_option(int code, char *const *argv, tool_error *err);
+/* What a tool's options are.  The tables are getopt_long's; h and V, --help and --version, are answered by
+ * tool_read_options, every other option is taken by `take`, whose value is in optarg. */
+typedef struct tool_command {
+    const char *tool;          /* for messages: "capinfo" */
+    const char *usage;         /* what --help prints */
+    const char *short_options; /* starts with ':' */
+    const struct option *long_options;
+    void (*take)(void *options, int code, tool_error *err);
+} tool_command;
+
+/* Reads all options.  Returns -1 to go on with argv[optind], or the exit code: help and version were printed,
+ * or a bad option reported. */
+int tool_read_options(const tool_command *command, void *options, int argc, char **argv);
 
 /* Prints "TOOL: message" and where to find help on stderr; returns TOOL_EXIT_USAGE. */
 int tool_usage_error(const char *tool, const tool_error *err);

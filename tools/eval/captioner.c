@@ -6,9 +6,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "tools/common/text.h"
-
-enum { MAX_IMAGE_FILE = 1 << 29 };
+#include "tools/common/cli.h"
+#include "tools/common/images.h"
+#include "tools/common/session.h"
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
@@ -71,23 +71,8 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
 
 typedef struct worker {
     const eval_model *m;
-    caption_session *session;
-    size_t decode_memory; /* of the session */
+    tool_session session;
 } worker;
-
-static bool make_session(worker *w, size_t decode_memory, tool_error *err)
-{
-    caption_session_options options = w->m->session;
-    caption_error error;
-
-    if (decode_memory > options.decode_memory) options.decode_memory = decode_memory;
-    caption_session_close(&w->session);
-    if (caption_session_create(&w->session, w->m->model, &options, &error) != CAPTION_OK) {
-        return tool_fail(err, "%s", error.message);
-    }
-    w->decode_memory = options.decode_memory;
-    return true;
-}
 
 static void *open_worker(void *context, tool_error *err)
 {
@@ -98,7 +83,7 @@ static void *open_worker(void *context, tool_error *err)
         return NULL;
     }
     w->m = context;
-    if (!make_session(w, 0, err)) {
+    if (!tool_session_begin(&w->session, w->m->model, &w->m->session, err)) {
         free(w);
         return NULL;
     }
@@ -109,30 +94,20 @@ static void close_worker(void *argument)
 {
     worker *w = argument;
 
-    caption_session_close(&w->session);
+    tool_session_end(&w->session);
     free(w);
 }
 
-/* The file is in memory; a progressive JPEG may need a session with more room. */
+/* The file is in memory. */
 static bool caption_text_of(worker *w, const tool_text *file, const char *path, const caption_result **result,
                             tool_error *err)
 {
-    caption_image_info info;
     caption_error error;
-    tool_error cause = {{0}};
-    size_t wanted = 0;
 
-    if (caption_image_probe(file->data, file->size, &info, &error) != CAPTION_OK) {
-        return tool_fail(err, "%s: %s", path, error.message);
-    }
-    /* an image over max_pixels gets no room: caption_image refuses it */
-    if ((uint64_t)info.width * (uint64_t)info.height <= w->m->session.max_pixels) wanted = info.decode_memory;
-    if ((!w->session || wanted > w->decode_memory) && !make_session(w, wanted, &cause)) {
-        return tool_fail(err, "%s: %s", path, cause.message);
-    }
-    if (caption_image(w->session, file->data, file->size, &w->m->decode, result, &error) != CAPTION_OK) {
-        return tool_fail(err, "%s: %s", path, error.message);
-    }
+    if (!tool_session_load(&w->session, path, file->data, file->size, err)) return false;
+    if (caption_encode(w->session.session, 1, &w->m->decode, &error) != CAPTION_OK ||
+        caption_decode(w->session.session, 0, &w->m->decode, result, &error) != CAPTION_OK)
+        return tool_fail_caption(err, path, &error);
     return true;
 }
 
@@ -143,7 +118,7 @@ static bool caption_path(void *argument, const char *path, char *text, size_t si
     tool_text file;
     bool ok;
 
-    if (!tool_text_read(&file, path, MAX_IMAGE_FILE, err)) return false;
+    if (!tool_image_read(&file, path, err)) return false;
     ok = caption_text_of(w, &file, path, &result, err);
     if (ok && (result->count < 1 || strlen(result->captions[0].text) >= size)) {
         ok = tool_fail(err, "%s: no caption of a sensible length", path);
