@@ -40,6 +40,19 @@ enum {
     WIDE_COLUMNS = 6 * CPTK_PANEL,
 };
 
+/* sum[r][v] += a row r x one row of weights, which is in registers. */
+BODY_INLINE void add_products(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const vf *w, int R,
+                              int V)
+{
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        vf x = vf_set(a[r][d]);
+
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
+    }
+}
+
 /* sum[r][v] += a row r x one row of weights. */
 BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const float *b,
                               size_t b_panel, int R, int V)
@@ -54,13 +67,7 @@ BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size
         }
         BODY_UNROLL
         for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
-        BODY_UNROLL
-        for (int r = 0; r < R; r++) {
-            vf x = vf_set(a[r][d]);
-
-            BODY_UNROLL
-            for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
-        }
+        add_products(sum, a, d, w, R, V);
     } else {
         vf x[CPTK_MAX_ROWS];
 
@@ -93,35 +100,21 @@ BODY_INLINE void multiply_add_pairs(vf sum[][MAX_VECTORS], const float *const *a
     }
     BODY_UNROLL
     for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
-    BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        vf x = vf_set(a[r][d]);
-
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
-    }
+    add_products(sum, a, d, w, R, V);
     BODY_UNROLL
     for (int v = 0; v < V; v++) w[v] = vf_high_int(pair[v]);
-    BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        vf x = vf_set(a[r][d + 1]);
-
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
-    }
+    add_products(sum, a, d + 1, w, R, V);
 }
 
 /* The last row of an odd depth. */
 BODY_INLINE void multiply_add_last(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const uint32_t *b,
                                    size_t b_panel, int R, int V)
 {
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) {
-        vf w = vf_low_int(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
+    vf w[MAX_VECTORS];
 
-        BODY_UNROLL
-        for (int r = 0; r < R; r++) sum[r][v] = vf_fma(vf_set(a[r][d]), w, sum[r][v]);
-    }
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) w[v] = vf_low_int(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
+    add_products(sum, a, d, w, R, V);
 }
 
 /* Bias, addition and ReLU for the whole block while it is in registers. */
