@@ -56,6 +56,7 @@ typedef struct cptk_winograd {
     size_t plane;      /* floats between the (s+2)^2 planes of v or m */
     int size;          /* s */
     int h, w, c;       /* of the map, input or output */
+    int pitch;         /* floats from one position of the map to the next, >= c */
     int first, count;  /* tiles */
     int relu;
 } cptk_winograd;

@@ -263,6 +263,7 @@ static void check_winograd(const cptk_kernels *k, const cptk_kernels *c)
         g.h = check_between(1, 14);
         g.w = check_between(1, 14);
         g.c = check_between(1, 40);
+        g.pitch = g.c + (i % 2 ? check_between(0, 20) : 0);
         g.size = i % 3 ? 4 : 2;
         n = (size_t)(g.size + 2);
         tiles = (g.h + g.size - 1) / g.size * ((g.w + g.size - 1) / g.size);
@@ -271,7 +272,7 @@ static void check_winograd(const cptk_kernels *k, const cptk_kernels *c)
         g.relu = i % 2;
         g.plane = (size_t)(g.count * g.c + check_between(0, 5));
         planes = (n * n - 1) * g.plane + (size_t)(g.count * g.c);
-        map = (size_t)(g.h * g.w * g.c);
+        map = (size_t)((g.h * g.w - 1) * g.pitch + g.c);
         g.in = random_buffer(map);
         v = check_buffer(planes, (size_t)check_between(0, 15));
         v_want = check_buffer(planes, 0);
@@ -389,7 +390,7 @@ void bench_conv(const cptk_kernels *k)
         check_time(name, k->name, run_tile, &b, 2.0 * counts[i] * 96 * 256, "flop");
         check_release(name);
     }
-    b.g = (cptk_winograd){.size = 4, .h = 56, .w = 56, .c = 64, .count = 14, .plane = 14 * 64};
+    b.g = (cptk_winograd){.size = 4, .h = 56, .w = 56, .c = 64, .pitch = 64, .count = 14, .plane = 14 * 64};
     b.g.in = random_buffer(56 * 56 * 64);
     b.g.out = check_buffer(36 * 14 * 64, 0);
     check_time("winograd_input 14 x 64", k->name, run_input, &b, 36 * 14 * 64 * 4.0, "B");

@@ -193,6 +193,46 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
     free(scratch);
 }
 
+/* n positions of c floats with gaps of NaN between them, or without them again. */
+static float *with_gaps(const float *x, size_t n, int c, int pitch)
+{
+    float *y = block(n * (size_t)pitch * sizeof *y);
+
+    memset(y, 0xFF, n * (size_t)pitch * sizeof *y);
+    for (size_t i = 0; i < n; i++)
+        memcpy(y + i * (size_t)pitch, x + i * (size_t)c, (size_t)c * sizeof *y);
+    return y;
+}
+
+static void without_gaps(float *x, const float *y, size_t n, int c, int pitch)
+{
+    for (size_t i = 0; i < n; i++) {
+        memcpy(x + i * (size_t)c, y + i * (size_t)pitch, (size_t)c * sizeof *y);
+        for (int j = c; j < pitch; j++) assert_true(isnan(y[i * (size_t)pitch + (size_t)j]));
+    }
+}
+
+/* The same with maps that have gaps, each its own. */
+static void run_with_gaps(layer *l, caption_conv algorithm, const cptk_kernels *kernels)
+{
+    layer gaps = *l;
+    cpt_conv *c = &gaps.conv;
+    const size_t in = (size_t)(l->batch * c->in_h * c->in_w), out = (size_t)(l->batch * c->out_h * c->out_w);
+
+    c->in_pitch = c->in_c + 1;
+    c->add_pitch = c->out_c + 2;
+    c->out_pitch = c->out_c + 16;
+    gaps.in = with_gaps(l->in, in, c->in_c, c->in_pitch);
+    gaps.add = l->add ? with_gaps(l->add, out, c->out_c, c->add_pitch) : NULL;
+    gaps.outputs = out * (size_t)c->out_pitch;
+    gaps.out = block(gaps.outputs * sizeof(float) + 64);
+    run(&gaps, algorithm, kernels, 2, 0);
+    without_gaps(l->out, gaps.out, out, c->out_c, c->out_pitch);
+    free(gaps.in);
+    free(gaps.add);
+    free(gaps.out);
+}
+
 static void compare(const layer *l, caption_conv algorithm, const char *isa)
 {
     int n = l->conv.kernel * l->conv.kernel * l->conv.in_c + 2;
@@ -224,6 +264,8 @@ static void check_algorithm(layer *l, caption_conv algorithm, const cptk_kernels
         run(l, algorithm, kernels, threads, 0);
         assert_memory_equal(first, l->out, l->outputs * sizeof(float));
     }
+    run_with_gaps(l, algorithm, kernels);
+    assert_memory_equal(first, l->out, l->outputs * sizeof(float));
     if (l->add) {
         run(l, algorithm, kernels, 2, 1);
         assert_memory_equal(first, l->out, l->outputs * sizeof(float));

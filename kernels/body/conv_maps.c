@@ -106,7 +106,7 @@ BODY_INLINE void input_tiles(const cptk_winograd *g, int size)
     for (int i = 0; i < g->count; i++) {
         int y = (g->first + i) / across * size - 1, x = (g->first + i) % across * size - 1, ch = 0;
         float *to = g->out + (size_t)i * (size_t)g->c;
-        tile_place p = {.column = g->c, .row = (ptrdiff_t)g->w * g->c};
+        tile_place p = {.column = g->pitch, .row = (ptrdiff_t)g->w * g->pitch};
 
         p.map = g->in + y * p.row + x * p.column;
         p.y0 = clamp(-y, 0, n);
@@ -177,7 +177,7 @@ BODY_INLINE void output_tiles(const cptk_winograd *g, int size)
     for (int i = 0; i < g->count; i++) {
         int y = (g->first + i) / across * size, x = (g->first + i) % across * size, ch = 0;
         output_place p = {
-            .column = g->c, .row = (ptrdiff_t)g->w * g->c, .rows = g->h - y, .columns = g->w - x};
+            .column = g->pitch, .row = (ptrdiff_t)g->w * g->pitch, .rows = g->h - y, .columns = g->w - x};
         const float *from = g->in + (size_t)i * (size_t)g->c;
 
         p.map = g->out + y * p.row + x * p.column;

@@ -87,7 +87,7 @@ void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cpt
 
 /* How a layer is cut: row blocks x column blocks, column blocks innermost. */
 typedef struct direct_plan {
-    int taps_y, taps_x, depth; /* without padding the taps of a kernel row are one run of memory */
+    int taps_y, taps_x, depth; /* without padding and gaps the taps of a kernel row are one run of memory */
     int rows, row_blocks;
     int panels, column_blocks;
     int block_rows; /* most rows a block has */
@@ -117,8 +117,12 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
     int wanted;
 
     p.taps_y = conv->kernel;
-    p.taps_x = conv->pad == 0 ? 1 : conv->kernel;
-    p.depth = conv->pad == 0 ? conv->kernel * conv->in_c : conv->in_c;
+    p.taps_x = conv->kernel;
+    p.depth = conv->in_c;
+    if (conv->pad == 0 && cpt_conv_in_pitch(conv) == (size_t)conv->in_c) {
+        p.depth *= p.taps_x;
+        p.taps_x = 1;
+    }
     p.rows = cpt_conv_rows(conv, batch);
     p.panels = cpt_conv_panels(conv);
     if (weights * sizeof(float) <= CACHED_WEIGHTS) {
@@ -167,10 +171,10 @@ static void point_taps(const direct_job *d, const float *map, const int yx[2], i
 {
     const cpt_conv *conv = d->job->conv;
     int y0 = yx[0] * conv->stride - conv->pad, x0 = yx[1] * conv->stride - conv->pad;
-    const float *line = map + ((ptrdiff_t)y0 * conv->in_w + x0) * conv->in_c;
-    ptrdiff_t step = (ptrdiff_t)conv->in_w * conv->in_c;
+    ptrdiff_t pitch = (ptrdiff_t)cpt_conv_in_pitch(conv), step = conv->in_w * pitch;
+    const float *line = map + y0 * step + x0 * pitch;
 
-    if (conv->pad == 0) { /* nothing lies outside */
+    if (conv->pad == 0 && d->plan.taps_x == 1) { /* nothing lies outside */
         for (int t = 0; t < d->plan.taps_y; t++, to += count, line += step) *to = line;
         return;
     }
@@ -180,7 +184,7 @@ static void point_taps(const direct_job *d, const float *map, const int yx[2], i
         for (int t = 0; t < d->plan.taps_x; t++, to += count) {
             int inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
 
-            *to = inside ? line + (ptrdiff_t)t * conv->in_c : d->zero;
+            *to = inside ? line + t * pitch : d->zero;
         }
     }
 }
@@ -189,7 +193,7 @@ static void point_taps(const direct_job *d, const float *map, const int yx[2], i
 static void point_rows(const direct_job *d, int first, int count, const float **to)
 {
     const cpt_conv *conv = d->job->conv;
-    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * (size_t)conv->in_c;
+    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
     int yx[2] = {first / conv->out_w % conv->out_h, first % conv->out_w};
     const float *map = d->job->args->in + (size_t)(first / conv->out_w / conv->out_h) * map_floats;
 
@@ -219,7 +223,7 @@ static void look_ahead(const direct_job *d, cptk_tile *t, int column, int tiles,
             (uintptr_t)(t->b + (size_t)panels * t->b_panel) + (size_t)(i * panels * t->soon_step) * (size_t)k;
     } else if (column == 0 && conv->kernel == 1 && conv->stride == 1) {
         t->soon_step = cpt_ceil_div(t->rows * (int)sizeof(float), panels);
-        t->soon = (uintptr_t)t->a[0] + (size_t)t->rows * (size_t)k * sizeof(float);
+        t->soon = (uintptr_t)t->a[0] + (size_t)t->rows * cpt_conv_in_pitch(conv) * sizeof(float);
     }
 }
 
@@ -236,7 +240,7 @@ static void direct_task(void *user, int index, int thread)
     int tiles = cpt_ceil_div(rows, d->job->kernels->tile_rows), taps = p->taps_y * p->taps_x;
     int column = cpt_part(p->panels, p->column_blocks, column_block) * CPTK_PANEL;
     int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
-    size_t n = (size_t)conv->out_c, depth = (size_t)taps * (size_t)p->depth;
+    size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv), depth = (size_t)taps * (size_t)p->depth;
 
     if (own->block != block) {
         for (int i = 0; i < tiles; i++) {
@@ -251,8 +255,8 @@ static void direct_task(void *user, int index, int thread)
         cptk_tile t = {.b_panel = depth * CPTK_PANEL,
                        .b_step = CPTK_PANEL,
                        .bias = conv->bias ? conv->bias + column : NULL,
-                       .add_stride = n,
-                       .c_stride = n,
+                       .add_stride = add_pitch,
+                       .c_stride = out_pitch,
                        .taps = taps,
                        .depth = p->depth,
                        .n = cpt_min(COLUMN_STEP, column_end - column),
@@ -261,12 +265,11 @@ static void direct_task(void *user, int index, int thread)
         t.b = conv->weight + (size_t)(column / CPTK_PANEL) * t.b_panel;
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(rows, tiles, i);
-            size_t out = (size_t)(first + at) * n + (size_t)column;
 
             t.a = own->pointer + at * taps;
             t.rows = cpt_part(rows, tiles, i + 1) - at;
-            t.add = args->add ? args->add + out : NULL;
-            t.c = args->out + out;
+            t.add = args->add ? args->add + (size_t)(first + at) * add_pitch + column : NULL;
+            t.c = args->out + (size_t)(first + at) * out_pitch + column;
             look_ahead(d, &t, column, tiles, i);
             d->job->kernels->tile(&t);
         }

@@ -9,6 +9,8 @@
 typedef struct cpt_conv {
     int in_h, in_w, in_c;    /* input [batch, in_h, in_w, in_c]; a border that is part of the buffer counts */
     int out_h, out_w, out_c; /* output [batch, out_h, out_w, out_c] */
+    /* Floats from one position of a map to the next, its channels or more; 0 is just those. */
+    int in_pitch, out_pitch, add_pitch;
     int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
     int relu;
     const float *weight;   /* [ceil(out_c / 16), kernel, kernel, in_c, 16] */
@@ -16,6 +18,14 @@ typedef struct cpt_conv {
     int winograd_size;     /* side of its tiles of outputs, 2 or 4 */
     const float *bias;     /* [out_c], or NULL */
 } cpt_conv;
+
+/* The pitch of a map with so many channels.  Where the rows of a tile would share a few sets of the first-level
+ * cache (often 8 lines of every 4 KiB) and drive each other out of it, a cache line is left free after each
+ * position. */
+static inline int cpt_conv_pitch(int channels)
+{
+    return channels % 512 == 0 ? channels + 16 : channels;
+}
 
 /* What `wish` comes to for this layer on these kernels: DIRECT, WINOGRAD or IM2COL; depends on nothing else.
  */

@@ -88,7 +88,7 @@ static void unpack_task(void *user, int panel, int thread)
 /* One row of the matrix: the kernel x kernel positions around an output, zeros outside the map. */
 static void gather_row(const cpt_conv *conv, const float *map, int y0, int x0, float *to)
 {
-    size_t in_c = (size_t)conv->in_c;
+    size_t in_c = (size_t)conv->in_c, pitch = cpt_conv_in_pitch(conv);
     int kernel = conv->kernel;
     int left = cpt_min(cpt_max(-x0, 0), kernel), right = cpt_max(cpt_min(conv->in_w - x0, kernel), left);
 
@@ -98,10 +98,9 @@ static void gather_row(const cpt_conv *conv, const float *map, int y0, int x0, f
             continue;
         }
         if (left > 0) memset(to, 0, (size_t)left * in_c * sizeof(float));
-        if (right > left) {
-            memcpy(to + (size_t)left * in_c,
-                   map + ((size_t)iy * (size_t)conv->in_w + (size_t)(x0 + left)) * in_c,
-                   (size_t)(right - left) * in_c * sizeof(float));
+        for (int x = left; x < right; x++) {
+            memcpy(to + (size_t)x * in_c, map + ((size_t)iy * (size_t)conv->in_w + (size_t)(x0 + x)) * pitch,
+                   in_c * sizeof(float));
         }
         if (right < kernel) {
             memset(to + (size_t)right * in_c, 0, (size_t)(kernel - right) * in_c * sizeof(float));
@@ -112,7 +111,7 @@ static void gather_row(const cpt_conv *conv, const float *map, int y0, int x0, f
 static void gather(const im2col_job *d, int first, int rows, float *to)
 {
     const cpt_conv *conv = d->job->conv;
-    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * (size_t)conv->in_c;
+    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
 
     for (int r = first; r < first + rows; r++, to += d->plan.depth) {
         int x = r % conv->out_w, y = r / conv->out_w % conv->out_h, image = r / conv->out_w / conv->out_h;
@@ -122,21 +121,23 @@ static void gather(const im2col_job *d, int first, int rows, float *to)
     }
 }
 
-/* result [rows, columns], its rows `stride` floats apart, += bias and what is to be added, then ReLU. */
-static void finish(const im2col_job *d, float *result, size_t stride, size_t at, int rows)
+/* result [rows, columns], its rows `stride` floats apart, += bias and what is to be added, then ReLU: the output
+ * positions from `first` on, columns from `column` on. */
+static void finish(const im2col_job *d, float *result, size_t stride, int first, int rows, int column)
 {
     const cpt_conv *conv = d->job->conv;
-    const float *add = d->job->args->add;
-    int column = (int)(at % (size_t)conv->out_c), columns = cpt_min(d->plan.columns, conv->out_c - column);
+    const float *add = d->job->args->add, *bias = conv->bias ? conv->bias + column : NULL;
+    size_t pitch = cpt_conv_add_pitch(conv);
+    int columns = cpt_min(d->plan.columns, conv->out_c - column);
 
-    if (stride == (size_t)columns && columns == conv->out_c) {
-        d->job->kernels->bias_act(result, conv->bias, add ? add + at : NULL, (size_t)rows, columns,
-                                  conv->relu);
+    if (add) add += (size_t)first * pitch + (size_t)column;
+    if (stride == (size_t)columns && (!add || pitch == (size_t)columns)) {
+        d->job->kernels->bias_act(result, bias, add, (size_t)rows, columns, conv->relu);
         return;
     }
-    for (int r = 0; r < rows; r++, at += (size_t)conv->out_c, result += stride) {
-        d->job->kernels->bias_act(result, conv->bias ? conv->bias + column : NULL, add ? add + at : NULL, 1,
-                                  columns, conv->relu);
+    for (int r = 0; r < rows; r++, result += stride) {
+        d->job->kernels->bias_act(result, bias, add, 1, columns, conv->relu);
+        if (add) add += pitch;
     }
 }
 
@@ -150,26 +151,26 @@ static void chunk_task(void *user, int index, int thread)
     int chunk = index / p->column_blocks, column = index % p->column_blocks * p->columns;
     int first = cpt_part(p->rows, p->chunks, chunk);
     int rows = cpt_part(p->rows, p->chunks, chunk + 1) - first;
-    int columns = cpt_min(p->columns, conv->out_c - column), stride = conv->out_c;
-    const float *a = args->in + (size_t)first * (size_t)conv->in_c;
-    size_t at = (size_t)first * (size_t)conv->out_c + (size_t)column;
-    float *result = args->out + at;
+    int columns = cpt_min(p->columns, conv->out_c - column);
+    int stride = (int)cpt_conv_out_pitch(conv), depth_stride = (int)cpt_conv_in_pitch(conv);
+    const float *a = args->in + (size_t)first * (size_t)depth_stride;
+    float *out = args->out + (size_t)first * (size_t)stride + column, *result = out;
 
     if (!p->in_place) {
         gather(d, first, rows, own);
         a = own;
+        depth_stride = p->depth;
     }
     if (args->add == args->out) { /* which the product must not overwrite yet */
         result = own + d->gathered_floats;
         stride = columns;
     }
-    d->job->kernels->gemm(rows, columns, p->depth, a, p->depth, d->b + column, conv->out_c, result, stride);
-    finish(d, result, (size_t)stride, at, rows);
-    if (args->add == args->out) {
-        for (int r = 0; r < rows; r++) {
-            memcpy(args->out + at + (size_t)r * (size_t)conv->out_c, result + (size_t)r * (size_t)columns,
-                   (size_t)columns * sizeof(float));
-        }
+    d->job->kernels->gemm(rows, columns, p->depth, a, depth_stride, d->b + column, conv->out_c, result, stride);
+    finish(d, result, (size_t)stride, first, rows, column);
+    if (result == out) return;
+    for (int r = 0; r < rows; r++) {
+        memcpy(out + (size_t)r * cpt_conv_out_pitch(conv), result + (size_t)r * (size_t)columns,
+               (size_t)columns * sizeof(float));
     }
 }
 

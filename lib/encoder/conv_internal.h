@@ -52,6 +52,21 @@ static inline int cpt_conv_winograd_tiles(const cpt_conv *conv)
     return cpt_ceil_div(conv->out_h, conv->winograd_size) * cpt_ceil_div(conv->out_w, conv->winograd_size);
 }
 
+static inline size_t cpt_conv_in_pitch(const cpt_conv *conv)
+{
+    return (size_t)(conv->in_pitch > 0 ? conv->in_pitch : conv->in_c);
+}
+
+static inline size_t cpt_conv_out_pitch(const cpt_conv *conv)
+{
+    return (size_t)(conv->out_pitch > 0 ? conv->out_pitch : conv->out_c);
+}
+
+static inline size_t cpt_conv_add_pitch(const cpt_conv *conv)
+{
+    return (size_t)(conv->add_pitch > 0 ? conv->add_pitch : conv->out_c);
+}
+
 /* The first of `count` things that part i of `parts` nearly equal parts holds; part `parts` begins at count.
  */
 static inline int cpt_part(int count, int parts, int i)

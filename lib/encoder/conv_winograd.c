@@ -78,7 +78,8 @@ static void transform(const winograd_job *d, float *block, int first, int count,
     const cpt_conv *conv = d->job->conv;
     const cpt_conv_run_args *args = d->job->args;
     int c = output ? conv->out_c : conv->in_c;
-    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * (size_t)c;
+    size_t pitch = output ? cpt_conv_out_pitch(conv) : cpt_conv_in_pitch(conv);
+    size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * pitch;
 
     while (count > 0) {
         int image = first / d->plan.image_tiles, at = first % d->plan.image_tiles;
@@ -88,6 +89,7 @@ static void transform(const winograd_job *d, float *block, int first, int count,
                            .h = conv->in_h,
                            .w = conv->in_w,
                            .c = c,
+                           .pitch = (int)pitch,
                            .first = at,
                            .count = n,
                            .relu = conv->relu};

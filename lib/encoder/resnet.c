@@ -38,6 +38,15 @@ static void map_size(const cpt_resnet *net, int map, int size[3])
     }
 }
 
+/* Floats from one position to the next.  The last map is the caller's, and the max pool and what is before it
+ * know no gaps. */
+static int map_pitch(const cpt_resnet *net, int map)
+{
+    int size[3];
+    map_size(net, map, size);
+    return map > 2 && map < CPT_RESNET_LAYERS ? cpt_conv_pitch(size[2]) : size[2];
+}
+
 static cpt_layer *next_layer(builder *b, const char *name, const layer_spec *spec)
 {
     cpt_layer *layer = &b->net->layers[b->count++];
@@ -51,6 +60,8 @@ static cpt_layer *next_layer(builder *b, const char *name, const layer_spec *spe
     conv->in_h = in[0];
     conv->in_w = in[1];
     conv->in_c = in[2];
+    conv->in_pitch = map_pitch(b->net, spec->in);
+    if (spec->add >= 0) conv->add_pitch = map_pitch(b->net, spec->add);
     conv->kernel = spec->kernel;
     conv->stride = spec->stride;
     conv->pad = spec->pad;
@@ -70,6 +81,7 @@ static caption_status add_conv(builder *b, const char *name, const layer_spec *s
     conv->weight = cpt_weights_bind(b->weights, tensor, CAPW_PANELS, &weight, b->error);
     if (!conv->weight) return CAPTION_ERROR_MODEL;
     conv->out_c = bias.dims[0] = weight.dims[0];
+    conv->out_pitch = map_pitch(b->net, b->count);
     snprintf(tensor, sizeof tensor, "encoder.%s.bias", name);
     conv->bias = cpt_weights_bind(b->weights, tensor, CAPW_ROWS, &bias, b->error);
     if (!conv->bias) return CAPTION_ERROR_MODEL;
@@ -175,7 +187,7 @@ static size_t map_bytes(const cpt_resnet *net, int map, int batch, cpt_arena *ar
     int size[3];
     size_t bytes;
     map_size(net, map, size);
-    if (!cpt_mul((size_t)size[0] * (size_t)size[1], (size_t)size[2], &bytes) ||
+    if (!cpt_mul((size_t)size[0] * (size_t)size[1], (size_t)map_pitch(net, map), &bytes) ||
         !cpt_mul(bytes, sizeof(float) * (size_t)batch, &bytes) || bytes > SIZE_MAX / 256) {
         arena->failed = 1;
         return 0;
@@ -284,7 +296,8 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count)
     const cpt_conv *c = &layer->conv;
     const float *in = run->maps[layer->in];
     float *out = run->maps[index + 1];
-    if (index + 1 == run->split) out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c;
+    if (index + 1 == run->split)
+        out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)map_pitch(run->net, index + 1);
     if (layer->is_pool) {
         pool_job job = {run->kernels, &layer->conv, in, out, cpt_pool_threads(run->pool)};
         cpt_pool_run(run->pool, pool_band, &job, count * job.bands);
