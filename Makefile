@@ -40,18 +40,21 @@ else
 # ---- machine ----------------------------------------------------------------
 MACHINE := $(shell $(CC) -dumpmachine)
 ifneq (,$(filter x86_64-%,$(MACHINE)))
-ARCH_DIR := x86
 ISAS := avx2 avx512
+FEW_ISAS := avx512vnni
 else ifneq (,$(filter aarch64-%,$(MACHINE)))
-ARCH_DIR := arm
 ISAS := neon
+FEW_ISAS :=
 else
-ARCH_DIR :=
 ISAS :=
+FEW_ISAS :=
 endif
 FLAGS_avx2   := -mavx2 -mfma
 FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
+FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
+# bodies for which the sets of FEW_ISAS have something of their own
+FEW_BODIES   := int16
 
 # ---- flags ------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
@@ -71,9 +74,10 @@ CPPFLAGS_ALL := -Iinclude -I. $(DEFS) $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c $(if $(ARCH_DIR),kernels/$(ARCH_DIR)/*.c))
+LIB_SRC    := $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c)
 BODY_SRC   := $(wildcard kernels/body/*.c)
-LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o))
+LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
+	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/body/%_$(i).o))
 MODULE_SRC := $(wildcard tools/*/*.c)
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(wildcard tools/cap*.c))
@@ -108,12 +112,7 @@ say = $(if $(filter 1,$(V)),,@echo '  $(1)  $@' && )
 # ---- rules ------------------------------------------------------------------
 $(BUILD)/%.o: %.c Makefile $(FLAGS_FILE)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) $(STACK_FLAGS) -MMD -MP -c $< -o $@
-
-# one instruction set per file name: NAME_avx2.c, NAME_avx512.c, NAME_neon.c
-$(BUILD)/kernels/%_avx2.o: ISA_FLAGS = $(FLAGS_avx2)
-$(BUILD)/kernels/%_avx512.o: ISA_FLAGS = $(FLAGS_avx512)
-$(BUILD)/kernels/%_neon.o: ISA_FLAGS = $(FLAGS_neon)
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(STACK_FLAGS) -MMD -MP -c $< -o $@
 
 # how much stack each function of the library uses, for test/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: STACK_FLAGS = -fstack-usage
@@ -124,7 +123,7 @@ $(BUILD)/kernels/body/%_$(1).o: kernels/body/%.c Makefile $(FLAGS_FILE)
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -fstack-usage -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
-$(foreach i,$(ISAS),$(eval $(call body_rule,$(i))))
+$(foreach i,$(ISAS) $(FEW_ISAS),$(eval $(call body_rule,$(i))))
 
 $(STATIC): $(LIB_OBJ)
 	@rm -f $@
@@ -237,7 +236,7 @@ fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang fuzzers \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
-		$(foreach i,$(ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
+		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
 	@BUILD=$(BUILD)-fuzz SECONDS_EACH=$(SECONDS_EACH) sh test/fuzz/run.sh
 
 # without libjpeg's vector code, whose reads past the ends of rows valgrind can't follow

@@ -98,7 +98,7 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     c->weight = random_block(panels * weights * 16, 1.7f / (float)weights);
     c->bias = random_block((size_t)c->out_c, 0.1f);
     if (c->kernel == 3 && c->stride == 1) {
-        int side = c->out_w > 14 ? 6 : 4; /* as capconvert chooses */
+        int side = c->out_w > 7 ? 6 : 4; /* as capconvert chooses */
 
         c->winograd_size = side - 2;
         c->winograd = random_block((size_t)(side * side) * panels * (size_t)c->in_c * 16, 0.01f);

@@ -23,7 +23,7 @@
  * caption_session holds everything that changes; use one per thread.  After a session is initialised nothing
  * is allocated, no file but the image is opened, and nothing is ever printed.  (OpenBLAS, which multiplies
  * only with CAPTION_CONV_IM2COL and on processors without hand-written kernels, maps its work memory at a
- * process's first product.)
+ * process's first product; on some processors it takes memory for small products and gives it back.)
  *
  * The ladder, each rung made of the next:
  *     caption_file  ->  caption_image  ->  caption_pixels  ->  caption_load_*, caption_encode, caption_decode
@@ -189,6 +189,7 @@ typedef struct caption_session caption_session;
 #define CAPTION_CPU_AVX2 1u
 #define CAPTION_CPU_AVX512 2u
 #define CAPTION_CPU_NEON 4u
+#define CAPTION_CPU_AVX512_VNNI 8u
 #define CAPTION_CPU_ALL 0xFFFFFFFFu
 
 typedef enum caption_conv {
@@ -399,7 +400,7 @@ typedef struct caption_layer_info {
 CAPTION_API caption_status caption_session_layer(const caption_session *session, int index,
                                                  caption_layer_info *info);
 
-/* The instruction set that the session's kernels use: "avx512", "avx2", "neon" or "c". */
+/* The instruction set that the session's kernels use: "avx512vnni", "avx512", "avx2", "neon" or "c". */
 CAPTION_API const char *caption_session_cpu(const caption_session *session);
 
 #ifdef __cplusplus

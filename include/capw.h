@@ -20,9 +20,10 @@
 
 #define CAPW_MAGIC "\211CAPW\r\n\n" /* 8 bytes; damaged by text-mode copies, so they are noticed */
 #define CAPW_VERSION 1u
-#define CAPW_ALIGN 64u      /* every tensor starts at a multiple of this */
-#define CAPW_NAME_BYTES 64u /* a tensor's name with its NUL */
-#define CAPW_PANEL 16u      /* output channels a panel holds */
+#define CAPW_ALIGN 64u        /* every tensor starts at a multiple of this */
+#define CAPW_NAME_BYTES 64u   /* a tensor's name with its NUL */
+#define CAPW_PANEL 16u        /* output channels a panel holds */
+#define CAPW_PAIRS_MOST 16383 /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
 #define CAPW_MAX_TENSORS 4096u
 #define CAPW_MAX_METADATA 1024u
 #define CAPW_MAX_WORDS 16777216u
@@ -53,7 +54,8 @@ typedef enum capw_layout {
     CAPW_ROWS = 0,      /* row-major, as dims say */
     CAPW_PANELS = 1,    /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16], missing outputs zero */
     CAPW_WINOGRAD = 2,  /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
-    CAPW_PAIRS = 3,     /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero */
+    CAPW_PAIRS = 3,     /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero;
+                           none larger than CAPW_PAIRS_MOST */
     CAPW_WINOGRAD2 = 4, /* dims [O, 3, 3, I], transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
 } capw_layout;
 

@@ -27,14 +27,9 @@ typedef struct cptk_tile {
     const float *const *a; /* [taps][rows] pointers, each to depth floats */
     const float *b;
     size_t b_panel, b_step;
-    /* Instead of b, where not NULL: int16 weights of which each column has its scale, [ceil(n /
-     * 16)][ceil(depth / 2)][16] words of two: row k of an even k in the lower half, k + 1 in the upper.  The
-     * sum of column j is multiplied by scale[j].  taps is 1; b_panel and b_step are not read. */
-    const uint32_t *pairs;
-    const float *scale; /* [n], with pairs only */
-    const float *bias;  /* [n], or NULL */
-    const float *add;   /* [rows, add_stride], or NULL; may equal c */
-    float *c;           /* [rows, c_stride] */
+    const float *bias; /* [n], or NULL */
+    const float *add;  /* [rows, add_stride], or NULL; may equal c */
+    float *c;          /* [rows, c_stride] */
     size_t add_stride, c_stride;
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;
@@ -44,6 +39,22 @@ typedef struct cptk_tile {
     uintptr_t soon;
     int soon_step;
 } cptk_tile;
+
+/* A product of int16 with scales, c[m][j] = bias[j] + a_scale[m] * b_scale[j] * sum_k a[m][k] * b[k][j].
+ * Words hold two elements, that of an even k in the lower half.  As the elements are bounded, the sum of
+ * CPTK_INT16_BLOCK products is exact in an int32; those sums are converted to float and added in order of k,
+ * so the result has the same bits at every level.  Larger elements do no harm but to the result. */
+#define CPTK_INT16_BLOCK 8
+#define CPTK_INT16_MOST 16383
+typedef struct cptk_int16 {
+    const uint32_t *a;           /* [rows, ceil(depth / 2)]; 0 in the upper half beyond an odd depth */
+    const uint32_t *b;           /* [ceil(n / 16), ceil(depth / 2), 16] */
+    const float *a_scale;        /* [rows] */
+    const float *b_scale, *bias; /* [n] */
+    float *c;                    /* [rows, c_stride] */
+    size_t c_stride;
+    int rows, depth, n;
+} cptk_int16;
 
 /* Winograd F(s x s, 3x3), s = 2 or 4, stride 1, pad 1: a map [h, w, c] is cut into tiles of s x s outputs,
  * ceil(h/s) x ceil(w/s) of them, row by row.  input: transforms tiles first..first+count-1 into v
@@ -83,11 +94,12 @@ typedef struct cptk_attention {
 } cptk_attention;
 
 typedef struct cptk_kernels {
-    const char *name; /* "c", "avx2", "avx512", "neon": the widest set in use */
+    const char *name; /* "c", "avx2", "avx512", "avx512vnni", "neon": the widest set in use */
     int tile_rows;    /* rows at which tile is fastest, 1..CPTK_MAX_ROWS */
     int has_tile;     /* 1: tile is hand-written, so direct convolution beats im2col + GEMM */
 
     void (*tile)(const cptk_tile *tile);
+    void (*int16)(const cptk_int16 *args);
     void (*winograd_input)(const cptk_winograd *args);
     void (*winograd_output)(const cptk_winograd *args);
 

@@ -12,6 +12,13 @@ void cptk_conv_init_avx2(cptk_kernels *kernels);
 void cptk_conv_init_avx512(cptk_kernels *kernels);
 void cptk_conv_init_neon(cptk_kernels *kernels);
 
+/* int16; AVX-512 with VNNI has nothing else */
+void cptk_int16_init_c(cptk_kernels *kernels);
+void cptk_int16_init_avx2(cptk_kernels *kernels);
+void cptk_int16_init_avx512(cptk_kernels *kernels);
+void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
+void cptk_int16_init_neon(cptk_kernels *kernels);
+
 /* plain C that cptk_conv_init_c puts together from other files; gemm_openblas.c exists only with OpenBLAS */
 void cptk_winograd_input_c(const cptk_winograd *args);
 void cptk_winograd_output_c(const cptk_winograd *args);

@@ -34,26 +34,13 @@ typedef struct tile_case {
     float *c;
 } tile_case;
 
-/* Pairs of int16; what is beyond an odd depth is anything. */
-static const uint32_t *random_pairs(size_t words)
-{
-    uint32_t *out = check_bytes(words * sizeof *out, (size_t)check_between(0, 15) * sizeof *out);
-
-    for (size_t i = 0; i < words; i++) out[i] = check_random() ^ check_random() << 16;
-    return out;
-}
-
 /* The weight in row k and column j. */
 static double weight(const cptk_tile *t, size_t k, int j)
 {
-    uint32_t pair;
-
-    if (!t->pairs) return (double)t->b[(size_t)(j / 16) * t->b_panel + k * t->b_step + (size_t)(j % 16)];
-    pair = t->pairs[((size_t)(j / 16) * (size_t)((t->depth + 1) / 2) + k / 2) * 16 + (size_t)(j % 16)];
-    return (double)(int16_t)(k % 2 ? pair >> 16 : pair) * (double)t->scale[j];
+    return (double)t->b[(size_t)(j / 16) * t->b_panel + k * t->b_step + (size_t)(j % 16)];
 }
 
-/* A random product; weights in panels, row-major as the decoder's folded context, or in pairs. */
+/* A random product; weights in panels, or row-major as the decoder's folded context. */
 static void make_tile(tile_case *x, int rows, int n, int depth)
 {
     cptk_tile *t = &x->t;
@@ -65,11 +52,7 @@ static void make_tile(tile_case *x, int rows, int n, int depth)
     t->taps = check_between(1, 4);
     t->depth = depth;
     t->n = n;
-    if (check_random() % 4 == 0) {
-        t->taps = 1;
-        t->pairs = random_pairs(panels * (size_t)((depth + 1) / 2) * 16);
-        t->scale = random_buffer((size_t)n);
-    } else if (n % 16 == 0 && check_random() % 2) {
+    if (n % 16 == 0 && check_random() % 2) {
         t->b = random_buffer((size_t)(t->taps * depth * n));
         t->b_step = (size_t)n;
         t->b_panel = 16;
@@ -140,11 +123,7 @@ static void check_cut(const cptk_kernels *k, const tile_case *x)
     part.a = rows;
     part.rows = 1;
     part.n = t->n - j < 16 ? t->n - j : 16;
-    if (t->scale) part.scale += j;
-    if (t->pairs)
-        part.pairs += (size_t)j * (size_t)((t->depth + 1) / 2);
-    else
-        part.b += (size_t)(j / 16) * t->b_panel;
+    part.b += (size_t)(j / 16) * t->b_panel;
     if (t->bias) part.bias += j;
     if (t->add) part.add += (size_t)m * t->add_stride + (size_t)j;
     part.c = alone;
@@ -174,6 +153,76 @@ static void check_tiles(const cptk_kernels *k)
             check_cut(k, &x);
             check_release("tile");
         }
+    }
+}
+
+/* ---- int16 -------------------------------------------------------------------------------------------- */
+
+/* Words of two elements of at most `most`, every fourth of them as large as that. */
+static uint32_t *random_words(size_t words, int most)
+{
+    uint32_t *out = check_bytes(words * sizeof *out, (size_t)check_between(0, 15) * sizeof *out);
+
+    for (size_t i = 0; i < words; i++) {
+        int low = check_between(-most, most), high = check_between(-most, most);
+
+        if (check_random() % 4 == 0) low = high = check_random() % 2 ? most : -most;
+        out[i] = ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
+    }
+    return out;
+}
+
+static int element(const uint32_t *words, int k)
+{
+    return (int16_t)(k % 2 ? words[k / 2] >> 16 : words[k / 2] & 0xFFFFu);
+}
+
+/* Against int64, and bit by bit against plain C. */
+static void check_int16(const cptk_kernels *k, const cptk_kernels *c)
+{
+    for (int i = 0; i < 300; i++) {
+        cptk_int16 g = {0};
+        size_t words, outputs;
+        uint32_t *a;
+        float *out, *want;
+
+        g.rows = check_between(1, i % 10 ? 9 : 40);
+        g.depth = i % 3 ? check_between(1, 40) : check_between(1, 300);
+        g.n = check_between(1, 70);
+        g.c_stride = (size_t)(g.n + check_between(0, 9));
+        words = (size_t)(g.depth + 1) / 2;
+        outputs = (size_t)(g.rows - 1) * g.c_stride + (size_t)g.n;
+        g.a = a = random_words((size_t)g.rows * words, CPTK_INT16_MOST);
+        for (int m = 0; g.depth % 2 && m < g.rows; m++) a[(size_t)(m + 1) * words - 1] &= 0xFFFFu;
+        g.b = random_words((size_t)((g.n + 15) / 16) * words * 16, CPTK_INT16_MOST);
+        g.a_scale = random_buffer((size_t)g.rows);
+        g.b_scale = random_buffer((size_t)g.n);
+        g.bias = random_buffer((size_t)g.n);
+        g.c = out = check_buffer(outputs, (size_t)check_between(0, 15));
+        k->int16(&g);
+        g.c = want = check_buffer(outputs, 0);
+        c->int16(&g);
+        check_same("int16", out, want, outputs); /* what lies between the rows too */
+        for (int m = 0; m < g.rows; m++) {
+            for (int j = 0; j < g.n; j++) {
+                double scale = (double)g.a_scale[m] * (double)g.b_scale[j], size = 0;
+                int64_t sum = 0;
+
+                for (int d = 0; d < g.depth; d++) {
+                    const uint32_t *b = g.b + ((size_t)(j / 16) * words + (size_t)(d / 2)) * 16 + j % 16;
+                    int64_t product = (int64_t)element(g.a + (size_t)m * words, d) *
+                                      (int16_t)(d % 2 ? *b >> 16 : *b & 0xFFFFu);
+
+                    sum += product;
+                    size += fabs((double)product);
+                }
+                check_near(
+                    "int16", (size_t)(m * g.n + j), out[(size_t)m * g.c_stride + (size_t)j],
+                    (double)sum * scale + (double)g.bias[j],
+                    EPS * ((g.depth / CPTK_INT16_BLOCK + 5) * size * fabs(scale) + fabs((double)g.bias[j])));
+            }
+        }
+        check_release("int16");
     }
 }
 
@@ -326,6 +375,7 @@ void check_conv(const cptk_kernels *k, const cptk_kernels *c)
 {
     check_tiles(k);
     check_tile_values(k);
+    check_int16(k, c);
     check_bias_act(k, c);
     check_maxpool(k, c);
     check_winograd(k, c);

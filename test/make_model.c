@@ -100,7 +100,7 @@ static float row_scale(const float *row, size_t inputs)
 {
     float most = 0;
     for (size_t i = 0; i < inputs; i++) most = fmaxf(most, fabsf(row[i]));
-    return most / 32767;
+    return most / CAPW_PAIRS_MOST;
 }
 
 /* logical [O, I] -> multiples of each row's scale, [ceil(O/16), ceil(I/2), 16, 2] */
@@ -236,7 +236,7 @@ static void encoder(maker *m)
         int middle = w << (stage - 1), outputs = 4 * middle;
         for (int block = 0; block < stage_blocks[stage - 1]; block++) {
             int stride1 = stage == 1 || block > 0;
-            int large = stage < 3 || m->options->winograd == 2,
+            int large = stage < 4 || m->options->winograd == 2,
                 winograd = large ? CAPW_WINOGRAD : CAPW_WINOGRAD2;
             block_conv(m, stage, block, "conv1", (conv_shape){middle, 1, inputs, 0, relu});
             block_conv(m, stage, block, "conv2",
@@ -249,13 +249,13 @@ static void encoder(maker *m)
     }
 }
 
-/* fc, and where wanted its weights in int16 with their scales and the error that they make. */
+/* fc, and where wanted its weights in int16 with their scales and the bounds of their rounding. */
 static void vocabulary_product(maker *m)
 {
     const int words = m->options->vocabulary, hidden = m->options->hidden;
     const float gain = 4.0f, amplitude = gain * sqrtf(3.0f / (float)hidden);
     uint32_t before = m->random, after;
-    float *w = NULL, *scales = NULL, error = 0;
+    float *w = NULL, *scales = NULL, bounds[2] = {0, 0};
     linear(m, "fc", words, hidden, gain);
     if (!m->options->screen) return;
     w = (float *)malloc((size_t)words * (size_t)hidden * sizeof *w);
@@ -263,20 +263,22 @@ static void vocabulary_product(maker *m)
     after = m->random;
     m->random = before; /* the same numbers once more */
     for (int o = 0; w && scales && o < words; o++) {
-        float *row = w + (size_t)o * (size_t)hidden, moved = 0, size = 0;
+        float *row = w + (size_t)o * (size_t)hidden, moved = 0, size = 0, rounded = 0;
         for (int i = 0; i < hidden; i++) row[i] = m->data ? amplitude * uniform(m) : 0;
         scales[o] = row_scale(row, (size_t)hidden);
         for (int i = 0; i < hidden && m->data; i++) {
-            const float off = (float)lrintf(row[i] / scales[o]) * scales[o] - row[i];
+            const float near = (float)lrintf(row[i] / scales[o]) * scales[o], off = near - row[i];
             moved += off * off;
+            rounded += near * near;
             size += row[i] * row[i];
         }
-        error = fmaxf(error, 1.001f * (sqrtf(moved) + (float)hidden * 0x1p-23f * sqrtf(size)));
+        bounds[0] = fmaxf(bounds[0], 1.001f * (sqrtf(moved) + (float)(hidden + 4) * 0x1p-23f * sqrtf(size)));
+        bounds[1] = fmaxf(bounds[1], 1.001f * sqrtf(rounded));
     }
     m->random = after;
     put(m, "fc.screen", CAPW_PAIRS, (const int[4]){words, hidden}, w, 0);
     put(m, "fc.screen_scale", CAPW_ROWS, (const int[4]){words}, scales, 0);
-    put(m, "fc.screen_error", CAPW_ROWS, (const int[4]){1}, &error, 0);
+    put(m, "fc.screen_bounds", CAPW_ROWS, (const int[4]){2}, bounds, 0);
     free(scales);
     free(w);
 }

@@ -199,8 +199,7 @@ static float *with_gaps(const float *x, size_t n, int c, int pitch)
     float *y = block(n * (size_t)pitch * sizeof *y);
 
     memset(y, 0xFF, n * (size_t)pitch * sizeof *y);
-    for (size_t i = 0; i < n; i++)
-        memcpy(y + i * (size_t)pitch, x + i * (size_t)c, (size_t)c * sizeof *y);
+    for (size_t i = 0; i < n; i++) memcpy(y + i * (size_t)pitch, x + i * (size_t)c, (size_t)c * sizeof *y);
     return y;
 }
 

@@ -64,7 +64,7 @@ static void panels_unscaled(void **state)
 static void pairs(void **state)
 {
     enum { ROWS = 18, COLUMNS = 6, FIRST = 1, COUNT = 5 };
-    static float in[ROWS * COLUMNS], scales[ROWS];
+    static float in[ROWS * COLUMNS], scales[ROWS], bounds[2];
     static int16_t out[2 * 3 * 16 * 2];
     convert_matrix m = {in, ROWS, COLUMNS, 1, FIRST, COUNT, NULL};
     size_t row, column;
@@ -74,7 +74,7 @@ static void pairs(void **state)
         in[row * COLUMNS] = 99.0f; /* not wanted */
         for (column = 0; column < COUNT; column++)
             in[row * COLUMNS + FIRST + column] = (float)((int)(row * 7 + column * 3) % 11 - 5) * 0.25f;
-        in[row * COLUMNS + FIRST + row % COUNT] = row % 2 ? -32767.0f / 16 : 32767.0f / 16;
+        in[row * COLUMNS + FIRST + row % COUNT] = row % 2 ? -16383.0f / 16 : 16383.0f / 16;
     }
     for (column = 0; column < COLUMNS; column++) in[17 * COLUMNS + column] = 0; /* a row of nothing */
     memset(out, 0x55, sizeof out);
@@ -90,12 +90,14 @@ static void pairs(void **state)
         }
     }
     for (row = 0; row < ROWS; row++) assert_true(scales[row] == (row == 17 ? 0 : 0.0625f));
-    /* nothing was rounded: what is left is 2 x 5 x 2^-24 of the longest row, a little more than 2047.9 */
-    assert_true(convert_rounding_error(&m) > 10 * 0x1p-24f * 2047.9f);
-    assert_true(convert_rounding_error(&m) < 10 * 0x1p-24f * 2055.0f);
+    /* nothing was rounded: what is left is 2 x (5 + 4) x 2^-24 of the longest row, a little more than 1023.9
+     */
+    convert_pack_bounds(&m, bounds);
+    assert_true(bounds[0] > 18 * 0x1p-24f * 1023.9f && bounds[0] < 18 * 0x1p-24f * 1030.0f);
+    assert_true(bounds[1] > 1023.9f && bounds[1] < 1030.0f);
     in[3 * COLUMNS + FIRST] += 0.03125f; /* half a scale */
-    assert_true(convert_rounding_error(&m) > 0.03125f);
-    assert_true(convert_rounding_error(&m) < 0.0326f);
+    convert_pack_bounds(&m, bounds);
+    assert_true(bounds[0] > 0.03125f && bounds[0] < 0.0326f);
 }
 
 /* The two other matrices of F(2x2, 3x3), points 0, 1, -1, infinity, and of F(4x4, 3x3), also 2 and -2. */

@@ -18,6 +18,7 @@ static const struct {
     {"c", 0},
     {"avx2", CAPTION_CPU_AVX2},
     {"avx512", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512},
+    {"avx512vnni", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI},
     {"neon", CAPTION_CPU_NEON},
 };
 
@@ -68,6 +69,6 @@ int main(int argc, char **argv)
     if (check_failures()) printf("%ld failures\n", check_failures());
     return check_failures() != 0;
 usage:
-    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu c|avx2|avx512|neon]\n");
+    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu c|avx2|avx512|avx512vnni|neon]\n");
     return 2;
 }

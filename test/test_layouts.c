@@ -50,7 +50,7 @@ static void same_model(void **state)
     static const char *const names[] = {"encoder.layer2.1.conv2.winograd", "encoder.layer3.1.conv2.winograd",
                                         "encoder.layer4.2.conv2.winograd"};
     static const char *const layouts[3][3] = {
-        {"", "", ""}, {"winograd", "winograd2", "winograd2"}, {"winograd", "winograd", "winograd"}};
+        {"", "", ""}, {"winograd", "winograd", "winograd2"}, {"winograd", "winograd", "winograd"}};
     static float plain[FEATURES], other[FEATURES];
     double most = 0;
 

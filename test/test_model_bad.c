@@ -266,7 +266,8 @@ static void bad_records(void **state)
     BAD_TENSOR("fc.screen", t->bytes -= 2, "fc.screen");
     BAD_TENSOR("fc.screen_scale", t->name[0] = 'x', "fc.screen_scale");
     BAD_TENSOR("fc.screen_scale", t->dims[0]--, "fc.screen_scale");
-    BAD_TENSOR("fc.screen_error", t->name[0] = 'x', "fc.screen_error");
+    BAD_TENSOR("fc.screen_bounds", t->name[0] = 'x', "fc.screen_bounds");
+    BAD_TENSOR("fc.screen_bounds", t->dims[0]--, "fc.screen_bounds");
 }
 
 /* Replaces the first `from` in the tables by `to`, of the same length. */

@@ -153,15 +153,18 @@ static void kernel_levels(void **state)
     const uint32_t cpu = cpt_cpu_detect();
     cptk_kernels all, plain;
     (void)state;
-    assert_int_equal(cpu & ~(CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_NEON), 0);
+    assert_int_equal(
+        cpu & ~(CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON), 0);
+    if (cpu & CAPTION_CPU_AVX512_VNNI) assert_true(cpu & CAPTION_CPU_AVX512);
     if (cpu & CAPTION_CPU_AVX512) assert_true(cpu & CAPTION_CPU_AVX2);
     cptk_kernels_init(&plain, 0);
     assert_string_equal(plain.name, "c");
     cptk_kernels_init(&all, CAPTION_CPU_ALL);
-    assert_string_equal(all.name, cpu & CAPTION_CPU_AVX512 ? "avx512"
-                                  : cpu & CAPTION_CPU_AVX2 ? "avx2"
-                                  : cpu & CAPTION_CPU_NEON ? "neon"
-                                                           : "c");
+    assert_string_equal(all.name, cpu & CAPTION_CPU_AVX512_VNNI ? "avx512vnni"
+                                  : cpu & CAPTION_CPU_AVX512    ? "avx512"
+                                  : cpu & CAPTION_CPU_AVX2      ? "avx2"
+                                  : cpu & CAPTION_CPU_NEON      ? "neon"
+                                                                : "c");
     if (cpu) assert_true(all.gru != plain.gru);
 }
 

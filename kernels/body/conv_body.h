@@ -9,7 +9,7 @@
 #if defined(__clang__)
 #define BODY_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define BODY_UNROLL _Pragma("GCC unroll 16")
+#define BODY_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* Loads x into a register once: compilers like to repeat a load in every instruction that uses it. */
@@ -20,7 +20,7 @@
 #endif
 
 #define BODY_PREFETCH(p) __builtin_prefetch((p), 0, 3)
-#define BODY_PREFETCH_FAR(address) __builtin_prefetch((const void *)(address), 0, 1)
+#define BODY_PREFETCH_FAR(address) __builtin_prefetch((const void *)(address), 0, 2)
 #define BODY_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
 
 /* Negative values become 0; NaN and -0 stay, which is how x86 defines max(0, x). */

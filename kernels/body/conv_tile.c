@@ -3,7 +3,7 @@
  *
  * A block is R rows x V vectors of columns, all of it in registers while k runs: per k V loads of weights and
  * R broadcasts feed R * V multiply-adds.  R and V are constants after inlining, so that the loops below
- * unroll completely.  Many rows take few panels, few rows take many, to keep enough independent sums going.
+ * unroll completely.  Few rows take one panel: their weights come from memory, fastest as a single stream.
  */
 #include "kernels/body/vec.h"
 
@@ -12,148 +12,75 @@
 
 #define VP (CPTK_PANEL / VEC_W) /* vectors in a panel */
 
+/* Fastest rows; X(rows, panels that a block of so many rows has). */
 #if VEC_W == 16
 #define TILE_ROWS 14
-/* X(rows, panels that a block of so many rows has); int16 weights take more registers, and few rows are usual
- */
-#define FOR_EACH_ROW_COUNT(X) \
-    X(1, 8)                   \
-    X(2, 8)                   \
-    X(3, 8)                   \
-    X(4, 6)                   \
-    X(5, 5) X(6, 4) X(7, 3) X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
-#define FOR_EACH_PAIRS_COUNT(X) X(1, 8) X(2, 6) X(3, 6) X(4, 5) X(5, 2) X(6, 3) X(7, 3) X(8, 3)
-#elif VEC_W == 8
-#define TILE_ROWS 6
-#define FOR_EACH_ROW_COUNT(X) X(1, 4) X(2, 2) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
-#define FOR_EACH_PAIRS_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+/* clang-format off */
+#define FOR_EACH_ROW_COUNT(X)                              \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
+    X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
+/* clang-format on */
 #else
 #define TILE_ROWS 6
-#define FOR_EACH_ROW_COUNT(X) X(1, 2) X(2, 2) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
-#define FOR_EACH_PAIRS_COUNT(X) X(1, 2) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+#define FOR_EACH_ROW_COUNT(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #endif
 
 enum {
-    MAX_VECTORS = 8,
+    MAX_VECTORS = 4,
     MOST_SUMS = 28,          /* rows x vectors of any block */
     AHEAD = 32 * CPTK_PANEL, /* floats of a panel between its prefetch and its use */
     WIDE_COLUMNS = 6 * CPTK_PANEL,
 };
 
-/* sum[r][v] += a row r x one row of weights, which is in registers. */
-BODY_INLINE void add_products(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const vf *w, int R,
+/* sum[r * V + v] += a row r x one row of weights. */
+BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const float *b, size_t b_panel, int R,
                               int V)
 {
+    vf w[MAX_VECTORS];
+
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) {
+        w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
+        BODY_KEEP(w[v]);
+    }
+    BODY_UNROLL
+    for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vf x = vf_set(a[r][d]);
 
         BODY_UNROLL
-        for (int v = 0; v < V; v++) sum[r][v] = vf_fma(x, w[v], sum[r][v]);
+        for (int v = 0; v < V; v++) sum[r * V + v] = vf_fma(x, w[v], sum[r * V + v]);
     }
-}
-
-/* sum[r][v] += a row r x one row of weights. */
-BODY_INLINE void multiply_add(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const float *b,
-                              size_t b_panel, int R, int V)
-{
-    if (V <= R) {
-        vf w[MAX_VECTORS];
-
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) {
-            w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
-            BODY_KEEP(w[v]);
-        }
-        BODY_UNROLL
-        for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
-        add_products(sum, a, d, w, R, V);
-    } else {
-        vf x[CPTK_MAX_ROWS];
-
-        BODY_UNROLL
-        for (int r = 0; r < R; r++) x[r] = vf_set(a[r][d]);
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) {
-            vf w = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
-
-            if (v % VP == 0) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
-            BODY_KEEP(w);
-            BODY_UNROLL
-            for (int r = 0; r < R; r++) sum[r][v] = vf_fma(x[r], w, sum[r][v]);
-        }
-    }
-}
-
-/* sum[r][v] += a row r x two rows of int16 weights, the even one first. */
-BODY_INLINE void multiply_add_pairs(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const uint32_t *b,
-                                    size_t b_panel, int R, int V)
-{
-    vu pair[MAX_VECTORS];
-    vf w[MAX_VECTORS];
-
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) {
-        pair[v] = vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
-        BODY_KEEP(pair[v]);
-        w[v] = vf_low_int(pair[v]);
-    }
-    BODY_UNROLL
-    for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
-    add_products(sum, a, d, w, R, V);
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) w[v] = vf_high_int(pair[v]);
-    add_products(sum, a, d + 1, w, R, V);
-}
-
-/* The last row of an odd depth. */
-BODY_INLINE void multiply_add_last(vf sum[][MAX_VECTORS], const float *const *a, size_t d, const uint32_t *b,
-                                   size_t b_panel, int R, int V)
-{
-    vf w[MAX_VECTORS];
-
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) w[v] = vf_low_int(vu_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W));
-    add_products(sum, a, d, w, R, V);
 }
 
 /* Bias, addition and ReLU for the whole block while it is in registers. */
-BODY_INLINE void finish(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int column, int R, int V)
+BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R, int V)
 {
-    float *c = t->c + (size_t)row * t->c_stride + column;
     const size_t c_stride = t->c_stride, add_stride = t->add_stride;
-    const int relu = t->relu;
+    float *c = t->c + (size_t)row * c_stride + column;
 
     if (t->bias) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) {
-            vf bias = vf_load(t->bias + column + v * VEC_W);
+        vf bias[MAX_VECTORS];
 
-            BODY_UNROLL
-            for (int r = 0; r < R; r++) sum[r][v] = vf_add(sum[r][v], bias);
-        }
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) bias[v] = vf_load(t->bias + column + v * VEC_W);
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i++) sum[i] = vf_add(sum[i], bias[i % V]);
     }
     if (t->add) {
         const float *add = t->add + (size_t)row * add_stride + column;
 
         BODY_UNROLL
-        for (int r = 0; r < R; r++, add += add_stride) {
-            BODY_UNROLL
-            for (int v = 0; v < V; v++) sum[r][v] = vf_add(sum[r][v], vf_load(add + v * VEC_W));
-        }
+        for (int i = 0; i < R * V; i++)
+            sum[i] = vf_add(sum[i], vf_load(add + (size_t)(i / V) * add_stride + i % V * VEC_W));
     }
-    if (relu) {
+    if (t->relu) {
         BODY_UNROLL
-        for (int r = 0; r < R; r++) {
-            BODY_UNROLL
-            for (int v = 0; v < V; v++) sum[r][v] = body_relu(sum[r][v]);
-        }
+        for (int i = 0; i < R * V; i++) sum[i] = body_relu(sum[i]);
     }
     BODY_UNROLL
-    for (int r = 0; r < R; r++, c += c_stride) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) vf_store(c + v * VEC_W, sum[r][v]);
-    }
+    for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * c_stride + i % V * VEC_W, sum[i]);
 }
 
 /* The same for blocks that reach beyond the last column; sum [R][V].  Rare, so small rather than fast. */
@@ -182,13 +109,14 @@ BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R,
         BODY_UNROLL
         for (int j = 0; j < columns; j += CPTK_PANEL) {
             BODY_PREFETCH_WRITE(t->c + (size_t)(row + r) * t->c_stride + column + j);
+            BODY_PREFETCH_FAR(t->c + (size_t)(row + r) * t->c_stride + column + j + columns);
             if (t->add) BODY_PREFETCH(t->add + (size_t)(row + r) * t->add_stride + column + j);
         }
     }
 }
 
 /* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
-BODY_INLINE void write_block(const cptk_tile *t, vf sum[][MAX_VECTORS], int row, int panel, int R, int V)
+BODY_INLINE void write_block(const cptk_tile *t, vf *sum, int row, int panel, int R, int V)
 {
     vf all[MOST_SUMS];
 
@@ -197,26 +125,20 @@ BODY_INLINE void write_block(const cptk_tile *t, vf sum[][MAX_VECTORS], int row,
         return;
     }
     BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) all[r * V + v] = sum[r][v];
-    }
+    for (int i = 0; i < R * V; i++) all[i] = sum[i];
     finish_part(t, all, row, panel * CPTK_PANEL, R, V);
 }
 
-BODY_INLINE void clear(vf sum[][MAX_VECTORS], int R, int V)
+BODY_INLINE void clear(vf *sum, int R, int V)
 {
     BODY_UNROLL
-    for (int r = 0; r < R; r++) {
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) sum[r][v] = vf_set(0.0f);
-    }
+    for (int i = 0; i < R * V; i++) sum[i] = vf_set(0.0f);
 }
 
 /* Rows row..row+R-1, V vectors of columns from panel `panel` on. */
 BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
 {
-    vf sum[CPTK_MAX_ROWS][MAX_VECTORS];
+    vf sum[MOST_SUMS];
     const float *b = t->b + (size_t)panel * t->b_panel;
     const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
     const size_t soon_step = (size_t)(t->soon_step * (V / VP));
@@ -240,67 +162,31 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     write_block(t, sum, row, panel, R, V);
 }
 
-/* The same with int16 weights, of which the sum is scaled in the end. */
-BODY_INLINE void block_pairs(const cptk_tile *t, int row, int panel, int R, int V)
-{
-    vf sum[CPTK_MAX_ROWS][MAX_VECTORS];
-    const float *a[CPTK_MAX_ROWS];
-    const size_t depth = (size_t)t->depth, b_panel = (depth + 1) / 2 * CPTK_PANEL;
-    const uint32_t *b = t->pairs + (size_t)panel * b_panel;
-    size_t d = 0;
-
-    clear(sum, R, V);
-    BODY_UNROLL
-    for (int r = 0; r < R; r++) a[r] = t->a[row + r];
-    for (; d + 2 <= depth; d += 2, b += CPTK_PANEL) multiply_add_pairs(sum, a, d, b, b_panel, R, V);
-    if (d < depth) multiply_add_last(sum, a, d, b, b_panel, R, V);
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) {
-        int column = panel * CPTK_PANEL + v * VEC_W;
-        vf unit = vf_set(1.0f / 65536); /* of vf_low_int */
-        vf scale = vf_mul(unit, column < t->n ? vf_next(t->scale + column, t->n - column, unit) : unit);
-
-        BODY_UNROLL
-        for (int r = 0; r < R; r++) sum[r][v] = vf_mul(sum[r][v], scale);
-    }
-    write_block(t, sum, row, panel, R, V);
-}
-
-#define ROWS_FUNCTION(NAME, BLOCK, R, PANELS)                                                        \
-    static void NAME(const cptk_tile *t, int row)                                                    \
+#define ROWS_FUNCTION(R, PANELS)                                                                     \
+    static void rows_##R(const cptk_tile *t, int row)                                                \
     {                                                                                                \
         int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                                    \
                                                                                                      \
-        for (; p + PANELS <= panels; p += PANELS) BLOCK(t, row, p, R, PANELS *VP);                   \
-        for (; PANELS > 2 && p + 2 <= panels; p += 2) BLOCK(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
-        for (; PANELS > 1 && p < panels; p++) BLOCK(t, row, p, R, VP);                               \
+        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VP);                   \
+        for (; PANELS > 2 && p + 2 <= panels; p += 2) block(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
+        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VP);                               \
     }
-#define FLOATS_FUNCTION(R, PANELS) ROWS_FUNCTION(floats_##R, block, R, PANELS)
-#define PAIRS_FUNCTION(R, PANELS) ROWS_FUNCTION(pairs_##R, block_pairs, R, PANELS)
-FOR_EACH_ROW_COUNT(FLOATS_FUNCTION)
-FOR_EACH_PAIRS_COUNT(PAIRS_FUNCTION)
+FOR_EACH_ROW_COUNT(ROWS_FUNCTION)
 
-#define FLOATS_POINTER(R, PANELS) floats_##R,
-#define PAIRS_POINTER(R, PANELS) pairs_##R,
-typedef void (*rows_function)(const cptk_tile *t, int row);
-static const rows_function floats_functions[] = {FOR_EACH_ROW_COUNT(FLOATS_POINTER)};
-static const rows_function pairs_functions[] = {FOR_EACH_PAIRS_COUNT(PAIRS_POINTER)};
+#define ROWS_POINTER(R, PANELS) rows_##R,
+static void (*const rows_functions[])(const cptk_tile *t, int row) = {FOR_EACH_ROW_COUNT(ROWS_POINTER)};
 
-enum {
-    MOST_ROWS = sizeof floats_functions / sizeof floats_functions[0],
-    MOST_PAIRS_ROWS = sizeof pairs_functions / sizeof pairs_functions[0],
-};
+enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 
 /* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
  * once and from cache for the rest. */
 static void tile(const cptk_tile *t)
 {
-    const rows_function *functions = t->pairs ? pairs_functions : floats_functions;
-    int most = t->pairs ? MOST_PAIRS_ROWS : MOST_ROWS, parts = (t->rows + most - 1) / most;
+    int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
     cptk_tile part = *t;
 
     if (parts == 1) {
-        functions[t->rows - 1](t, 0);
+        rows_functions[t->rows - 1](t, 0);
         return;
     }
     for (int column = 0; column < t->n; column += WIDE_COLUMNS) {
@@ -310,15 +196,11 @@ static void tile(const cptk_tile *t)
         for (int i = parts; i > 0; i--) {
             int rows = (t->rows - row + i - 1) / i;
 
-            functions[rows - 1](&part, row);
+            rows_functions[rows - 1](&part, row);
             row += rows;
         }
-        if (t->pairs)
-            part.pairs += (size_t)(WIDE_COLUMNS * ((t->depth + 1) / 2));
-        else
-            part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
+        part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
         part.c += WIDE_COLUMNS;
-        if (part.scale) part.scale += WIDE_COLUMNS;
         if (part.bias) part.bias += WIDE_COLUMNS;
         if (part.add) part.add += WIDE_COLUMNS;
     }

@@ -51,11 +51,13 @@ static inline vmask vf_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_
 static inline vf vf_select(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 static inline int vmask_any(vmask m) { return m != 0; }
 static inline vu vu_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
-static inline vf vf_low_int(vu x) { return _mm512_cvtepi32_ps(_mm512_slli_epi32(x, 16)); }
-static inline vf vf_high_int(vu x)
-{
-    return _mm512_cvtepi32_ps(_mm512_and_si512(x, _mm512_set1_epi32((int)0xFFFF0000u)));
-}
+static inline vu vu_set(uint32_t x) { return _mm512_set1_epi32((int)x); }
+#if defined(__AVX512VNNI__)
+static inline vu vu_dot(vu sum, vu a, vu b) { return _mm512_dpwssd_epi32(sum, a, b); }
+#else
+static inline vu vu_dot(vu sum, vu a, vu b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
+#endif
+static inline vf vf_from_int(vu x) { return _mm512_cvtepi32_ps(x); }
 
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
@@ -105,11 +107,9 @@ static inline vmask vf_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); 
 static inline vf vf_select(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
 static inline int vmask_any(vmask m) { return _mm256_movemask_ps(m) != 0; }
 static inline vu vu_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline vf vf_low_int(vu x) { return _mm256_cvtepi32_ps(_mm256_slli_epi32(x, 16)); }
-static inline vf vf_high_int(vu x)
-{
-    return _mm256_cvtepi32_ps(_mm256_and_si256(x, _mm256_set1_epi32((int)0xFFFF0000u)));
-}
+static inline vu vu_set(uint32_t x) { return _mm256_set1_epi32((int)x); }
+static inline vu vu_dot(vu sum, vu a, vu b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+static inline vf vf_from_int(vu x) { return _mm256_cvtepi32_ps(x); }
 
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -159,11 +159,14 @@ static inline vmask vf_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
 static inline int vmask_any(vmask m) { return vmaxvq_u32(m) != 0; }
 static inline vu vu_load(const uint32_t *p) { return vld1q_u32(p); }
-static inline vf vf_low_int(vu x) { return vcvtq_f32_s32(vreinterpretq_s32_u32(vshlq_n_u32(x, 16))); }
-static inline vf vf_high_int(vu x)
+static inline vu vu_set(uint32_t x) { return vdupq_n_u32(x); }
+static inline vu vu_dot(vu sum, vu a, vu b)
 {
-    return vcvtq_f32_s32(vreinterpretq_s32_u32(vandq_u32(x, vdupq_n_u32(0xFFFF0000u))));
+    int16x8_t x = vreinterpretq_s16_u32(a), y = vreinterpretq_s16_u32(b);
+    int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y)), high = vmull_high_s16(x, y);
+    return vaddq_u32(sum, vreinterpretq_u32_s32(vpaddq_s32(low, high)));
 }
+static inline vf vf_from_int(vu x) { return vcvtq_f32_s32(vreinterpretq_s32_u32(x)); }
 
 /* clang-format on */
 
@@ -174,7 +177,8 @@ static inline vf vf_high_int(vu x)
 /* What is said once for all of them:
  * vf_clamp   leaves NaN as it is; vf_max_number(x, low) is the larger of both, low where x is NaN
  * vf_round   to the nearest integer, ties to even
- * vf_low_int, vf_high_int   65536 times the int16 in the lower, the upper half of each word (exact)
+ * vu_dot     sum + the products of both halves, as int16, of each word, modulo 2^32
+ * vf_from_int  of each word as int32, rounded to nearest
  * vf_scale   x * 2^n, n a whole number of -252..252 (and x not tiny), rounded once; n NaN: anything, where x
  * is NaN then the result is */
 

@@ -10,28 +10,11 @@ static float relu_if(float x, int relu)
     return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
 }
 
-/* sum[j] += row m of a times the columns of a panel of int16 weights, scaled. */
-static void add_pairs(const cptk_tile *t, int m, int first, int width, float sum[CPTK_PANEL])
-{
-    const float *a = t->a[m];
-    const uint32_t *b = t->pairs + (size_t)first * (size_t)((t->depth + 1) / 2);
-
-    for (int d = 0; d < t->depth; d++) {
-        const uint32_t *pair = b + (size_t)(d / 2) * CPTK_PANEL;
-
-        for (int j = 0; j < CPTK_PANEL; j++) {
-            const int32_t half = (int32_t)(d % 2 ? pair[j] >> 16 : pair[j] & 0xFFFFu);
-
-            sum[j] += a[d] * (float)(half < 0x8000 ? half : half - 0x10000);
-        }
-    }
-    for (int j = 0; j < width; j++) sum[j] *= t->scale[first + j];
-}
-
-/* The same with float weights, of which `width` columns are wanted. */
-static void add_floats(const cptk_tile *t, int m, int first, int width, float sum[CPTK_PANEL])
+/* Columns first..first+width-1 of one row; `first` is a multiple of 16 and width at most 16. */
+static void tile_row(const cptk_tile *t, int m, int first, int width)
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
+    float sum[CPTK_PANEL] = {0};
 
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->rows + m];
@@ -40,17 +23,6 @@ static void add_floats(const cptk_tile *t, int m, int first, int width, float su
             for (int j = 0; j < width; j++) sum[j] += a[d] * b[j];
         }
     }
-}
-
-/* Columns first..first+width-1 of one row; `first` is a multiple of 16 and width at most 16. */
-static void tile_row(const cptk_tile *t, int m, int first, int width)
-{
-    float sum[CPTK_PANEL] = {0};
-
-    if (t->pairs)
-        add_pairs(t, m, first, width, sum);
-    else
-        add_floats(t, m, first, width, sum);
     for (int j = 0; j < width; j++) {
         float x = sum[j];
 

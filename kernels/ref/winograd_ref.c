@@ -63,7 +63,8 @@ void cptk_winograd_input_c(const cptk_winograd *g)
                 int y = y0 + e / n, x = x0 + e % n;
                 int inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
 
-                d[e] = inside ? g->in[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch] : 0;
+                d[e] = inside ? g->in[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch]
+                              : 0;
             }
             for (int e = 0; e < n; e++) transform(d + e, n);
             for (int e = 0; e < n; e++) transform(d + n * e, 1);

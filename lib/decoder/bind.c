@@ -54,14 +54,15 @@ static void bind_attention(binder *b, cpt_decoder *d)
 /* The rounded copy of fc.weight, where the file has one. */
 static void bind_screen(binder *b, cpt_decoder *d)
 {
-    cpt_shape weight = {2, {d->vocabulary, d->hidden}}, scale = {1, {d->vocabulary}}, one = {1, {1}};
-    const float *error;
+    cpt_shape weight = {2, {d->vocabulary, d->hidden}}, scale = {1, {d->vocabulary}}, two = {1, {2}};
+    const float *bounds;
     if (b->status || !cpt_weights_find(b->weights, "fc.screen")) return;
-    d->screen = d->fc;
     d->screen.pairs = bind(b, "fc.screen", CAPW_PAIRS, &weight);
     d->screen.scale = bind(b, "fc.screen_scale", CAPW_ROWS, &scale);
-    error = bind(b, "fc.screen_error", CAPW_ROWS, &one);
-    d->screen_error = error ? *error : 0;
+    bounds = bind(b, "fc.screen_bounds", CAPW_ROWS, &two);
+    if (!bounds) return;
+    d->screen.error = bounds[0];
+    d->screen.length = bounds[1];
 }
 
 caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int channels,

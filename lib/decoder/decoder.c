@@ -18,6 +18,7 @@ static cpt_conv per_position(const cpt_linear *linear, int positions)
     conv.in_h = conv.out_h = 1;
     conv.in_w = conv.out_w = positions;
     conv.in_c = linear->in;
+    conv.in_pitch = cpt_conv_pitch(linear->in);
     conv.out_c = linear->out;
     conv.kernel = conv.stride = 1;
     conv.weight = linear->weight;
@@ -25,11 +26,10 @@ static cpt_conv per_position(const cpt_linear *linear, int positions)
     return conv;
 }
 
-static void run_per_position(cpt_decoder_run *run, const cpt_linear *linear, const float *features,
-                             float *out)
+static void run_per_position(cpt_decoder_run *run, const cpt_linear *linear, float *out)
 {
     const cpt_conv conv = per_position(linear, run->positions);
-    cpt_conv_run_args args = {CAPTION_CONV_DIRECT, 1, features, NULL, out, run->conv_scratch};
+    cpt_conv_run_args args = {CAPTION_CONV_DIRECT, 1, run->features, NULL, out, run->conv_scratch};
     args.algorithm = cpt_conv_choose(&conv, CAPTION_CONV_AUTO, run->kernels);
     cpt_conv_run(&conv, &args, run->kernels, run->pool);
 }
@@ -49,6 +49,7 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
     if (d->kind == CAPTION_KIND_ATTENTION) {
         size_t scratch = per_position_scratch(run, &d->enc, threads);
         const size_t context = per_position_scratch(run, &d->context, threads);
+        run->features = cpt_arena_take(arena, positions * (size_t)cpt_conv_pitch(d->channels), sizeof(float));
         run->enc = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof(float));
         /* 16 floats more: the tile kernel reads whole panels of this row-major matrix */
         run->context = cpt_arena_take(arena, positions * gates + CPTK_PANEL, sizeof(float));
@@ -68,6 +69,9 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
     run->logits = cpt_arena_take(arena, rows * (size_t)d->vocabulary, sizeof(float));
     if (d->screen.pairs) {
         const size_t panels = ((size_t)d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
+        run->state = cpt_arena_take(arena, rows * ((hidden + 1) / 2), sizeof *run->state);
+        run->state_scale = cpt_arena_take(arena, rows, sizeof(float));
+        run->error = cpt_arena_take(arena, rows, sizeof(double));
         run->doubtful = cpt_arena_take(arena, panels, 1);
         run->panels = cpt_arena_take(arena, panels, sizeof(int));
     }
@@ -84,8 +88,11 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
         if (run->c) memset(run->c + row, 0, hidden * sizeof(float));
     }
     if (d->kind != CAPTION_KIND_ATTENTION) return;
-    run_per_position(run, &d->enc, features, run->enc);
-    run_per_position(run, &d->context, features, run->context);
+    for (size_t p = 0; p < (size_t)run->positions; p++)
+        memcpy(run->features + p * (size_t)cpt_conv_pitch(d->channels), features + p * (size_t)d->channels,
+               (size_t)d->channels * sizeof(float));
+    run_per_position(run, &d->enc, run->enc);
+    run_per_position(run, &d->context, run->context);
     memset(run->context + (size_t)run->positions * gates, 0, CPTK_PANEL * sizeof(float));
     run->kernels->mean_rows(features, run->mean, run->positions, d->channels);
     cpt_linear_rows(&d->init_h, &mean, 1, run->h, NULL, run->kernels, run->pool);

@@ -10,14 +10,18 @@
 
 #define CPT_MAX_RNN_LAYERS 64
 
-/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out]; where pairs is not NULL the weights are
- * those, each row with its scale (kernels.h). */
+/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out] */
 typedef struct cpt_linear {
     const float *weight, *bias;
     int in, out;
-    const uint32_t *pairs;
-    const float *scale; /* [out] */
 } cpt_linear;
+
+/* The weights w of fc once more in int16, w' (kernels.h), each word's with a scale. */
+typedef struct cpt_screen {
+    const uint32_t *pairs; /* [ceil(V / 16), ceil(H / 2), 16], or NULL where the file has none */
+    const float *scale;    /* [V] */
+    float error, length; /* of any word the most |w' - w|, with what rounding while summing adds, and |w'| */
+} cpt_screen;
 
 typedef struct cpt_rnn_layer {
     cpt_linear input;  /* of the embedding (attention kind) or of the layer below: [G * H, in] */
@@ -38,9 +42,8 @@ typedef struct cpt_decoder {
     cpt_linear project;        /* baseline: [E, C], batch norm folded in */
     const float *embedding;    /* [V, E] */
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
-    cpt_linear fc;      /* [V, H] */
-    cpt_linear screen;  /* fc in int16; pairs is NULL where the file has none */
-    float screen_error; /* bounds how far its logits are off, per length of the state */
+    cpt_linear fc; /* [V, H] */
+    cpt_screen screen;
 } cpt_decoder;
 
 /* Binds every tensor of the decoder; kind, rnn and layers are already set, sizes come from the tensors.
@@ -54,16 +57,20 @@ typedef struct cpt_decoder_run {
     const cptk_kernels *kernels;
     cpt_pool *pool;
     int positions, max_rows;
-    float *enc;                    /* [P, A] W_enc f_p + b */
-    float *context;                /* [P, G * H] (the context columns of the input matrix) f_p */
-    float *mean;                   /* [C] */
-    float *h, *c;                  /* [layers, R, H] state before a step; c: LSTM */
-    float *h_next, *c_next;        /* [layers, R, H] state after it */
-    float *dec;                    /* [R, A] */
-    float *alpha;                  /* [R, P] */
+    float *features;        /* [P, pitch of C] a copy, laid out as rows of a product are read fastest */
+    float *enc;             /* [P, A] W_enc f_p + b */
+    float *context;         /* [P, G * H] (the context columns of the input matrix) f_p */
+    float *mean;            /* [C] */
+    float *h, *c;           /* [layers, R, H] state before a step; c: LSTM */
+    float *h_next, *c_next; /* [layers, R, H] state after it */
+    float *dec;             /* [R, A] */
+    float *alpha;           /* [R, P] */
     float *x_gates, *hidden_gates; /* [R, G * H] */
     float *logits;                 /* [R, V] */
     int rows, rounded;             /* of the logits: how many, and whether the screen made them */
+    uint32_t *state;               /* [R, ceil(H / 2)] the last layer's states in int16; with a screen */
+    float *state_scale;            /* [R] */
+    double *error;                 /* [R] bounds how far the screen's logits are off */
     unsigned char *doubtful;       /* [ceil(V / 16)] 1: a panel of words that must be whole; with a screen */
     int *panels;                   /* [ceil(V / 16)] the numbers of those */
     void *conv_scratch;            /* of the per-image products */

@@ -2,7 +2,10 @@
  * session.c. */
 #include "lib/decoder/decoder.h"
 
-#define CHUNK 512 /* output columns of one job: 2 MB of weights at 1024 inputs */
+enum {
+    CHUNK = 512,    /* output columns of one job: 2 MB of weights at 1024 inputs */
+    SOON = 32 << 10 /* bytes between the weights that are read and those that are asked for */
+};
 
 typedef struct linear_job {
     const cpt_linear *linear;
@@ -22,12 +25,10 @@ static void linear_chunk(void *user, int index, int thread)
     cptk_tile tile = {0};
     (void)thread;
     tile.b = l->weight + (size_t)(first / CPTK_PANEL) * panel;
-    if (l->pairs) {
-        tile.pairs = l->pairs + (size_t)first * (size_t)((l->in + 1) / 2);
-        tile.scale = l->scale + first;
-    }
     tile.b_panel = panel;
     tile.b_step = CPTK_PANEL;
+    tile.soon = (uintptr_t)tile.b + SOON;
+    tile.soon_step = CPTK_PANEL * (int)sizeof(float);
     tile.bias = l->bias ? l->bias + first : NULL;
     tile.add_stride = tile.c_stride = out;
     tile.taps = 1;

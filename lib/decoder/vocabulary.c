@@ -1,13 +1,15 @@
 /* vocabulary.c - the logits of all words for the beams of a step.  Called by search.c.
  *
  * fc.weight is most of what a step reads (41 of 58 MB in the published model), and a step is as fast as
- * memory. So the file may hold the same weights in int16, each row with its scale, and a step reads those.
- * Rounding and order of summation move a logit w h + b by at most |w' - w| |h| + 2 n 2^-24 |w| |h| (Cauchy
- * and Schwarz; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); screen_error is the
- * largest factor of |h| of any word.  That tells which words can be among a search's next (search.c,
- * settle_logits).  Their logits are computed again from the whole weights, a panel of 16 words at a time, and
- * are then the very numbers that the whole product has.  Only the sum over all words, for log-probabilities,
- * has rounded terms left, whose errors are unrelated and mostly cancel (docs/numerics.md). */
+ * memory. So the file may hold the same weights in int16, each row with its scale; a step reads those, rounds
+ * its states to int16 as well, and multiplies integers.  That moves a logit w h + b by at most
+ * |w' - w| |h| + |w'| |h' - h| + 2 (n + 4) 2^-24 |w| |h| (Cauchy and Schwarz; the last is order and rounding
+ * of both sums: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).  That tells which words
+ * can be among a search's next (search.c, settle_logits).  Their logits are computed again from whole weights
+ * and states, a panel of 16 words at a time, and are then the very numbers that the whole product has.  Only
+ * the sum over all words, for log-probabilities, has rounded terms left, whose errors are unrelated and
+ * mostly cancel (docs/numerics.md). */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,15 +27,120 @@ static int panel_count(const cpt_decoder *d)
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
+/* What is added up over a state, in as many parts as make vectors of it. */
+typedef struct sums {
+    float squares[CPTK_PANEL], most[CPTK_PANEL];
+} sums;
+
+static inline void measure_part(const float *x, int n, sums *s)
+{
+    for (int i = 0; i < n; i++) {
+        const float size = fabsf(x[i]);
+        s->squares[i] += size * size;
+        s->most[i] = size > s->most[i] ? size : s->most[i];
+    }
+}
+
+static inline void round_part(const float *x, int n, float unit, float inverse, uint32_t *to, sums *s)
+{
+    const float whole = 12582912; /* 1.5 * 2^23: what is added to it is rounded to an integer */
+    int16_t rounded[CPTK_PANEL + 1] = {0};
+    for (int i = 0; i < n; i++) {
+        const float near = (x[i] * inverse + whole) - whole, off = near * unit - x[i];
+        rounded[i] = (int16_t)near;
+        s->squares[i] += off * off;
+    }
+    for (int i = 0; i < n; i += 2)
+        to[i / 2] = (uint16_t)rounded[i] | (uint32_t)(uint16_t)rounded[i + 1] << 16;
+}
+
+static float length_of(const sums *s)
+{
+    float sum = 0;
+    for (int i = 0; i < CPTK_PANEL; i++) sum += s->squares[i];
+    return sqrtf(sum);
+}
+
+/* |x|, and the largest magnitude in it; NaN and infinities show in the length. */
+static float measure(const float *x, int n, float *largest)
+{
+    sums s = {{0}, {0}};
+    int k = 0;
+    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) measure_part(x + k, CPTK_PANEL, &s);
+    measure_part(x + k, n - k, &s);
+    *largest = 0;
+    for (int i = 0; i < CPTK_PANEL; i++) *largest = s.most[i] > *largest ? s.most[i] : *largest;
+    return length_of(&s);
+}
+
+/* x [n] to the nearest multiples of `unit`, two in a word, and how far that is from x: |x' - x|. */
+static float round_state(const float *x, int n, float unit, uint32_t *to)
+{
+    sums s = {{0}, {0}};
+    int k = 0;
+    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL)
+        round_part(x + k, CPTK_PANEL, unit, 1 / unit, to + k / 2, &s);
+    round_part(x + k, n - k, unit, 1 / unit, to + k / 2, &s);
+    return length_of(&s);
+}
+
+/* The state of a row in int16, and how far that may move a logit. */
+static void screen_state(cpt_decoder_run *run, int row)
+{
+    const cpt_decoder *d = run->decoder;
+    const size_t words = ((size_t)d->hidden + 1) / 2;
+    uint32_t *to = run->state + (size_t)row * words;
+    const float *h = state_of(run, row);
+    float largest, length = measure(h, d->hidden, &largest), unit = largest / CPTK_INT16_MOST, moved;
+    if (isfinite(length) && unit >= FLT_MIN) {
+        moved = round_state(h, d->hidden, unit, to);
+    } else { /* nothing that has multiples */
+        memset(to, 0, words * sizeof *to);
+        unit = 0;
+        moved = length;
+    }
+    run->state_scale[row] = unit;
+    /* 1.001: the lengths themselves are rounded */
+    run->error[row] =
+        ((double)d->screen.error * (double)length + (double)d->screen.length * (double)moved) * 1.001;
+}
+
+enum { CHUNK = 512 }; /* words of one job */
+
+static void screen_chunk(void *user, int index, int thread)
+{
+    const cpt_decoder_run *run = user;
+    const cpt_decoder *d = run->decoder;
+    const int first = index * CHUNK;
+    const size_t words = ((size_t)d->hidden + 1) / 2;
+    cptk_int16 args = {.a_scale = run->state_scale,
+                       .b = d->screen.pairs + (size_t)first * words,
+                       .b_scale = d->screen.scale + first,
+                       .bias = d->fc.bias + first,
+                       .c_stride = (size_t)d->vocabulary,
+                       .depth = d->hidden};
+    (void)thread;
+    args.n = d->vocabulary - first < CHUNK ? d->vocabulary - first : CHUNK;
+    args.rows = run->rows;
+    args.a = run->state;
+    args.c = run->logits + first;
+    run->kernels->int16(&args);
+}
+
 void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole)
 {
     const cpt_decoder *d = run->decoder;
     const float *h[64]; /* the most rows there can be: max_beams */
     run->rows = rows;
     run->rounded = d->screen.pairs && !whole;
-    if (run->rounded) memset(run->doubtful, 0, (size_t)panel_count(d));
-    for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
-    cpt_linear_rows(run->rounded ? &d->screen : &d->fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+    if (run->rounded) {
+        memset(run->doubtful, 0, (size_t)panel_count(d));
+        for (int r = 0; r < rows; r++) screen_state(run, r);
+        cpt_pool_run(run->pool, screen_chunk, run, (d->vocabulary + CHUNK - 1) / CHUNK);
+    } else {
+        for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
+        cpt_linear_rows(&d->fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+    }
 }
 
 void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)
@@ -54,13 +161,9 @@ static int reaches(const float *x, int n, float limit)
 
 double cpt_vocabulary_error(const cpt_decoder_run *run, int row, float lse)
 {
-    const cpt_decoder *d = run->decoder;
-    const float *h = state_of(run, row);
-    double length = 0;
-    for (int i = 0; i < d->hidden; i++) length += (double)h[i] * (double)h[i];
     /* 2^-20: biases are added, and logits compared, in float; those that matter are not larger than that sum
      */
-    return (double)d->screen_error * sqrt(length) + ldexp(1 + fabs((double)lse), -20);
+    return run->error[row] + ldexp(1 + fabs((double)lse), -20);
 }
 
 void cpt_vocabulary_doubt(cpt_decoder_run *run, int row, float limit)

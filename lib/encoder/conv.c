@@ -240,7 +240,8 @@ static void direct_task(void *user, int index, int thread)
     int tiles = cpt_ceil_div(rows, d->job->kernels->tile_rows), taps = p->taps_y * p->taps_x;
     int column = cpt_part(p->panels, p->column_blocks, column_block) * CPTK_PANEL;
     int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
-    size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv), depth = (size_t)taps * (size_t)p->depth;
+    size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv),
+           depth = (size_t)taps * (size_t)p->depth;
 
     if (own->block != block) {
         for (int i = 0; i < tiles; i++) {

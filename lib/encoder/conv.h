@@ -19,9 +19,9 @@ typedef struct cpt_conv {
     const float *bias;     /* [out_c], or NULL */
 } cpt_conv;
 
-/* The pitch of a map with so many channels.  Where the rows of a tile would share a few sets of the first-level
- * cache (often 8 lines of every 4 KiB) and drive each other out of it, a cache line is left free after each
- * position. */
+/* The pitch of a map with so many channels.  Where the rows of a tile would share a few sets of the
+ * first-level cache (often 8 lines of every 4 KiB) and drive each other out of it, a cache line is left free
+ * after each position. */
 static inline int cpt_conv_pitch(int channels)
 {
     return channels % 512 == 0 ? channels + 16 : channels;

@@ -121,8 +121,8 @@ static void gather(const im2col_job *d, int first, int rows, float *to)
     }
 }
 
-/* result [rows, columns], its rows `stride` floats apart, += bias and what is to be added, then ReLU: the output
- * positions from `first` on, columns from `column` on. */
+/* result [rows, columns], its rows `stride` floats apart, += bias and what is to be added, then ReLU: the
+ * output positions from `first` on, columns from `column` on. */
 static void finish(const im2col_job *d, float *result, size_t stride, int first, int rows, int column)
 {
     const cpt_conv *conv = d->job->conv;
@@ -165,7 +165,8 @@ static void chunk_task(void *user, int index, int thread)
         result = own + d->gathered_floats;
         stride = columns;
     }
-    d->job->kernels->gemm(rows, columns, p->depth, a, depth_stride, d->b + column, conv->out_c, result, stride);
+    d->job->kernels->gemm(rows, columns, p->depth, a, depth_stride, d->b + column, conv->out_c, result,
+                          stride);
     finish(d, result, (size_t)stride, first, rows, column);
     if (result == out) return;
     for (int r = 0; r < rows; r++) {

@@ -11,7 +11,8 @@
 #define CPUID_1_ECX_AVX (1u << 28)
 #define CPUID_7_EBX_AVX2 (1u << 5)
 #define CPUID_7_EBX_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
-#define XCR0_YMM 0x06u                                                         /* xmm and ymm */
+#define CPUID_7_ECX_VNNI (1u << 11)
+#define XCR0_YMM 0x06u /* xmm and ymm */
 #define XCR0_ZMM 0xE6u /* and opmask, upper halves of zmm0-15, zmm16-31 */
 
 /* The register sets that the operating system saves.  As bytes, so that no compiler option is needed. */
@@ -31,7 +32,7 @@ uint32_t cpt_cpu_detect(void)
     saved = saved_registers();
     if ((b & CPUID_7_EBX_AVX2) && (saved & XCR0_YMM) == XCR0_YMM) found |= CAPTION_CPU_AVX2;
     if (found && (b & CPUID_7_EBX_AVX512) == CPUID_7_EBX_AVX512 && (saved & XCR0_ZMM) == XCR0_ZMM)
-        found |= CAPTION_CPU_AVX512;
+        found |= CAPTION_CPU_AVX512 | (c & CPUID_7_ECX_VNNI ? CAPTION_CPU_AVX512_VNNI : 0);
     return found;
 }
 

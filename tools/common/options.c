@@ -16,8 +16,9 @@ void tool_options_init(tool_options *options)
 
 static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
 {
-    static const char *const names[] = {"avx512", "avx2", "neon", "c", NULL};
-    static const uint32_t masks[] = {CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2, CAPTION_CPU_AVX2,
+    static const char *const names[] = {"avx512vnni", "avx512", "avx2", "neon", "c", NULL};
+    static const uint32_t masks[] = {CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2,
+                                     CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2, CAPTION_CPU_AVX2,
                                      CAPTION_CPU_NEON, 0};
     int index;
 

@@ -49,7 +49,7 @@ enum {
 /* the lines of --help that belong to them */
 #define TOOL_HELP_ENGINE                                                                    \
     "  --threads N         threads to use, 1 to 64 (default 1); the results are the same\n" \
-    "  --cpu LEVEL         use at most avx512, avx2, neon or c (plain C)\n"                 \
+    "  --cpu LEVEL         use at most avx512vnni, avx512, avx2, neon or c (plain C)\n"     \
     "  --conv KIND         convolutions: auto, direct, winograd or im2col\n"
 #define TOOL_HELP_IMAGE                                                                      \
     "  --no-exif           leave photos lying on their side, as the published system does\n" \

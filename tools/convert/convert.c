@@ -71,8 +71,8 @@ static void pack(const convert_item *item, const float *source, const double *sc
     }
     if (item->derived == CONVERT_SCALES) {
         convert_pack_scales(&m, out);
-    } else if (item->derived == CONVERT_ROUNDING) {
-        *(float *)out = convert_rounding_error(&m);
+    } else if (item->derived == CONVERT_BOUNDS) {
+        convert_pack_bounds(&m, out);
     } else if (item->layout == CAPW_PANELS) {
         convert_pack_panels(&m, out);
     } else if (item->layout == CAPW_PAIRS) {

@@ -19,7 +19,8 @@ typedef struct convert_norm {
 /* One tensor of the model file.
  * ROWS: a copy of `source`; with a norm: the folded bias [O] (source, a Linear's bias, may be NULL).
  * PANELS, WINOGRAD, WINOGRAD2: from source [O, columns] or [O, I, KH, KW]; with a norm, folded into it.
- * PAIRS: from source [O, columns]; ROWS derived from the same: its scales [O], its rounding error [1]. */
+ * PAIRS: from source [O, columns]; ROWS derived from the same: its scales [O], the bounds of its rounding
+ * [2]. */
 typedef struct convert_item {
     char name[CAPW_NAME_BYTES];
     capw_layout layout;
@@ -28,7 +29,7 @@ typedef struct convert_item {
     const convert_source *source;
     bool has_norm;
     convert_norm norm;
-    enum { CONVERT_AS_IS, CONVERT_SCALES, CONVERT_ROUNDING } derived;
+    enum { CONVERT_AS_IS, CONVERT_SCALES, CONVERT_BOUNDS } derived;
     uint32_t first_column; /* PANELS of rank 2: columns first_column .. + dims[1] of the source */
 } convert_item;
 

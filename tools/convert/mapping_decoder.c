@@ -73,17 +73,17 @@ static bool add_vocabulary(convert_plan *plan, tool_error *err)
 {
     const convert_network *n = &plan->network;
     const convert_source *source;
-    convert_item *scale, *error;
+    convert_item *scale, *bounds;
 
     if (!add_linear(plan, "fc", "fc", n->words, n->hidden, err)) return false;
     if (plan->compact) return true;
     source = plan->items[plan->count - 2].source;
     if (!add_derived(plan, "screen", source, n->words, n->hidden, err)) return false;
     scale = add_derived(plan, "screen_scale", source, n->words, 0, err);
-    error = scale ? add_derived(plan, "screen_error", source, 1, 0, err) : NULL;
-    if (!error) return false;
+    bounds = scale ? add_derived(plan, "screen_bounds", source, 2, 0, err) : NULL;
+    if (!bounds) return false;
     scale->derived = CONVERT_SCALES;
-    error->derived = CONVERT_ROUNDING;
+    bounds->derived = CONVERT_BOUNDS;
     return true;
 }
 

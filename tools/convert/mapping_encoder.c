@@ -8,7 +8,7 @@
 enum {
     STAGES = 4,
     FIRST_STAGE = 4, /* features.4 is layer1 */
-    LARGE_STAGES = 2 /* F(4x4, 3x3) pays; later ones have many weights for few positions: F(2x2, 3x3) */
+    LARGE_STAGES = 3 /* F(4x4, 3x3) pays; the last has many weights for few positions: F(2x2, 3x3) */
 };
 
 typedef struct conv_spec {

@@ -53,14 +53,14 @@ static float scale_of(const float *w, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-    return most / 32767;
+    return most / CAPW_PAIRS_MOST;
 }
 
 static int16_t quantised(float w, float scale)
 {
     const double q = scale > 0 ? rint((double)w / (double)scale) : 0;
 
-    return (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
+    return (int16_t)(q > CAPW_PAIRS_MOST ? CAPW_PAIRS_MOST : q < -CAPW_PAIRS_MOST ? -CAPW_PAIRS_MOST : q);
 }
 
 void convert_pack_scales(const convert_matrix *m, float *out)
@@ -85,25 +85,29 @@ void convert_pack_pairs(const convert_matrix *m, int16_t *out)
     }
 }
 
-float convert_rounding_error(const convert_matrix *m)
+void convert_pack_bounds(const convert_matrix *m, float *out)
 {
-    double most = 0;
+    double error = 0, length = 0;
     size_t row, column;
 
     for (row = 0; row < m->rows; row++) {
         const float *w = row_of(m, row), scale = scale_of(w, m->count);
-        double moved = 0, size = 0, error;
+        double moved = 0, size = 0, whole = 0, most;
 
         for (column = 0; column < m->count; column++) {
-            const double rounding = (double)quantised(w[column], scale) * (double)scale - (double)w[column];
+            const double rounded = (double)quantised(w[column], scale) * (double)scale;
+            const double rounding = rounded - (double)w[column];
 
             moved += rounding * rounding;
-            size += (double)w[column] * (double)w[column];
+            size += rounded * rounded;
+            whole += (double)w[column] * (double)w[column];
         }
-        error = sqrt(moved) + 2 * (double)m->count * ldexp(sqrt(size), -24);
-        if (!(error <= most)) most = error;
+        most = sqrt(moved) + 2 * (double)(m->count + 4) * ldexp(sqrt(whole), -24);
+        if (!(most <= error)) error = most;
+        if (!(sqrt(size) <= length)) length = sqrt(size);
     }
-    return (float)(most * 1.001); /* never rounded down */
+    out[0] = (float)(error * 1.001); /* never rounded down */
+    out[1] = (float)(length * 1.001);
 }
 
 /* The rows of G: interpolation points 0, 1, -1 and infinity; 0, 1, -1, 2, -2 and infinity. */

@@ -17,15 +17,16 @@ typedef struct convert_matrix {
 /* out: [ceil(rows/16), taps, count, 16], rows that do not exist zero */
 void convert_pack_panels(const convert_matrix *matrix, float *out);
 
-/* A Linear's weights as int16 multiples of a scale for each row, its largest weight / 32767; matrix->scale is
- * not read.  Scales: out [rows].  Multiples: out [ceil(rows/16), ceil(count/2), 16, 2], what does not exist
- * zero. */
+/* A Linear's weights as int16 multiples of a scale for each row, its largest weight / CAPW_PAIRS_MOST;
+ * matrix->scale is not read.  Scales: out [rows].  Multiples: out [ceil(rows/16), ceil(count/2), 16, 2], what
+ * does not exist zero. */
 void convert_pack_scales(const convert_matrix *matrix, float *out);
 void convert_pack_pairs(const convert_matrix *matrix, int16_t *out);
 
-/* For every x, taking those multiples w' for the weights w of a row, and rounding while summing, changes w x
- * by at most the result times |x| (Euclidean lengths): the largest |w' - w| + 2 n 2^-24 |w| of any row. */
-float convert_rounding_error(const convert_matrix *matrix);
+/* Two bounds for those multiples w' of the weights w of a row, in Euclidean lengths: out[0], the largest
+ * |w' - w| + 2 (n + 4) 2^-24 |w|, how far w' x may be from w x, rounding while summing included, for every
+ * |x| of 1; out[1], the largest |w'|. */
+void convert_pack_bounds(const convert_matrix *matrix, float *out);
 
 /* A 3x3 convolution for Winograd's F(2x2, 3x3), side 4, or F(4x4, 3x3), side 6: U = G g G^T of every 3x3
  * filter g.  out: [side^2, ceil(rows/16), columns, 16]; all columns are wanted. */
