@@ -184,8 +184,9 @@ caption_status caption_encode(caption_session *session, int count, const caption
     }
     if (options) progress = (layer_progress){options->progress, options->progress_user};
     m = session->model;
-    if (cpt_resnet_encode(&session->encoder, session->pixels, count, m->mean, m->std,
-                          progress.call ? report_layer : NULL, &progress))
+    const cpt_resnet_batch batch = {
+        session->pixels, count, m->mean, m->std, progress.call ? report_layer : NULL, &progress};
+    if (cpt_resnet_encode(&session->encoder, &batch))
         return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress callback");
     if (m->info.kind == CAPTION_KIND_BASELINE) pool_and_project(session, count);
     memset(session->encoded, 1, (size_t)count);

@@ -557,6 +557,41 @@ static void aborting(void **state)
     free(text);
 }
 
+/* Batches of every size up to more than one group: the same bits as one image alone, and every layer of every
+ * group is told of once. */
+static void batches(void **state)
+{
+    enum { MOST = 7, FLOATS = 49 * 64 };
+    caption_session_options options;
+    caption_session *many = NULL;
+    caption_decode_options o;
+    static float alone[MOST][FLOATS];
+    (void)state;
+    caption_session_options_init(&options);
+    options.max_batch = MOST;
+    options.threads = 2;
+    assert_int_equal(caption_session_create(&many, fix.model, &options, NULL), CAPTION_OK);
+    caption_decode_options_init(&o, fix.model);
+    o.progress = stop;
+    for (int i = 0; i < MOST; i++) {
+        assert_non_null(caption_seed(session, (uint32_t)i));
+        memcpy(alone[i], caption_slot_features(session, 0), sizeof alone[i]);
+    }
+    for (int count = 1; count <= MOST; count++) {
+        stopper s = {CAPTION_STAGE_DECODER, -1, 0, 0}; /* never */
+        o.progress_user = &s;
+        for (int i = 0; i < count; i++) {
+            const caption_pixel_view view = fixture_pixels((uint32_t)i);
+            assert_int_equal(caption_load_pixels(many, i, &view, NULL), CAPTION_OK);
+        }
+        assert_int_equal(caption_encode(many, count, &o, NULL), CAPTION_OK);
+        assert_int_equal(s.encoder_calls, (count + 3) / 4 * 54);
+        for (int i = 0; i < count; i++)
+            assert_memory_equal(caption_slot_features(many, i), alone[i], sizeof alone[i]);
+    }
+    caption_session_close(&many);
+}
+
 static void closing(void **state)
 {
     caption_model *model = NULL;
@@ -571,23 +606,15 @@ static void closing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),
-        cmocka_unit_test(open_arguments),
-        cmocka_unit_test(open_callback),
-        cmocka_unit_test(open_file),
-        cmocka_unit_test(open_in_own_memory),
-        cmocka_unit_test(look_inside),
-        cmocka_unit_test(session_options),
-        cmocka_unit_test(session_memory),
-        cmocka_unit_test(layers),
-        cmocka_unit_test(decode_options),
-        cmocka_unit_test(caption_arguments),
-        cmocka_unit_test(step_order),
-        cmocka_unit_test(ways_agree),
-        cmocka_unit_test(negative_stride),
-        cmocka_unit_test(results),
-        cmocka_unit_test(jpeg_and_probe),
-        cmocka_unit_test(aborting),
+        cmocka_unit_test(texts),           cmocka_unit_test(batches),
+        cmocka_unit_test(open_arguments),  cmocka_unit_test(open_callback),
+        cmocka_unit_test(open_file),       cmocka_unit_test(open_in_own_memory),
+        cmocka_unit_test(look_inside),     cmocka_unit_test(session_options),
+        cmocka_unit_test(session_memory),  cmocka_unit_test(layers),
+        cmocka_unit_test(decode_options),  cmocka_unit_test(caption_arguments),
+        cmocka_unit_test(step_order),      cmocka_unit_test(ways_agree),
+        cmocka_unit_test(negative_stride), cmocka_unit_test(results),
+        cmocka_unit_test(jpeg_and_probe),  cmocka_unit_test(aborting),
         cmocka_unit_test(closing),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -16,6 +16,7 @@ enum {
     LARGE_BLOCK = 64,         /* tiles, where the threads share a block */
     SHARED_STEP = 4,          /* tiles per task of a shared block's transforms */
     COLUMN_STEP = 6 * CPTK_PANEL,
+    PLANE_GAP = 16, /* floats between planes, as without them a position's often share one set of a cache */
 };
 
 typedef struct winograd_plan {
@@ -52,8 +53,8 @@ static size_t block_floats(const winograd_plan *p, const cpt_conv *conv)
 {
     size_t floats;
 
-    if (!cpt_mul((size_t)p->planes * (size_t)p->block_tiles, (size_t)conv->in_c + (size_t)conv->out_c,
-                 &floats) ||
+    if (!cpt_mul((size_t)p->block_tiles, (size_t)conv->in_c + (size_t)conv->out_c, &floats) ||
+        !cpt_add(floats, 2 * PLANE_GAP, &floats) || !cpt_mul(floats, (size_t)p->planes, &floats) ||
         floats > SIZE_MAX / 8) {
         return SIZE_MAX;
     }
@@ -199,8 +200,8 @@ void cpt_conv_winograd_run(const cpt_conv_job *job)
     winograd_job d = {
         .job = job, .plan = plan_winograd(conv, job->args->batch), .scratch = job->args->scratch};
 
-    d.v_plane = (size_t)d.plan.block_tiles * (size_t)conv->in_c;
-    d.m_plane = (size_t)d.plan.block_tiles * (size_t)conv->out_c;
+    d.v_plane = (size_t)d.plan.block_tiles * (size_t)conv->in_c + PLANE_GAP;
+    d.m_plane = (size_t)d.plan.block_tiles * (size_t)conv->out_c + PLANE_GAP;
     if (!d.plan.shared) {
         cpt_pool_run(job->pool, block_task, &d, d.plan.blocks);
         return;

@@ -232,6 +232,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
                      float *features)
 {
     size_t scratch = 0;
+    batch = batch < CPT_RESNET_GROUP ? batch : CPT_RESNET_GROUP;
     run->split = batch > 1 ? run->net->split : 0;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         const cpt_layer *layer = &run->net->layers[i];
@@ -243,7 +244,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     }
     plan_maps(run, arena, batch);
     run->scratch = cpt_arena_take(arena, scratch, 1);
-    run->maps[CPT_RESNET_LAYERS] = features;
+    run->features = features;
 }
 
 /* ---- running
@@ -289,13 +290,13 @@ static void pool_band(void *user, int index, int thread)
                           c->in_h, c->in_w, c->in_c, y0, y1);
 }
 
-/* A layer over `count` images; before the split over one, image `at` of the batch. */
-static void run_layer(cpt_resnet_run *run, int index, int at, int count)
+/* A layer over `count` images; before the split over one, image `at` of the group. */
+static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *features)
 {
     const cpt_layer *layer = &run->net->layers[index];
     const cpt_conv *c = &layer->conv;
     const float *in = run->maps[layer->in];
-    float *out = run->maps[index + 1];
+    float *out = index + 1 < CPT_RESNET_LAYERS ? run->maps[index + 1] : features;
     if (index + 1 == run->split)
         out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)map_pitch(run->net, index + 1);
     if (layer->is_pool) {
@@ -308,22 +309,38 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count)
     }
 }
 
-int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
-                      const float std[3], cpt_layer_fn callback, void *user)
+/* One group.  Layers that earlier groups went through count as `done`. */
+static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count, int done,
+                        int total)
 {
     const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * 3;
+    const uint8_t *pixels = b->pixels + (size_t)first * image;
+    float *features = run->features + (size_t)first * (size_t)run->net->out_h * (size_t)run->net->out_w *
+                                          (size_t)run->net->channels;
     const int singles = run->split > 0 ? count : 1;
     int stop = 0;
     for (int at = 0; at < singles && !stop; at++) {
-        fill_input(run, pixels + (size_t)at * image, run->split > 0 ? 1 : count, mean, std);
+        fill_input(run, pixels + (size_t)at * image, run->split > 0 ? 1 : count, b->mean, b->std);
         for (int i = 0; i < run->split && !stop; i++) {
-            run_layer(run, i, at, 1);
-            if (callback && at == count - 1) stop = callback(user, i + 1, CPT_RESNET_LAYERS);
+            run_layer(run, i, at, 1, features);
+            if (b->callback && at == count - 1) stop = b->callback(b->user, done + i + 1, total);
         }
     }
     for (int i = run->split; i < CPT_RESNET_LAYERS && !stop; i++) {
-        run_layer(run, i, 0, count);
-        if (callback) stop = callback(user, i + 1, CPT_RESNET_LAYERS);
+        run_layer(run, i, 0, count, features);
+        if (b->callback) stop = b->callback(b->user, done + i + 1, total);
+    }
+    return stop;
+}
+
+int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
+{
+    const int groups = (batch->count + CPT_RESNET_GROUP - 1) / CPT_RESNET_GROUP;
+    int stop = 0;
+    for (int g = 0; g < groups && !stop; g++) {
+        const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;
+        stop =
+            encode_group(run, batch, first, end - first, g * CPT_RESNET_LAYERS, groups * CPT_RESNET_LAYERS);
     }
     return stop;
 }

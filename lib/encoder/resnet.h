@@ -9,6 +9,7 @@
 
 #define CPT_STEM_BORDER 3    /* zeros around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS 54 /* 53 convolutions and the max pool */
+#define CPT_RESNET_GROUP 4   /* images of a batch that go through the last stages together; more don't pay */
 
 /* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer
  * i writes map i + 1. */
@@ -38,9 +39,10 @@ typedef struct cpt_resnet_run {
     cpt_pool *pool;
     caption_conv algorithm[CPT_RESNET_LAYERS];
     int split; /* layers before this one take one image after the other: their maps are large, their weights
-                  small.  Later ones take the whole batch: there it is the other way round. */
-    float *maps[CPT_RESNET_LAYERS + 1]; /* [images, h, w, c], one image before map `split`, else the batch;
-                                           the first is [images, S + 6, S + 6, 3] */
+                  small.  Later ones take a group: there it is the other way round. */
+    float *maps[CPT_RESNET_LAYERS]; /* [images, h, w, pitch], one image before map `split`, else a group; the
+                                       first is [images, S + 6, S + 6, 3] */
+    float *features;                /* the last map, of the whole batch [batch, h, w, c] */
     void *scratch;
 } cpt_resnet_run;
 
@@ -49,11 +51,18 @@ typedef struct cpt_resnet_run {
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
-/* Called after layer `done` of `total`; anything but 0 stops. */
+/* Called after layer `done` of `total`, those of each group counted; anything but 0 stops. */
 typedef int (*cpt_layer_fn)(void *user, int done, int total);
 
-/* pixels: `count` images [S, S, 3].  Returns 0, or what the callback (may be NULL) returned. */
-int cpt_resnet_encode(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
-                      const float std[3], cpt_layer_fn callback, void *user);
+typedef struct cpt_resnet_batch {
+    const uint8_t *pixels; /* [count, S, S, 3] */
+    int count;             /* 1 to the batch that was planned */
+    const float *mean, *std;
+    cpt_layer_fn callback; /* or NULL */
+    void *user;
+} cpt_resnet_batch;
+
+/* Returns 0, or what the callback returned. */
+int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch);
 
 #endif
