@@ -137,7 +137,7 @@ END {
 
     line(x_of(peak / near), y_of(peak), LEFT + WIDE, y_of(peak), "roof")
     line(x_of(peak / far), y_of(peak), LEFT + WIDE, y_of(peak), "roof")
-    text(LEFT + WIDE - 8, y_of(peak) - 8, "end", "label",
+    text(x_of(peak / far) + 12, y_of(peak) - 8, "start", "label",
         sprintf("%.0f GFLOP/s, the tile kernel on data in the first-level cache", peak))
     slope(near, "near", sprintf("%.1f GB/s, reading %d MB again and again", near, near_mb))
     slope(far, "far", sprintf("%.1f GB/s, reading %d MB", far, far_mb))
@@ -166,7 +166,7 @@ END {
     text(x + 38, y + 50, "start", "label", "Winograd, likewise")
     print ""
     shape("decoder", x + 20, y + 73)
-    text(x + 38, y + 77, "start", "label", sprintf("decoder's step, %d beams: weights %.0f MB", beams, step_bytes * 1e-6))
+    text(x + 38, y + 77, "start", "label", sprintf("decoder's step, %d beams, mostly int16", beams))
     print ""
     text(x + 12, y + 97, "start", "small", "layers of one shape are one point, their mean")
     print "</svg>"
