@@ -29,10 +29,10 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
         cptk_cell_init_avx512(kernels);
         cptk_conv_init_avx512(kernels);
         cptk_int16_init_avx512(kernels);
-    }
-    if (cpu & CAPTION_CPU_AVX512 && cpu & CAPTION_CPU_AVX512_VNNI) {
-        kernels->name = "avx512vnni";
-        cptk_int16_init_avx512vnni(kernels);
+        if (cpu & CAPTION_CPU_AVX512_VNNI) {
+            kernels->name = "avx512vnni";
+            cptk_int16_init_avx512vnni(kernels);
+        }
     }
 #elif defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) {

@@ -53,7 +53,7 @@ typedef struct cptk_int16 {
     const float *b_scale, *bias; /* [n] */
     float *c;                    /* [rows, c_stride] */
     size_t c_stride;
-    int rows, depth, n;
+    int rows, depth, n; /* rows: any number */
 } cptk_int16;
 
 /* Winograd F(s x s, 3x3), s = 2 or 4, stride 1, pad 1: a map [h, w, c] is cut into tiles of s x s outputs,

@@ -387,6 +387,7 @@ void check_conv(const cptk_kernels *k, const cptk_kernels *c)
 typedef struct bench_case {
     const cptk_kernels *k;
     cptk_tile t;
+    cptk_int16 p;
     cptk_winograd g;
     const float *in;
     float *out;
@@ -397,6 +398,13 @@ static void run_tile(void *user)
     const bench_case *b = user;
 
     b->k->tile(&b->t);
+}
+
+static void run_int16(void *user)
+{
+    const bench_case *b = user;
+
+    b->k->int16(&b->p);
 }
 
 static void run_input(void *user)
@@ -440,6 +448,14 @@ void bench_conv(const cptk_kernels *k)
         check_time(name, k->name, run_tile, &b, 2.0 * counts[i] * 96 * 256, "flop");
         check_release(name);
     }
+    b.p = (cptk_int16){.c_stride = 96, .rows = 5, .depth = 256, .n = 96};
+    b.p.a = random_words(5 * 128, CPTK_INT16_MOST);
+    b.p.b = random_words(96 * 128, CPTK_INT16_MOST);
+    b.p.a_scale = random_buffer(5);
+    b.p.b_scale = random_buffer(96);
+    b.p.bias = random_buffer(96);
+    b.p.c = check_buffer(5 * 96, 0);
+    check_time("int16 5 x 96, depth 256", k->name, run_int16, &b, 2.0 * 5 * 96 * 256, "op");
     b.g = (cptk_winograd){.size = 4, .h = 56, .w = 56, .c = 64, .pitch = 64, .count = 14, .plane = 14 * 64};
     b.g.in = random_buffer(56 * 56 * 64);
     b.g.out = check_buffer(36 * 14 * 64, 0);

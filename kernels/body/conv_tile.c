@@ -101,7 +101,8 @@ static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *
     }
 }
 
-/* What the epilogue will read and write is fetched while k runs. */
+/* What the epilogue will read and write is fetched while k runs, and, not as near, what the one of the next
+ * columns will write. */
 BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R, int columns)
 {
     BODY_UNROLL

@@ -51,6 +51,8 @@ static void bind_attention(binder *b, cpt_decoder *d)
     d->context = bind_linear(b, "rnn.0.context", d->gates * d->hidden, d->channels, 0);
 }
 
+_Static_assert(CAPW_PAIRS_MOST <= CPTK_INT16_MOST, "sums of stored weights must be exact");
+
 /* The rounded copy of fc.weight, where the file has one. */
 static void bind_screen(binder *b, cpt_decoder *d)
 {

@@ -81,6 +81,7 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
 {
     const cpt_decoder *d = run->decoder;
     const size_t hidden = (size_t)d->hidden, gates = (size_t)d->gates * hidden;
+    const size_t channels = (size_t)d->channels, pitch = (size_t)cpt_conv_pitch(d->channels);
     const float *mean = run->mean;
     for (int layer = 0; layer < d->layers; layer++) {
         const size_t row = (size_t)layer * (size_t)run->max_rows * hidden;
@@ -89,8 +90,7 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
     }
     if (d->kind != CAPTION_KIND_ATTENTION) return;
     for (size_t p = 0; p < (size_t)run->positions; p++)
-        memcpy(run->features + p * (size_t)cpt_conv_pitch(d->channels), features + p * (size_t)d->channels,
-               (size_t)d->channels * sizeof(float));
+        memcpy(run->features + p * pitch, features + p * channels, channels * sizeof(float));
     run_per_position(run, &d->enc, run->enc);
     run_per_position(run, &d->context, run->context);
     memset(run->context + (size_t)run->positions * gates, 0, CPTK_PANEL * sizeof(float));

@@ -27,61 +27,58 @@ static int panel_count(const cpt_decoder *d)
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
-/* What is added up over a state, in as many parts as make vectors of it. */
-typedef struct sums {
-    float squares[CPTK_PANEL], most[CPTK_PANEL];
-} sums;
-
-static inline void measure_part(const float *x, int n, sums *s)
+/* Sums over a state are kept in CPTK_PANEL parts, so that compilers make vectors of them. */
+static inline void measure_part(const float *x, int n, float *squares, float *most)
 {
     for (int i = 0; i < n; i++) {
         const float size = fabsf(x[i]);
-        s->squares[i] += size * size;
-        s->most[i] = size > s->most[i] ? size : s->most[i];
+        squares[i] += size * size;
+        most[i] = size > most[i] ? size : most[i];
     }
 }
 
-static inline void round_part(const float *x, int n, float unit, float inverse, uint32_t *to, sums *s)
+static inline void round_part(const float *x, int n, float unit, float inverse, uint32_t *to, float *squares)
 {
     const float whole = 12582912; /* 1.5 * 2^23: what is added to it is rounded to an integer */
     int16_t rounded[CPTK_PANEL + 1] = {0};
     for (int i = 0; i < n; i++) {
         const float near = (x[i] * inverse + whole) - whole, off = near * unit - x[i];
         rounded[i] = (int16_t)near;
-        s->squares[i] += off * off;
+        squares[i] += off * off;
     }
     for (int i = 0; i < n; i += 2)
         to[i / 2] = (uint16_t)rounded[i] | (uint32_t)(uint16_t)rounded[i + 1] << 16;
 }
 
-static float length_of(const sums *s)
+static float length_of(const float *squares)
 {
     float sum = 0;
-    for (int i = 0; i < CPTK_PANEL; i++) sum += s->squares[i];
+    for (int i = 0; i < CPTK_PANEL; i++) sum += squares[i];
     return sqrtf(sum);
 }
 
 /* |x|, and the largest magnitude in it; NaN and infinities show in the length. */
 static float measure(const float *x, int n, float *largest)
 {
-    sums s = {{0}, {0}};
+    float squares[CPTK_PANEL] = {0}, most[CPTK_PANEL] = {0};
     int k = 0;
-    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) measure_part(x + k, CPTK_PANEL, &s);
-    measure_part(x + k, n - k, &s);
+    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) measure_part(x + k, CPTK_PANEL, squares, most);
+    measure_part(x + k, n - k, squares, most);
     *largest = 0;
-    for (int i = 0; i < CPTK_PANEL; i++) *largest = s.most[i] > *largest ? s.most[i] : *largest;
-    return length_of(&s);
+    for (int i = 0; i < CPTK_PANEL; i++) *largest = most[i] > *largest ? most[i] : *largest;
+    return length_of(squares);
 }
 
 /* x [n] to the nearest multiples of `unit`, two in a word, and how far that is from x: |x' - x|. */
 static float round_state(const float *x, int n, float unit, uint32_t *to)
 {
-    sums s = {{0}, {0}};
+    const float inverse = 1 / unit;
+    float squares[CPTK_PANEL] = {0};
     int k = 0;
     for (; k + CPTK_PANEL <= n; k += CPTK_PANEL)
-        round_part(x + k, CPTK_PANEL, unit, 1 / unit, to + k / 2, &s);
-    round_part(x + k, n - k, unit, 1 / unit, to + k / 2, &s);
-    return length_of(&s);
+        round_part(x + k, CPTK_PANEL, unit, inverse, to + k / 2, squares);
+    round_part(x + k, n - k, unit, inverse, to + k / 2, squares);
+    return length_of(squares);
 }
 
 /* The state of a row in int16, and how far that may move a logit. */

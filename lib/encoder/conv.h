@@ -9,7 +9,8 @@
 typedef struct cpt_conv {
     int in_h, in_w, in_c;    /* input [batch, in_h, in_w, in_c]; a border that is part of the buffer counts */
     int out_h, out_w, out_c; /* output [batch, out_h, out_w, out_c] */
-    /* Floats from one position of a map to the next, its channels or more; 0 is just those. */
+    /* Floats from one position of a map to the next, its channels or more; 0 is just those.  Gaps are neither
+     * read nor written. */
     int in_pitch, out_pitch, add_pitch;
     int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
     int relu;
