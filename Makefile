@@ -74,17 +74,17 @@ CPPFLAGS_ALL := -Iinclude -I. $(DEFS) $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c)
-BODY_SRC   := $(wildcard kernels/body/*.c)
+LIB_SRC    := $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c)
+BODY_SRC   := $(wildcard kernels/simd/*.c)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
-	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/body/%_$(i).o))
+	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/simd/%_$(i).o))
 MODULE_SRC := $(wildcard tools/*/*.c)
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(wildcard tools/cap*.c))
-TESTS      := $(patsubst test/%.c,%,$(wildcard test/test_*.c))
-TEST_HELP  := $(filter-out test/test_%,$(wildcard test/*.c))
+TESTS      := $(patsubst test/%.c,%,$(wildcard test/*/test_*.c))
+TEST_HELP  := $(wildcard test/*.c) $(wildcard test/kernels/check_*.c)
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(wildcard test/programs/*.c))
-SCRIPTS    := $(filter-out test/run.sh,$(wildcard test/*.sh))
+SCRIPTS    := $(filter-out test/scripts/run.sh,$(wildcard test/scripts/*.sh))
 BENCHES    := $(patsubst bench/%.c,%,$(wildcard bench/bench_*.c))
 
 STATIC := $(BUILD)/libcaption.a
@@ -114,12 +114,12 @@ $(BUILD)/%.o: %.c Makefile $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(STACK_FLAGS) -MMD -MP -c $< -o $@
 
-# how much stack each function of the library uses, for test/check_stack.sh
+# how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: STACK_FLAGS = -fstack-usage
 
 # bodies: one source, one object per instruction set
 define body_rule
-$(BUILD)/kernels/body/%_$(1).o: kernels/body/%.c Makefile $(FLAGS_FILE)
+$(BUILD)/kernels/simd/%_$(1).o: kernels/simd/%.c Makefile $(FLAGS_FILE)
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -fstack-usage -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
@@ -162,9 +162,9 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
 
-# the kernels and their check alone, for test/neon.sh
-$(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/test_kernels.c \
-		$(wildcard test/check_kernels*.c) lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
+# the kernels and their check alone, for test/scripts/neon.sh
+$(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c \
+		$(wildcard test/kernels/check_*.c) lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -172,7 +172,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/test_tools: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
@@ -201,19 +201,20 @@ help:
 SCRIPT_ENV = BUILD="$(BUILD)" CC="$(CC)" MAKE="$(MAKE)" NM="$(NM)" PKG_CONFIG="$(PKG_CONFIG)" \
 	CPPFLAGS_ALL='$(CPPFLAGS_ALL)'
 SUITES ?= $(TESTS)
+SUITE_PROGS = $(foreach s,$(SUITES),$(BUILD)/test/$(or $(filter $(s) %/$(s),$(TESTS)),$(s)))
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD="$(BUILD)" IMAGE="$(IMAGE)" sh tools/demo.sh
 
-# one test by hand: make build/test/test_NAME && build/test/test_NAME
-unit: $(SUITES:%=$(BUILD)/test/%)
-	@$(SCRIPT_ENV) sh test/run.sh $^
+# one test by hand: make build/test/lib/test_NAME && build/test/lib/test_NAME
+unit: $(SUITE_PROGS)
+	@$(SCRIPT_ENV) sh test/scripts/run.sh $^
 
 test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
-	@$(SCRIPT_ENV) sh test/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
+	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
 check: lib
-	@$(SCRIPT_ENV) sh test/run.sh $(wildcard test/check_*.sh)
+	@$(SCRIPT_ENV) sh test/scripts/run.sh $(wildcard test/scripts/check_*.sh)
 
 SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)-$@ LDFLAGS="$(LDFLAGS)"
 asan:
@@ -222,10 +223,10 @@ asan:
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1 $(SANITIZE) unit CFLAGS='-O1 -g -fsanitize=thread' \
-		SUITES='$(filter test_two_threads test_threads,$(TESTS))'
+		SUITES='$(filter %/test_two_threads %/test_threads,$(TESTS))'
 
 firmware:
-	@$(SCRIPT_ENV) sh test/test_firmware.sh
+	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
 
 FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
@@ -240,9 +241,9 @@ fuzz:
 	@BUILD=$(BUILD)-fuzz SECONDS_EACH=$(SECONDS_EACH) sh test/fuzz/run.sh
 
 # without libjpeg's vector code, whose reads past the ends of rows valgrind can't follow
-valgrind: $(SUITES:%=$(BUILD)/test/%)
+valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
-		sh test/run.sh $(SUITES:%=$(BUILD)/test/%)
+		sh test/scripts/run.sh $(SUITE_PROGS)
 
 # speed: MODEL=FILE, or the published sizes with random weights
 MODEL ?= $(BUILD)/full.capw
@@ -253,25 +254,25 @@ bench: benches $(MODEL)
 	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20 --threads 2 --batch 8
 
 bench-peers: benches tools
-	@BUILD="$(BUILD)" sh bench/peers.sh
+	@BUILD="$(BUILD)" sh bench/peers/peers.sh
 
 roofline: benches tools $(MODEL)
 	@BUILD="$(BUILD)" MODEL="$(MODEL)" sh bench/roofline.sh
 
 check-neon:
-	@$(SCRIPT_ENV) sh test/neon.sh || test $$? = 77
+	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
-	$$p test/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
+	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
 	else echo 'check-reference: skipped, there is no python3-torch'; fi
 
 # SEED=N makes other images; photos are compared too where there are any
 check-pillow: $(BUILD)/test/programs/resize_image
 	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import PIL' 2>/dev/null; then \
-	$$p test/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
+	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
 	else echo 'check-pillow: skipped, there is no python3-pil'; fi
 
 install: all

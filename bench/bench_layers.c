@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/encoder/conv.h"
+#include "lib/layers/conv.h"
 #include "lib/platform/cpu.h"
 
 enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000, NEAR_MB = 32, FAR_MB = 512 };

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lib/metadata.h"
+#include "lib/format/metadata.h"
 #include "lib/platform/arena.h"
 #ifndef CAPTION_NO_MALLOC
 #include <stdlib.h>

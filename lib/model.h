@@ -5,7 +5,7 @@
 #include "lib/decoder/decoder.h"
 #include "lib/encoder/resnet.h"
 #include "lib/platform/file.h"
-#include "lib/weights.h"
+#include "lib/format/weights.h"
 
 struct caption_model {
     cpt_weights weights;

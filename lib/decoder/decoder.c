@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "lib/encoder/conv.h"
+#include "lib/layers/conv.h"
 
 /* A Linear layer over all positions, as a 1x1 convolution of a [1, P, in] map. */
 static cpt_conv per_position(const cpt_linear *linear, int positions)

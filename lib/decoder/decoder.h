@@ -3,18 +3,11 @@
 #ifndef CPT_DECODER_H
 #define CPT_DECODER_H
 
-#include "kernels/kernels.h"
+#include "lib/format/weights.h"
+#include "lib/layers/linear.h"
 #include "lib/platform/arena.h"
-#include "lib/platform/threads.h"
-#include "lib/weights.h"
 
 #define CPT_MAX_RNN_LAYERS 64
-
-/* y = W x + b.  weight [ceil(out / 16), in, 16] panels, bias [out] */
-typedef struct cpt_linear {
-    const float *weight, *bias;
-    int in, out;
-} cpt_linear;
 
 /* The weights w of fc once more in int16, w' (kernels.h), each word's with a scale. */
 typedef struct cpt_screen {
@@ -98,10 +91,5 @@ void cpt_vocabulary_finish(cpt_decoder_run *run);
 
 /* The state of row r for the next step becomes the state after this step of row parents[r], r < rows. */
 void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows);
-
-/* out [rows, linear->out] = linear(x[r]) + add; add [rows, out] may be NULL or equal out.  Divided over the
- * pool. */
-void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
-                     const cptk_kernels *kernels, cpt_pool *pool);
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef CPT_RESNET_H
 #define CPT_RESNET_H
 
-#include "lib/encoder/conv.h"
+#include "lib/layers/conv.h"
 #include "lib/platform/arena.h"
-#include "lib/weights.h"
+#include "lib/format/weights.h"
 
 #define CPT_STEM_BORDER 3    /* zeros around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS 54 /* 53 convolutions and the max pool */

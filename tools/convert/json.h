@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "tools/torch/value.h"
+#include "tools/source/value.h"
 
 /* A pickled dict; numbers that JSON can't say become null.  `place` goes before messages.  The caller calls
  * json_decref; NULL and an error on failure. */

@@ -68,7 +68,7 @@ static convert_item *add_derived(convert_plan *plan, const char *suffix, const c
     return item;
 }
 
-/* The vocabulary product, and its weights once more in int16: lib/decoder/vocabulary.c */
+/* The vocabulary product, and its weights once more in int16: lib/decoder/logits.c */
 static bool add_vocabulary(convert_plan *plan, tool_error *err)
 {
     const convert_network *n = &plan->network;

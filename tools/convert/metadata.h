@@ -5,7 +5,7 @@
 #define TOOLS_CONVERT_METADATA_H
 
 #include "tools/convert/mapping.h"
-#include "tools/convert/vocabulary.h"
+#include "tools/convert/words.h"
 
 enum { CONVERT_MAX_METADATA = 64 };
 

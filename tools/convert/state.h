@@ -4,7 +4,7 @@
 #ifndef TOOLS_CONVERT_STATE_H
 #define TOOLS_CONVERT_STATE_H
 
-#include "tools/torch/checkpoint.h"
+#include "tools/source/checkpoint.h"
 
 enum { CONVERT_KEY_BYTES = 96 };
 

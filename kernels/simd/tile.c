@@ -1,0 +1,216 @@
+/* conv_tile.c - the tile product for every instruction set: all convolutions, Linear layers and recurrent
+ * products end here.  Compiled once per instruction set; called through the kernel table.
+ *
+ * A block is R rows x V vectors of columns, all of it in registers while k runs: per k V loads of weights and
+ * R broadcasts feed R * V multiply-adds.  R and V are constants after inlining, so that the loops below
+ * unroll completely.  Few rows take one panel: their weights come from memory, fastest as a single stream.
+ */
+#include "kernels/simd/vec.h"
+
+#include "kernels/kernels.h"
+#include "kernels/simd/simd.h"
+
+#define VP (CPTK_PANEL / VEC_W) /* vectors in a panel */
+
+/* Fastest rows; X(rows, panels that a block of so many rows has). */
+#if VEC_W == 16
+#define TILE_ROWS 14
+/* clang-format off */
+#define FOR_EACH_ROW_COUNT(X)                              \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
+    X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
+/* clang-format on */
+#else
+#define TILE_ROWS 6
+#define FOR_EACH_ROW_COUNT(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
+#endif
+
+enum {
+    MAX_VECTORS = 4,
+    MOST_SUMS = 28,          /* rows x vectors of any block */
+    AHEAD = 32 * CPTK_PANEL, /* floats of a panel between its prefetch and its use */
+    WIDE_COLUMNS = 6 * CPTK_PANEL,
+};
+
+/* sum[r * V + v] += a row r x one row of weights. */
+BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const float *b, size_t b_panel, int R,
+                              int V)
+{
+    vf w[MAX_VECTORS];
+
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) {
+        w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
+        BODY_KEEP(w[v]);
+    }
+    BODY_UNROLL
+    for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        vf x = vf_set(a[r][d]);
+
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) sum[r * V + v] = vf_fma(x, w[v], sum[r * V + v]);
+    }
+}
+
+/* Bias, addition and ReLU for the whole block while it is in registers. */
+BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R, int V)
+{
+    const size_t c_stride = t->c_stride, add_stride = t->add_stride;
+    float *c = t->c + (size_t)row * c_stride + column;
+
+    if (t->bias) {
+        vf bias[MAX_VECTORS];
+
+        BODY_UNROLL
+        for (int v = 0; v < V; v++) bias[v] = vf_load(t->bias + column + v * VEC_W);
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i++) sum[i] = vf_add(sum[i], bias[i % V]);
+    }
+    if (t->add) {
+        const float *add = t->add + (size_t)row * add_stride + column;
+
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i++)
+            sum[i] = vf_add(sum[i], vf_load(add + (size_t)(i / V) * add_stride + i % V * VEC_W));
+    }
+    if (t->relu) {
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i++) sum[i] = body_relu(sum[i]);
+    }
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * c_stride + i % V * VEC_W, sum[i]);
+}
+
+/* The same for blocks that reach beyond the last column; sum [R][V].  Rare, so small rather than fast. */
+static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *sum, int row, int column,
+                                                  int R, int V)
+{
+    const vf zero = vf_set(0.0f);
+
+    for (int i = 0; i < R * V; i++) {
+        const int r = row + i / V, j = column + i % V * VEC_W, left = t->n - j;
+        vf x = sum[i];
+
+        if (left <= 0) continue;
+        if (t->bias) x = vf_add(x, vf_next(t->bias + j, left, zero));
+        if (t->add) x = vf_add(x, vf_next(t->add + (size_t)r * t->add_stride + j, left, zero));
+        if (t->relu) x = body_relu(x);
+        vf_put(t->c + (size_t)r * t->c_stride + j, x, left);
+    }
+}
+
+/* What the epilogue will read and write is fetched while k runs, and, not as near, what the one of the next
+ * columns will write. */
+BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R, int columns)
+{
+    BODY_UNROLL
+    for (int r = 0; r < R; r++) {
+        BODY_UNROLL
+        for (int j = 0; j < columns; j += CPTK_PANEL) {
+            BODY_PREFETCH_WRITE(t->c + (size_t)(row + r) * t->c_stride + column + j);
+            BODY_PREFETCH_FAR(t->c + (size_t)(row + r) * t->c_stride + column + j + columns);
+            if (t->add) BODY_PREFETCH(t->add + (size_t)(row + r) * t->add_stride + column + j);
+        }
+    }
+}
+
+/* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
+BODY_INLINE void write_block(const cptk_tile *t, vf *sum, int row, int panel, int R, int V)
+{
+    vf all[MOST_SUMS];
+
+    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
+        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        return;
+    }
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) all[i] = sum[i];
+    finish_part(t, all, row, panel * CPTK_PANEL, R, V);
+}
+
+BODY_INLINE void clear(vf *sum, int R, int V)
+{
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) sum[i] = vf_set(0.0f);
+}
+
+/* Rows row..row+R-1, V vectors of columns from panel `panel` on. */
+BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
+{
+    vf sum[MOST_SUMS];
+    const float *b = t->b + (size_t)panel * t->b_panel;
+    const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
+    const size_t soon_step = (size_t)(t->soon_step * (V / VP));
+    uintptr_t soon = (uintptr_t)b; /* looking for a page that doesn't exist would cost something */
+
+    if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
+
+    prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
+    clear(sum, R, V);
+    for (int tap = 0; tap < t->taps; tap++) {
+        const float *a[CPTK_MAX_ROWS];
+
+        BODY_UNROLL
+        for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
+        for (size_t d = 0; d < depth; d++, b += b_step) {
+            multiply_add(sum, a, d, b, b_panel, R, V);
+            BODY_PREFETCH_FAR(soon);
+            soon += soon_step;
+        }
+    }
+    write_block(t, sum, row, panel, R, V);
+}
+
+#define ROWS_FUNCTION(R, PANELS)                                                                     \
+    static void rows_##R(const cptk_tile *t, int row)                                                \
+    {                                                                                                \
+        int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                                    \
+                                                                                                     \
+        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VP);                   \
+        for (; PANELS > 2 && p + 2 <= panels; p += 2) block(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
+        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VP);                               \
+    }
+FOR_EACH_ROW_COUNT(ROWS_FUNCTION)
+
+#define ROWS_POINTER(R, PANELS) rows_##R,
+static void (*const rows_functions[])(const cptk_tile *t, int row) = {FOR_EACH_ROW_COUNT(ROWS_POINTER)};
+
+enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
+
+/* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
+ * once and from cache for the rest. */
+static void tile(const cptk_tile *t)
+{
+    int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
+    cptk_tile part = *t;
+
+    if (parts == 1) {
+        rows_functions[t->rows - 1](t, 0);
+        return;
+    }
+    for (int column = 0; column < t->n; column += WIDE_COLUMNS) {
+        int row = 0;
+
+        part.n = t->n - column < WIDE_COLUMNS ? t->n - column : WIDE_COLUMNS;
+        for (int i = parts; i > 0; i--) {
+            int rows = (t->rows - row + i - 1) / i;
+
+            rows_functions[rows - 1](&part, row);
+            row += rows;
+        }
+        part.b += WIDE_COLUMNS / CPTK_PANEL * t->b_panel;
+        part.c += WIDE_COLUMNS;
+        if (part.bias) part.bias += WIDE_COLUMNS;
+        if (part.add) part.add += WIDE_COLUMNS;
+    }
+}
+
+void CPTK_NAME(cptk_conv_init)(cptk_kernels *kernels)
+{
+    kernels->tile = tile;
+    kernels->tile_rows = TILE_ROWS;
+    kernels->has_tile = 1;
+    CPTK_NAME(cptk_conv_maps_init)(kernels);
+}

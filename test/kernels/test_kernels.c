@@ -1,0 +1,74 @@
+/* test_kernels.c - every slot of the kernel table, for every instruction set this machine has, against plain
+ * C.  `--bench` times them instead; `--cpu NAME` (or the variable CHECK_CPU) leaves out everything above that
+ * level, for emulators such as valgrind; `--every N` checks functions of one number at every N-th float (1:
+ * all of them, which takes minutes). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <caption.h>
+#include "test/kernels/check_kernels.h"
+#include "test/kernels/check_kernels_run.h"
+#include "lib/platform/cpu.h"
+
+static const struct {
+    const char *name;
+    uint32_t bits;
+} levels[] = {
+    {"c", 0},
+    {"avx2", CAPTION_CPU_AVX2},
+    {"avx512", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512},
+    {"avx512vnni", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI},
+    {"neon", CAPTION_CPU_NEON},
+};
+
+static int parse_cpu(const char *name, uint32_t *mask)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(name, levels[i].name) == 0) {
+            *mask = levels[i].bits;
+            return 1;
+        }
+    return 0;
+}
+
+static void run(uint32_t bits, int bench)
+{
+    cptk_kernels kernels, plain;
+    cptk_kernels_init(&kernels, bits);
+    cptk_kernels_init(&plain, 0);
+    check_begin(kernels.name);
+    if (bench) {
+        bench_cell(&kernels);
+        bench_conv(&kernels);
+        return;
+    }
+    check_cell(&kernels, &plain);
+    check_conv(&kernels, &plain);
+    printf("%s: checked\n", kernels.name);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = getenv("CHECK_CPU");
+    uint32_t mask = CAPTION_CPU_ALL;
+    int bench = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--bench") == 0)
+            bench = 1;
+        else if (strcmp(argv[i], "--cpu") == 0 && i + 1 < argc)
+            name = argv[++i];
+        else if (strcmp(argv[i], "--every") == 0 && i + 1 < argc && atol(argv[i + 1]) > 0)
+            check_set_stride((unsigned long)atol(argv[++i]));
+        else
+            goto usage;
+    }
+    if (name && *name && !parse_cpu(name, &mask)) goto usage;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if ((levels[i].bits & cpt_cpu_detect() & mask) == levels[i].bits) run(levels[i].bits, bench);
+    if (check_failures()) printf("%ld failures\n", check_failures());
+    return check_failures() != 0;
+usage:
+    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu c|avx2|avx512|avx512vnni|neon]\n");
+    return 2;
+}

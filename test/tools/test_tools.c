@@ -1,0 +1,502 @@
+/* capdemo, capinfo and capdump from the outside: exit codes, messages, output, and every wrong input that
+ * users come up with.  Runs the tools that were built beside this program, on models made here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#include "test/make_model.h"
+#include "tools/common/text.h"
+
+enum { PATH = 512, COMMAND = 4096, LIMIT = 1 << 24, INPUT = 64 };
+
+static char bin[PATH], dir[] = "/tmp/test_tools_XXXXXX";
+static unsigned char *model; /* the bytes of DIR/m.capw */
+static size_t model_size;
+static char out[LIMIT], err[LIMIT]; /* what the last run wrote */
+
+/* ---- running tools ---- */
+
+static void slurp(char *to, const char *name)
+{
+    char path[PATH];
+    tool_text text;
+
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_true(tool_text_read(&text, path, LIMIT - 1, NULL));
+    memcpy(to, text.data, text.size + 1);
+    tool_text_free(&text);
+}
+
+static int run(const char *format, ...) TOOL_PRINTF(1, 2);
+
+/* Runs "TOOL ARGUMENTS" with the test's folder as $D; returns the exit code, -1 for a signal. */
+static int run(const char *format, ...)
+{
+    char arguments[COMMAND], command[COMMAND * 2];
+    va_list list;
+    int status;
+
+    va_start(list, format);
+    (void)vsnprintf(arguments, sizeof arguments, format, list);
+    va_end(list);
+    (void)snprintf(command, sizeof command, "D=%s; PATH=%s:$PATH; { %s; } >$D/out 2>$D/err", dir, bin,
+                   arguments);
+    status = system(command);
+    slurp(out, "out");
+    slurp(err, "err");
+    return WIFEXITED(status) && WEXITSTATUS(status) < 126 ? WEXITSTATUS(status) : -1;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+/* The run failed with this code, said why on stderr, and wrote nothing else. */
+static void assert_refused(int code, int wanted, const char *reason)
+{
+    if (code != wanted || !strstr(err, reason)) {
+        fail_msg("exit code %d instead of %d, '%s' not in: %s", code, wanted, reason, err);
+    }
+    assert_string_equal(out, "");
+}
+
+static void put(const char *name, const void *data, size_t size)
+{
+    char path[PATH];
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void put_model(const char *name, caption_kind kind, int input)
+{
+    make_model_options options;
+    unsigned char *data;
+    size_t size;
+
+    make_model_defaults(&options);
+    options.kind = kind;
+    options.input = input;
+    data = make_model(&options, &size);
+    assert_non_null(data);
+    put(name, data, size);
+    if (kind == CAPTION_KIND_ATTENTION) {
+        model = data;
+        model_size = size;
+    } else {
+        free(data);
+    }
+}
+
+static int set_up(void **state)
+{
+    tool_text photo;
+
+    (void)state;
+    if (!mkdtemp(dir)) return -1;
+    put_model("m.capw", CAPTION_KIND_ATTENTION, INPUT);
+    put_model("b.capw", CAPTION_KIND_BASELINE, INPUT);
+    assert_int_equal(
+        run("mkdir $D/pics $D/pics/inner $D/none && cp test/vectors/a.jpg test/vectors/c.png $D/pics &&"
+            " cp test/vectors/b.jpg $D/pics/inner"),
+        0);
+    assert_true(tool_text_read(&photo, "test/vectors/a.jpg", LIMIT, NULL));
+    put("broken.jpg", photo.data, photo.size / 2);
+    put("stub.jpg", photo.data, 20);
+    put("empty.jpg", "", 0);
+    put("text.jpg", "not an image\n", 13);
+    tool_text_free(&photo);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[PATH];
+
+    (void)state;
+    free(model);
+    (void)snprintf(command, sizeof command, "rm -r %s", dir);
+    return system(command);
+}
+
+/* ---- capdemo ---- */
+
+static void demo_usage(void **state)
+{
+    static const struct {
+        const char *arguments, *reason;
+    } wrong[] = {
+        {"", "no image named"},
+        {"--bogus x.jpg", "--bogus: unknown option"},
+        {"-q x.jpg", "-q: unknown option"},
+        {"x.jpg --beams", "--beams: needs a value"},
+        {"--json=1 x.jpg", "--json: takes no value"},
+        {"--beams 0 x.jpg", "--beams: 0 is out of range, 1 to 64"},
+        {"--beams 65 x.jpg", "out of range"},
+        {"--beams 5x x.jpg", "'5x' is not a whole number"},
+        {"--nbest 0 x.jpg", "out of range"},
+        {"--max-len 1025 x.jpg", "out of range"},
+        {"--alpha nan x.jpg", "'nan' is not a number"},
+        {"--alpha 11 x.jpg", "out of range"},
+        {"--penalty 0 x.jpg", "out of range"},
+        {"--penalty-form none x.jpg", "not one of published, corrected"},
+        {"--threads 0 x.jpg", "out of range"},
+        {"--cpu sse x.jpg", "not one of avx512vnni, avx512, avx2, neon, c"},
+        {"--conv fft x.jpg", "not one of auto, direct, winograd, im2col"},
+        {"--max-pixels 0 x.jpg", "out of range"},
+        {"-m $D/m.capw --greedy --beams 3 x.jpg", "--greedy"},
+        {"-m $D/m.capw --nbest 9 x.jpg", "more than the beam width"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused(run("capdemo %s", wrong[i].arguments), 2, wrong[i].reason);
+        assert_memory_equal(err, "capdemo: ", 9);
+    }
+    assert_int_equal(run("capdemo --help"), 0);
+    assert_non_null(strstr(out, "Usage: capdemo"));
+    assert_int_equal(run("capdemo -V"), 0);
+    assert_non_null(strstr(out, "capdemo (libcaption) "));
+    assert_int_equal(run("capdemo --help >/dev/full"), 1);
+}
+
+static void demo_wrong_models(void **state)
+{
+    unsigned char *copy = malloc(model_size);
+    size_t cut;
+
+    (void)state;
+    assert_non_null(copy);
+    assert_refused(run("capdemo -m $D/missing.capw x.jpg"), 1, "missing.capw: ");
+    assert_refused(run("capdemo -m $D/pics x.jpg"), 1, "/pics: ");
+    assert_refused(run("capdemo -m $D/empty.jpg x.jpg"), 1, "empty.jpg: ");
+    assert_refused(run("capdemo -m $D/text.jpg x.jpg"), 1, "text.jpg: ");
+    assert_refused(run("CAPTION_MODEL=$D/missing.capw capdemo x.jpg"), 1, "missing.capw: ");
+    memcpy(copy, model, model_size);
+    copy[8] = 9; /* version */
+    make_model_seal(copy);
+    put("future.capw", copy, model_size);
+    assert_refused(run("capdemo -m $D/future.capw x.jpg"), 1, "version");
+    for (cut = 1; cut < model_size; cut += cut < 256 ? 17 : model_size / 11) {
+        put("cut.capw", model, cut);
+        assert_refused(run("capdemo -m $D/cut.capw test/vectors/a.jpg"), 1, "cut.capw: ");
+    }
+    free(copy);
+}
+
+static void demo_captions(void **state)
+{
+    char alone[PATH], line[PATH * 2];
+
+    (void)state;
+    assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
+    assert_int_equal(count_lines(out), 1);
+    assert_string_equal(err, "");
+    (void)snprintf(alone, sizeof alone, "%.*s", PATH - 1, out);
+    assert_null(strstr(alone, "a.jpg"));
+    assert_int_equal(run("CAPTION_MODEL=$D/m.capw capdemo - <test/vectors/a.jpg"), 0);
+    assert_string_equal(out, alone);
+    assert_int_equal(run("capdemo -m $D/m.capw --threads 3 test/vectors/a.jpg"), 0);
+    assert_string_equal(out, alone);
+    assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg test/vectors/c.png"), 0);
+    assert_int_equal(count_lines(out), 2);
+    (void)snprintf(line, sizeof line, "test/vectors/a.jpg: %s", alone);
+    assert_memory_equal(out, line, strlen(line));
+    assert_non_null(strstr(out, "\ntest/vectors/c.png: "));
+    assert_int_equal(run("capdemo -m $D/m.capw $D/pics"), 0);
+    assert_int_equal(count_lines(out), 2);
+    assert_non_null(strstr(out, "/pics/a.jpg: "));
+    assert_int_equal(run("capdemo -m $D/m.capw -r $D/pics"), 0);
+    assert_int_equal(count_lines(out), 3);
+    assert_int_equal(run("capdemo -m $D/m.capw --nbest 3 --beams 4 test/vectors/a.jpg"), 0);
+    assert_int_equal(count_lines(out), 3);
+    assert_int_equal(run("capdemo -m $D/m.capw --greedy --attention --max-len 3 test/vectors/a.jpg"), 0);
+    assert_true(count_lines(out) > 3);
+    assert_refused(run("capdemo -m $D/b.capw --attention test/vectors/a.jpg"), 1, "no attention");
+    assert_int_equal(run("capdemo -m $D/b.capw test/vectors/a.jpg"), 0);
+    assert_int_equal(run("capdemo -m $D/m.capw --time test/vectors/a.jpg"), 0);
+    assert_string_equal(out, alone);
+    assert_non_null(strstr(err, "encoder "));
+    assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg >/dev/full"), 1);
+    assert_non_null(strstr(err, "standard output: "));
+}
+
+static void demo_json(void **state)
+{
+    char alone[PATH];
+    json_t *line, *beams;
+    json_error_t where;
+    double score;
+
+    (void)state;
+    assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
+    (void)snprintf(alone, sizeof alone, "%.*s", (int)strcspn(out, "\n"), out);
+    assert_int_equal(run("capdemo -m $D/m.capw --json --nbest 2 --attention --time test/vectors/a.jpg"), 0);
+    assert_int_equal(count_lines(out), 1);
+    line = json_loads(out, 0, &where);
+    assert_non_null(line);
+    assert_string_equal(json_string_value(json_object_get(line, "image")), "test/vectors/a.jpg");
+    assert_string_equal(json_string_value(json_object_get(line, "caption")), alone);
+    assert_true(json_real_value(json_object_get(line, "ms")) > 0);
+    assert_true(json_is_real(json_object_get(json_object_get(line, "times"), "encoder")));
+    beams = json_object_get(line, "beams");
+    assert_int_equal(json_array_size(beams), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(beams, 0), "caption")), alone);
+    score = json_real_value(json_object_get(json_array_get(beams, 0), "score"));
+    assert_true(score >= json_real_value(json_object_get(json_array_get(beams, 1), "score")));
+    assert_int_equal(json_array_size(json_object_get(json_array_get(beams, 0), "ids")),
+                     json_array_size(json_object_get(line, "attention")));
+    assert_true(json_real_value(json_object_get(line, "confidence")) <= 1);
+    json_decref(line);
+    assert_int_equal(run("capdemo -m $D/m.capw --json $D/pics"), 0);
+    assert_int_equal(count_lines(out), 2);
+    /* a file name that is not UTF-8 */
+    assert_int_equal(run("n=$(printf 'x\\377.jpg'); cp test/vectors/a.jpg \"$D/$n\";"
+                         " capdemo -m $D/m.capw --json \"$D/$n\""),
+                     0);
+    line = json_loads(out, 0, &where);
+    assert_non_null(line);
+    json_decref(line);
+}
+
+/* A PNG of which there is only the header. */
+static void put_huge_png(void)
+{
+    unsigned char png[33] = {
+        0x89, 'P', 'N', 'G',  '\r', '\n', 0x1A, '\n', 0,    0, 0, 13, 'I', 'H', 'D',
+        'R',  0,   1,   0x86, 0xA0, 0,    1,    0x86, 0xA0, 8, 2, 0,  0,   1}; /* 100000 x 100000, interlaced
+                                                                                */
+    uint32_t crc = make_model_crc(png + 12, 17);
+    int i;
+
+    for (i = 0; i < 4; i++) png[29 + i] = (unsigned char)(crc >> (24 - 8 * i));
+    put("huge.png", png, sizeof png);
+}
+
+static void demo_wrong_images(void **state)
+{
+    static const char *const bad[] = {"missing.jpg", "empty.jpg", "text.jpg", "stub.jpg", "huge.png"};
+    size_t i;
+
+    (void)state;
+    put_huge_png();
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char reason[PATH];
+
+        (void)snprintf(reason, sizeof reason, "capdemo: %s/%s: ", dir, bad[i]);
+        assert_refused(run("capdemo -m $D/m.capw $D/%s", bad[i]), 1, reason);
+        assert_int_equal(count_lines(err), 1);
+    }
+    assert_refused(run("capdemo -m $D/m.capw $D/none"), 1, "/none: ");
+    assert_refused(run("capdemo -m $D/m.capw - </dev/null"), 1, "capdemo: -: ");
+    assert_refused(run("capdemo -m $D/m.capw --max-pixels 1000 test/vectors/a.jpg"), 1, "a.jpg: ");
+    /* the others still run */
+    assert_int_equal(
+        run("capdemo -m $D/m.capw $D/missing.jpg test/vectors/a.jpg $D/text.jpg test/vectors/c.png"), 1);
+    assert_int_equal(count_lines(out), 2);
+    assert_int_equal(count_lines(err), 2);
+    /* a broken tail is warned about, or refused */
+    assert_int_equal(run("capdemo -m $D/m.capw $D/broken.jpg"), 0);
+    assert_int_equal(count_lines(out), 1);
+    assert_non_null(strstr(err, "broken.jpg: warning: "));
+    assert_refused(run("capdemo -m $D/m.capw --strict $D/broken.jpg"), 1, "broken.jpg: ");
+}
+
+/* ---- capinfo ---- */
+
+static void info_reports(void **state)
+{
+    json_t *root;
+    json_error_t where;
+
+    (void)state;
+    assert_int_equal(run("capinfo $D/m.capw"), 0);
+    assert_non_null(strstr(out, "attention, GRU"));
+    assert_non_null(strstr(out, "vocabulary  37 words"));
+    assert_non_null(strstr(out, "input.mean = 0.485"));
+    assert_non_null(strstr(out, "\nencoder.stem.weight "));
+    assert_int_equal(run("capinfo --words $D/m.capw"), 0);
+    assert_int_equal(count_lines(out), 37);
+    assert_int_equal(run("capinfo --plan --runs 1 $D/m.capw"), 0);
+    assert_non_null(strstr(out, "\nlayer4.2.conv3 "));
+    assert_int_equal(run("capinfo --verify $D/m.capw"), 0);
+    assert_non_null(strstr(out, "are right"));
+    assert_int_equal(run("capinfo --json $D/m.capw"), 0);
+    root = json_loads(out, 0, &where);
+    assert_non_null(root);
+    assert_int_equal(json_integer_value(json_object_get(root, "vocabulary_size")), 37);
+    assert_int_equal(json_integer_value(json_object_get(root, "tensor_count")),
+                     json_array_size(json_object_get(root, "tensors")));
+    json_decref(root);
+    assert_int_equal(run("capinfo --json --plan --words --runs 1 $D/b.capw"), 0);
+    root = json_loads(out, 0, &where);
+    assert_non_null(root);
+    assert_int_equal(json_array_size(json_object_get(root, "words")), 37);
+    assert_null(json_object_get(root, "tensors"));
+    json_decref(root);
+}
+
+static void info_wrong(void **state)
+{
+    unsigned char *copy = malloc(model_size);
+    const capw_tensor *record;
+    uint64_t offset;
+
+    (void)state;
+    assert_refused(run("capinfo"), 2, "no model named");
+    assert_refused(run("capinfo $D/m.capw $D/b.capw"), 2, "one model");
+    assert_refused(run("capinfo --runs 0 $D/m.capw"), 2, "out of range");
+    assert_refused(run("capinfo $D/missing.capw"), 1, "missing.capw: ");
+    assert_refused(run("capinfo $D/text.jpg"), 1, "text.jpg: ");
+    assert_non_null(copy);
+    memcpy(copy, model, model_size);
+    record = make_model_find(copy, "fc.weight");
+    assert_non_null(record);
+    memcpy(&offset, &record->offset, sizeof offset);
+    copy[offset + 5] ^= 1;
+    put("flipped.capw", copy, model_size);
+    assert_refused(run("capinfo --verify $D/flipped.capw"), 1, "fc.weight");
+    assert_int_equal(count_lines(err), 1); /* that one and no other */
+    free(copy);
+}
+
+/* ---- capdump ---- */
+
+static long size_of(const char *name)
+{
+    char path[PATH];
+    struct stat info;
+
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    return stat(path, &info) == 0 ? (long)info.st_size : -1;
+}
+
+static void dump_files(void **state)
+{
+    const long side = INPUT, positions = 4, channels = 64;
+    json_t *root;
+    json_error_t where;
+    char path[PATH];
+    long length;
+
+    (void)state;
+    assert_int_equal(run("capdump -m $D/m.capw --beams 3 test/vectors/a.jpg $D/dump"), 0);
+    assert_string_equal(out, "");
+    assert_int_equal(size_of("dump/a.jpg.u8"), side * side * 3);
+    assert_int_equal(size_of("dump/a.jpg.input.f32"), side * side * 3 * 4);
+    assert_int_equal(size_of("dump/a.jpg.feat.f32"), positions * channels * 4);
+    (void)snprintf(path, sizeof path, "%s/dump/a.jpg.json", dir);
+    root = json_load_file(path, 0, &where);
+    assert_non_null(root);
+    length = (long)json_array_size(json_object_get(root, "greedy_ids"));
+    assert_true(length > 0);
+    assert_int_equal(json_array_size(json_object_get(root, "beams")), 3);
+    assert_true(json_is_string(json_object_get(root, "greedy")));
+    json_decref(root);
+    assert_int_equal(size_of("dump/a.jpg.alpha.f32"), length * positions * 4);
+    assert_int_equal(size_of("dump/a.jpg.logits.f32"), length * 37 * 4);
+    assert_int_equal(run("capdump -m $D/b.capw test/vectors/c.png $D/dump"), 0);
+    assert_int_equal(size_of("dump/c.png.feat.f32"), 5 * 4);
+    assert_int_equal(size_of("dump/c.png.alpha.f32"), -1);
+}
+
+static void dump_wrong(void **state)
+{
+    (void)state;
+    assert_refused(run("capdump test/vectors/a.jpg $D/x"), 2, "no model named");
+    assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg"), 2, "one image and one folder");
+    assert_refused(run("capdump -m $D/m.capw - $D/x"), 2, "must be a file");
+    assert_refused(run("capdump -m $D/m.capw $D/text.jpg $D/x"), 1, "text.jpg: ");
+    assert_int_equal(size_of("x"), -1); /* nothing was made */
+    assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg $D/text.jpg"), 1, "text.jpg");
+    assert_int_equal(size_of("text.jpg"), 13);
+    assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg $D/no/such"), 1, "no/such");
+    assert_int_equal(run("mkdir -p $D/full/a.jpg.u8"), 0);
+    assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg $D/full"), 1, "a.jpg.u8");
+    assert_int_equal(run("ls -A $D/full | wc -l | grep -qx ' *1'"), 0); /* no temporary either */
+}
+
+/* ---- capeval ---- */
+
+static void eval_usage(void **state)
+{
+    static const struct {
+        const char *arguments, *reason;
+    } wrong[] = {
+        {"", "no command given"},
+        {"nothing", "no such command: nothing"},
+        {"-q", "-q: unknown option"},
+        {"run --bogus", "--bogus: unknown option"},
+        {"run -m", "-m: needs a value"},
+        {"run --beams 65", "--beams: 65 is out of range, 1 to 64"},
+        {"run --threads x", "'x' is not a whole number"},
+        {"run", "no model given"},
+        {"run -m m --images d --refs r --greedy --beams 3", "exclude each other"},
+        {"run -m m --images d --refs r extra", "unexpected argument: extra"},
+        {"score", "no predictions given"},
+        {"score --json=1", "--json: takes no value"},
+    };
+    static const char *const places[] = {"", "run", "score"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_refused(run("capeval %s", wrong[i].arguments), 2, wrong[i].reason);
+    for (i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_int_equal(run("capeval %s --version", places[i]), 0);
+        assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION_STRING "\n");
+        assert_int_equal(run("capeval %s -h", places[i]), 0);
+        assert_non_null(strstr(out, "capeval score"));
+    }
+}
+
+/* capeval's captions are capdemo's, and a bad image is left out by name. */
+static void eval_captions(void **state)
+{
+    (void)state;
+    assert_int_equal(run("mkdir -p $D/set && cp test/vectors/a.jpg $D/set/ && cp $D/text.jpg $D/set/"), 0);
+    assert_int_equal(run("printf 'image,caption\\na.jpg,a dog\\ntext.jpg,a cat\\n' >$D/refs.txt"), 0);
+    assert_int_equal(run("capeval run -m $D/m.capw --images $D/set --refs $D/refs.txt -o $D/p.tsv"), 1);
+    assert_non_null(strstr(err, "text.jpg: "));
+    assert_int_equal(
+        run("printf 'a.jpg\\t%%s\\n' \"$(capdemo -m $D/m.capw $D/set/a.jpg)\" | diff - $D/p.tsv"), 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(demo_usage), cmocka_unit_test(demo_wrong_models), cmocka_unit_test(demo_captions),
+        cmocka_unit_test(demo_json),  cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
+        cmocka_unit_test(info_wrong), cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
+        cmocka_unit_test(dump_files), cmocka_unit_test(dump_wrong),
+    };
+    char here[PATH];
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+
+    /* BUILD/test/tools/test_tools: the tools are two folders up */
+    if (!slash || !getcwd(here, sizeof here)) return 1;
+    if (snprintf(bin, sizeof bin, "%s/%.*s/../..", argv[0][0] == '/' ? "" : here, (int)(slash - argv[0]),
+                 argv[0]) >= PATH) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,145 @@
+/* NumPy's scalars in a pickle, which is what a metric is that nobody turned into a float: plain numbers.
+ * Called by calls.c; other arrays and types of NumPy are not read.
+ *
+ * What is called is multiarray.scalar(dtype('f8', False, True) + state, bytes); pickles of protocol 2 write
+ * the bytes as _codecs.encode(text, 'latin1'). */
+#include "tools/source/vm.h"
+
+#include <string.h>
+
+enum { LONGEST = 8 }; /* bytes of a number */
+
+static const struct {
+    const char *name;
+    torch_dtype dtype;
+} names[] = {
+    {"f8", TORCH_FLOAT64}, {"f4", TORCH_FLOAT32}, {"i8", TORCH_INT64},
+    {"i4", TORCH_INT32},   {"b1", TORCH_BOOL8},
+};
+
+static bool is_truth(const torch_value *value, bool truth)
+{
+    return value->kind == TORCH_BOOL && value->as.truth == truth;
+}
+
+static bool is_int(const torch_value *value, int64_t integer)
+{
+    return value->kind == TORCH_INT && value->as.integer == integer;
+}
+
+/* name, align, copy */
+bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
+{
+    torch_value *value = torch_vm_new(vm, TORCH_NUMPY_TYPE);
+    size_t i;
+
+    if (!value) return false;
+    if (args->count != 3 || args->at[0]->kind != TORCH_TEXT || !is_truth(args->at[1], false) ||
+        !is_truth(args->at[2], true))
+        return torch_vm_fail(vm, "a NumPy type's description is malformed");
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!torch_text_is(args->at[0], names[i].name)) continue;
+        value->as.numpy.dtype = names[i].dtype;
+        return torch_vm_push(vm, value);
+    }
+    return torch_vm_fail(vm, "a NumPy type other than float64, float32, int64, int32 and bool");
+}
+
+/* version, byte order, then what plain numbers have none of */
+bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *state)
+{
+    const char *order = type->as.numpy.dtype == TORCH_BOOL8 ? "|" : "<";
+    torch_value *const *at = state->as.items.at;
+    int i;
+
+    if (state->kind != TORCH_TUPLE || state->as.items.count != 8 || !is_int(at[0], 3) ||
+        at[1]->kind != TORCH_TEXT || !is_int(at[5], -1) || !is_int(at[6], -1) || !is_int(at[7], 0))
+        return torch_vm_fail(vm, "a NumPy type's state is malformed");
+    for (i = 2; i < 5; i++) {
+        if (at[i]->kind != TORCH_NONE) return torch_vm_fail(vm, "a NumPy type of more than a number");
+    }
+    if (!torch_text_is(at[1], order)) return torch_vm_fail(vm, "a NumPy type that is not little-endian");
+    type->as.numpy.complete = true;
+    return true;
+}
+
+/* The bytes of a short text whose code points all are below 256. */
+bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
+{
+    torch_value *value = torch_vm_new(vm, TORCH_BYTES);
+    char *out = torch_arena_alloc(vm->arena, LONGEST);
+    size_t i, n = 0;
+    torch_text text;
+
+    if (!value || !out) return torch_vm_fail(vm, "it takes too much memory");
+    if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1"))
+        return torch_vm_fail(vm, "encodes something other than a text in latin1");
+    text = args->at[0]->as.text;
+    for (i = 0; i < text.size && n < LONGEST; n++) {
+        const unsigned char c = (unsigned char)text.data[i++];
+
+        out[n] = (char)c;
+        if (c < 0x80) continue;
+        if ((c != 0xC2 && c != 0xC3) || i == text.size || ((unsigned char)text.data[i] & 0xC0) != 0x80)
+            return torch_vm_fail(vm, "encodes what is no latin1");
+        out[n] = (char)((c & 3) << 6 | ((unsigned char)text.data[i++] & 0x3F));
+    }
+    if (i < text.size) return torch_vm_fail(vm, "encodes more bytes than a number has");
+    value->as.text.data = out;
+    value->as.text.size = n;
+    return torch_vm_push(vm, value);
+}
+
+/* value->kind and the number from its little-endian bits */
+static bool decode(torch_value *value, torch_dtype dtype, uint64_t bits)
+{
+    const uint32_t low = (uint32_t)bits;
+    float narrow;
+
+    value->kind = TORCH_INT;
+    switch (dtype) {
+    case TORCH_FLOAT64:
+        value->kind = TORCH_FLOAT;
+        memcpy(&value->as.real, &bits, sizeof bits);
+        return true;
+    case TORCH_FLOAT32:
+        value->kind = TORCH_FLOAT;
+        memcpy(&narrow, &low, sizeof low);
+        value->as.real = (double)narrow;
+        return true;
+    case TORCH_INT64:
+        value->as.integer = bits <= INT64_MAX ? (int64_t)bits : -(int64_t)~bits - 1;
+        return true;
+    case TORCH_INT32:
+        value->as.integer = low <= INT32_MAX ? (int64_t)low : (int64_t)low - ((int64_t)1 << 32);
+        return true;
+    case TORCH_BOOL8:
+        value->kind = TORCH_BOOL;
+        value->as.truth = bits != 0;
+        return bits <= 1;
+    default:
+        return false;
+    }
+}
+
+/* type, bytes */
+bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
+{
+    torch_value *value = torch_vm_new(vm, TORCH_INT);
+    const torch_value *type, *bytes;
+    uint64_t bits = 0;
+    size_t i;
+
+    if (!value) return false;
+    if (args->count != 2 || args->at[0]->kind != TORCH_NUMPY_TYPE || !args->at[0]->as.numpy.complete ||
+        args->at[1]->kind != TORCH_BYTES)
+        return torch_vm_fail(vm, "a NumPy number's description is malformed");
+    type = args->at[0];
+    bytes = args->at[1];
+    if (bytes->as.text.size != torch_dtype_size(type->as.numpy.dtype))
+        return torch_vm_fail(vm, "a NumPy number has the wrong number of bytes");
+    for (i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
+    if (!decode(value, type->as.numpy.dtype, bits))
+        return torch_vm_fail(vm, "a NumPy bool that is not 0 or 1");
+    return torch_vm_push(vm, value);
+}
