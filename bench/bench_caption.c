@@ -101,7 +101,6 @@ static const struct option long_options[] = {
 static void take(void *user, int code, tool_error *err)
 {
     bench_options *options = user;
-
     switch (code) {
     case 'm':
         options->model = optarg;
@@ -133,7 +132,6 @@ static int parse(bench_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
     int code;
-
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
     options->runs = 12;
@@ -152,7 +150,6 @@ static void draw(uint8_t *rgb, int width, int height)
 {
     uint32_t state = 1;
     int x, y, c;
-
     for (y = 0; y < height; y++) {
         for (x = 0; x < width; x++) {
             for (c = 0; c < 3; c++) {
@@ -171,7 +168,6 @@ static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
     unsigned char *data = NULL, *row;
     unsigned long bytes = 0;
     int y;
-
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &data, &bytes);
@@ -200,10 +196,8 @@ static bool prepare_image(bench *b, caption_session_options *session, unsigned c
     caption_error error = {CAPTION_OK, ""};
     caption_image_info info = {.width = WIDTH, .height = HEIGHT};
     const char *name = b->options->image ? b->options->image : "made-up image";
-
     if (b->options->image) {
         tool_text data;
-
         if (!tool_image_read(&data, b->options->image, err)) return false;
         *owned = (unsigned char *)data.data;
         b->image_size = data.size;
@@ -229,7 +223,6 @@ static caption_status open_all(const bench *b, const caption_session_options *op
                                caption_session **session, caption_error *error)
 {
     caption_status status = caption_model_open_file(model, b->options->model, NULL, error);
-
     if (status == CAPTION_OK) status = caption_session_create(session, *model, options, error);
     return status;
 }
@@ -242,7 +235,6 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
     caption_model *model = NULL;
     caption_session *session = NULL;
     caption_status status = CAPTION_OK;
-
     switch (stage) {
     case STAGE_OPEN:
         status = open_all(b, options, &model, &session, error);
@@ -272,11 +264,9 @@ static bool run_stages(bench *b, const caption_session_options *options, tool_er
 {
     caption_error error = {CAPTION_OK, ""};
     int run, s;
-
     for (run = -WARM_UP; run < b->options->runs; run++) {
         for (s = 0; s < STAGES; s++) {
             double start = tool_now_ms(), took;
-
             if (run_stage(b, (bench_stage)s, options, &error) != CAPTION_OK) {
                 return tool_fail_caption(err, stage_names[s], &error);
             }
@@ -298,7 +288,6 @@ static caption_status run_batch(bench *b, int count, double *encoder, double *wh
     double start = tool_now_ms(), loaded;
     caption_status status = CAPTION_OK;
     int i;
-
     for (i = 0; i < count && status == CAPTION_OK; i++) {
         status = caption_load_image(b->session, i, b->image, b->image_size, error);
     }
@@ -318,7 +307,6 @@ static bool run_batches(bench *b, const caption_session_options *single, tool_er
     caption_error error = {CAPTION_OK, ""};
     int runs = b->options->runs, count = b->options->batch, run;
     double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL], unused[2];
-
     caption_session_close(&b->session);
     options.max_batch = count;
     if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
@@ -344,7 +332,6 @@ static void machine_name(char *name, size_t size)
     (void)snprintf(name, size, "%s", uname(&host) == 0 ? host.machine : "unknown");
     while (cpus && fgets(line, (int)sizeof line, cpus)) {
         char *colon = strchr(line, ':');
-
         if (strncmp(line, "model name", 10) != 0 || !colon) continue;
         colon[1 + strcspn(colon + 1, "\n")] = '\0';
         (void)snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
@@ -358,7 +345,6 @@ static bool report_json(const bench *b, const char *machine)
     json_t *root = json_object();
     char *text;
     int s, bad = 0;
-
     for (s = 0; s < STAGES; s++) {
         bad += json_object_set_new(root, stage_names[s],
                                    json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
@@ -382,7 +368,6 @@ static bool report_json(const bench *b, const char *machine)
 static void report_text(const bench *b, const char *machine)
 {
     int s;
-
     (void)printf("%s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
                  caption_session_cpu(b->session), b->options->common.session.threads,
                  b->options->common.session.threads == 1 ? "" : "s", b->width, b->height,
@@ -403,7 +388,6 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
     caption_error error = {CAPTION_OK, ""};
     struct rusage usage_now;
     int s;
-
     if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
         return tool_fail_caption(err, b->options->model, &error);
     }
@@ -434,15 +418,15 @@ int main(int argc, char **argv)
     char machine[256];
     tool_error err = {{0}};
     int s, code = parse(&options, argc, argv);
-
     if (code >= 0) return code;
     code = TOOL_EXIT_OK;
     machine_name(machine, sizeof machine);
     if (measure(&b, &options.common, &owned, &err)) {
-        if (!options.json)
+        if (!options.json) {
             report_text(&b, machine);
-        else if (!report_json(&b, machine))
+        } else if (!report_json(&b, machine)) {
             (void)tool_fail(&err, "out of memory");
+        }
         (void)tool_flush_output(&err);
     }
     if (err.message[0]) code = tool_failure(tool, &err);

@@ -48,7 +48,6 @@ typedef struct bench {
 static double now_ms(void)
 {
     struct timespec t;
-
     clock_gettime(CLOCK_MONOTONIC, &t);
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
@@ -56,7 +55,6 @@ static double now_ms(void)
 static void *block(size_t bytes)
 {
     void *p = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-
     if (!p) {
         fprintf(stderr, "bench_layers: out of memory\n");
         exit(1);
@@ -68,7 +66,6 @@ static float *random_block(size_t n, float scale)
 {
     static uint32_t seed = 1;
     float *x = block(n * sizeof *x);
-
     for (size_t i = 0; i < n; i++) {
         seed = seed * 1664525u + 1013904223u;
         x[i] = scale * ((float)(seed >> 8) / 8388608.0f - 1.0f);
@@ -76,7 +73,7 @@ static float *random_block(size_t n, float scale)
     return x;
 }
 
-/* ---- the network -------------------------------------------------------------------------------------- */
+/* ---- the network ---- */
 
 /* shape: size in, in_c, out_c, kernel, stride, pad; maps: in, add, out */
 static layer *add_layer(bench *b, const char *name, const int shape[6], const int maps[3])
@@ -84,7 +81,6 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     layer *l = &b->layers[b->count++];
     cpt_conv *c = &l->conv;
     size_t weights, panels = (size_t)(shape[2] + 15) / 16;
-
     snprintf(l->name, sizeof l->name, "%s", name);
     c->in_h = c->in_w = shape[0];
     c->in_c = shape[1];
@@ -99,7 +95,6 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     c->bias = random_block((size_t)c->out_c, 0.1f);
     if (c->kernel == 3 && c->stride == 1) {
         int side = c->out_w > 7 ? 6 : 4; /* as capconvert chooses */
-
         c->winograd_size = side - 2;
         c->winograd = random_block((size_t)(side * side) * panels * (size_t)c->in_c * 16, 0.01f);
     }
@@ -122,11 +117,9 @@ static void count_work(const bench *b, layer *l)
     int in_size = c->kernel < c->stride ? c->out_h : c->in_h; /* what a stride skips needs no reading */
     double in = (double)(in_size * in_size) * c->in_c, out = (double)(c->out_h * c->out_w) * c->out_c;
     double per_weight = (double)(c->out_h * c->out_w), weights = l->multiply_adds / per_weight;
-
     if (l->is_pool) weights = 0;
     if (l->algorithm == CAPTION_CONV_WINOGRAD) {
         int s = c->winograd_size;
-
         per_weight = (double)((c->out_h + s - 1) / s * ((c->out_w + s - 1) / s));
         weights *= (s + 2) * (s + 2) / 9.0;
     }
@@ -138,11 +131,9 @@ static void count_work(const bench *b, layer *l)
 static void add_stage(bench *b, int stage, int blocks, int *size, int *channels)
 {
     int width = 32 << stage, in = stage % 2 ? 0 : 3, out = 3 - in;
-
     for (int i = 0; i < blocks; i++) {
         int stride = stage > 1 && i == 0 ? 2 : 1, after = *size / stride;
         char name[24];
-
         snprintf(name, sizeof name, "layer%d.%d.conv1", stage, i);
         add_layer(b, name, (int[]){*size, *channels, width, 1, 1, 0}, (int[]){i == 0 ? in : out, -1, 1});
         snprintf(name, sizeof name, "layer%d.%d.conv2", stage, i);
@@ -164,7 +155,6 @@ static void make_network(bench *b)
     int size = 56, channels = 64;
     size_t most = 0, scratch = 0;
     layer *l;
-
     add_layer(b, "stem", (int[]){230, 3, 64, 7, 2, 0}, (int[]){1, -1, 2});
     l = add_layer(b, "maxpool", (int[]){112, 64, 64, 3, 2, 1}, (int[]){2, -1, 0});
     l->is_pool = 1;
@@ -174,7 +164,6 @@ static void make_network(bench *b)
         const cpt_conv *c = &b->layers[i].conv;
         size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_conv_pitch(c->in_c)), bytes;
         size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_conv_pitch(c->out_c));
-
         b->layers[i].algorithm = cpt_conv_choose(c, b->wish, &b->kernels);
         bytes = cpt_conv_scratch(c, b->layers[i].algorithm, b->batch, b->threads);
         count_work(b, &b->layers[i]);
@@ -187,12 +176,11 @@ static void make_network(bench *b)
     memset(b->scratch, 0, scratch);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 static void run_layer(bench *b, const layer *l)
 {
     cpt_conv_run_args args = {.algorithm = l->algorithm, .batch = b->batch, .scratch = b->scratch};
-
     args.in = b->maps[l->in];
     args.add = l->add < 0 ? NULL : b->maps[l->add];
     args.out = b->maps[l->out];
@@ -202,7 +190,6 @@ static void run_layer(bench *b, const layer *l)
     }
     for (int i = 0; i < b->batch; i++) {
         size_t in = (size_t)(l->conv.in_h * l->conv.in_w), out = (size_t)(l->conv.out_h * l->conv.out_w);
-
         b->kernels.maxpool(args.in + (size_t)i * in * 64, args.out + (size_t)i * out * 64, l->conv.in_h,
                            l->conv.in_w, 64, 0, l->conv.out_h);
     }
@@ -211,7 +198,6 @@ static void run_layer(bench *b, const layer *l)
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
-
     return (x > y) - (x < y);
 }
 
@@ -225,10 +211,8 @@ static void run(bench *b)
 {
     for (int r = -2; r < b->runs; r++) { /* two to warm up */
         double begin = now_ms(), last = begin;
-
         for (int i = 0; i < b->count; i++) {
             double end;
-
             run_layer(b, &b->layers[i]);
             end = now_ms();
             if (r >= 0) b->times[i][r] = end - last;
@@ -240,7 +224,7 @@ static void run(bench *b)
     b->total = median(b->times[LAYERS], b->runs);
 }
 
-/* ---- what one core can do ----------------------------------------------------------------------------- */
+/* ---- what one core can do ---- */
 
 /* Two panels, as the encoder's blocks have on wide vectors, so deep that the epilogue hardly counts; weights
  * and rows together stay below 32 KiB. */
@@ -250,7 +234,6 @@ static double peak_gflops(const cptk_kernels *kernels)
     const float *rows[CPTK_MAX_ROWS];
     cptk_tile tile = {.a = rows, .b_panel = DEPTH * CPTK_PANEL, .b_step = CPTK_PANEL, .taps = 1};
     double begin = now_ms(), flop, best = 0;
-
     tile.rows = kernels->tile_rows;
     tile.depth = DEPTH;
     tile.n = COLUMNS;
@@ -261,7 +244,6 @@ static double peak_gflops(const cptk_kernels *kernels)
     flop = 2.0 * CALLS * tile.rows * DEPTH * COLUMNS;
     while (now_ms() - begin < 300) {
         double start = now_ms(), speed;
-
         for (int i = 0; i < CALLS; i++) kernels->tile(&tile);
         speed = 1e-6 * flop / (now_ms() - start);
         if (speed > best) best = speed;
@@ -280,7 +262,6 @@ static double read_gb_per_s(const uint64_t *data, size_t megabytes)
 
     for (int pass = 0; pass < 6; pass++) {
         double start = now_ms(), speed;
-
         for (size_t i = 0; i < part; i++) {
             for (size_t s = 0; s < STREAMS; s++) seen ^= data[(s * part + i) * WORDS];
         }
@@ -295,7 +276,6 @@ static double read_gb_per_s(const uint64_t *data, size_t megabytes)
 static void find_roofs(bench *b)
 {
     uint64_t *data = block((size_t)FAR_MB << 20);
-
     memset(data, 1, (size_t)FAR_MB << 20); /* pages that are there */
     b->peak = peak_gflops(&b->kernels);
     b->read_near = read_gb_per_s(data, NEAR_MB);
@@ -303,7 +283,7 @@ static void find_roofs(bench *b)
     free(data);
 }
 
-/* ---- printing ----------------------------------------------------------------------------------------- */
+/* ---- printing ---- */
 
 static const char *algorithm_name(const layer *l)
 {
@@ -323,13 +303,11 @@ static const char *algorithm_name(const layer *l)
 static void print(const bench *b)
 {
     double all = 0;
-
     printf("%-20s %-16s %-9s %9s %9s %7s\n", "layer", "shape", "algorithm", "ms", "GFLOP/s", "share");
     for (int i = 0; i < b->count; i++) {
         const layer *l = &b->layers[i];
         const cpt_conv *c = &l->conv;
         char shape[40];
-
         snprintf(shape, sizeof shape, "%d,%d,%d %d/%d", c->out_h, c->in_c, c->out_c, c->kernel, c->stride);
         printf("%-20s %-16s %-9s %9.3f %9.1f %6.1f%%\n", l->name, shape, algorithm_name(l), l->ms,
                2e-6 * b->batch * l->multiply_adds / l->ms, 100 * l->ms / b->total);
@@ -357,7 +335,6 @@ static void print_json(const bench *b)
     for (int i = 0; i < b->count; i++) {
         const layer *l = &b->layers[i];
         const cpt_conv *c = &l->conv;
-
         printf("{\"name\": \"%s\", \"size\": %d, \"in\": %d, \"out\": %d, \"kernel\": %d, \"stride\": %d, "
                "\"add\": %d, \"algorithm\": \"%s\", \"ms\": %.4f, \"gflops\": %.2f, "
                "\"executed_gflops\": %.2f, \"flops_per_byte\": %.2f}%s\n",
@@ -381,7 +358,6 @@ static int number(const char *value, int most)
 {
     char *end;
     long n = strtol(value, &end, 10);
-
     if (*end || n < 1 || n > most) {
         fprintf(stderr, "bench_layers: %s: not a number of 1..%d\n", value, most);
         exit(2);
@@ -404,24 +380,24 @@ static void parse(bench *b, int argc, char **argv)
     static const caption_conv wishes[] = {CAPTION_CONV_AUTO, CAPTION_CONV_DIRECT, CAPTION_CONV_WINOGRAD,
                                           CAPTION_CONV_IM2COL};
     int c;
-
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'c')
+        if (c == 'c') {
             b->mask = masks[option_index(optarg, cpus, 4)];
-        else if (c == 'a')
+        } else if (c == 'a') {
             b->wish = wishes[option_index(optarg, convs, 4)];
-        else if (c == 't')
+        } else if (c == 't') {
             b->threads = number(optarg, 64);
-        else if (c == 'b')
+        } else if (c == 'b') {
             b->batch = number(optarg, 64);
-        else if (c == 'r')
+        } else if (c == 'r') {
             b->runs = number(optarg, MAX_RUNS);
-        else if (c == 'o')
+        } else if (c == 'o') {
             b->roofs = 1;
-        else if (c == 'j')
+        } else if (c == 'j') {
             b->json = 1;
-        else
+        } else {
             exit(2);
+        }
     }
 }
 
@@ -429,7 +405,6 @@ int main(int argc, char **argv)
 {
     static bench b = {.mask = CAPTION_CPU_ALL, .threads = 1, .batch = 1, .runs = 20};
     int failed;
-
     parse(&b, argc, argv);
     cptk_kernels_init(&b.kernels, b.mask);
     b.pool = cpt_pool_init(block(cpt_pool_size(b.threads)), b.threads, &failed);
@@ -440,10 +415,11 @@ int main(int argc, char **argv)
     make_network(&b);
     if (b.roofs) find_roofs(&b); /* first: what the layers have of the caches is theirs */
     run(&b);
-    if (b.json)
+    if (b.json) {
         print_json(&b);
-    else
+    } else {
         print(&b);
+    }
     cpt_pool_close(b.pool);
     return 0; /* the process ends: its blocks go with it */
 }

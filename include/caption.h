@@ -54,8 +54,7 @@ extern "C" {
 #define CAPTION_VERSION_PATCH 0
 #define CAPTION_ABI_VERSION 1
 
-/* ---- errors
- * -------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 typedef enum caption_status {
     CAPTION_OK = 0,
@@ -81,8 +80,7 @@ CAPTION_API const char *caption_status_string(caption_status status);
 /* "MAJOR.MINOR.PATCH" of the library that was linked. */
 CAPTION_API const char *caption_version(void);
 
-/* ---- models
- * -------------------------------------------------------------------------------------------------- */
+/* ---- models ---- */
 
 typedef struct caption_model caption_model;
 
@@ -180,8 +178,7 @@ CAPTION_API caption_status caption_model_tensor(const caption_model *model, int 
 /* Checks the index-th tensor's checksum.  Error: MODEL, naming the tensor. */
 CAPTION_API caption_status caption_model_verify(const caption_model *model, int index, caption_error *error);
 
-/* ---- sessions
- * ------------------------------------------------------------------------------------------------ */
+/* ---- sessions ---- */
 
 typedef struct caption_session caption_session;
 
@@ -247,8 +244,7 @@ CAPTION_API caption_status caption_session_create(caption_session **session, con
 /* Releases the session and sets *session to NULL.  Accepts NULL and a pointer to NULL. */
 CAPTION_API void caption_session_close(caption_session **session);
 
-/* ---- decoding options and results
- * ---------------------------------------------------------------------------- */
+/* ---- decoding options and results ---- */
 
 typedef enum caption_search { CAPTION_SEARCH_BEAM = 0, CAPTION_SEARCH_GREEDY = 1 } caption_search;
 
@@ -313,8 +309,7 @@ typedef struct caption_result {
     const char *warning; /* the first complaint, or NULL */
 } caption_result;
 
-/* ---- captioning
- * ---------------------------------------------------------------------------------------------- */
+/* ---- captioning ---- */
 
 /* Captions one image.  *result belongs to the session and is valid until the session's next call.  Errors:
  * all. */
@@ -338,8 +333,7 @@ CAPTION_API caption_status caption_pixels(caption_session *session, const captio
                                           const caption_decode_options *options,
                                           const caption_result **result, caption_error *error);
 
-/* ---- the steps: load into slots, encode them together, decode each as often as you like
- * ---------------------- */
+/* ---- the steps: load into slots, encode them together, decode each as often as you like ---- */
 
 /* Decodes and resizes one image into slot 0..max_batch-1.  Errors: IO, IMAGE, LIMIT, ARGUMENT, UNSUPPORTED.
  */
@@ -369,8 +363,7 @@ CAPTION_API const float *caption_slot_features(const caption_session *session, i
 CAPTION_API caption_status caption_set_features(caption_session *session, int slot, const float *features,
                                                 caption_error *error);
 
-/* ---- looking at images and plans
- * ----------------------------------------------------------------------------- */
+/* ---- looking at images and plans ---- */
 
 typedef enum caption_format { CAPTION_FORMAT_JPEG = 1, CAPTION_FORMAT_PNG = 2 } caption_format;
 

@@ -9,8 +9,7 @@ const char *caption_version(void)
     return CAPTION_VERSION_STRING;
 }
 
-/* ---- options
- * ------------------------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 void caption_decode_options_defaults(caption_decode_options *options, const caption_model *model,
                                      int abi_version)
@@ -39,39 +38,48 @@ static caption_status check_decode_options(const caption_session *s, const capti
                                            caption_error *error)
 {
     const int beam = o->search == CAPTION_SEARCH_BEAM;
-    if (o->abi_version != CAPTION_ABI_VERSION)
+    if (o->abi_version != CAPTION_ABI_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION, "decoding options of version %d, this library has %d",
                         o->abi_version, CAPTION_ABI_VERSION);
-    if (!beam && o->search != CAPTION_SEARCH_GREEDY)
+    }
+    if (!beam && o->search != CAPTION_SEARCH_GREEDY) {
         return option_range(error, "search", (double)o->search, 0, 1);
-    if (beam && (o->beams < 1 || o->beams > s->options.max_beams))
+    }
+    if (beam && (o->beams < 1 || o->beams > s->options.max_beams)) {
         return option_range(error, "beams", o->beams, 1, s->options.max_beams);
-    if (beam && (o->nbest < 0 || o->nbest > o->beams))
+    }
+    if (beam && (o->nbest < 0 || o->nbest > o->beams)) {
         return option_range(error, "nbest", o->nbest, 0, o->beams);
-    if (o->max_length < 1 || o->max_length > s->options.max_length)
+    }
+    if (o->max_length < 1 || o->max_length > s->options.max_length) {
         return option_range(error, "max_length", o->max_length, 1, s->options.max_length);
-    if (o->min_length < 0 || o->min_length > o->max_length)
+    }
+    if (o->min_length < 0 || o->min_length > o->max_length) {
         return option_range(error, "min_length", o->min_length, 0, o->max_length);
-    if (!(o->length_alpha >= 0 && o->length_alpha <= 10))
+    }
+    if (!(o->length_alpha >= 0 && o->length_alpha <= 10)) {
         return option_range(error, "length_alpha", (double)o->length_alpha, 0, 10);
-    if (!(o->repetition_penalty >= 0.01f && o->repetition_penalty <= 100))
+    }
+    if (!(o->repetition_penalty >= 0.01f && o->repetition_penalty <= 100)) {
         return option_range(error, "repetition_penalty", (double)o->repetition_penalty, 0.01, 100);
-    if (o->penalty != CAPTION_PENALTY_PUBLISHED && o->penalty != CAPTION_PENALTY_CORRECTED)
+    }
+    if (o->penalty != CAPTION_PENALTY_PUBLISHED && o->penalty != CAPTION_PENALTY_CORRECTED) {
         return option_range(error, "penalty", (double)o->penalty, 0, 1);
+    }
     return CAPTION_OK;
 }
 
 static caption_status check_slot(const caption_session *s, int slot, caption_error *error)
 {
     if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
-    if (slot < 0 || slot >= s->options.max_batch)
+    if (slot < 0 || slot >= s->options.max_batch) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d: the session has 0 to %d", slot,
                         s->options.max_batch - 1);
+    }
     return CAPTION_OK;
 }
 
-/* ---- loading
- * ------------------------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static uint8_t *slot_pixels(const caption_session *s, int slot)
 {
@@ -138,8 +146,7 @@ caption_status caption_load_pixels(caption_session *session, int slot, const cap
     return cpt_ok(error);
 }
 
-/* ---- encoding and decoding
- * ----------------------------------------------------------------------------------- */
+/* ---- encoding and decoding ---- */
 
 typedef struct layer_progress {
     caption_progress_fn call;
@@ -174,20 +181,23 @@ caption_status caption_encode(caption_session *session, int count, const caption
     layer_progress progress = {NULL, NULL};
     const caption_model *m;
     if (status) return status;
-    if (options && options->abi_version != CAPTION_ABI_VERSION)
+    if (options && options->abi_version != CAPTION_ABI_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION, "decoding options of version %d, this library has %d",
                         options->abi_version, CAPTION_ABI_VERSION);
+    }
     for (int i = 0; i < count; i++) {
-        if (!session->loaded[i])
+        if (!session->loaded[i]) {
             return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d has no image loaded", i);
+        }
         session->encoded[i] = 0;
     }
     if (options) progress = (layer_progress){options->progress, options->progress_user};
     m = session->model;
     const cpt_resnet_batch batch = {
         session->pixels, count, m->mean, m->std, progress.call ? report_layer : NULL, &progress};
-    if (cpt_resnet_encode(&session->encoder, &batch))
+    if (cpt_resnet_encode(&session->encoder, &batch)) {
         return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress callback");
+    }
     if (m->info.kind == CAPTION_KIND_BASELINE) pool_and_project(session, count);
     memset(session->encoded, 1, (size_t)count);
     return cpt_ok(error);
@@ -201,8 +211,9 @@ caption_status caption_decode(caption_session *session, int slot, const caption_
     if (status) return status;
     if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
     *result = NULL;
-    if (!session->encoded[slot])
+    if (!session->encoded[slot]) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
+    }
     if (!options) options = &session->model->defaults;
     status = check_decode_options(session, options, error);
     if (status) return status;
@@ -260,8 +271,7 @@ caption_status caption_pixels(caption_session *session, const caption_pixel_view
     return status ? status : encode_and_decode(session, options, result, error);
 }
 
-/* ---- reading back
- * -------------------------------------------------------------------------------------------- */
+/* ---- reading back ---- */
 
 const uint8_t *caption_slot_pixels(const caption_session *session, int slot)
 {

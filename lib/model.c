@@ -25,9 +25,10 @@ static caption_status read_network(caption_model *m, int *input_size, caption_er
     if (!status) status = cpt_metadata_floats(&m->weights, "input.std", 1e-3, 1e3, m->std, 3, error);
     m->decoder.kind = (caption_kind)kind;
     m->decoder.rnn = (caption_rnn)rnn;
-    if (!status && kind == CAPTION_KIND_ATTENTION && m->decoder.layers != 1)
+    if (!status && kind == CAPTION_KIND_ATTENTION && m->decoder.layers != 1) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: an attention decoder has one layer, not %d",
                         m->decoder.layers);
+    }
     return status;
 }
 
@@ -42,13 +43,16 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     int search = (int)o->search, penalty = (int)o->penalty;
     caption_status status = cpt_metadata_ints(&m->weights, settings, 2, error);
     if (!status) status = cpt_metadata_choice(&m->weights, "decode.search", searches, 2, 0, &search, error);
-    if (!status)
+    if (!status) {
         status = cpt_metadata_choice(&m->weights, "decode.penalty", penalties, 2, 0, &penalty, error);
-    if (!status)
+    }
+    if (!status) {
         status = cpt_metadata_floats(&m->weights, "decode.length_alpha", 0, 10, &o->length_alpha, 1, error);
-    if (!status)
+    }
+    if (!status) {
         status = cpt_metadata_floats(&m->weights, "decode.repetition_penalty", 0.01, 100,
                                      &o->repetition_penalty, 1, error);
+    }
     o->search = (caption_search)search;
     o->penalty = (caption_penalty)penalty;
     return status;
@@ -64,9 +68,10 @@ static caption_status read_tokens(caption_model *m, caption_error *error)
         {"token.end", 0, last, &info->end, 1},
         {"token.unk", 0, last, &info->unk, 1},
     };
-    if (m->decoder.vocabulary != (int)m->weights.word_count)
+    if (m->decoder.vocabulary != (int)m->weights.word_count) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: %u words, but fc.weight is for %d",
                         m->weights.word_count, m->decoder.vocabulary);
+    }
     return cpt_metadata_ints(&m->weights, settings, 4, error);
 }
 
@@ -92,8 +97,9 @@ static void fill_info(caption_model *m)
         const capw_tensor *t = &m->weights.tensors[i];
         uint64_t values = 1;
         for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
-        if (!capw_winograd_side(t->layout) && strncmp(t->name, "fc.screen", 9) != 0)
+        if (!capw_winograd_side(t->layout) && strncmp(t->name, "fc.screen", 9) != 0) {
             info->parameters += values;
+        }
     }
 }
 
@@ -113,16 +119,18 @@ static caption_status bind_model(caption_model *m, const void *data, size_t size
     if (!status) status = read_tokens(m, error);
     if (!status) status = read_defaults(m, error);
     if (!status) fill_info(m);
-    for (uint32_t i = 0; !status && options && options->verify && i < m->weights.tensor_count; i++)
+    for (uint32_t i = 0; !status && options && options->verify && i < m->weights.tensor_count; i++) {
         status = cpt_weights_verify(&m->weights, i, error);
+    }
     return status ? status : cpt_ok(error);
 }
 
 static caption_status check_options(const caption_model_options *options, caption_error *error)
 {
-    if (options && options->abi_version != CAPTION_ABI_VERSION)
+    if (options && options->abi_version != CAPTION_ABI_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION, "model options of version %d, this library has %d",
                         options->abi_version, CAPTION_ABI_VERSION);
+    }
     return CAPTION_OK;
 }
 
@@ -140,11 +148,13 @@ caption_status caption_model_init(caption_model **model, void *memory, size_t me
     *model = NULL;
     if (status) return status;
     if (!memory || !data) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory or data is NULL");
-    if ((uintptr_t)memory % CPT_ALIGN)
+    if ((uintptr_t)memory % CPT_ALIGN) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory is not 64-byte aligned");
-    if (memory_size < sizeof *m)
+    }
+    if (memory_size < sizeof *m) {
         return cpt_fail(error, CAPTION_ERROR_MEMORY, "a model needs %zu bytes, there are %zu", sizeof *m,
                         memory_size);
+    }
     memset(m, 0, sizeof *m);
     status = bind_model(m, data, size, options, error);
     if (!status) *model = m;
@@ -231,8 +241,9 @@ caption_status caption_model_open_file(caption_model **model, const char *path,
     if (status) return status;
     status = path ? cpt_file_map(&(*model)->file, path, error)
                   : cpt_fail(error, CAPTION_ERROR_ARGUMENT, "path is NULL");
-    if (!status && (*model)->file.size == 0)
+    if (!status && (*model)->file.size == 0) {
         status = cpt_fail(error, CAPTION_ERROR_MODEL, "%.180s: the file is empty", path);
+    }
     if (!status) {
         status = bind_model(*model, (*model)->file.data, (*model)->file.size, options, error);
         if (status && error) { /* put the path in front of what is wrong with the file */
@@ -259,10 +270,11 @@ caption_status caption_model_open_callback(caption_model **model, caption_read_f
         /* aligned_alloc wants a multiple of the alignment */
         const size_t bytes = ((size_t)size + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
         (*model)->owned_bytes = aligned_alloc(CPT_ALIGN, bytes);
-        if (!(*model)->owned_bytes)
+        if (!(*model)->owned_bytes) {
             status = cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", bytes);
-        else if (read(user, 0, (*model)->owned_bytes, (size_t)size) != 0)
+        } else if (read(user, 0, (*model)->owned_bytes, (size_t)size) != 0) {
             status = cpt_fail(error, CAPTION_ERROR_IO, "the model's read callback failed");
+        }
     }
     if (status) {
         caption_model_close(model);
@@ -284,16 +296,16 @@ void caption_model_close(caption_model **model)
 
 #endif
 
-/* ---- looking into a model
- * ------------------------------------------------------------------------------------ */
+/* ---- looking into a model ---- */
 
 void caption_model_get_info(const caption_model *model, caption_model_info *info)
 {
     if (!info) return;
-    if (model)
+    if (model) {
         *info = model->info;
-    else
+    } else {
         memset(info, 0, sizeof *info);
+    }
 }
 
 const char *caption_model_word(const caption_model *model, int id)
@@ -305,8 +317,9 @@ const char *caption_model_word(const caption_model *model, int id)
 caption_status caption_model_metadata(const caption_model *model, int index, const char **key,
                                       const char **value)
 {
-    if (!model || !key || !value || index < 0 || index >= model->info.metadata_count)
+    if (!model || !key || !value || index < 0 || index >= model->info.metadata_count) {
         return CAPTION_ERROR_ARGUMENT;
+    }
     cpt_weights_metadata(&model->weights, (uint32_t)index, key, value);
     return CAPTION_OK;
 }
@@ -337,8 +350,9 @@ caption_status caption_model_tensor(const caption_model *model, int index, capti
 caption_status caption_model_verify(const caption_model *model, int index, caption_error *error)
 {
     caption_status status;
-    if (!model || index < 0 || index >= model->info.tensor_count)
+    if (!model || index < 0 || index >= model->info.tensor_count) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "there is no tensor %d", index);
+    }
     status = cpt_weights_verify(&model->weights, (uint32_t)index, error);
     return status ? status : cpt_ok(error);
 }

@@ -21,24 +21,30 @@ static caption_status resolve_options(caption_session_options *to, const caption
                                       const caption_model *model, caption_error *error)
 {
     const caption_decode_options *defaults = &model->defaults;
-    if (from && from->abi_version != CAPTION_ABI_VERSION)
+    if (from && from->abi_version != CAPTION_ABI_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION, "session options of version %d, this library has %d",
                         from->abi_version, CAPTION_ABI_VERSION);
-    if (from)
+    }
+    if (from) {
         *to = *from;
-    else
+    } else {
         caption_session_options_init(to);
+    }
     if (to->max_beams == 0) to->max_beams = defaults->beams > 5 ? defaults->beams : 5;
     if (to->max_length == 0) to->max_length = defaults->max_length > 20 ? defaults->max_length : 20;
     if (to->threads < 1 || to->threads > 64) return out_of_range(error, "threads", to->threads, 1, 64);
-    if (to->max_batch < 1 || to->max_batch > CPT_MAX_BATCH)
+    if (to->max_batch < 1 || to->max_batch > CPT_MAX_BATCH) {
         return out_of_range(error, "max_batch", to->max_batch, 1, CPT_MAX_BATCH);
-    if (to->max_beams < 1 || to->max_beams > 64)
+    }
+    if (to->max_beams < 1 || to->max_beams > 64) {
         return out_of_range(error, "max_beams", to->max_beams, 1, 64);
-    if (to->max_length < 1 || to->max_length > 1024)
+    }
+    if (to->max_length < 1 || to->max_length > 1024) {
         return out_of_range(error, "max_length", to->max_length, 1, 1024);
-    if ((int)to->conv < 0 || to->conv > CAPTION_CONV_IM2COL)
+    }
+    if ((int)to->conv < 0 || to->conv > CAPTION_CONV_IM2COL) {
         return out_of_range(error, "conv", (long long)to->conv, 0, CAPTION_CONV_IM2COL);
+    }
     if (to->max_pixels == 0) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session option max_pixels is 0");
     return CAPTION_OK;
 }
@@ -129,11 +135,13 @@ caption_status caption_session_init(caption_session **session, void *memory, siz
     *session = NULL;
     needed = caption_session_size(model, options, error);
     if (needed == 0) return error ? error->status : CAPTION_ERROR_ARGUMENT;
-    if (!memory || (uintptr_t)memory % CPT_ALIGN)
+    if (!memory || (uintptr_t)memory % CPT_ALIGN) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a session's memory must be 64-byte aligned");
-    if (memory_size < needed)
+    }
+    if (memory_size < needed) {
         return cpt_fail(error, CAPTION_ERROR_MEMORY, "a session needs %zu bytes, there are %zu", needed,
                         memory_size);
+    }
     status = prepare(s, model, options, error);
     if (status) return status;
     cpt_arena_init(&arena, memory, memory_size);
@@ -185,13 +193,15 @@ caption_status caption_session_create(caption_session **session, const caption_m
     bytes = caption_session_size(model, options, error);
     if (bytes == 0) return error->status;
     memory = aligned_alloc(CPT_ALIGN, bytes); /* bytes is a multiple of the alignment: the arena rounds up */
-    if (!memory)
+    if (!memory) {
         return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a session of %zu bytes", bytes);
+    }
     status = caption_session_init(session, memory, bytes, model, options, error);
-    if (status)
+    if (status) {
         free(memory);
-    else
+    } else {
         (*session)->owned = memory;
+    }
     return status;
 }
 

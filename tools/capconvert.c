@@ -48,7 +48,6 @@ typedef struct convert_options {
 static void take(void *user, int code, tool_error *err)
 {
     convert_options *options = user;
-
     (void)err; /* any text is a name */
     switch (code) {
     case 'o':
@@ -84,12 +83,12 @@ static int parse(convert_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
     int code;
-
     memset(options, 0, sizeof *options);
     code = tool_read_options(&command, options, argc, argv);
     if (code >= 0) return code;
-    if (argc - optind != 1)
+    if (argc - optind != 1) {
         (void)tool_fail(&err, argc == optind ? "no checkpoint named" : "one checkpoint at a time");
+    }
     if (!options->files.vocabulary) (void)tool_fail(&err, "no vocabulary named: --vocab FILE");
     if (!options->files.output) (void)tool_fail(&err, "no output named: -o FILE");
     if (err.message[0]) return tool_usage_error(tool, &err);
@@ -102,19 +101,20 @@ static void list_tensors(const convert_job *job)
     static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2"};
     size_t i;
     int d;
-
     for (i = 0; i < job->plan.count; i++) {
         const convert_item *item = &job->plan.items[i];
-
         (void)printf("%-32s [", item->name);
         for (d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
         (void)printf("] %s <-", layouts[item->layout]);
         if (item->source) (void)printf(" %s", item->source->key);
-        if (item->layout == CAPW_PANELS && item->rank == 2 && item->dims[1] != item->source->tensor->dims[1])
+        if (item->layout == CAPW_PANELS && item->rank == 2 &&
+            item->dims[1] != item->source->tensor->dims[1]) {
             (void)printf("[:, %u:%u]", item->first_column, item->first_column + item->dims[1]);
-        if (item->has_norm)
+        }
+        if (item->has_norm) {
             (void)printf("%s batch norm %.*s", item->source ? "," : "",
                          (int)(strlen(item->norm.weight->key) - strlen(".weight")), item->norm.weight->key);
+        }
         (void)putchar('\n');
     }
 }
@@ -122,15 +122,15 @@ static void list_tensors(const convert_job *job)
 static void summarize(const convert_job *job)
 {
     const convert_network *n = &job->plan.network;
-
     (void)printf("encoder     ResNet-50 of width %u: %u channels, %zu batch norms folded in\n", n->width,
                  n->channels, job->plan.norms);
     (void)printf("decoder     %s, %s", n->attention ? "attention" : "baseline", n->lstm ? "LSTM" : "GRU");
-    if (n->attention)
+    if (n->attention) {
         (void)printf(": embedding %u, hidden %u, attention %u\n", n->embed, n->hidden, n->attention_size);
-    else
+    } else {
         (void)printf(" of %d layer%s: embedding %u, hidden %u\n", n->layers, n->layers == 1 ? "" : "s",
                      n->embed, n->hidden);
+    }
     (void)printf("vocabulary  %u words\n", job->vocabulary.count);
     (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n",
                  job->plan.count, job->plan.encoder.count, job->plan.decoder.count);
@@ -143,7 +143,6 @@ int main(int argc, char **argv)
     tool_error err = {{0}};
     convert_job *job;
     int code = parse(&options, argc, argv);
-
     if (code >= 0) return code;
     job = calloc(1, sizeof *job);
     if (!job) {

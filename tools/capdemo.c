@@ -76,7 +76,6 @@ static const struct option long_options[] = {
 static void take(void *user, int code, tool_error *err)
 {
     demo_options *options = user;
-
     switch (code) {
     case 'm':
         options->model = optarg;
@@ -105,7 +104,6 @@ static int parse(demo_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
     int code;
-
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
     code = tool_read_options(&command, options, argc, argv);
@@ -123,10 +121,8 @@ static void list_images(demo_run *run)
 {
     const demo_options *options = run->options;
     int i;
-
     for (i = 0; i < options->argument_count; i++) {
         tool_error err = {{0}};
-
         if (!tool_images_add(&run->images, options->arguments[i], options->recursive, &err)) {
             (void)tool_failure(tool, &err);
             run->failed = true;
@@ -142,7 +138,6 @@ static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
     tool_text data = {NULL, 0};
     double start, loaded, encoded;
     bool ok = tool_image_read(&data, answer->image, err);
-
     start = tool_now_ms();
     ok = ok && tool_session_load(&run->session, answer->image, data.data, data.size, err);
     tool_text_free(&data);
@@ -165,7 +160,6 @@ static void report_notes(const demo_run *run, const demo_answer *answer)
 {
     const caption_result *result = answer->result;
     const demo_times *t = &answer->times;
-
     if (result->warnings) {
         (void)fprintf(stderr, "%s: %s: warning: %s", tool, answer->image,
                       result->warning ? result->warning : "damaged image");
@@ -194,7 +188,6 @@ static bool caption_all(demo_run *run, tool_error *err)
     tool_progress progress;
     bool shown = true;
     size_t i;
-
     tool_progress_begin(&progress, "images", 0, run->images.count);
     for (i = 0; shown && i < run->images.count; i++) {
         tool_error failure = {{0}};
@@ -205,7 +198,6 @@ static bool caption_all(demo_run *run, tool_error *err)
                               .attention = run->options->attention,
                               .timed = run->options->time};
         bool ok;
-
         if (run->images.count > 1) tool_progress_update(&progress, i);
         ok = caption_one(run, &answer, &failure);
         tool_progress_clear(&progress);
@@ -230,7 +222,6 @@ static int run_all(demo_options *options, double start)
     const char *name = NULL;
     double opened;
     int code = TOOL_EXIT_FAILED;
-
     if (!tool_model_open(&model, options->model, &name, &err)) goto fail;
     opened = tool_now_ms();
     run.model = model;
@@ -253,10 +244,11 @@ static int run_all(demo_options *options, double start)
     }
     code = run.failed ? TOOL_EXIT_FAILED : TOOL_EXIT_OK;
 fail:
-    if (code == TOOL_EXIT_USAGE)
+    if (code == TOOL_EXIT_USAGE) {
         (void)tool_usage_error(tool, &err);
-    else if (err.message[0])
+    } else if (err.message[0]) {
         (void)tool_failure(tool, &err);
+    }
     tool_session_end(&run.session);
     tool_images_free(&run.images);
     caption_model_close(&model);
@@ -268,6 +260,5 @@ int main(int argc, char **argv)
     double start = tool_now_ms();
     demo_options options;
     int code = parse(&options, argc, argv);
-
     return code >= 0 ? code : run_all(&options, start);
 }

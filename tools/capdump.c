@@ -56,7 +56,6 @@ static const struct option long_options[] = {
 static int wrong_usage(const char *message)
 {
     tool_error err = {{0}};
-
     (void)tool_fail(&err, "%s", message);
     return tool_usage_error(tool, &err);
 }
@@ -64,7 +63,6 @@ static int wrong_usage(const char *message)
 static void take(void *user, int code, tool_error *err)
 {
     dump_options *options = user;
-
     switch (code) {
     case 'm':
         options->model = optarg;
@@ -80,7 +78,6 @@ static const tool_command command = {tool, usage, ":m:hV", long_options, take};
 static int parse(dump_options *options, int argc, char **argv)
 {
     int code;
-
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
     code = tool_read_options(&command, options, argc, argv);
@@ -120,7 +117,6 @@ typedef struct logit_rows {
 static int keep_logits(void *user, const caption_progress *progress)
 {
     logit_rows *keep = user;
-
     if (progress->stage != CAPTION_STAGE_DECODER || !progress->logits) return 0;
     if (progress->done < 1 || progress->done > keep->most) return 1;
     memcpy(keep->rows + (size_t)(progress->done - 1) * keep->width, progress->logits,
@@ -131,7 +127,6 @@ static int keep_logits(void *user, const caption_progress *progress)
 static float *copy_floats(const float *values, size_t count)
 {
     float *copy = malloc(count ? count * sizeof *copy : 1);
-
     if (copy) memcpy(copy, values, count * sizeof *copy);
     return copy;
 }
@@ -143,7 +138,6 @@ static bool search_greedy(dump_run *run, tool_error *err)
     const caption_result *result;
     const caption_text *text;
     logit_rows keep = {NULL, (size_t)run->info.vocabulary_size, decode.max_length};
-
     keep.rows = calloc((size_t)keep.most, keep.width * sizeof *keep.rows);
     if (!keep.rows) return tool_fail(err, "out of memory");
     run->greedy.logits = keep.rows;
@@ -180,7 +174,6 @@ static bool write_json(dump_run *run, const char *name, tool_error *err)
     json_t *root;
     char *text;
     bool ok;
-
     decode.search = CAPTION_SEARCH_BEAM;
     if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, run->options->image, &error);
@@ -201,7 +194,6 @@ static bool write_all(dump_run *run, const char *name, tool_error *err)
     const dump_greedy *greedy = &run->greedy;
     const uint8_t *pixels = caption_slot_pixels(session, 0);
     size_t side = (size_t)info->input_size, length = (size_t)greedy->length;
-
     return dump_file(&run->target, "u8", pixels, side * side * 3, err) &&
            dump_input(&run->target, run->model, pixels, side, err) &&
            dump_floats(&run->target, "feat.f32", caption_slot_features(session, 0),
@@ -219,7 +211,6 @@ static bool compute(dump_run *run, tool_error *err)
     tool_text data = {NULL, 0};
     bool ok = tool_image_read(&data, run->options->image, err) &&
               tool_session_load(&run->session, run->options->image, data.data, data.size, err);
-
     tool_text_free(&data);
     if (!ok) return false;
     if (caption_encode(run->session.session, 1, NULL, &error) != CAPTION_OK) {
@@ -236,7 +227,6 @@ static int dump(dump_options *options)
     caption_error error = {CAPTION_OK, ""};
     const char *slash = strrchr(options->image, '/');
     int code = TOOL_EXIT_FAILED;
-
     run.target.folder = options->folder;
     run.target.name = slash ? slash + 1 : options->image;
     if (caption_model_open_file(&model, options->model, NULL, &error) != CAPTION_OK) {
@@ -269,6 +259,5 @@ int main(int argc, char **argv)
 {
     dump_options options;
     int code = parse(&options, argc, argv);
-
     return code >= 0 ? code : dump(&options);
 }

@@ -42,7 +42,6 @@ static const char usage[] =
 static int wrong_usage(const char *reason, const char *what)
 {
     tool_error err = {{0}};
-
     (void)tool_fail(&err, "%s%s%s", reason, what ? ": " : "", what ? what : "");
     return tool_usage_error(tool, &err);
 }
@@ -55,7 +54,6 @@ typedef struct score_options {
 static void take_score(void *user, int code, tool_error *err)
 {
     score_options *options = user;
-
     (void)err; /* any text is a name */
     switch (code) {
     case 'r':
@@ -89,7 +87,6 @@ static int score(int argc, char **argv)
     score_options options = {0};
     tool_error err = {{0}};
     int code = tool_read_options(&command, &options, argc, argv);
-
     if (code >= 0) return code;
     if (!options.preds && optind < argc) options.preds = argv[optind++];
     if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
@@ -101,7 +98,6 @@ static int score(int argc, char **argv)
 static void take_run(void *user, int code, tool_error *err)
 {
     eval_run_options *options = user;
-
     switch (code) {
     case 'm':
         options->model = optarg;
@@ -162,7 +158,6 @@ static int run(int argc, char **argv)
     eval_run_options options = {.output = "predictions.tsv"};
     tool_error err = {{0}};
     int code = tool_read_options(&command, &options, argc, argv);
-
     if (code >= 0) return code;
     if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
     if (!options.model) return wrong_usage("run: no model given (-m)", NULL);
@@ -181,14 +176,12 @@ static int no_command(int argc, char **argv)
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
     static const tool_command command = {tool, usage, ":hV", table, NULL};
     const int code = tool_read_options(&command, NULL, argc, argv);
-
     return code >= 0 ? code : wrong_usage("no command given", NULL);
 }
 
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
     if (command[0] && command[0] != '-') return wrong_usage("no such command", command);

@@ -60,7 +60,6 @@ static const struct option long_options[] = {
 static void take(void *user, int code, tool_error *err)
 {
     info_options *options = user;
-
     switch (code) {
     case OPTION_TENSORS:
         options->sections.tensors = true;
@@ -93,7 +92,6 @@ static int parse(info_options *options, int argc, char **argv)
     info_sections *sections = &options->sections;
     tool_error err = {{0}};
     int code;
-
     memset(options, 0, sizeof *options);
     tool_options_init(&options->common);
     options->runs = 7;
@@ -114,12 +112,10 @@ static int parse(info_options *options, int argc, char **argv)
 static bool verify(const caption_model *model, const info_options *options, int tensors, int *damaged)
 {
     int i;
-
     *damaged = 0;
     for (i = 0; i < tensors; i++) {
         caption_error error = {CAPTION_OK, ""};
         tool_error err = {{0}};
-
         if (caption_model_verify(model, i, &error) == CAPTION_OK) continue;
         (void)tool_fail_caption(&err, options->model, &error);
         (void)tool_failure(tool, &err);
@@ -146,7 +142,6 @@ static int show(const info_options *options)
     tool_error err = {{0}};
     caption_model *model = NULL;
     bool sound = true;
-
     if (caption_model_open_file(&model, options->model, NULL, &error) != CAPTION_OK) {
         (void)tool_fail_caption(&err, options->model, &error);
         goto fail;
@@ -174,6 +169,5 @@ int main(int argc, char **argv)
 {
     info_options options;
     int code = parse(&options, argc, argv);
-
     return code >= 0 ? code : show(&options);
 }

@@ -9,14 +9,11 @@ void cptk_gemm_ref(int m, int n, int k, const float *a, int lda, const float *b,
 {
     for (int j0 = 0; j0 < n; j0 += COLUMNS) {
         int width = n - j0 < COLUMNS ? n - j0 : COLUMNS;
-
         for (int i = 0; i < m; i++) {
             float sum[COLUMNS] = {0};
-
             for (int p = 0; p < k; p++) {
                 float x = a[(size_t)i * (size_t)lda + (size_t)p];
                 const float *row = b + (size_t)p * (size_t)ldb + (size_t)j0;
-
                 for (int j = 0; j < width; j++) sum[j] += x * row[j];
             }
             for (int j = 0; j < width; j++) c[(size_t)i * (size_t)ldc + (size_t)(j0 + j)] = sum[j];

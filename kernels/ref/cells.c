@@ -8,10 +8,12 @@
 static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
 {
     float table[3][256];
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3; c++) {
         for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
-    for (size_t i = 0; i < (size_t)n * 3; i += 3)
+    }
+    for (size_t i = 0; i < (size_t)n * 3; i += 3) {
         for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
+    }
 }
 
 static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
@@ -101,10 +103,11 @@ static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *
         float v = isnan(x[i]) ? -INFINITY : x[i];
         int at = held;
         if (held == k && !(v > value[k - 1])) continue;
-        if (held < k)
+        if (held < k) {
             held++;
-        else
+        } else {
             at = k - 1;
+        }
         for (; at > 0 && v > value[at - 1]; at--) {
             value[at] = value[at - 1];
             index[at] = index[at - 1];

@@ -15,17 +15,14 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
     float sum[CPTK_PANEL] = {0};
-
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->rows + m];
-
         for (int d = 0; d < t->depth; d++, b += t->b_step) {
             for (int j = 0; j < width; j++) sum[j] += a[d] * b[j];
         }
     }
     for (int j = 0; j < width; j++) {
         float x = sum[j];
-
         if (t->bias) x += t->bias[first + j];
         if (t->add) x += t->add[(size_t)m * t->add_stride + (size_t)(first + j)];
         t->c[(size_t)m * t->c_stride + (size_t)(first + j)] = relu_if(x, t->relu);
@@ -47,7 +44,6 @@ static void bias_act_c(float *x, const float *bias, const float *add, size_t row
         for (int j = 0; j < n; j++) {
             size_t at = r * (size_t)n + (size_t)j;
             float sum = bias ? x[at] + bias[j] : x[at]; /* adding 0 would change -0 */
-
             x[at] = relu_if(add ? sum + add[at] : sum, relu);
         }
     }
@@ -56,18 +52,14 @@ static void bias_act_c(float *x, const float *bias, const float *add, size_t row
 static void maxpool_c(const float *in, float *out, int h, int w, int c, int y0, int y1)
 {
     int out_w = (w + 1) / 2;
-
     for (int y = y0; y < y1; y++) {
         for (int x = 0; x < out_w; x++) {
             float *to = out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)c;
-
             for (int ch = 0; ch < c; ch++) {
                 float best = -INFINITY;
-
                 for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
                     for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
                         float v;
-
                         if (ky < 0 || ky >= h || kx < 0 || kx >= w) continue;
                         v = in[((size_t)ky * (size_t)w + (size_t)kx) * (size_t)c + (size_t)ch];
                         if (v > best) best = v;

@@ -8,7 +8,6 @@
 static void input_1d_2(float *x, int step)
 {
     float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
-
     x[0] = a - c;
     x[step] = b + c;
     x[2 * step] = c - b;
@@ -18,7 +17,6 @@ static void input_1d_2(float *x, int step)
 static void input_1d_4(float *x, int step)
 {
     float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e = x[4 * step], f = x[5 * step];
-
     x[0] = 4 * a - 5 * c + e;
     x[step] = (e - 4 * c) + (d - 4 * b);
     x[2 * step] = (e - 4 * c) - (d - 4 * b);
@@ -31,7 +29,6 @@ static void input_1d_4(float *x, int step)
 static void output_1d_2(float *x, int step)
 {
     float sum = x[step] + x[2 * step], diff = x[step] - x[2 * step];
-
     x[0] = x[0] + sum;
     x[step] = diff - x[3 * step];
 }
@@ -41,7 +38,6 @@ static void output_1d_4(float *x, int step)
     float a = x[0], f = x[5 * step];
     float sum1 = x[step] + x[2 * step], diff1 = x[step] - x[2 * step];
     float sum2 = x[3 * step] + x[4 * step], diff2 = x[3 * step] - x[4 * step];
-
     x[0] = a + sum1 + sum2;
     x[step] = diff1 + 2 * diff2;
     x[2 * step] = sum1 + 4 * sum2;
@@ -55,14 +51,11 @@ void cptk_winograd_input_c(const cptk_winograd *g)
 
     for (int i = 0; i < g->count; i++) {
         int y0 = (g->first + i) / across * g->size - 1, x0 = (g->first + i) % across * g->size - 1;
-
         for (int ch = 0; ch < g->c; ch++) {
             float d[36];
-
             for (int e = 0; e < n * n; e++) {
                 int y = y0 + e / n, x = x0 + e % n;
                 int inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
-
                 d[e] = inside ? g->in[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch]
                               : 0;
             }
@@ -82,10 +75,8 @@ void cptk_winograd_output_c(const cptk_winograd *g)
 
     for (int i = 0; i < g->count; i++) {
         int y0 = (g->first + i) / across * g->size, x0 = (g->first + i) % across * g->size;
-
         for (int ch = 0; ch < g->c; ch++) {
             float m[36];
-
             for (int e = 0; e < n * n; e++) {
                 m[e] = g->in[(size_t)e * g->plane + (size_t)i * (size_t)g->c + (size_t)ch];
             }
@@ -94,7 +85,6 @@ void cptk_winograd_output_c(const cptk_winograd *g)
             for (int e = 0; e < g->size * g->size; e++) {
                 int y = y0 + e / g->size, x = x0 + e % g->size;
                 float v = m[e / g->size * n + e % g->size] + g->bias[ch];
-
                 if (y >= g->h || x >= g->w) continue;
                 g->out[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch] =
                     g->relu && v < 0 ? 0.0f : v;

@@ -11,8 +11,9 @@ static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows,
     vf zero = vf_set(0.0f), count = vf_set((float)rows);
     for (int j = 0; j < n; j += VEC_W) {
         vf sum = zero;
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
             sum = vf_add(sum, vf_next(in + (size_t)r * (size_t)n + j, n - j, zero));
+        }
         vf_put(out + j, vf_div(sum, count), n - j);
     }
 }
@@ -76,8 +77,9 @@ static void softmax(float *x, int n)
     const vf zero = vf_set(0.0f);
     float max = x[0], sum = 0;
     for (int i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
-    for (int i = 0; i < n; i += VEC_W)
+    for (int i = 0; i < n; i += VEC_W) {
         vf_put(x + i, v_exp(vf_sub(vf_next(x + i, n - i, zero), vf_set(max))), n - i);
+    }
     for (int i = 0; i < n; i++) sum += x[i];
     for (int i = 0; i < n; i += VEC_W) vf_put(x + i, vf_div(vf_next(x + i, n - i, zero), vf_set(sum)), n - i);
 }
@@ -109,12 +111,13 @@ typedef struct best {
 static void best_insert(best *b, float v, int i)
 {
     int at = b->held;
-    if (b->held < b->k)
+    if (b->held < b->k) {
         b->held++;
-    else if (v > b->value[b->k - 1])
+    } else if (v > b->value[b->k - 1]) {
         at = b->k - 1;
-    else
+    } else {
         return;
+    }
     for (; at > 0 && v > b->value[at - 1]; at--) {
         b->value[at] = b->value[at - 1];
         b->index[at] = b->index[at - 1];
@@ -138,8 +141,9 @@ static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index
         if (vmask_any(vf_lt(vf_set(value[k - 1]), v))) {
             float one[VEC_W];
             vf_store(one, v);
-            for (int j = 0; j < VEC_W && j < n - i; j++)
+            for (int j = 0; j < VEC_W && j < n - i; j++) {
                 if (i + j >= k) best_insert(&b, one[j], i + j);
+            }
             if (value[0] > max) {
                 sum = isinf(max) ? vf_set(0.0f) : vf_mul(sum, v_exp(vf_set(max - value[0])));
                 max = value[0];

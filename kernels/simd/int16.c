@@ -27,7 +27,6 @@ enum {
 BODY_INLINE void add_word(vu sum[][VP], const uint32_t *a, size_t stride, const uint32_t *b, int R)
 {
     vu w[VP];
-
     BODY_PREFETCH(b + NEAR);
     BODY_PREFETCH_FAR(b + FAR);
     BODY_UNROLL
@@ -38,7 +37,6 @@ BODY_INLINE void add_word(vu sum[][VP], const uint32_t *a, size_t stride, const 
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vu x = vu_set(a[(size_t)r * stride]);
-
         BODY_UNROLL
         for (int v = 0; v < VP; v++) sum[r][v] = vu_dot(sum[r][v], x, w[v]);
     }
@@ -72,7 +70,6 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
     vf total[CPTK_MAX_ROWS][VP];
     vu sum[CPTK_MAX_ROWS][VP];
     size_t k = 0;
-
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
@@ -91,12 +88,10 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
     }
     for (int v = 0; v < VP; v++) {
         const int column = p * CPTK_PANEL + v * VEC_W, left = g->n - column;
-
         if (left <= 0) break;
         for (int r = 0; r < R; r++) {
             vf scale = vf_mul(vf_set(g->a_scale[row + r]), vf_next(g->b_scale + column, left, zero));
             vf x = vf_add(vf_mul(total[r][v], scale), vf_next(g->bias + column, left, zero));
-
             vf_put(g->c + (size_t)(row + r) * g->c_stride + column, x, left);
         }
     }
@@ -118,11 +113,9 @@ enum { MOST_ROWS = sizeof block_functions / sizeof block_functions[0] };
 static void int16_product(const cptk_int16 *g)
 {
     const int panels = (g->n + CPTK_PANEL - 1) / CPTK_PANEL;
-
     for (int p = 0; p < panels; p++) {
         for (int row = 0, parts = (g->rows + MOST_ROWS - 1) / MOST_ROWS; parts > 0; parts--) {
             const int rows = (g->rows - row + parts - 1) / parts;
-
             block_functions[rows - 1](g, row, p);
             row += rows;
         }

@@ -37,7 +37,6 @@ BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const fl
                               int V)
 {
     vf w[MAX_VECTORS];
-
     BODY_UNROLL
     for (int v = 0; v < V; v++) {
         w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
@@ -48,7 +47,6 @@ BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const fl
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vf x = vf_set(a[r][d]);
-
         BODY_UNROLL
         for (int v = 0; v < V; v++) sum[r * V + v] = vf_fma(x, w[v], sum[r * V + v]);
     }
@@ -59,10 +57,8 @@ BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R,
 {
     const size_t c_stride = t->c_stride, add_stride = t->add_stride;
     float *c = t->c + (size_t)row * c_stride + column;
-
     if (t->bias) {
         vf bias[MAX_VECTORS];
-
         BODY_UNROLL
         for (int v = 0; v < V; v++) bias[v] = vf_load(t->bias + column + v * VEC_W);
         BODY_UNROLL
@@ -70,10 +66,10 @@ BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R,
     }
     if (t->add) {
         const float *add = t->add + (size_t)row * add_stride + column;
-
         BODY_UNROLL
-        for (int i = 0; i < R * V; i++)
+        for (int i = 0; i < R * V; i++) {
             sum[i] = vf_add(sum[i], vf_load(add + (size_t)(i / V) * add_stride + i % V * VEC_W));
+        }
     }
     if (t->relu) {
         BODY_UNROLL
@@ -88,11 +84,9 @@ static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *
                                                   int R, int V)
 {
     const vf zero = vf_set(0.0f);
-
     for (int i = 0; i < R * V; i++) {
         const int r = row + i / V, j = column + i % V * VEC_W, left = t->n - j;
         vf x = sum[i];
-
         if (left <= 0) continue;
         if (t->bias) x = vf_add(x, vf_next(t->bias + j, left, zero));
         if (t->add) x = vf_add(x, vf_next(t->add + (size_t)r * t->add_stride + j, left, zero));
@@ -120,7 +114,6 @@ BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R,
 BODY_INLINE void write_block(const cptk_tile *t, vf *sum, int row, int panel, int R, int V)
 {
     vf all[MOST_SUMS];
-
     if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
         finish(t, sum, row, panel * CPTK_PANEL, R, V);
         return;
@@ -144,14 +137,12 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
     const size_t soon_step = (size_t)(t->soon_step * (V / VP));
     uintptr_t soon = (uintptr_t)b; /* looking for a page that doesn't exist would cost something */
-
     if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
     prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
     clear(sum, R, V);
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[CPTK_MAX_ROWS];
-
         BODY_UNROLL
         for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
         for (size_t d = 0; d < depth; d++, b += b_step) {
@@ -185,18 +176,15 @@ static void tile(const cptk_tile *t)
 {
     int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
     cptk_tile part = *t;
-
     if (parts == 1) {
         rows_functions[t->rows - 1](t, 0);
         return;
     }
     for (int column = 0; column < t->n; column += WIDE_COLUMNS) {
         int row = 0;
-
         part.n = t->n - column < WIDE_COLUMNS ? t->n - column : WIDE_COLUMNS;
         for (int i = parts; i > 0; i--) {
             int rows = (t->rows - row + i - 1) / i;
-
             rows_functions[rows - 1](&part, row);
             row += rows;
         }

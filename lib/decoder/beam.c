@@ -27,8 +27,9 @@ void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_toke
 int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens, int most)
 {
     int count = 0;
-    for (int node = beam->alive[row]; node >= 0 && count < most; node = beam->nodes[node].parent)
+    for (int node = beam->alive[row]; node >= 0 && count < most; node = beam->nodes[node].parent) {
         tokens[count++] = beam->nodes[node].token;
+    }
     return count;
 }
 
@@ -49,8 +50,9 @@ void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability)
     const double score = cpt_beam_score(beam, row) + (double)log_probability;
     int at = beam->child_count++;
     /* insertion keeps the list sorted; equal scores stay in the order in which they were offered */
-    for (; at > 0 && before(score, beam->children[at - 1].score); at--)
+    for (; at > 0 && before(score, beam->children[at - 1].score); at--) {
         beam->children[at] = beam->children[at - 1];
+    }
     beam->children[at] = (cpt_child){row, token, score};
 }
 

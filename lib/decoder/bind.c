@@ -80,9 +80,10 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0, 1);
     d->hidden = d->fc.in;
     bind_screen(&b, d);
-    if (!b.status && d->hidden > (1 << 24) / d->gates)
+    if (!b.status && d->hidden > (1 << 24) / d->gates) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d",
                         d->hidden);
+    }
     for (int i = 0; i < d->layers && !b.status; i++) {
         char name[32];
         cpt_rnn_layer *layer = &d->rnn_layers[i];
@@ -91,9 +92,10 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
         snprintf(name, sizeof name, "rnn.%d.hidden", i);
         layer->hidden = bind_linear(&b, name, d->gates * d->hidden, d->hidden, 1);
     }
-    if (d->kind == CAPTION_KIND_ATTENTION)
+    if (d->kind == CAPTION_KIND_ATTENTION) {
         bind_attention(&b, d);
-    else
+    } else {
         d->project = bind_linear(&b, "project", d->embed, channels, 1);
+    }
     return b.status;
 }

@@ -89,8 +89,9 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
         if (run->c) memset(run->c + row, 0, hidden * sizeof(float));
     }
     if (d->kind != CAPTION_KIND_ATTENTION) return;
-    for (size_t p = 0; p < (size_t)run->positions; p++)
+    for (size_t p = 0; p < (size_t)run->positions; p++) {
         memcpy(run->features + p * pitch, features + p * channels, channels * sizeof(float));
+    }
     run_per_position(run, &d->enc, run->enc);
     run_per_position(run, &d->context, run->context);
     memset(run->context + (size_t)run->positions * gates, 0, CPTK_PANEL * sizeof(float));
@@ -168,8 +169,9 @@ void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows)
 
 static void gather(float *to, const float *from, const int *parents, int rows, size_t n)
 {
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         memcpy(to + (size_t)r * n, from + (size_t)parents[r] * n, n * sizeof(float));
+    }
 }
 
 void cpt_decoder_select(cpt_decoder_run *run, const int *parents, int rows)

@@ -46,8 +46,9 @@ static inline void round_part(const float *x, int n, float unit, float inverse, 
         rounded[i] = (int16_t)near;
         squares[i] += off * off;
     }
-    for (int i = 0; i < n; i += 2)
+    for (int i = 0; i < n; i += 2) {
         to[i / 2] = (uint16_t)rounded[i] | (uint32_t)(uint16_t)rounded[i + 1] << 16;
+    }
 }
 
 static float length_of(const float *squares)
@@ -75,8 +76,9 @@ static float round_state(const float *x, int n, float unit, uint32_t *to)
     const float inverse = 1 / unit;
     float squares[CPTK_PANEL] = {0};
     int k = 0;
-    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL)
+    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) {
         round_part(x + k, CPTK_PANEL, unit, inverse, to + k / 2, squares);
+    }
     round_part(x + k, n - k, unit, inverse, to + k / 2, squares);
     return length_of(squares);
 }
@@ -149,10 +151,11 @@ void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)
 static int reaches(const float *x, int n, float limit)
 {
     int found = 0;
-    if (n == CPTK_PANEL) /* a constant, so that compilers make vectors of it */
+    if (n == CPTK_PANEL) { /* a constant, so that compilers make vectors of it */
         for (int i = 0; i < CPTK_PANEL; i++) found |= !(x[i] < limit);
-    else
+    } else {
         for (int i = 0; i < n; i++) found |= !(x[i] < limit);
+    }
     return found;
 }
 

@@ -60,10 +60,11 @@ static void insert_candidate(int *index, float *value, int *count, int token, fl
 static float penalised(float log_probability, int times, const caption_decode_options *options)
 {
     for (int i = 0; i < times; i++) {
-        if (options->penalty == CAPTION_PENALTY_PUBLISHED)
+        if (options->penalty == CAPTION_PENALTY_PUBLISHED) {
             log_probability /= options->repetition_penalty;
-        else
+        } else {
             log_probability *= options->repetition_penalty;
+        }
     }
     return log_probability;
 }
@@ -157,9 +158,10 @@ static void settle_logits(cpt_search *s, int rows, int step, const caption_decod
         lse[r] = c.lse;
         least[r] = count > 0 ? s->value[count - 1] : -INFINITY;
         error[r] = 4 * cpt_vocabulary_error(&s->decoder, r, c.lse);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             keep_total(totals, &kept, slots,
                        cpt_beam_score(&s->beam, r) + (double)(s->value[i] - c.lse) - error[r]);
+        }
     }
     bar = kept == slots ? totals[slots - 1] : -INFINITY;
     for (int r = 0; r < rows; r++) {
@@ -170,8 +172,9 @@ static void settle_logits(cpt_search *s, int rows, int step, const caption_decod
         for (int i = 0; i < c.used; i++) {
             const float most = c.logits[s->tokens[i]] - lse[r] + (float)error[r];
             const int times = occurrences(s->tokens, c.used, s->tokens[i]);
-            if (is_repeatable(s, &c, i) && !(score + (double)penalised(most, times, options) < bar))
+            if (is_repeatable(s, &c, i) && !(score + (double)penalised(most, times, options) < bar)) {
                 cpt_vocabulary_doubt_word(&s->decoder, s->tokens[i]);
+            }
         }
     }
     cpt_vocabulary_finish(&s->decoder);
@@ -194,9 +197,10 @@ static int run_step(cpt_search *s, int step, const float *features, const captio
     for (int r = 0; r < rows; r++) s->inputs[r] = first_of_baseline ? features : embedding_of(s, r);
     cpt_decoder_step(&s->decoder, s->inputs, rows);
     cpt_vocabulary_start(&s->decoder, rows, options->logits);
-    if (s->history)
+    if (s->history) {
         memcpy(s->history + (size_t)step * (size_t)s->max_beams * positions, s->decoder.alpha,
                (size_t)rows * positions * sizeof(float));
+    }
     if (options->progress) {
         const caption_progress progress = {CAPTION_STAGE_DECODER, step + 1, options->max_length, rows,
                                            options->logits ? s->decoder.logits : NULL};
@@ -243,10 +247,11 @@ static void write_caption(cpt_search *s, int rank)
         const cpt_node *n = &s->beam.nodes[node];
         const size_t step = (size_t)n->length - 1;
         ids[step] = n->token;
-        if (alpha)
+        if (alpha) {
             memcpy(alpha + step * positions,
                    s->history + (step * (size_t)s->max_beams + (size_t)n->row) * positions,
                    positions * sizeof(float));
+        }
     }
     write_text(s->model, ids, last->length, text);
     *out = (caption_text){text, ids, last->length, last->score, done->score, confidence < 1 ? confidence : 1,

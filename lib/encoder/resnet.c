@@ -8,8 +8,7 @@
 
 static const int stage_blocks[4] = {3, 4, 6, 3};
 
-/* ---- the table
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 typedef struct builder {
     cpt_resnet *net;
@@ -152,8 +151,7 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
     return CAPTION_OK;
 }
 
-/* ---- the memory plan
- * ---------------------------------------------------------------------------------------- */
+/* ---- the memory plan ---- */
 
 typedef struct span {
     size_t offset, bytes;
@@ -217,15 +215,17 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         /* map `split` collects images while the maps before it are used again for the next one */
         const int alive_at = map == run->split ? 0 : map - 1;
         spans[map].bytes = map_bytes(net, map, map < run->split ? 1 : batch, arena);
-        if (map > 0 && in_place(run, spans, map))
+        if (map > 0 && in_place(run, spans, map)) {
             spans[map].offset = spans[net->layers[map - 1].add].offset;
-        else
+        } else {
             spans[map].offset = first_fit(spans, map, alive_at, spans[map].bytes);
+        }
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
     base = cpt_arena_take(arena, total, 1);
-    for (int map = 0; base && map < CPT_RESNET_LAYERS; map++)
+    for (int map = 0; base && map < CPT_RESNET_LAYERS; map++) {
         run->maps[map] = (float *)(void *)(base + spans[map].offset);
+    }
 }
 
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
@@ -247,8 +247,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     run->features = features;
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 /* u8 pixels [count, S, S, 3] -> normalised input map with its border of zeros. */
 static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
@@ -297,8 +296,9 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *
     const cpt_conv *c = &layer->conv;
     const float *in = run->maps[layer->in];
     float *out = index + 1 < CPT_RESNET_LAYERS ? run->maps[index + 1] : features;
-    if (index + 1 == run->split)
+    if (index + 1 == run->split) {
         out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)map_pitch(run->net, index + 1);
+    }
     if (layer->is_pool) {
         pool_job job = {run->kernels, &layer->conv, in, out, cpt_pool_threads(run->pool)};
         cpt_pool_run(run->pool, pool_band, &job, count * job.bands);

@@ -73,8 +73,9 @@ caption_status cpt_metadata_ints(const cpt_weights *weights, const cpt_int_setti
         if (!text && !s->required) continue;
         if (!text) return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata %s is missing", s->key);
         if (!parse_number(&at, &number) || *at != '\0' || !(number >= s->low && number <= s->high) ||
-            number != (double)(int)number)
+            number != (double)(int)number) {
             return bad_value(s->key, text, "not a whole number in range", error);
+        }
         *s->value = (int)number;
     }
     return CAPTION_OK;

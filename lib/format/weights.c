@@ -18,20 +18,24 @@ static caption_status bad(caption_error *error, const char *what)
 static caption_status check_header(const capw_header *h, size_t size, caption_error *error)
 {
     const uint64_t tables = sizeof *h + (uint64_t)h->tensor_count * sizeof(capw_tensor);
-    if (h->file_size != size)
+    if (h->file_size != size) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: header says %llu bytes, there are %llu: %s",
                         (unsigned long long)h->file_size, (unsigned long long)size,
                         h->file_size > size ? "truncated" : "something was appended");
-    if (h->tensor_count == 0 || h->tensor_count > CAPW_MAX_TENSORS)
+    }
+    if (h->tensor_count == 0 || h->tensor_count > CAPW_MAX_TENSORS) {
         return bad(error, "absurd number of tensors");
+    }
     if (h->metadata_count > CAPW_MAX_METADATA) return bad(error, "absurd number of metadata entries");
     if (h->word_count == 0 || h->word_count > CAPW_MAX_WORDS) return bad(error, "absurd number of words");
     if (h->data_offset > size || h->data_offset % CAPW_ALIGN) return bad(error, "data offset out of place");
-    if (h->metadata_offset != tables || h->metadata_offset > h->data_offset)
+    if (h->metadata_offset != tables || h->metadata_offset > h->data_offset) {
         return bad(error, "metadata offset out of place");
+    }
     if (h->vocabulary_offset < h->metadata_offset || h->vocabulary_offset > h->data_offset ||
-        h->vocabulary_offset % 4)
+        h->vocabulary_offset % 4) {
         return bad(error, "vocabulary offset out of place");
+    }
     return CAPTION_OK;
 }
 
@@ -63,21 +67,24 @@ static caption_status check_tensor(const capw_tensor *t, const capw_header *h, c
         what = "its rank is not 1 to 4";
     } else {
         for (uint32_t i = 0; i < 4; i++) {
-            if (i < t->rank ? t->dims[i] == 0 || t->dims[i] > MAX_DIM : t->dims[i] != 0)
+            if (i < t->rank ? t->dims[i] == 0 || t->dims[i] > MAX_DIM : t->dims[i] != 0) {
                 what = "its dimensions are out of range";
+            }
         }
-        if (capw_winograd_side(t->layout) && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3))
+        if (capw_winograd_side(t->layout) && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3)) {
             what = "a Winograd tensor must be [O, 3, 3, I]";
+        }
         if (t->layout == CAPW_PANELS && t->rank < 2) what = "a panel tensor has at least two dimensions";
         if (t->layout == CAPW_PAIRS && t->rank != 2) what = "a tensor of pairs has two dimensions";
     }
     if (!what) {
         values = stored_values(t);
-        if (values == UINT64_MAX || t->bytes != values * (t->layout == CAPW_PAIRS ? 2 : 4))
+        if (values == UINT64_MAX || t->bytes != values * (t->layout == CAPW_PAIRS ? 2 : 4)) {
             what = "its size in bytes disagrees with its dimensions";
-        else if (t->offset % CAPW_ALIGN || t->offset < h->data_offset || t->offset > h->file_size ||
-                 t->bytes > h->file_size - t->offset)
+        } else if (t->offset % CAPW_ALIGN || t->offset < h->data_offset || t->offset > h->file_size ||
+                   t->bytes > h->file_size - t->offset) {
             what = "its data lie outside the file";
+        }
     }
     if (what) return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: %s", t->name, what);
     return CAPTION_OK;
@@ -88,14 +95,16 @@ static caption_status check_tensors(const cpt_weights *w, const capw_header *h, 
     for (uint32_t i = 0; i < w->tensor_count; i++) {
         const capw_tensor *t = &w->tensors[i];
         caption_status status;
-        if (t->name[0] == '\0' || !memchr(t->name, '\0', sizeof t->name))
+        if (t->name[0] == '\0' || !memchr(t->name, '\0', sizeof t->name)) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor record %u: its name does not end",
                             i);
+        }
         status = check_tensor(t, h, error);
         if (status) return status;
         for (uint32_t j = 0; j < i; j++) {
-            if (strcmp(t->name, w->tensors[j].name) == 0)
+            if (strcmp(t->name, w->tensors[j].name) == 0) {
                 return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s appears twice", t->name);
+            }
         }
     }
     return CAPTION_OK;
@@ -121,8 +130,9 @@ static caption_status check_metadata(const cpt_weights *w, const unsigned char *
         if ((size_t)(end - at) < sizeof bytes) return bad(error, "metadata run into the vocabulary");
         memcpy(bytes, at, sizeof bytes);
         at += sizeof bytes;
-        if (!check_text(&at, end, bytes[0]) || !check_text(&at, end, bytes[1]))
+        if (!check_text(&at, end, bytes[0]) || !check_text(&at, end, bytes[1])) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata entry %u is malformed", i);
+        }
         rest = (4 - (size_t)(at - start) % 4) % 4;
         if (rest > (size_t)(end - at)) return bad(error, "metadata run into the vocabulary");
         at += rest;
@@ -142,9 +152,10 @@ static caption_status check_words(cpt_weights *w, const unsigned char *end, capt
     for (uint32_t i = 0; i < w->word_count; i++) {
         const uint32_t from = w->word_offsets[i], to = w->word_offsets[i + 1];
         if ((i == 0 && from != 0) || from >= to || to > room ||
-            memchr(w->words + from, '\0', to - from) != w->words + to - 1)
+            memchr(w->words + from, '\0', to - from) != w->words + to - 1) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is malformed",
                             i);
+        }
         if (to - from - 1 > w->longest_word) w->longest_word = to - from - 1;
     }
     return CAPTION_OK;
@@ -154,20 +165,25 @@ static caption_status check_magic(const void *data, size_t size, caption_error *
 {
     const capw_header *h = data;
     const uint16_t one = 1;
-    if (*(const unsigned char *)&one != 1)
+    if (*(const unsigned char *)&one != 1) {
         return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "model files need a little-endian machine");
-    if ((uintptr_t)data % CAPW_ALIGN)
+    }
+    if ((uintptr_t)data % CAPW_ALIGN) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "the model's memory is not 64-byte aligned");
+    }
     if (size == 0) return bad(error, "it is empty");
-    if (memcmp(data, CAPW_MAGIC, size < sizeof h->magic ? size : sizeof h->magic) != 0)
+    if (memcmp(data, CAPW_MAGIC, size < sizeof h->magic ? size : sizeof h->magic) != 0) {
         return bad(error, "wrong magic: this is no .capw file (capconvert makes one from a checkpoint)");
+    }
     if (size < sizeof *h) return bad(error, "truncated inside the header");
-    if (h->version != CAPW_VERSION)
+    if (h->version != CAPW_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION,
                         "model file: its version is %u, this library reads version %u", h->version,
                         CAPW_VERSION);
-    if (h->header_crc != cpt_crc32(data, offsetof(capw_header, header_crc)))
+    }
+    if (h->header_crc != cpt_crc32(data, offsetof(capw_header, header_crc))) {
         return bad(error, "the header's checksum is wrong");
+    }
     return CAPTION_OK;
 }
 
@@ -181,8 +197,9 @@ caption_status cpt_weights_open(cpt_weights *w, const void *data, size_t size, c
     if (status) return status;
     w->data = data;
     w->size = size;
-    if (h->tables_crc != cpt_crc32(w->data + sizeof *h, (size_t)h->data_offset - sizeof *h))
+    if (h->tables_crc != cpt_crc32(w->data + sizeof *h, (size_t)h->data_offset - sizeof *h)) {
         return bad(error, "the tables' checksum is wrong");
+    }
     w->tensor_count = h->tensor_count;
     w->tensors = (const capw_tensor *)(const void *)(w->data + sizeof *h);
     w->metadata_count = h->metadata_count;
@@ -229,8 +246,9 @@ const capw_tensor *cpt_weights_find(const cpt_weights *w, const char *name)
 caption_status cpt_weights_verify(const cpt_weights *w, uint32_t index, caption_error *error)
 {
     const capw_tensor *t = &w->tensors[index];
-    if (cpt_crc32(w->data + t->offset, (size_t)t->bytes) != t->crc)
+    if (cpt_crc32(w->data + t->offset, (size_t)t->bytes) != t->crc) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its checksum is wrong", t->name);
+    }
     return CAPTION_OK;
 }
 

@@ -65,26 +65,27 @@ void cpt_image_warn(const cpt_image_job *job, const char *text)
 static caption_status check_pixels(const cpt_image_config *config, int width, int height,
                                    caption_error *error)
 {
-    if ((uint64_t)width * (uint64_t)height > config->max_pixels)
+    if ((uint64_t)width * (uint64_t)height > config->max_pixels) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT,
                         "the image has %d x %d pixels, more than the limit of %llu", width, height,
                         (unsigned long long)config->max_pixels);
+    }
     return CAPTION_OK;
 }
 
 caption_status cpt_image_check(const cpt_image_job *job, const caption_image_info *info)
 {
     const caption_status status = check_pixels(job->config, info->width, info->height, job->error);
-    if (!status && info->decode_memory > job->config->decode_memory)
+    if (!status && info->decode_memory > job->config->decode_memory) {
         return cpt_fail(
             job->error, CAPTION_ERROR_LIMIT,
             "decoding this image of %d x %d pixels needs %zu bytes of decode_memory, there are %zu",
             info->width, info->height, info->decode_memory, job->config->decode_memory);
+    }
     return status;
 }
 
-/* ---- what kind of image
- * ------------------------------------------------------------------------------------- */
+/* ---- what kind of image ---- */
 
 /* The name of a format that is recognised but not decoded, or NULL. */
 static const char *other_format(const uint8_t *p, size_t size)
@@ -116,16 +117,19 @@ static caption_status probe(const uint8_t *data, size_t size, int out_size, capt
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "not a JPEG or PNG image%s%s", other ? ", but " : "",
                         other ? other : "");
     }
-    if (!good)
+    if (!good) {
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged %s image: no usable header",
                         info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG");
-    if (info->width < 1 || info->height < 1)
+    }
+    if (info->width < 1 || info->height < 1) {
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "the image has %d x %d pixels", info->width,
                         info->height);
+    }
     resizer = resizer_bytes(info->width, info->height, info->orientation, out_size);
-    if (!cpt_add(info->decode_memory, resizer, &info->decode_memory))
+    if (!cpt_add(info->decode_memory, resizer, &info->decode_memory)) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT, "the image of %d x %d pixels is too large", info->width,
                         info->height);
+    }
     return CAPTION_OK;
 }
 
@@ -138,8 +142,7 @@ caption_status caption_image_probe(const void *data, size_t size, caption_image_
     return status ? status : cpt_ok(error);
 }
 
-/* ---- decoding
- * ------------------------------------------------------------------------------------------------ */
+/* ---- decoding ---- */
 
 static caption_status decode(cpt_image_decoder *d, const cpt_image_job *job, const caption_image_info *info)
 {
@@ -173,8 +176,9 @@ caption_status cpt_image_decode(cpt_image_decoder *d, const void *data, size_t s
     if (status) return status;
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);
     status = decode(d, &job, &info);
-    if (!status && *warnings && d->config.strict)
+    if (!status && *warnings && d->config.strict) {
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged image: %.200s", warning);
+    }
     return status;
 }
 
@@ -188,18 +192,21 @@ caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *
     cpt_arena workspace;
     size_t needed;
     caption_status status;
-    if (pixels->width < 1 || pixels->height < 1 || pixels->width > (1 << 28) || pixels->height > (1 << 28))
+    if (pixels->width < 1 || pixels->height < 1 || pixels->width > (1 << 28) || pixels->height > (1 << 28)) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixels of %d x %d", pixels->width, pixels->height);
-    if ((stride < 0 ? -stride : stride) < tight)
+    }
+    if ((stride < 0 ? -stride : stride) < tight) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a stride of %td bytes is too small for rows of %td",
                         stride, tight);
+    }
     status = check_pixels(&d->config, pixels->width, pixels->height, error);
     if (status) return status;
     needed = resizer_bytes(pixels->width, pixels->height, 1, d->config.out_size);
-    if (needed > d->config.decode_memory)
+    if (needed > d->config.decode_memory) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT,
                         "resizing %d x %d pixels needs %zu bytes of decode_memory", pixels->width,
                         pixels->height, needed);
+    }
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);
     cpt_resizer_init(&resizer, &workspace, size, 1, d->config.out_size, out);
     for (int y = 0; y < pixels->height; y++, row += stride) cpt_resizer_push(&resizer, row);

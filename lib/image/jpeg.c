@@ -63,8 +63,7 @@ static void on_progress(j_common_ptr cinfo)
     longjmp(jpeg->escape, 1);
 }
 
-/* ---- the source: bytes in memory
- * ---------------------------------------------------------------------------- */
+/* ---- the source: bytes in memory ---- */
 
 static void source_begin(j_decompress_ptr cinfo)
 {
@@ -92,8 +91,7 @@ static void source_skip(j_decompress_ptr cinfo, long bytes)
     }
 }
 
-/* ---- one object for all images
- * ------------------------------------------------------------------------------ */
+/* ---- one object for all images ---- */
 
 size_t cpt_jpeg_object_size(void)
 {
@@ -132,8 +130,7 @@ void cpt_jpeg_close(cpt_jpeg *jpeg)
     jpeg->created = 0;
 }
 
-/* ---- decoding
- * ------------------------------------------------------------------------------------------------ */
+/* ---- decoding ---- */
 
 /* row [width, components] -> rgb [width, 3]; CMYK is stored inverted and converted as Pillow does it. */
 static void to_rgb(const JSAMPLE *row, uint8_t *rgb, JDIMENSION width, int components)
@@ -176,11 +173,13 @@ static void decode(cpt_jpeg *jpeg, const caption_image_info *info)
     struct jpeg_decompress_struct *cinfo = &jpeg->cinfo;
     jpeg_read_header(cinfo, TRUE);
     /* the limits were checked against these numbers */
-    if ((int)cinfo->image_width != info->width || (int)cinfo->image_height != info->height)
+    if ((int)cinfo->image_width != info->width || (int)cinfo->image_height != info->height) {
         ERREXIT(cinfo, JERR_SOF_DUPLICATE);
+    }
     if (cinfo->out_color_space != JCS_RGB && cinfo->out_color_space != JCS_GRAYSCALE &&
-        cinfo->out_color_space != JCS_CMYK)
+        cinfo->out_color_space != JCS_CMYK) {
         ERREXIT(cinfo, JERR_CONVERSION_NOTIMPL);
+    }
     jpeg_start_decompress(cinfo);
     read_rows(jpeg, info);
     jpeg->complete = 1;
@@ -200,17 +199,18 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
     jpeg->errors.num_warnings = 0;
     jpeg->out_of_memory = jpeg->complete = 0;
     jpeg->job = job;
-    if (setjmp(jpeg->escape) == 0)
+    if (setjmp(jpeg->escape) == 0) {
         decode(jpeg, info);
-    else if (jpeg->complete) /* only what follows the pixels is damaged */
+    } else if (jpeg->complete) { /* only what follows the pixels is damaged */
         cpt_image_warn(job, jpeg->message);
-    else if (jpeg->out_of_memory)
+    } else if (jpeg->out_of_memory) {
         status = cpt_fail(job->error, CAPTION_ERROR_LIMIT,
                           "decoding this JPEG image needs more than %zu bytes of "
                           "decode_memory",
                           job->config->decode_memory);
-    else
+    } else {
         status = cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged JPEG image: %.200s", jpeg->message);
+    }
     jpeg->job = NULL;
     return status;
 }
@@ -233,7 +233,8 @@ int cpt_jpeg_probe(const uint8_t *data, size_t size, caption_image_info *info)
     /* rows in work, one row of output (CMYK needs two), tables */
     info->decode_memory =
         h.row_memory + ((size_t)h.width * 3 + 64) * (h.components == 3 ? 1 : 3) + (96u << 10);
-    if (h.staged)
+    if (h.staged) {
         info->decode_memory += h.coefficients * 2 + (size_t)h.height * sizeof(void *) * 4 + (16u << 10);
+    }
     return 1;
 }

@@ -96,8 +96,9 @@ static JBLOCKARRAY access_virt_barray(j_common_ptr cinfo, jvirt_barray_ptr array
                                       JDIMENSION count, boolean writable)
 {
     (void)writable;
-    if (!array->rows || start > array->count || count > array->count - start)
+    if (!array->rows || start > array->count || count > array->count - start) {
         ERREXIT(cinfo, JERR_BAD_VIRTUAL_ACCESS);
+    }
     return array->rows + start;
 }
 

@@ -121,8 +121,9 @@ static void read_rows(png_reader *reader)
     cpt_resizer resizer;
     uint8_t *rows;
     png_read_update_info(reader->png, reader->chunks);
-    if (png_get_rowbytes(reader->png, reader->chunks) != row_bytes)
+    if (png_get_rowbytes(reader->png, reader->chunks) != row_bytes) {
         png_error(reader->png, "unexpected row size");
+    }
     cpt_resizer_init(&resizer, workspace, size, info->orientation, reader->job->config->out_size,
                      reader->job->out);
     rows = cpt_arena_take(workspace, kept, row_bytes);
@@ -160,8 +161,9 @@ caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info
     reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning, reader,
                                            take_memory, keep_memory);
     if (reader->png) reader->chunks = png_create_info_struct(reader->png);
-    if (!reader->chunks)
+    if (!reader->chunks) {
         return cpt_fail(job->error, CAPTION_ERROR_LIMIT, "decoding this PNG image needs more decode_memory");
+    }
     if (setjmp(png_jmpbuf(reader->png)) == 0) {
         decode(reader);
         return CAPTION_OK;
@@ -170,13 +172,15 @@ caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info
         cpt_image_warn(job, reader->message);
         return CAPTION_OK;
     }
-    if (job->workspace->failed)
+    if (job->workspace->failed) {
         return cpt_fail(job->error, CAPTION_ERROR_LIMIT,
                         "decoding this PNG image needs more than %zu bytes of "
                         "decode_memory",
                         job->config->decode_memory);
-    if (reader->row == 0)
+    }
+    if (reader->row == 0) {
         return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: %.200s", reader->message);
+    }
     return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged PNG image: row %d of %d: %.180s", reader->row,
                     info->height, reader->message);
 }

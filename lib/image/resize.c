@@ -27,10 +27,11 @@ static int window_weights(const cpt_axis *axis, int i, int *first, uint32_t *wei
             double w = (x - centre + 0.5) * step;
             if (w < 0) w = -w;
             w = w < 1 ? 1 - w : 0;
-            if (pass == 0)
+            if (pass == 0) {
                 sum += w;
-            else
+            } else {
                 weights[x - start] = (uint32_t)(w / sum * (1 << PRECISION) + 0.5);
+            }
         }
     }
     *first = start;
@@ -131,10 +132,11 @@ static void filter_across(const cpt_resizer *r, const cpt_window *w, const uint3
         for (size_t i = 0; i < CHUNK; i++) sums[i] = 1u << (PRECISION - 1);
         for (int k = 0; k < w->count; k++) {
             const uint8_t *row = r->ring + (size_t)((w->first + k) % taps) * r->row_bytes + start;
-            if (n == CHUNK)
+            if (n == CHUNK) {
                 add_row(sums, row, weights[k]);
-            else
+            } else {
                 for (size_t i = 0; i < n; i++) sums[i] += weights[k] * row[i];
+            }
         }
         for (size_t i = 0; i < n; i++) out[start + i] = clamp8(sums[i]);
     }
@@ -146,10 +148,11 @@ void cpt_resizer_push(cpt_resizer *r, const uint8_t *rgb)
     const size_t out_row = (size_t)across->out * 3; /* the result is square */
     uint8_t *slot = r->ring + (size_t)(r->row % across->taps) * r->row_bytes;
     if (r->row >= across->in) return;
-    if (r->transposed)
+    if (r->transposed) {
         memcpy(slot, rgb, r->row_bytes);
-    else
+    } else {
         filter_along(&r->along, rgb, slot, 3);
+    }
     r->row++;
     for (; r->window < across->out; r->window++) {
         const cpt_window *w = &across->windows[r->window];

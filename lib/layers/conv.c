@@ -46,7 +46,6 @@ caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk
 size_t cpt_conv_scratch(const cpt_conv *conv, caption_conv algorithm, int batch, int threads)
 {
     size_t direct = cpt_conv_direct_scratch(conv, batch, threads), winograd;
-
     switch (algorithm) {
     case CAPTION_CONV_WINOGRAD: /* which may fall back to direct */
         winograd = cpt_conv_winograd_scratch(conv, batch, threads);
@@ -64,7 +63,6 @@ void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cpt
                   cpt_pool *pool)
 {
     cpt_conv_job job = {conv, args, kernels, pool};
-
     switch (args->algorithm) {
     case CAPTION_CONV_WINOGRAD:
         if (args->add) { /* no layer of ResNet asks for it */
@@ -83,7 +81,7 @@ void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cpt
     }
 }
 
-/* ---- direct ------------------------------------------------------------------------------------------- */
+/* ---- direct ---- */
 
 /* How a layer is cut: row blocks x column blocks, column blocks innermost. */
 typedef struct direct_plan {
@@ -115,7 +113,6 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
     size_t weights = (size_t)conv->kernel * (size_t)conv->kernel * (size_t)conv->in_c * (size_t)conv->out_c;
     size_t row_bytes = (size_t)conv->stride * (size_t)conv->stride * (size_t)conv->in_c * sizeof(float);
     int wanted;
-
     p.taps_y = conv->kernel;
     p.taps_x = conv->kernel;
     p.depth = conv->in_c;
@@ -159,7 +156,6 @@ size_t cpt_conv_direct_scratch(const cpt_conv *conv, int batch, int threads)
 {
     direct_plan p = plan_direct(conv, batch);
     size_t all;
-
     if (!cpt_mul(thread_bytes(&p), (size_t)threads, &all) || !cpt_add(all, zero_bytes(conv), &all)) {
         return SIZE_MAX;
     }
@@ -173,17 +169,14 @@ static void point_taps(const direct_job *d, const float *map, const int yx[2], i
     int y0 = yx[0] * conv->stride - conv->pad, x0 = yx[1] * conv->stride - conv->pad;
     ptrdiff_t pitch = (ptrdiff_t)cpt_conv_in_pitch(conv), step = conv->in_w * pitch;
     const float *line = map + y0 * step + x0 * pitch;
-
     if (conv->pad == 0 && d->plan.taps_x == 1) { /* nothing lies outside */
         for (int t = 0; t < d->plan.taps_y; t++, to += count, line += step) *to = line;
         return;
     }
     for (int y = y0; y < y0 + d->plan.taps_y; y++, line += step) {
         int inside_y = y >= 0 && y < conv->in_h;
-
         for (int t = 0; t < d->plan.taps_x; t++, to += count) {
             int inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
-
             *to = inside ? line + t * pitch : d->zero;
         }
     }
@@ -196,7 +189,6 @@ static void point_rows(const direct_job *d, int first, int count, const float **
     size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
     int yx[2] = {first / conv->out_w % conv->out_h, first % conv->out_w};
     const float *map = d->job->args->in + (size_t)(first / conv->out_w / conv->out_h) * map_floats;
-
     for (int m = 0; m < count; m++) {
         point_taps(d, map, yx, count, to + m);
         if (++yx[1] < conv->out_w) continue;
@@ -214,7 +206,6 @@ static void look_ahead(const direct_job *d, cptk_tile *t, int column, int tiles,
 {
     const cpt_conv *conv = d->job->conv;
     int panels = COLUMN_STEP / CPTK_PANEL, k = t->taps * t->depth;
-
     t->soon_step = 0;
     if (d->plan.column_blocks > 1) {
         if (column + 2 * COLUMN_STEP > conv->out_c) return;
@@ -242,11 +233,9 @@ static void direct_task(void *user, int index, int thread)
     int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
     size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv),
            depth = (size_t)taps * (size_t)p->depth;
-
     if (own->block != block) {
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(rows, tiles, i);
-
             point_rows(d, first + at, cpt_part(rows, tiles, i + 1) - at, own->pointer + at * taps);
         }
         own->block = block;
@@ -262,11 +251,9 @@ static void direct_task(void *user, int index, int thread)
                        .depth = p->depth,
                        .n = cpt_min(COLUMN_STEP, column_end - column),
                        .relu = conv->relu};
-
         t.b = conv->weight + (size_t)(column / CPTK_PANEL) * t.b_panel;
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(rows, tiles, i);
-
             t.a = own->pointer + at * taps;
             t.rows = cpt_part(rows, tiles, i + 1) - at;
             t.add = args->add ? args->add + (size_t)(first + at) * add_pitch + column : NULL;
@@ -282,7 +269,6 @@ void cpt_conv_direct_run(const cpt_conv_job *job)
     direct_job d = {.job = job, .plan = plan_direct(job->conv, job->args->batch)};
     unsigned char *scratch = job->args->scratch;
     int threads = cpt_pool_threads(job->pool);
-
     if (job->conv->pad != 0) {
         memset(scratch, 0, zero_bytes(job->conv));
         d.zero = (const float *)(const void *)scratch;

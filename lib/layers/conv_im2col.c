@@ -33,7 +33,6 @@ typedef struct im2col_job {
 static im2col_plan plan_im2col(const cpt_conv *conv, int batch)
 {
     im2col_plan p;
-
     p.depth = conv->kernel * conv->kernel * conv->in_c;
     p.rows = cpt_conv_rows(conv, batch);
     p.in_place = conv->kernel == 1 && conv->stride == 1 && conv->pad == 0;
@@ -49,7 +48,6 @@ static im2col_plan plan_im2col(const cpt_conv *conv, int batch)
 static size_t matrix_floats(int rows, int columns)
 {
     size_t floats;
-
     if (!cpt_mul((size_t)rows, (size_t)columns, &floats) || floats > SIZE_MAX / 8) return 0;
     return (floats + 15) / 16 * 16;
 }
@@ -60,7 +58,6 @@ size_t cpt_conv_im2col_scratch(const cpt_conv *conv, int batch, int threads)
     size_t b = matrix_floats(p.depth, conv->out_c);
     size_t gathered = matrix_floats(p.chunk_rows, p.depth), result = matrix_floats(p.chunk_rows, p.columns);
     size_t all;
-
     if (b == 0 || gathered == 0 || result == 0 || !cpt_add(p.in_place ? 0 : gathered, result, &all) ||
         !cpt_mul(all, (size_t)threads, &all) || !cpt_add(all, b, &all) ||
         !cpt_mul(all, sizeof(float), &all)) {
@@ -76,7 +73,6 @@ static void unpack_task(void *user, int panel, int thread)
     const float *from = conv->weight + (size_t)panel * (size_t)d->plan.depth * CPTK_PANEL;
     float *to = d->b + (size_t)panel * CPTK_PANEL;
     size_t bytes = (size_t)cpt_min(CPTK_PANEL, conv->out_c - panel * CPTK_PANEL) * sizeof(float);
-
     (void)thread;
     for (int k = 0; k < d->plan.depth; k++) {
         memcpy(to, from, bytes);
@@ -91,7 +87,6 @@ static void gather_row(const cpt_conv *conv, const float *map, int y0, int x0, f
     size_t in_c = (size_t)conv->in_c, pitch = cpt_conv_in_pitch(conv);
     int kernel = conv->kernel;
     int left = cpt_min(cpt_max(-x0, 0), kernel), right = cpt_max(cpt_min(conv->in_w - x0, kernel), left);
-
     for (int iy = y0; iy < y0 + kernel; iy++, to += (size_t)kernel * in_c) {
         if (iy < 0 || iy >= conv->in_h) {
             memset(to, 0, (size_t)kernel * in_c * sizeof(float));
@@ -112,10 +107,8 @@ static void gather(const im2col_job *d, int first, int rows, float *to)
 {
     const cpt_conv *conv = d->job->conv;
     size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
-
     for (int r = first; r < first + rows; r++, to += d->plan.depth) {
         int x = r % conv->out_w, y = r / conv->out_w % conv->out_h, image = r / conv->out_w / conv->out_h;
-
         gather_row(conv, d->job->args->in + (size_t)image * map_floats, y * conv->stride - conv->pad,
                    x * conv->stride - conv->pad, to);
     }
@@ -129,7 +122,6 @@ static void finish(const im2col_job *d, float *result, size_t stride, int first,
     const float *add = d->job->args->add, *bias = conv->bias ? conv->bias + column : NULL;
     size_t pitch = cpt_conv_add_pitch(conv);
     int columns = cpt_min(d->plan.columns, conv->out_c - column);
-
     if (add) add += (size_t)first * pitch + (size_t)column;
     if (stride == (size_t)columns && (!add || pitch == (size_t)columns)) {
         d->job->kernels->bias_act(result, bias, add, (size_t)rows, columns, conv->relu);
@@ -155,7 +147,6 @@ static void chunk_task(void *user, int index, int thread)
     int stride = (int)cpt_conv_out_pitch(conv), depth_stride = (int)cpt_conv_in_pitch(conv);
     const float *a = args->in + (size_t)first * (size_t)depth_stride;
     float *out = args->out + (size_t)first * (size_t)stride + column, *result = out;
-
     if (!p->in_place) {
         gather(d, first, rows, own);
         a = own;
@@ -178,7 +169,6 @@ static void chunk_task(void *user, int index, int thread)
 void cpt_conv_im2col_run(const cpt_conv_job *job)
 {
     im2col_job d = {.job = job, .plan = plan_im2col(job->conv, job->args->batch)};
-
     d.b = job->args->scratch;
     d.chunks = d.b + matrix_floats(d.plan.depth, job->conv->out_c);
     d.gathered_floats = d.plan.in_place ? 0 : matrix_floats(d.plan.chunk_rows, d.plan.depth);

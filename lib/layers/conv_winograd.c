@@ -39,7 +39,6 @@ static winograd_plan plan_winograd(const cpt_conv *conv, int batch)
 {
     winograd_plan p = {.planes = (conv->winograd_size + 2) * (conv->winograd_size + 2)};
     size_t weights = (size_t)p.planes * (size_t)conv->in_c * (size_t)conv->out_c * sizeof(float);
-
     p.image_tiles = cpt_conv_winograd_tiles(conv);
     p.tiles = p.image_tiles * batch;
     p.shared = weights > CACHED_WEIGHTS;
@@ -52,7 +51,6 @@ static winograd_plan plan_winograd(const cpt_conv *conv, int batch)
 static size_t block_floats(const winograd_plan *p, const cpt_conv *conv)
 {
     size_t floats;
-
     if (!cpt_mul((size_t)p->block_tiles, (size_t)conv->in_c + (size_t)conv->out_c, &floats) ||
         !cpt_add(floats, 2 * PLANE_GAP, &floats) || !cpt_mul(floats, (size_t)p->planes, &floats) ||
         floats > SIZE_MAX / 8) {
@@ -65,7 +63,6 @@ size_t cpt_conv_winograd_scratch(const cpt_conv *conv, int batch, int threads)
 {
     winograd_plan p = plan_winograd(conv, batch);
     size_t all;
-
     if (!cpt_mul(block_floats(&p, conv), p.shared ? 1 : (size_t)threads, &all) ||
         !cpt_mul(all, sizeof(float), &all)) {
         return SIZE_MAX;
@@ -81,7 +78,6 @@ static void transform(const winograd_job *d, float *block, int first, int count,
     int c = output ? conv->out_c : conv->in_c;
     size_t pitch = output ? cpt_conv_out_pitch(conv) : cpt_conv_in_pitch(conv);
     size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * pitch;
-
     while (count > 0) {
         int image = first / d->plan.image_tiles, at = first % d->plan.image_tiles;
         int n = cpt_min(count, d->plan.image_tiles - at);
@@ -94,7 +90,6 @@ static void transform(const winograd_job *d, float *block, int first, int count,
                            .first = at,
                            .count = n,
                            .relu = conv->relu};
-
         if (output) {
             w.in = block;
             w.out = args->out + (size_t)image * map_floats;
@@ -118,7 +113,6 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
     int tiles = cpt_ceil_div(count, d->job->kernels->tile_rows);
     size_t panel = (size_t)conv->in_c * CPTK_PANEL;
     const float *weight = conv->winograd + (size_t)e * (size_t)cpt_conv_panels(conv) * panel;
-
     v += (size_t)e * d->v_plane;
     m += (size_t)e * d->m_plane;
     for (int column = 0; column < conv->out_c; column += COLUMN_STEP) {
@@ -133,11 +127,9 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
                        .n = cpt_min(COLUMN_STEP, conv->out_c - column)};
         /* the weights after these, spread over the tiles of these */
         uintptr_t soon = (uintptr_t)(t.b + (size_t)(t.n / CPTK_PANEL) * panel);
-
         t.soon_step = d->plan.shared ? cpt_ceil_div(CPTK_PANEL * (int)sizeof(float), tiles) : 0;
         for (int i = 0; i < tiles; i++) {
             int at = cpt_part(count, tiles, i);
-
             t.rows = cpt_part(count, tiles, i + 1) - at;
             for (int r = 0; r < t.rows; r++) rows[r] = v + (size_t)(at + r) * (size_t)conv->in_c;
             t.soon = soon + (size_t)(i * (t.n / CPTK_PANEL) * t.soon_step) * (size_t)conv->in_c;
@@ -159,7 +151,6 @@ static void block_task(void *user, int index, int thread)
     float *v = d->scratch + (size_t)thread * block_floats(&d->plan, d->job->conv), *m = m_of(d, v);
     int first = cpt_part(d->plan.tiles, d->plan.blocks, index);
     int count = cpt_part(d->plan.tiles, d->plan.blocks, index + 1) - first;
-
     transform(d, v, first, count, 0);
     for (int e = 0; e < d->plan.planes; e++) multiply(d, v, m, e, count);
     transform(d, m, first, count, 1);
@@ -170,7 +161,6 @@ static void input_task(void *user, int index, int thread)
 {
     const winograd_job *d = user;
     int at = index * SHARED_STEP;
-
     (void)thread;
     transform(d, d->scratch + (size_t)at * (size_t)d->job->conv->in_c, d->first + at,
               cpt_min(SHARED_STEP, d->count - at), 0);
@@ -179,7 +169,6 @@ static void input_task(void *user, int index, int thread)
 static void multiply_task(void *user, int e, int thread)
 {
     const winograd_job *d = user;
-
     (void)thread;
     multiply(d, d->scratch, m_of(d, d->scratch), e, d->count);
 }
@@ -188,7 +177,6 @@ static void output_task(void *user, int index, int thread)
 {
     const winograd_job *d = user;
     int at = index * SHARED_STEP;
-
     (void)thread;
     transform(d, m_of(d, d->scratch) + (size_t)at * (size_t)d->job->conv->out_c, d->first + at,
               cpt_min(SHARED_STEP, d->count - at), 1);
@@ -208,7 +196,6 @@ void cpt_conv_winograd_run(const cpt_conv_job *job)
     }
     for (int b = 0; b < d.plan.blocks; b++) {
         int steps;
-
         d.first = cpt_part(d.plan.tiles, d.plan.blocks, b);
         d.count = cpt_part(d.plan.tiles, d.plan.blocks, b + 1) - d.first;
         steps = cpt_ceil_div(d.count, SHARED_STEP);

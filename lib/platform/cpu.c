@@ -31,8 +31,9 @@ uint32_t cpt_cpu_detect(void)
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     saved = saved_registers();
     if ((b & CPUID_7_EBX_AVX2) && (saved & XCR0_YMM) == XCR0_YMM) found |= CAPTION_CPU_AVX2;
-    if (found && (b & CPUID_7_EBX_AVX512) == CPUID_7_EBX_AVX512 && (saved & XCR0_ZMM) == XCR0_ZMM)
+    if (found && (b & CPUID_7_EBX_AVX512) == CPUID_7_EBX_AVX512 && (saved & XCR0_ZMM) == XCR0_ZMM) {
         found |= CAPTION_CPU_AVX512 | (c & CPUID_7_ECX_VNNI ? CAPTION_CPU_AVX512_VNNI : 0);
+    }
     return found;
 }
 

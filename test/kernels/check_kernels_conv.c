@@ -26,7 +26,7 @@ static float *random_buffer(size_t n)
     return x;
 }
 
-/* ---- tile --------------------------------------------------------------------------------------------- */
+/* ---- tile ---- */
 
 typedef struct tile_case {
     cptk_tile t;
@@ -156,7 +156,7 @@ static void check_tiles(const cptk_kernels *k)
     }
 }
 
-/* ---- int16 -------------------------------------------------------------------------------------------- */
+/* ---- int16 ---- */
 
 /* Words of two elements of at most `most`, every fourth of them as large as that. */
 static uint32_t *random_words(size_t words, int most)
@@ -258,7 +258,7 @@ static void check_tile_values(const cptk_kernels *k)
     }
 }
 
-/* ---- passes over maps --------------------------------------------------------------------------------- */
+/* ---- passes over maps ---- */
 
 static void check_bias_act(const cptk_kernels *k, const cptk_kernels *c)
 {
@@ -382,7 +382,7 @@ void check_conv(const cptk_kernels *k, const cptk_kernels *c)
     check_gemm(k);
 }
 
-/* ---- timing ------------------------------------------------------------------------------------------- */
+/* ---- timing ---- */
 
 typedef struct bench_case {
     const cptk_kernels *k;

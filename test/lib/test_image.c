@@ -73,8 +73,7 @@ static picture make_picture(int width, int height)
     return p;
 }
 
-/* ---- the slow resize
- * ----------------------------------------------------------------------------------------- */
+/* ---- the slow resize ---- */
 
 static uint8_t resized_value(const uint8_t *in, size_t step, int in_size, int out_size, int i)
 {
@@ -162,8 +161,7 @@ static void test_resize_strides(void **state)
     free(upside_down.rgb);
 }
 
-/* ---- JPEG
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- JPEG ---- */
 
 typedef struct jpeg_options {
     int orientation;                       /* 0: no EXIF */
@@ -353,8 +351,7 @@ static void test_decode_memory(void **state)
     }
 }
 
-/* ---- PNG
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- PNG ---- */
 
 typedef struct png_bytes {
     uint8_t data[1 << 18];
@@ -463,8 +460,7 @@ static void test_png_damaged(void **state)
     free(p.rgb);
 }
 
-/* ---- limits and other formats
- * -------------------------------------------------------------------------------- */
+/* ---- limits and other formats ---- */
 
 static void test_limits(void **state)
 {

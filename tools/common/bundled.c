@@ -29,7 +29,6 @@ bool tool_model_open(caption_model **model, const char *path, const char **name,
     caption_status status;
     const void *data;
     size_t size;
-
     *model = NULL;
     if (!path) path = getenv("CAPTION_MODEL");
     if (path && path[0]) {

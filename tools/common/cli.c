@@ -17,7 +17,6 @@ bool tool_parse_int(int *value, const char *option, const char *text, int min, i
 {
     char *stop = NULL;
     long number;
-
     errno = 0;
     number = only(text, "+-0123456789") ? strtol(text, &stop, 10) : 0;
     if (!stop || stop == text || *stop) return tool_fail(err, "%s: '%s' is not a whole number", option, text);
@@ -32,7 +31,6 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
                     tool_error *err)
 {
     uintmax_t number;
-
     if (!only(text, "0123456789")) return tool_fail(err, "%s: '%s' is not a whole number", option, text);
     errno = 0;
     number = strtoumax(text, NULL, 10);
@@ -49,7 +47,6 @@ bool tool_parse_float(float *value, const char *option, const char *text, float 
 {
     char *stop = NULL;
     double number;
-
     /* the tools never call setlocale, so the decimal point is a point everywhere */
     number = only(text, "+-.0123456789eE") ? strtod(text, &stop) : 0;
     if (!stop || stop == text || *stop) return tool_fail(err, "%s: '%s' is not a number", option, text);
@@ -67,10 +64,8 @@ bool tool_parse_choice(int *index, const char *option, const char *text, const c
     char list[256] = "";
     size_t used = 0;
     int i;
-
     for (i = 0; names[i]; i++) {
         int wrote;
-
         if (strcmp(names[i], text) == 0) {
             *index = i;
             return true;
@@ -85,10 +80,8 @@ bool tool_parse_choice(int *index, const char *option, const char *text, const c
 static bool bad_option(int code, char *const *argv, tool_error *err)
 {
     const char *word = argv[optind - 1];
-
     if (strncmp(word, "--", 2) == 0) {
         int length = (int)strcspn(word, "=");
-
         if (code == ':') return tool_fail(err, "%s: needs a value", word);
         /* optopt is set where the option exists but takes no value */
         if (optopt && word[length] == '=') return tool_fail(err, "%.*s: takes no value", length, word);
@@ -126,7 +119,6 @@ int tool_read_options(const tool_command *command, void *options, int argc, char
 {
     tool_error err = {{0}};
     int code;
-
     opterr = 0;
     while ((code = getopt_long(argc, argv, command->short_options, command->long_options, NULL)) != -1) {
         if (code == 'V') return tool_print_version(command->tool);
@@ -134,10 +126,11 @@ int tool_read_options(const tool_command *command, void *options, int argc, char
             (void)fputs(command->usage, stdout);
             return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(command->tool, &err);
         }
-        if (code == '?' || code == ':')
+        if (code == '?' || code == ':') {
             (void)bad_option(code, argv, &err);
-        else
+        } else {
             command->take(options, code, &err);
+        }
         if (err.message[0]) return tool_usage_error(command->tool, &err);
     }
     return -1;
@@ -147,7 +140,6 @@ bool tool_fail_caption(tool_error *err, const char *name, const caption_error *e
 {
     size_t length = strlen(name);
     const char *reason = error->message[0] ? error->message : caption_status_string(error->status);
-
     if (strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0) {
         return tool_fail(err, "%s", reason);
     }

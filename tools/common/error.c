@@ -8,7 +8,6 @@
 bool tool_fail(tool_error *err, const char *format, ...)
 {
     va_list args;
-
     if (!err || err->message[0]) return false;
     va_start(args, format);
     (void)vsnprintf(err->message, sizeof err->message, format, args);

@@ -15,7 +15,6 @@ enum { MAX_DEPTH = 64 };
 bool tool_is_folder(const char *path)
 {
     struct stat info;
-
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
@@ -25,7 +24,6 @@ static bool append(tool_images *images, char *name, tool_error *err)
     if (name && images->count == images->room) {
         size_t room = images->room ? images->room * 2 : 64;
         char **grown = room <= SIZE_MAX / sizeof *grown ? realloc(images->names, room * sizeof *grown) : NULL;
-
         if (!grown) {
             free(name);
             name = NULL;
@@ -44,7 +42,6 @@ static char *join(const char *folder, const char *name)
     size_t length = strlen(folder), size = length + strlen(name) + 2;
     const char *slash = length && folder[length - 1] == '/' ? "" : "/";
     char *path = malloc(size);
-
     if (path) (void)snprintf(path, size, "%s%s%s", folder, slash, name);
     return path;
 }
@@ -53,10 +50,8 @@ static bool is_image_name(const char *name)
 {
     static const char *const ends[] = {".jpg", ".jpeg", ".png"};
     size_t length = strlen(name), i;
-
     for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         size_t end = strlen(ends[i]);
-
         if (length > end && strcasecmp(name + length - end, ends[i]) == 0) return true;
     }
     return false;
@@ -70,7 +65,6 @@ static bool add_entry(tool_images *images, const char *folder, const char *name,
     char *path = join(folder, name);
     struct stat info;
     bool ok = true;
-
     if (!path) return tool_fail(err, "out of memory");
     if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         if (depth >= 0) ok = add_folder(images, path, depth + 1, err);
@@ -86,7 +80,6 @@ static bool add_folder(tool_images *images, const char *folder, int depth, tool_
     DIR *dir;
     struct dirent *entry;
     bool ok = true;
-
     if (depth > MAX_DEPTH) return tool_fail(err, "%s: more than %d folders deep", folder, MAX_DEPTH);
     dir = opendir(folder);
     if (!dir) return tool_fail_errno(err, folder, errno);
@@ -109,10 +102,8 @@ bool tool_images_add(tool_images *images, const char *argument, bool recursive, 
 {
     size_t first = images->count;
     bool ok;
-
     if (strcmp(argument, "-") == 0 || !tool_is_folder(argument)) {
         char *copy = malloc(strlen(argument) + 1);
-
         if (copy) strcpy(copy, argument);
         return append(images, copy, err);
     }
@@ -128,7 +119,6 @@ bool tool_images_add(tool_images *images, const char *argument, bool recursive, 
 void tool_images_free(tool_images *images)
 {
     size_t i;
-
     for (i = 0; i < images->count; i++) free(images->names[i]);
     free(images->names);
     images->names = NULL;

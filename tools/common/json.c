@@ -11,13 +11,11 @@ json_t *tool_json_text(const char *text)
     size_t left = strlen(text), used = 0;
     char *clean;
     json_t *value;
-
     if (tool_utf8_check(text, left) == left) return json_stringn(text, left);
     clean = left <= SIZE_MAX / 3 ? malloc(left * 3) : NULL;
     if (!clean) return NULL;
     while (left) {
         size_t good = tool_utf8_check(text, left);
-
         memcpy(clean + used, text, good);
         used += good;
         text += good;
@@ -37,7 +35,6 @@ json_t *tool_json_ints(const int *values, int count)
 {
     json_t *array = json_array();
     int i;
-
     for (i = 0; array && i < count; i++) {
         if (json_array_append_new(array, json_integer(values[i])) != 0) {
             json_decref(array);
@@ -57,7 +54,6 @@ json_t *tool_json_captions(const caption_result *result)
 {
     json_t *array = json_array();
     int i;
-
     for (i = 0; array && i < result->count; i++) {
         if (json_array_append_new(array, tool_json_caption(&result->captions[i])) != 0) {
             json_decref(array);

@@ -21,7 +21,6 @@ static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
                                      CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2, CAPTION_CPU_AVX2,
                                      CAPTION_CPU_NEON, 0};
     int index;
-
     if (!tool_parse_choice(&index, "--cpu", value, names, err)) return false;
     *mask = masks[index];
     return true;
@@ -31,7 +30,6 @@ static bool take_conv(caption_conv *conv, const char *value, tool_error *err)
 {
     static const char *const names[] = {"auto", "direct", "winograd", "im2col", NULL};
     int index;
-
     if (!tool_parse_choice(&index, "--conv", value, names, err)) return false;
     *conv = (caption_conv)index;
     return true;
@@ -40,7 +38,6 @@ static bool take_conv(caption_conv *conv, const char *value, tool_error *err)
 static bool take_form(int *form, const char *value, tool_error *err)
 {
     static const char *const names[] = {"published", "corrected", NULL};
-
     return tool_parse_choice(form, "--penalty-form", value, names, err);
 }
 
@@ -48,7 +45,6 @@ tool_taken tool_options_take(tool_options *options, int code, const char *value,
 {
     caption_session_options *session = &options->session;
     bool ok = true;
-
     switch (code) {
     case TOOL_OPTION_THREADS:
         ok = tool_parse_int(&session->threads, "--threads", value, 1, 64, err);

@@ -37,7 +37,6 @@ static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
 static void on_signal(int number)
 {
     int i;
-
     for (i = 0; i < MAX_LIVE; i++) {
         if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
     }
@@ -49,7 +48,6 @@ static void set_handlers(void)
 {
     struct sigaction action, old;
     size_t i;
-
     if (atomic_exchange(&handlers_set, 1)) return;
     for (i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
         /* a tool's own handler and an inherited "ignore" (nohup) stay */
@@ -64,7 +62,6 @@ static void set_handlers(void)
 static int claim_slot(void)
 {
     int i;
-
     for (i = 0; i < MAX_LIVE; i++) {
         if (!atomic_exchange(&registry[i].claimed, 1)) return i;
     }
@@ -82,7 +79,6 @@ static void release_slot(int slot)
 static size_t folder_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
-
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
@@ -91,13 +87,11 @@ static bool resolve(char target[PATH_BYTES], tool_error *err, const char *path)
 {
     char link[PATH_BYTES];
     int hops;
-
     if (strlen(path) >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
     strcpy(target, path);
     for (hops = 0; hops < MAX_LINKS; hops++) {
         ssize_t got = readlink(target, link, sizeof link - 1);
         size_t keep;
-
         if (got < 0) return true; /* no link, or nothing there yet */
         link[got] = '\0';
         keep = link[0] == '/' ? 0 : folder_length(target);
@@ -112,7 +106,6 @@ static int create_temporary(tool_outfile *out, tool_error *err)
 {
     size_t keep = folder_length(out->target);
     int slot, attempt, fd = -1, code = 0;
-
     set_handlers();
     slot = claim_slot();
     if (slot < 0) {
@@ -122,7 +115,6 @@ static int create_temporary(tool_outfile *out, tool_error *err)
     for (attempt = 0; attempt < 100 && fd < 0; attempt++) {
         char *name = registry[slot].name;
         int length;
-
         memcpy(name, out->target, keep);
         length = snprintf(name + keep, PATH_BYTES - keep, ".capout-%ld-%u.tmp", (long)getpid(),
                           atomic_fetch_add(&serial, 1u));
@@ -151,7 +143,6 @@ static int open_descriptor(tool_outfile *out, tool_error *err)
 {
     struct stat info;
     int fd;
-
     if (stat(out->path, &info) == 0) {
         if (S_ISDIR(info.st_mode)) {
             (void)tool_fail(err, "%s: is a folder", out->path);
@@ -175,7 +166,6 @@ tool_outfile *tool_outfile_open(const char *path, tool_error *err)
 {
     tool_outfile *out = calloc(1, sizeof *out);
     int fd = -1;
-
     if (!out) goto no_memory;
     out->slot = -1;
     out->path = malloc(strlen(path) + 1);
@@ -231,7 +221,6 @@ bool tool_outfile_commit(tool_outfile **out, tool_error *err)
     tool_outfile *o = *out;
     bool ok;
     int code = 0;
-
     errno = 0;
     ok = fflush(o->stream) == 0 && !ferror(o->stream);
     if (ok && o->slot >= 0) ok = fsync(fileno(o->stream)) == 0 || errno == EINVAL;

@@ -16,7 +16,6 @@ static double seconds_between(struct timespec from, struct timespec to)
 void tool_progress_begin(tool_progress *p, const char *unit, uint64_t first, uint64_t total)
 {
     const char *term = getenv("TERM");
-
     memset(p, 0, sizeof *p);
     p->unit = unit;
     p->first = first;
@@ -33,7 +32,6 @@ static int clip(int wanted, int size)
 static int format_time(double seconds, char *text, int size)
 {
     unsigned long s = seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 1000000000ul;
-
     if (s >= 3600) {
         return clip(snprintf(text, (size_t)size, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60), size);
     }
@@ -44,13 +42,11 @@ int tool_progress_format(const tool_progress *p, uint64_t done, double seconds, 
 {
     double rate = done > p->first && seconds > 0 ? (double)(done - p->first) / seconds : 0;
     int n = 0, cell;
-
     if (size <= 0) return 0;
     text[0] = '\0';
     if (p->total) {
         double part = done < p->total ? (double)done / (double)p->total : 1;
         char bar[BAR_CELLS + 1];
-
         for (cell = 0; cell < BAR_CELLS; cell++) bar[cell] = cell < (int)(part * BAR_CELLS) ? '#' : '.';
         bar[BAR_CELLS] = '\0';
         n += clip(snprintf(text, (size_t)size, "[%s] %llu/%llu %s", bar, (unsigned long long)done,
@@ -72,7 +68,6 @@ void tool_progress_update(tool_progress *p, uint64_t done)
 {
     char text[LINE_BYTES];
     struct timespec now;
-
     if (!p->active) return;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (p->drawn && seconds_between(p->last, now) < 0.1) return;

@@ -7,7 +7,6 @@ bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-
     session->model = model;
     session->options = *options;
     session->session = NULL;
@@ -21,7 +20,6 @@ static caption_status renew(tool_session *session, size_t decode_memory, caption
 {
     size_t before = session->options.decode_memory;
     caption_status status;
-
     caption_session_close(&session->session);
     session->options.decode_memory = decode_memory;
     status = caption_session_create(&session->session, session->model, &session->options, error);
@@ -36,7 +34,6 @@ bool tool_session_load(tool_session *session, const char *name, const void *data
     caption_image_info info;
     caption_status status;
     size_t need = session->options.decode_memory;
-
     status = caption_image_probe(data, size, &info, &error);
     /* an image over the limit is for caption_load_image to refuse, not a reason to take memory */
     if (status == CAPTION_OK && info.width > 0 &&

@@ -9,15 +9,12 @@
 static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t limit, tool_error *err)
 {
     size_t room = 0;
-
     for (;;) {
         size_t got;
-
         if (room - text->size <
             2) { /* one byte of room tells "at the limit" from "over it", one ends the text */
             size_t wanted = room ? room * 2 : 65536;
             char *grown;
-
             if (room > limit) return tool_fail(err, "%s: larger than %zu bytes", name, limit);
             grown = wanted > room ? realloc(text->data, wanted) : NULL;
             if (!grown) return tool_fail(err, "%s: out of memory", name);
@@ -40,7 +37,6 @@ bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error 
     const char *name = is_stdin ? "standard input" : path;
     FILE *stream = is_stdin ? stdin : fopen(path, "rb");
     bool ok;
-
     text->data = NULL;
     text->size = 0;
     if (!stream) return tool_fail_errno(err, name, errno);
@@ -63,7 +59,6 @@ static size_t sequence_length(const unsigned char *p, size_t left)
 {
     unsigned char low = 0x80, high = 0xBF; /* allowed second byte */
     size_t length, i;
-
     if (p[0] < 0x80) return 1;
     if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
     length = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
@@ -82,10 +77,8 @@ size_t tool_utf8_check(const char *data, size_t size)
 {
     const unsigned char *p = (const unsigned char *)data;
     size_t at = 0;
-
     while (at < size) {
         size_t length = sequence_length(p + at, size - at);
-
         if (!length) return at;
         at += length;
     }
@@ -103,7 +96,6 @@ void tool_lines_begin(tool_lines *lines, const char *data, size_t size)
 bool tool_lines_next(tool_lines *lines)
 {
     const char *newline;
-
     if (lines->next == lines->stop) return false;
     newline = memchr(lines->next, '\n', (size_t)(lines->stop - lines->next));
     lines->line = lines->next;

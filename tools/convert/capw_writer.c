@@ -18,7 +18,6 @@ static uint64_t stored_bytes(const convert_item *item)
     uint64_t values = item->layout == CAPW_ROWS ? item->dims[0] : rounded(item->dims[0], CAPW_PANEL);
     const uint32_t side = capw_winograd_side(item->layout);
     int i;
-
     if (item->layout == CAPW_PAIRS) return values * rounded(item->dims[1], 2) * sizeof(uint16_t);
     for (i = 1; i < item->rank; i++) values *= side && i < 3 ? side : item->dims[i];
     return values * sizeof(float);
@@ -27,16 +26,15 @@ static uint64_t stored_bytes(const convert_item *item)
 static size_t metadata_size(const convert_metadata *m)
 {
     size_t size = 0, i;
-
-    for (i = 0; i < m->count; i++)
+    for (i = 0; i < m->count; i++) {
         size += (size_t)rounded(8 + strlen(m->entries[i].key) + 1 + strlen(m->entries[i].value) + 1, 4);
+    }
     return size;
 }
 
 static size_t vocabulary_size(const convert_vocabulary *v)
 {
     size_t size = ((size_t)v->count + 1) * sizeof(uint32_t), i;
-
     for (i = 0; i < v->count; i++) size += v->words[i].size + 1;
     return size;
 }
@@ -44,11 +42,9 @@ static size_t vocabulary_size(const convert_vocabulary *v)
 static void put_metadata(const convert_metadata *m, unsigned char *to)
 {
     size_t i;
-
     for (i = 0; i < m->count; i++) {
         const uint32_t sizes[2] = {(uint32_t)strlen(m->entries[i].key) + 1,
                                    (uint32_t)strlen(m->entries[i].value) + 1};
-
         memcpy(to, sizes, sizeof sizes);
         memcpy(to + 8, m->entries[i].key, sizes[0]);
         memcpy(to + 8 + sizes[0], m->entries[i].value, sizes[1]);
@@ -61,7 +57,6 @@ static void put_vocabulary(const convert_vocabulary *v, unsigned char *to)
     unsigned char *text = to + ((size_t)v->count + 1) * sizeof(uint32_t);
     uint32_t at = 0;
     size_t i;
-
     for (i = 0; i < v->count; i++) {
         memcpy(to + i * sizeof at, &at, sizeof at);
         if (v->words[i].size) memcpy(text + at, v->words[i].data, v->words[i].size);
@@ -74,11 +69,9 @@ static void put_records(convert_writer *w, const convert_plan *plan)
 {
     uint64_t offset = w->tables_size;
     size_t i;
-
     for (i = 0; i < w->count; i++) {
         const convert_item *item = &plan->items[i];
         capw_tensor *record = &w->records[i];
-
         memcpy(record->name, item->name, sizeof record->name);
         record->dtype = item->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
         record->layout = (uint32_t)item->layout;
@@ -98,7 +91,6 @@ bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_pla
     const uint64_t metadata_at = sizeof(capw_header) + plan->count * sizeof(capw_tensor);
     const uint64_t vocabulary_at = metadata_at + metadata_size(metadata);
     capw_header *header;
-
     memset(w, 0, sizeof *w);
     w->out = out;
     w->tables_size = (size_t)rounded(vocabulary_at + vocabulary_size(vocabulary), CAPW_ALIGN);
@@ -125,7 +117,6 @@ bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_pla
 bool convert_writer_put(convert_writer *w, size_t index, const void *data, uint32_t crc, tool_error *err)
 {
     capw_tensor *record = &w->records[index];
-
     record->crc = crc;
     return tool_outfile_seek(w->out, record->offset, err) &&
            tool_outfile_write(w->out, data, (size_t)record->bytes, err);
@@ -134,7 +125,6 @@ bool convert_writer_put(convert_writer *w, size_t index, const void *data, uint3
 bool convert_writer_finish(convert_writer *w, tool_error *err)
 {
     capw_header *header = (capw_header *)(void *)w->tables;
-
     header->tables_crc = cpt_crc32(w->tables + sizeof *header, w->tables_size - sizeof *header);
     header->header_crc = cpt_crc32(header, offsetof(capw_header, header_crc));
     return tool_outfile_seek(w->out, 0, err) && tool_outfile_write(w->out, w->tables, w->tables_size, err);

@@ -23,10 +23,8 @@ static bool is_finite(const float *values, size_t count)
 {
     uint32_t found = 0;
     size_t i;
-
     for (i = 0; i < count; i++) {
         uint32_t bits;
-
         memcpy(&bits, &values[i], sizeof bits);
         found |= (bits & 0x7F800000u) == 0x7F800000u;
     }
@@ -36,7 +34,6 @@ static bool is_finite(const float *values, size_t count)
 static float *read_source(const convert_job *job, const convert_source *source, tool_error *err)
 {
     float *values = malloc((size_t)source->tensor->count * sizeof *values);
-
     if (!values) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, source->key);
     } else if (!torch_tensor_read(&job->checkpoint, source->tensor, source->key, values, err)) {
@@ -50,14 +47,12 @@ static float *read_source(const convert_job *job, const convert_source *source, 
 static void fold_bias(const float *source, const double *scale, const double *shift, size_t rows, float *out)
 {
     size_t i;
-
     for (i = 0; i < rows; i++) out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
 }
 
 static void pack(const convert_item *item, const float *source, const double *scale, void *out)
 {
     convert_matrix m = {0};
-
     m.values = source;
     m.rows = item->dims[0];
     m.count = item->dims[item->rank - 1];
@@ -91,18 +86,19 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
            *shift = scale ? scale + rows : NULL;
     float *source = item->source ? read_source(job, item->source, err) : NULL, *out = NULL;
     bool ok = !item->source || source;
-
-    if (ok && item->has_norm)
+    if (ok && item->has_norm) {
         ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
+    }
     if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->derived) { /* as it is */
         out = source;
         source = NULL;
     } else if (ok) {
         out = malloc(count * sizeof *out);
-        if (out && item->has_norm && item->layout == CAPW_ROWS)
+        if (out && item->has_norm && item->layout == CAPW_ROWS) {
             fold_bias(source, scale, shift, rows, out);
-        else if (out)
+        } else if (out) {
             pack(item, source, scale, out);
+        }
     }
     if (!out) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
@@ -142,18 +138,15 @@ static void report(crew *c, size_t index, const tool_error *err)
 static void *work(void *user)
 {
     crew *c = user;
-
     while (!atomic_load(&c->failed)) {
         const size_t index = atomic_fetch_add(&c->next, 1);
         tool_error err = {{0}};
         float *data;
         bool ok = false;
-
         if (index >= c->job->plan.count) break;
         data = make_tensor(c->job, index, &err);
         if (data) {
             const uint32_t crc = cpt_crc32(data, (size_t)c->job->writer.records[index].bytes);
-
             (void)pthread_mutex_lock(&c->lock);
             ok = convert_writer_put(&c->job->writer, index, data, crc, &err);
             (void)pthread_mutex_unlock(&c->lock);
@@ -169,13 +162,13 @@ static bool make_tensors(convert_job *job, tool_error *err)
     pthread_t threads[MAX_THREADS];
     crew c = {0};
     int started = 1, i;
-
     c.job = job;
     c.failed_index = SIZE_MAX;
     if (pthread_mutex_init(&c.lock, NULL) != 0) return tool_fail(err, "model file: out of memory");
     while (started < job->threads && started < MAX_THREADS &&
-           pthread_create(&threads[started], NULL, work, &c) == 0)
+           pthread_create(&threads[started], NULL, work, &c) == 0) {
         started++;
+    }
     (void)work(&c);
     for (i = 1; i < started; i++) (void)pthread_join(threads[i], NULL);
     (void)pthread_mutex_destroy(&c.lock);
@@ -192,7 +185,6 @@ static bool check_words(const convert_job *job, tool_error *err)
 static bool check_machine(tool_error *err)
 {
     const uint16_t one = 1;
-
     return *(const unsigned char *)&one == 1 || tool_fail(err, "checkpoints need a little-endian machine");
 }
 
@@ -202,12 +194,12 @@ static bool check_output(const convert_files *files, tool_error *err)
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
     struct stat output, input;
     size_t i;
-
     if (stat(files->output, &output) != 0) return true;
     for (i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
-            input.st_ino == output.st_ino)
+            input.st_ino == output.st_ino) {
             return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
+        }
     }
     return true;
 }
@@ -216,7 +208,6 @@ bool convert_run(convert_job *job, tool_error *err)
 {
     tool_outfile *out = NULL;
     bool ok;
-
     job->plan.compact = job->compact;
     ok = check_machine(err) && check_output(&job->files, err) &&
          torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&

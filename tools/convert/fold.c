@@ -13,14 +13,15 @@ bool convert_fold(const torch_checkpoint *checkpoint, const convert_norm *norm, 
                 *var = values + 3 * count;
     bool ok = values != NULL;
     size_t i;
-
     if (!ok) (void)tool_fail(err, "%s: out of memory", checkpoint->zip.path);
-    for (i = 0; ok && i < 4; i++)
+    for (i = 0; ok && i < 4; i++) {
         ok = torch_tensor_read(checkpoint, sources[i]->tensor, sources[i]->key, values + i * count, err);
+    }
     for (i = 0; ok && i < count; i++) {
-        if (!(var[i] >= 0) || isinf(var[i]))
+        if (!(var[i] >= 0) || isinf(var[i])) {
             ok = tool_fail(err, "%s: %s: %g is no variance", checkpoint->zip.path, norm->var->key,
                            (double)var[i]);
+        }
         scale[i] = (double)weight[i] / sqrt((double)var[i] + CONVERT_NORM_EPS);
         shift[i] = (double)bias[i] - (double)mean[i] * scale[i];
     }

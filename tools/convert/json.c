@@ -22,7 +22,6 @@ static json_t *from_list(const torch_items *items, walk *w)
 {
     json_t *list = json_array();
     size_t i;
-
     for (i = 0; list && i < items->count; i++) {
         if (json_array_append_new(list, from_value(items->at[i], w)) != 0) {
             json_decref(list);
@@ -36,13 +35,11 @@ static json_t *from_dict(const torch_items *items, walk *w)
 {
     json_t *dict = json_object();
     size_t i;
-
     for (i = 0; dict && i + 1 < items->count; i += 2) {
         const torch_value *key = items->at[i];
         char number[32], *text = NULL;
         const char *data = number;
         int failed;
-
         if (key->kind == TORCH_INT) {
             (void)snprintf(number, sizeof number, "%lld", (long long)key->as.integer);
         } else if (key->kind == TORCH_TEXT && key->as.text.size < 1024 &&
@@ -69,7 +66,6 @@ static json_t *from_dict(const torch_items *items, walk *w)
 static json_t *from_value(const torch_value *value, walk *w)
 {
     json_t *json = NULL;
-
     if (w->depth == MAX_DEPTH || w->values == MAX_VALUES) {
         (void)tool_fail(w->err, "%s: nested too deeply or absurdly large", w->place);
         return NULL;
@@ -112,7 +108,6 @@ json_t *convert_json_pickled(const torch_value *value, const char *place, tool_e
 {
     walk w = {place, err, 0, 0};
     json_t *json;
-
     if (value->kind != TORCH_DICT) {
         (void)tool_fail(err, "%s: a %s, not a dict", place, torch_kind_name(value));
         return NULL;
@@ -127,7 +122,6 @@ json_t *convert_json_file(const char *path, tool_error *err)
     tool_text text;
     json_error_t error;
     json_t *json;
-
     if (!tool_text_read(&text, path, MAX_FILE, err)) return NULL;
     json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     tool_text_free(&text);
@@ -144,7 +138,6 @@ json_t *convert_json_file(const char *path, tool_error *err)
 static int digits_of(double value, char text[32])
 {
     int digits = DIGITS;
-
     for (;; digits++) {
         (void)snprintf(text, 32, "%.*g", digits, value);
         if (digits == MAX_DIGITS || strtod(text, NULL) == value) return digits;
@@ -164,7 +157,6 @@ static int digits_inside(const json_t *json)
     json_t *value;
     char text[32];
     size_t i;
-
     if (json_is_real(json)) return digits_of(json_real_value(json), text);
     json_object_foreach((json_t *)json, key, value)
     {
@@ -182,6 +174,5 @@ static int digits_inside(const json_t *json)
 char *convert_json_text(const json_t *json)
 {
     const size_t digits = (size_t)digits_inside(json);
-
     return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits));
 }

@@ -9,7 +9,6 @@ convert_item *convert_plan_add(convert_plan *plan, const char *prefix, const cha
 {
     convert_item *item = &plan->items[plan->count];
     int n;
-
     if (plan->count == CONVERT_MAX_ITEMS) {
         (void)tool_fail(err, "%s: too many tensors", plan->encoder.checkpoint->zip.path);
         return NULL;
@@ -29,13 +28,13 @@ static bool skip_counter(const convert_state *state, const char *prefix, tool_er
 {
     char key[CONVERT_KEY_BYTES];
     convert_source *source;
-
     (void)snprintf(key, sizeof key, "%s.num_batches_tracked", prefix);
     source = convert_state_find(state, key);
     if (!source) return true;
-    if (source->tensor->rank != 0 || source->tensor->storage->dtype != TORCH_INT64)
+    if (source->tensor->rank != 0 || source->tensor->storage->dtype != TORCH_INT64) {
         return tool_fail(err, "%s: %s: %s: not one int64 number", state->checkpoint->zip.path, state->part,
                          key);
+    }
     source->used = true;
     return true;
 }
@@ -47,10 +46,8 @@ bool convert_map_norm(const convert_state *state, const char *prefix, uint64_t s
     const convert_source **const to[4] = {&norm->weight, &norm->bias, &norm->mean, &norm->var};
     char key[CONVERT_KEY_BYTES];
     int i;
-
     for (i = 0; i < 4; i++) {
         convert_shape shape = {1, {size}};
-
         (void)snprintf(key, sizeof key, "%s.%s", prefix, names[i]);
         *to[i] = convert_state_take(state, key, &shape, err);
         if (!*to[i]) return false;

@@ -16,7 +16,6 @@ static bool add_rows(convert_plan *plan, const char *name, const char *suffix, c
     const convert_source *source = convert_state_take(&plan->decoder, key, &shape, err);
     convert_item *item = source ? convert_plan_add(plan, name, suffix, CAPW_ROWS, err) : NULL;
     int i;
-
     if (!item) return false;
     item->rank = shape.rank;
     for (i = 0; i < shape.rank; i++) item->dims[i] = (uint32_t)shape.dims[i];
@@ -29,7 +28,6 @@ static bool add_panels(convert_plan *plan, const char *name, const convert_sourc
                        uint32_t columns, tool_error *err)
 {
     convert_item *item = convert_plan_add(plan, name, "weight", CAPW_PANELS, err);
-
     if (!item) return false;
     item->rank = 2;
     item->dims[0] = (uint32_t)source->tensor->dims[0];
@@ -46,7 +44,6 @@ static bool add_linear(convert_plan *plan, const char *name, const char *key, ui
     convert_shape matrix = {2, {out, in}}, vector = {1, {out}};
     char path[CONVERT_KEY_BYTES];
     const convert_source *source;
-
     (void)snprintf(path, sizeof path, "%s.weight", key);
     source = convert_state_take(&plan->decoder, path, &matrix, err);
     if (!source || !add_panels(plan, name, source, 0, (uint32_t)in, err)) return false;
@@ -59,7 +56,6 @@ static convert_item *add_derived(convert_plan *plan, const char *suffix, const c
                                  uint32_t rows, uint32_t columns, tool_error *err)
 {
     convert_item *item = convert_plan_add(plan, "fc", suffix, columns ? CAPW_PAIRS : CAPW_ROWS, err);
-
     if (!item) return NULL;
     item->rank = columns ? 2 : 1;
     item->dims[0] = rows;
@@ -74,7 +70,6 @@ static bool add_vocabulary(convert_plan *plan, tool_error *err)
     const convert_network *n = &plan->network;
     const convert_source *source;
     convert_item *scale, *bounds;
-
     if (!add_linear(plan, "fc", "fc", n->words, n->hidden, err)) return false;
     if (plan->compact) return true;
     source = plan->items[plan->count - 2].source;
@@ -97,7 +92,6 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
     const convert_shape vector = {1, {rows}};
     char key[CONVERT_KEY_BYTES], name[CAPW_NAME_BYTES], suffix[16] = "";
     const convert_source *source;
-
     if (!plan->network.attention) (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
     (void)snprintf(key, sizeof key, "%sweight_ih%s", prefix, suffix);
     (void)snprintf(name, sizeof name, "rnn.%d.input", layer);
@@ -121,7 +115,6 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
 static uint32_t size_of(const convert_plan *plan, const char *key, int rank, int dim, tool_error *err)
 {
     convert_shape shape = {rank, {0}};
-
     return convert_state_take(&plan->decoder, key, &shape, err) ? (uint32_t)shape.dims[dim] : 0;
 }
 
@@ -131,7 +124,6 @@ static bool map_attention(convert_plan *plan, tool_error *err)
     convert_shape scores = {2, {1, 0}};
     const convert_shape one = {1, {1}}, embedding = {2, {n->words, n->embed}};
     uint32_t rows = size_of(plan, "rnn_cell.weight_hh", 2, 0, err);
-
     n->layers = 1;
     n->attention_size = size_of(plan, "attention.W_enc.weight", 2, 0, err);
     if (!rows || !n->attention_size) return false;
@@ -139,8 +131,9 @@ static bool map_attention(convert_plan *plan, tool_error *err)
     scores.dims[1] = n->attention_size;
     if (!add_linear(plan, "attention.enc", "attention.W_enc", n->attention_size, n->channels, err) ||
         !add_linear(plan, "attention.dec", "attention.W_dec", n->attention_size, n->hidden, err) ||
-        !add_rows(plan, "attention.v", "weight", "attention.V.weight", scores, err))
+        !add_rows(plan, "attention.v", "weight", "attention.V.weight", scores, err)) {
         return false;
+    }
     plan->items[plan->count - 1].rank = 1; /* [1, A] in the checkpoint, [A] here */
     plan->items[plan->count - 1].dims[0] = n->attention_size;
     plan->items[plan->count - 1].dims[1] = 0;
@@ -161,7 +154,6 @@ static bool add_projection(convert_plan *plan, tool_error *err)
         weight ? convert_state_take(&plan->encoder, "project.bias", &vector, err) : NULL;
     convert_item *item;
     convert_norm norm;
-
     if (!bias || !convert_map_norm(&plan->encoder, "bn", embed, &norm, err)) return false;
     plan->norms++;
     if (!add_panels(plan, "project", weight, 0, plan->network.channels, err)) return false;
@@ -185,13 +177,13 @@ static bool map_baseline(convert_plan *plan, tool_error *err)
     const convert_shape embedding = {2, {n->words, n->embed}};
     char key[CONVERT_KEY_BYTES];
     int layer;
-
     do {
         (void)snprintf(key, sizeof key, "%sweight_ih_l%d", prefix, ++n->layers);
     } while (n->layers < MAX_LAYERS && convert_state_find(&plan->decoder, key));
     if (!add_projection(plan, err) ||
-        !add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err))
+        !add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err)) {
         return false;
+    }
     for (layer = 0; layer < n->layers; layer++) {
         if (!add_recurrent(plan, prefix, layer, layer ? n->hidden : n->embed, 0, err)) return false;
     }
@@ -202,15 +194,15 @@ bool convert_map_decoder(convert_plan *plan, tool_error *err)
 {
     const convert_state *state = &plan->decoder;
     convert_network *n = &plan->network;
-
     n->attention = convert_state_find(state, "attention.W_enc.weight") != NULL;
     n->lstm = convert_state_find(state, "lstm.weight_ih_l0") != NULL;
-    if (!n->attention && !n->lstm && !convert_state_find(state, "gru.weight_ih_l0"))
+    if (!n->attention && !n->lstm && !convert_state_find(state, "gru.weight_ih_l0")) {
         return tool_fail(
             err,
             "%s: %s: neither attention.W_enc.weight nor lstm.weight_ih_l0 nor gru.weight_ih_l0: not a "
             "checkpoint of this network",
             state->checkpoint->zip.path, state->part);
+    }
     n->words = size_of(plan, "fc.weight", 2, 0, err);
     n->hidden = size_of(plan, "fc.weight", 2, 1, err);
     n->embed = size_of(plan, "embedding.weight", 2, 1, err);

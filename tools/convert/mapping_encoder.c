@@ -28,7 +28,6 @@ static bool add_conv(convert_plan *plan, conv_spec *spec, tool_error *err)
     convert_norm norm;
     char key[CONVERT_KEY_BYTES];
     int i;
-
     (void)snprintf(key, sizeof key, "%s.weight", spec->key);
     source = convert_state_take(&plan->encoder, key, &shape, err);
     if (!source || !convert_map_norm(&plan->encoder, spec->norm, shape.dims[0], &norm, err)) return false;
@@ -40,7 +39,6 @@ static bool add_conv(convert_plan *plan, conv_spec *spec, tool_error *err)
         const capw_layout layouts[] = {CAPW_PANELS, CAPW_ROWS, spec->winograd};
         const uint32_t dims[4] = {(uint32_t)spec->out, kernel, kernel, (uint32_t)spec->in};
         convert_item *item;
-
         if (i == 2 && (spec->winograd == CAPW_ROWS || plan->compact)) continue;
         item = convert_plan_add(plan, spec->name, suffixes[i], layouts[i], err);
         if (!item) return false;
@@ -59,7 +57,6 @@ static bool add_block(convert_plan *plan, int stage, int block, uint64_t *channe
     conv_spec spec;
     uint64_t in = *channels, out = block ? in : 0;
     int i;
-
     memset(&spec, 0, sizeof spec);
     spec.in = in;
     for (i = 1; i <= 3; i++) {
@@ -70,8 +67,9 @@ static bool add_block(convert_plan *plan, int stage, int block, uint64_t *channe
         spec.out = i == 1 ? 0 : i == 2 ? spec.in : out;
         /* the first block of stages 2 to 4 has stride 2 */
         spec.winograd = CAPW_ROWS;
-        if (i == 2 && (stage == 0 || block > 0))
+        if (i == 2 && (stage == 0 || block > 0)) {
             spec.winograd = stage < LARGE_STAGES ? CAPW_WINOGRAD : CAPW_WINOGRAD2;
+        }
         if (!add_conv(plan, &spec, err)) return false;
         spec.in = spec.out;
     }
@@ -91,7 +89,6 @@ bool convert_map_encoder(convert_plan *plan, tool_error *err)
     conv_spec stem = {"features.0", "features.1", "encoder.stem", 0, 3, 7, CAPW_ROWS};
     uint64_t channels;
     int stage, block;
-
     if (!add_conv(plan, &stem, err)) return false;
     channels = stem.out;
     plan->network.width = (uint32_t)channels;

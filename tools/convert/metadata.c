@@ -14,7 +14,6 @@ static bool set(convert_metadata *m, const char *key, const char *value, tool_er
 {
     size_t size = strlen(value) + 1, i;
     char *copy = size <= MAX_VALUE ? malloc(size) : NULL;
-
     if (!copy) return tool_fail(err, "metadata: %s: too large, or out of memory", key);
     memcpy(copy, value, size);
     for (i = 0; i < m->count; i++) {
@@ -35,7 +34,6 @@ static bool set(convert_metadata *m, const char *key, const char *value, tool_er
 static bool set_int(convert_metadata *m, const char *key, long long value, tool_error *err)
 {
     char text[32];
-
     (void)snprintf(text, sizeof text, "%lld", value);
     return set(m, key, text, err);
 }
@@ -62,10 +60,8 @@ static bool set_decode(convert_metadata *m, const struct decode_setting *s, cons
 {
     char text[32];
     double number;
-
     if (s->choices[0]) {
         const char *word = json_string_value(value);
-
         if (!word || (strcmp(word, s->choices[0]) != 0 && strcmp(word, s->choices[1]) != 0))
             return tool_fail(err, "%s: %s: must be \"%s\" or \"%s\"", place, s->config_key, s->choices[0],
                              s->choices[1]);
@@ -83,10 +79,8 @@ static bool set_decode(convert_metadata *m, const struct decode_setting *s, cons
 static bool set_decodes(convert_metadata *m, const json_t *config, const char *place, tool_error *err)
 {
     size_t i;
-
     for (i = 0; i < sizeof decode_settings / sizeof decode_settings[0]; i++) {
         const json_t *value = json_object_get(config, decode_settings[i].config_key);
-
         if (value && !set_decode(m, &decode_settings[i], value, place, err)) return false;
     }
     return true;
@@ -109,7 +103,6 @@ static bool check_config(const convert_network *n, const json_t *config, const c
     const json_t *value = json_object_get(config, "rnn_type");
     const char *type = n->lstm ? "lstm" : "gru";
     size_t i;
-
     if (json_is_string(value) && strcmp(json_string_value(value), type) != 0)
         return tool_fail(err, "%s: rnn_type is %.32s, but the checkpoint holds a %s", place,
                          json_string_value(value), type);
@@ -127,7 +120,6 @@ static bool check_config(const convert_network *n, const json_t *config, const c
 static bool set_name(convert_metadata *m, const char *key, const char *path, tool_error *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
     return set(m, key,
                tool_utf8_check(name, strlen(name)) == strlen(name) ? name : "(a name that is not UTF-8)",
                err);
@@ -137,7 +129,6 @@ static bool set_json(convert_metadata *m, const char *key, const json_t *json, t
 {
     char *text = convert_json_text(json);
     bool ok = text ? set(m, key, text, err) : tool_fail(err, "metadata: %s: out of memory", key);
-
     free(text);
     return ok;
 }
@@ -152,12 +143,10 @@ static bool set_part(convert_metadata *m, const convert_plan *plan, const char *
     char place[1024];
     bool ok = true;
     int i;
-
     (void)snprintf(place, sizeof place, "%s: %s", checkpoint->zip.path, part);
     for (i = 0; ok && i < 2; i++) {
         const char *where = i ? path : place;
         json_t *json;
-
         if (i ? !path : !value || value->kind == TORCH_NONE) continue;
         json = i ? convert_json_file(path, err) : convert_json_pickled(value, place, err);
         ok = json != NULL;
@@ -182,7 +171,6 @@ static bool set_model(convert_metadata *m, const convert_network *n, const conve
 static int by_key(const void *a, const void *b)
 {
     const struct convert_entry *x = a, *y = b;
-
     return strcmp(x->key, y->key);
 }
 
@@ -191,7 +179,6 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
 {
     const torch_value *epoch = torch_dict_get(plan->encoder.checkpoint->pickle.root, "epoch");
     size_t i;
-
     memset(m, 0, sizeof *m);
     if (!set_model(m, &plan->network, vocabulary, err)) return false;
     for (i = 0; i < sizeof decode_settings / sizeof decode_settings[0]; i++) {
@@ -212,7 +199,6 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
 void convert_metadata_free(convert_metadata *m)
 {
     size_t i;
-
     for (i = 0; i < m->count; i++) free(m->entries[i].value);
     memset(m, 0, sizeof *m);
 }

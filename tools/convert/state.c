@@ -13,18 +13,21 @@ static bool add_source(convert_state *state, const torch_value *key, const torch
     const char *path = state->checkpoint->zip.path;
     convert_source *source = &state->sources[state->count];
     char printable[64];
-
-    if (key->kind != TORCH_TEXT)
+    if (key->kind != TORCH_TEXT) {
         return tool_fail(err, "%s: %s: a key is a %s, not a str", path, state->part, torch_kind_name(key));
+    }
     (void)torch_printable(key->as.text.data, key->as.text.size, printable);
-    if (key->as.text.size >= CONVERT_KEY_BYTES || memchr(key->as.text.data, '\0', key->as.text.size))
+    if (key->as.text.size >= CONVERT_KEY_BYTES || memchr(key->as.text.data, '\0', key->as.text.size)) {
         return tool_fail(err, "%s: %s: %s: not a tensor's name", path, state->part, printable);
+    }
     memcpy(source->key, key->as.text.data, key->as.text.size);
-    if (value->kind != TORCH_TENSOR)
+    if (value->kind != TORCH_TENSOR) {
         return tool_fail(err, "%s: %s: %s: a %s, not a tensor", path, state->part, printable,
                          torch_kind_name(value));
-    if (convert_state_find(state, source->key))
+    }
+    if (convert_state_find(state, source->key)) {
         return tool_fail(err, "%s: %s: %s: appears twice", path, state->part, printable);
+    }
     source->tensor = value->as.tensor;
     state->count++;
     return true;
@@ -36,12 +39,12 @@ bool convert_state_open(convert_state *state, const torch_checkpoint *checkpoint
     const char *path = checkpoint->zip.path;
     const torch_value *root = checkpoint->pickle.root, *dict = torch_dict_get(root, part);
     size_t count, i;
-
     memset(state, 0, sizeof *state);
     state->checkpoint = checkpoint;
     state->part = part;
-    if (!dict || dict->kind != TORCH_DICT)
+    if (!dict || dict->kind != TORCH_DICT) {
         return tool_fail(err, "%s: not a checkpoint of this project: it holds no dict %s", path, part);
+    }
     count = dict->as.items.count / 2;
     if (count > MAX_TENSORS) return tool_fail(err, "%s: %s: absurd number of tensors", path, part);
     state->sources = calloc(count + 1, sizeof *state->sources);
@@ -61,7 +64,6 @@ void convert_state_free(convert_state *state)
 convert_source *convert_state_find(const convert_state *state, const char *key)
 {
     size_t i;
-
     for (i = 0; i < state->count; i++) {
         if (strcmp(state->sources[i].key, key) == 0) return &state->sources[i];
     }
@@ -73,13 +75,11 @@ static const char *shape_text(int rank, const uint64_t *dims, char text[128])
 {
     size_t used = 1;
     int i;
-
     text[0] = '[';
     for (i = 0; i < rank; i++) {
         int n = dims[i]
                     ? snprintf(text + used, 128 - used, "%s%llu", i ? ", " : "", (unsigned long long)dims[i])
                     : snprintf(text + used, 128 - used, "%s?", i ? ", " : "");
-
         if (n < 0 || (size_t)n >= 126 - used) break;
         used += (size_t)n;
     }
@@ -96,7 +96,6 @@ const convert_source *convert_state_take(const convert_state *state, const char 
     char texts[2][128], name[CONVERT_KEY_BYTES + 32];
     bool fits;
     int i;
-
     if (!source) {
         (void)tool_fail(err, "%s: %s: %s is missing: not a checkpoint of this network", path, state->part,
                         key);
@@ -124,13 +123,12 @@ bool convert_state_check_used(const convert_state *state, tool_error *err)
 {
     char printable[64];
     size_t i;
-
     for (i = 0; i < state->count; i++) {
         const char *key = state->sources[i].key;
-
-        if (!state->sources[i].used)
+        if (!state->sources[i].used) {
             return tool_fail(err, "%s: %s: %s is no part of this network", state->checkpoint->zip.path,
                              state->part, torch_printable(key, strlen(key), printable));
+        }
     }
     return true;
 }

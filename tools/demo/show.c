@@ -13,7 +13,6 @@ enum { CELL_COLUMNS = 2, MAP_GAP = 2, LINE_COLUMNS = 80 };
 static int map_side(int positions)
 {
     int side = 1;
-
     while (side * side < positions) side++;
     return side * side == positions ? side : 0;
 }
@@ -22,10 +21,8 @@ static int map_side(int positions)
 static void print_word(const char *word, int columns)
 {
     int used = 0;
-
     for (; *word; word++) {
         bool starts = ((unsigned char)*word & 0xC0) != 0x80;
-
         if (starts && used == columns) break;
         used += starts;
         (void)putchar(*word);
@@ -39,12 +36,10 @@ static void print_map_row(const float *alpha, int side, int row)
     static const char *const shades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
     float peak = 0;
     int i, c;
-
     for (i = 0; i < side * side; i++) peak = alpha[i] > peak ? alpha[i] : peak;
     for (c = 0; c < side; c++) {
         float part = peak > 0 ? alpha[row * side + c] / peak : 0;
         int shade = part < 0.1f ? 0 : part < 0.3f ? 1 : part < 0.55f ? 2 : part < 0.8f ? 3 : 4;
-
         for (i = 0; i < CELL_COLUMNS; i++) (void)fputs(shades[shade], stdout);
     }
 }
@@ -54,7 +49,6 @@ static void show_attention(const caption_model *model, const caption_text *text)
 {
     caption_model_info info;
     int side, columns, per_line, first, i, row;
-
     caption_model_get_info(model, &info);
     side = map_side(info.positions);
     if (!text->alpha || !side) return;
@@ -63,11 +57,9 @@ static void show_attention(const caption_model *model, const caption_text *text)
     if (per_line < 1) per_line = 1;
     for (first = 0; first < text->length; first += per_line) {
         int last = first + per_line < text->length ? first + per_line : text->length;
-
         (void)putchar('\n');
         for (i = first; i < last; i++) {
             const char *word = caption_model_word(model, text->ids[i]);
-
             print_word(word ? word : "?", columns);
             (void)printf("%*s", MAP_GAP, "");
         }
@@ -85,7 +77,6 @@ void demo_show_text(const demo_answer *answer)
 {
     const caption_result *result = answer->result;
     int i;
-
     if (!answer->several) {
         if (answer->named) (void)printf("%s: ", answer->image);
         (void)printf("%s\n", result->captions[0].text);
@@ -107,14 +98,12 @@ static json_t *json_attention(const caption_model *model, const caption_text *te
     caption_model_info info;
     json_t *array = json_array();
     int i, p;
-
     caption_model_get_info(model, &info);
     for (i = 0; array && i < text->length; i++) {
         const float *alpha = text->alpha + (size_t)i * (size_t)info.positions; /* [positions] */
         const char *word = caption_model_word(model, text->ids[i]);
         json_t *map = json_array();
         int bad = !map;
-
         for (p = 0; !bad && p < info.positions; p++) {
             bad = json_array_append_new(map, json_real((double)alpha[p])) != 0;
         }
@@ -136,7 +125,6 @@ bool demo_show_json(const demo_answer *answer)
                              tool_json_text(best->text), "confidence", best->confidence, "beams",
                              tool_json_captions(answer->result), "ms", t->load + t->encoder + t->decoder);
     bool ok = line != NULL;
-
     if (ok && answer->result->warnings) {
         ok = json_object_set_new(
                  line, "warning",

@@ -13,7 +13,6 @@ bool dump_file(const dump_target *target, const char *ending, const void *data, 
     char *path = malloc(room);
     tool_outfile *out = NULL;
     bool ok;
-
     if (!path) return tool_fail(err, "out of memory");
     (void)snprintf(path, room, "%s/%s.%s", target->folder, target->name, ending);
     out = tool_outfile_open(path, err);
@@ -28,7 +27,6 @@ static void put_float(unsigned char *bytes, float value)
 {
     uint32_t bits;
     int i;
-
     memcpy(&bits, &value, sizeof bits);
     for (i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> (8 * i));
 }
@@ -39,7 +37,6 @@ bool dump_floats(const dump_target *target, const char *ending, const float *val
     unsigned char *bytes = count <= SIZE_MAX / 4 ? malloc(count ? count * 4 : 1) : NULL;
     size_t i;
     bool ok;
-
     if (!bytes) return tool_fail(err, "out of memory");
     for (i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
     ok = dump_file(target, ending, bytes, count * 4, err);
@@ -52,10 +49,8 @@ static bool read_three(float values[3], const caption_model *model, const char *
 {
     const char *text = caption_model_find_metadata(model, key);
     int i;
-
     for (i = 0; text && i < 3; i++) {
         char *stop;
-
         text += strcspn(text, "+-.0123456789");
         values[i] = strtof(text, &stop);
         if (stop == text) break;
@@ -71,7 +66,6 @@ bool dump_input(const dump_target *target, const caption_model *model, const uin
     float *input; /* [3, side, side] */
     size_t area = side * side, c, i;
     bool ok;
-
     if (!read_three(mean, model, "input.mean", err) || !read_three(deviation, model, "input.std", err)) {
         return false;
     }

@@ -12,10 +12,8 @@ typedef struct counts {
 static uint32_t count_of(const eval_sentence *s, uint32_t id)
 {
     size_t low = 0, high = s->n_grams;
-
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-
         if (s->grams[mid].id == id) return s->grams[mid].count;
         if (s->grams[mid].id < id) {
             low = mid + 1;
@@ -30,11 +28,9 @@ static uint32_t count_of(const eval_sentence *s, uint32_t id)
 static size_t closest_length(const eval_image *image)
 {
     size_t wanted = image->hypothesis.length, best = 0, best_gap = SIZE_MAX, i;
-
     for (i = 0; i < image->n_references; i++) {
         size_t length = image->references[i].length;
         size_t gap = length > wanted ? length - wanted : wanted - length;
-
         if (gap < best_gap || (gap == best_gap && length < best)) {
             best = length;
             best_gap = gap;
@@ -47,7 +43,6 @@ static void count_image(const eval_corpus *corpus, const eval_image *image, coun
 {
     const eval_sentence *hypothesis = &image->hypothesis;
     size_t i, j, order;
-
     for (order = 0; order < EVAL_ORDERS; order++) {
         /* a hypothesis too short for this order counts as one n-gram without a match */
         c->possible[order] += hypothesis->length > order ? (double)(hypothesis->length - order) : 1;
@@ -55,10 +50,8 @@ static void count_image(const eval_corpus *corpus, const eval_image *image, coun
     for (i = 0; i < hypothesis->n_grams; i++) {
         const eval_gram *gram = &hypothesis->grams[i];
         uint32_t most = 0;
-
         for (j = 0; j < image->n_references && most < gram->count; j++) {
             uint32_t n = count_of(&image->references[j], gram->id);
-
             if (n > most) most = n;
         }
         c->matched[corpus->gram_order[gram->id]] += most < gram->count ? most : gram->count;
@@ -74,10 +67,8 @@ static void finish(const counts *c, double bleu[EVAL_ORDERS])
                                                      : 0;
     double log_sum = 0;
     size_t order;
-
     for (order = 0; order < EVAL_ORDERS; order++) {
         double matched = c->matched[order] > 0 ? c->matched[order] : 0.1;
-
         log_sum += log(matched / c->possible[order]);
         /* not one word in common: 0, whatever the smoothing says */
         bleu[order] = c->matched[0] > 0 ? penalty * exp(log_sum / (double)(order + 1)) : 0;
@@ -88,10 +79,8 @@ void eval_bleu(const eval_corpus *corpus, eval_scores *total, eval_scores *per_i
 {
     counts all = {{0}, {0}, 0, 0};
     size_t i, order;
-
     for (i = 0; i < corpus->count; i++) {
         counts one = {{0}, {0}, 0, 0};
-
         count_image(corpus, &corpus->images[i], &one);
         finish(&one, per_image[i].bleu);
         for (order = 0; order < EVAL_ORDERS; order++) {

@@ -13,7 +13,6 @@
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
     caption_error error;
-
     memset(m, 0, sizeof *m);
     if (caption_model_open_file(&m->model, path, NULL, &error) != CAPTION_OK) {
         return tool_fail(err, "%s", error.message);
@@ -41,7 +40,6 @@ static unsigned long fingerprint(const caption_model *model, int tensors)
     uLong crc = crc32(0, NULL, 0);
     caption_tensor_info t;
     int i;
-
     for (i = 0; i < tensors; i++) {
         if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
         crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
@@ -56,7 +54,6 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
     const caption_decode_options *d = &m->decode;
     caption_model_info info;
     int length;
-
     caption_model_get_info(m->model, &info);
     length = snprintf(
         text, size,
@@ -77,7 +74,6 @@ typedef struct worker {
 static void *open_worker(void *context, tool_error *err)
 {
     worker *w = calloc(1, sizeof *w);
-
     if (!w) {
         (void)tool_fail(err, "out of memory");
         return NULL;
@@ -93,7 +89,6 @@ static void *open_worker(void *context, tool_error *err)
 static void close_worker(void *argument)
 {
     worker *w = argument;
-
     tool_session_end(&w->session);
     free(w);
 }
@@ -103,11 +98,11 @@ static bool caption_text_of(worker *w, const tool_text *file, const char *path, 
                             tool_error *err)
 {
     caption_error error;
-
     if (!tool_session_load(&w->session, path, file->data, file->size, err)) return false;
     if (caption_encode(w->session.session, 1, &w->m->decode, &error) != CAPTION_OK ||
-        caption_decode(w->session.session, 0, &w->m->decode, result, &error) != CAPTION_OK)
+        caption_decode(w->session.session, 0, &w->m->decode, result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, path, &error);
+    }
     return true;
 }
 
@@ -117,7 +112,6 @@ static bool caption_path(void *argument, const char *path, char *text, size_t si
     const caption_result *result = NULL;
     tool_text file;
     bool ok;
-
     if (!tool_image_read(&file, path, err)) return false;
     ok = caption_text_of(w, &file, path, &result, err);
     if (ok && (result->count < 1 || strlen(result->captions[0].text) >= size)) {
@@ -131,6 +125,5 @@ static bool caption_path(void *argument, const char *path, char *text, size_t si
 eval_captioner eval_model_captioner(eval_model *m)
 {
     eval_captioner captioner = {m, open_worker, caption_path, close_worker};
-
     return captioner;
 }

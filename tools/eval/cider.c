@@ -20,14 +20,11 @@ static void weigh(weights *w)
     const eval_corpus *corpus = w->corpus;
     double log_images = log((double)corpus->count);
     size_t n = eval_words_count(corpus->grams), i, j, k;
-
     for (i = 0; i < corpus->count; i++) {
         for (j = 0; j < corpus->images[i].n_references; j++) {
             const eval_sentence *s = &corpus->images[i].references[j];
-
             for (k = 0; k < s->n_grams; k++) {
                 uint32_t id = s->grams[k].id;
-
                 if (w->last_seen[id] == i + 1) continue;
                 w->last_seen[id] = (uint32_t)(i + 1);
                 w->idf[id] += 1;
@@ -40,11 +37,9 @@ static void weigh(weights *w)
 static void norms(const weights *w, const eval_sentence *s, double norm[EVAL_ORDERS])
 {
     size_t i;
-
     for (i = 0; i < EVAL_ORDERS; i++) norm[i] = 0;
     for (i = 0; i < s->n_grams; i++) {
         double value = s->grams[i].count * w->idf[s->grams[i].id];
-
         norm[w->corpus->gram_order[s->grams[i].id]] += value * value;
     }
     for (i = 0; i < EVAL_ORDERS; i++) norm[i] = sqrt(norm[i]);
@@ -60,14 +55,11 @@ static double similarity(const weights *w, const eval_sentence *hypothesis, cons
     double delta = pairs - reference_pairs;
     double dot[EVAL_ORDERS] = {0}, norm[EVAL_ORDERS], sum = 0;
     size_t i = 0, j = 0, order;
-
     norms(w, reference, norm);
     while (i < hypothesis->n_grams && j < reference->n_grams) {
         const eval_gram *h = &hypothesis->grams[i], *r = &reference->grams[j];
-
         if (h->id == r->id) {
             double idf = w->idf[h->id];
-
             dot[w->corpus->gram_order[h->id]] +=
                 (h->count < r->count ? h->count : r->count) * idf * (r->count * idf);
         }
@@ -76,7 +68,6 @@ static double similarity(const weights *w, const eval_sentence *hypothesis, cons
     }
     for (order = 0; order < EVAL_ORDERS; order++) {
         double product = hypothesis_norm[order] * norm[order];
-
         sum += product > 0 ? dot[order] / product : dot[order];
     }
     return sum / EVAL_ORDERS * exp(-(delta * delta) / (2 * sigma * sigma));
@@ -86,7 +77,6 @@ static double score_image(const weights *w, const eval_image *image)
 {
     double norm[EVAL_ORDERS], sum = 0;
     size_t i;
-
     norms(w, &image->hypothesis, norm);
     for (i = 0; i < image->n_references; i++) {
         sum += similarity(w, &image->hypothesis, &image->references[i], norm);
@@ -100,7 +90,6 @@ bool eval_cider(const eval_corpus *corpus, eval_scores *total, eval_scores *per_
     weights w = {corpus, calloc(n + 1, sizeof *w.idf), calloc(n + 1, sizeof *w.last_seen)};
     double sum = 0;
     bool ok = w.idf && w.last_seen;
-
     if (!ok) goto done;
     weigh(&w);
     for (i = 0; i < corpus->count; i++) {

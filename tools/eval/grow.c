@@ -8,7 +8,6 @@ void *eval_grow(void *array, size_t *capacity, size_t needed, size_t element_siz
 {
     size_t room = *capacity < 16 ? 16 : *capacity;
     void *grown;
-
     if (array && needed <= *capacity) return array;
     while (room < needed) {
         if (room > SIZE_MAX / 2) return NULL;

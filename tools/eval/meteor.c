@@ -49,7 +49,6 @@ static bool reserve(meteor *m)
 {
     size_t n = eval_words_count(m->words);
     uint32_t *lower, *stem;
-
     if (m->filled >= n) return true;
     lower = eval_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
     if (lower) m->lower = lower;
@@ -67,7 +66,6 @@ static uint32_t lower_word(meteor *m, uint32_t word)
 {
     char text[EVAL_MAX_CAPTION];
     size_t length = eval_words_length(m->words, word);
-
     if (!reserve(m)) return EVAL_NO_WORD;
     if (m->lower[word] == EVAL_NO_WORD) {
         length = eval_lower(eval_words_text(m->words, word), length, text);
@@ -80,7 +78,6 @@ static uint32_t stem_word(meteor *m, uint32_t word)
 {
     char text[MAX_STEM_WORD + 1];
     size_t length = eval_words_length(m->words, word);
-
     if (length > MAX_STEM_WORD) return word; /* no word is that long */
     if (!reserve(m)) return EVAL_NO_WORD;
     if (m->stem[word] == EVAL_NO_WORD) {
@@ -104,7 +101,6 @@ static bool collect(void *context, const char *lemma, size_t length)
     collector *c = context;
     uint32_t word;
     uint32_t *words;
-
     if (memchr(lemma, '_', length)) return true;
     word = eval_words_add(c->m->words, lemma, length);
     words = eval_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
@@ -119,7 +115,6 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     size_t n = (size_t)word + 1;
     synonyms *all = eval_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
     collector c;
-
     if (!all) {
         (void)tool_fail(m->err, "out of memory");
         return NULL;
@@ -130,8 +125,9 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     c.into = &all[word];
     if (!c.into->known) {
         c.into->known = true;
-        if (!eval_wordnet_lemmas(m->wordnet, eval_words_text(m->words, word), collect, &c, m->err))
+        if (!eval_wordnet_lemmas(m->wordnet, eval_words_text(m->words, word), collect, &c, m->err)) {
             return NULL;
+        }
     }
     return c.into;
 }
@@ -139,7 +135,6 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
 static bool is_synonym(const synonyms *s, uint32_t word)
 {
     size_t i;
-
     for (i = 0; i < s->count; i++) {
         if (s->words[i] == word) return true;
     }
@@ -160,16 +155,14 @@ static void take(side *s, size_t i)
 static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *partner_of, bool by_synonym)
 {
     size_t i = hypothesis->count, j;
-
     while (i-- > 0) {
         const synonyms *s = NULL;
-
-        if (by_synonym && reference->count && !(s = find_synonyms(m, hypothesis->items[i].word)))
+        if (by_synonym && reference->count && !(s = find_synonyms(m, hypothesis->items[i].word))) {
             return false;
+        }
         for (j = reference->count; j-- > 0;) {
             bool match = hypothesis->items[i].word == reference->items[j].word ||
                          (s && is_synonym(s, reference->items[j].word));
-
             if (!match) continue;
             partner_of[hypothesis->items[i].at] = reference->items[j].at + 1;
             take(hypothesis, i);
@@ -183,7 +176,6 @@ static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *
 static bool fill_side(meteor *m, const eval_sentence *s, side *out)
 {
     size_t i;
-
     out->count = s->length;
     for (i = 0; i < s->length; i++) {
         out->items[i].word = lower_word(m, s->words[i]);
@@ -196,7 +188,6 @@ static bool fill_side(meteor *m, const eval_sentence *s, side *out)
 static bool stem_side(meteor *m, side *s)
 {
     size_t i;
-
     for (i = 0; i < s->count; i++) {
         s->items[i].word = stem_word(m, s->items[i].word);
         if (s->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
@@ -210,7 +201,6 @@ static double finish(const uint32_t *partner_of, size_t length, size_t reference
     const double alpha = 0.9, gamma = 0.5;
     double precision, recall, mean, fragments;
     size_t matches = 0, chunks = 0, i;
-
     for (i = 0; i < length; i++) {
         if (!partner_of[i]) continue;
         matches++;
@@ -246,7 +236,6 @@ static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_se
 static void free_meteor(meteor *m)
 {
     size_t i;
-
     for (i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
     free(m->synonyms);
     free(m->lower);
@@ -261,10 +250,8 @@ bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *
     double sum = 0, score;
     size_t i, j;
     bool ok = s || tool_fail(err, "out of memory");
-
     for (i = 0; i < corpus->count && ok; i++) {
         const eval_image *image = &corpus->images[i];
-
         per_image[i].meteor = 0;
         for (j = 0; j < image->n_references && ok; j++) {
             ok = score_pair(&m, &image->hypothesis, &image->references[j], s, &score);

@@ -11,7 +11,6 @@
 eval_corpus *eval_corpus_create(void)
 {
     eval_corpus *corpus = calloc(1, sizeof *corpus);
-
     if (!corpus) return NULL;
     corpus->words = eval_words_create();
     corpus->grams = eval_words_create();
@@ -28,7 +27,6 @@ static void free_sentence(eval_sentence *s)
 static void free_image(eval_image *image)
 {
     size_t i;
-
     free_sentence(&image->hypothesis);
     free_sentence(&image->spaced);
     for (i = 0; i < image->n_references; i++) free_sentence(&image->references[i]);
@@ -38,7 +36,6 @@ static void free_image(eval_image *image)
 void eval_corpus_free(eval_corpus **corpus)
 {
     size_t i;
-
     if (!corpus || !*corpus) return;
     for (i = 0; i < (*corpus)->count; i++) free_image(&(*corpus)->images[i]);
     free((*corpus)->images);
@@ -75,11 +72,9 @@ static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_se
     eval_cursor cursor;
     size_t capacity = 0, length;
     const char *word;
-
     eval_cursor_begin(&cursor, text);
     while (next_word(&cursor, how, clean, &word, &length)) {
         uint32_t *words = eval_grow(out->words, &capacity, out->length + 1, sizeof *words);
-
         if (!words) return false;
         out->words = words;
         words[out->length] = eval_words_add(corpus->words, word, length);
@@ -95,7 +90,6 @@ static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_se
 static int compare_grams(const void *a, const void *b)
 {
     const eval_gram *x = a, *y = b;
-
     return (x->id > y->id) - (x->id < y->id);
 }
 
@@ -104,7 +98,6 @@ static uint32_t gram_id(eval_corpus *corpus, uint32_t before, uint32_t word, uin
     uint32_t key[2] = {before, word};
     uint32_t id = eval_words_add(corpus->grams, key, sizeof key);
     uint8_t *orders;
-
     if (id == EVAL_NO_WORD) return id;
     orders = eval_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
     if (!orders) return EVAL_NO_WORD;
@@ -117,13 +110,11 @@ static bool count_grams(eval_corpus *corpus, eval_sentence *s)
 {
     size_t total = 0, kept = 0, i;
     uint8_t order;
-
     if (!s->length) return true;
     s->grams = malloc(s->length * EVAL_ORDERS * sizeof *s->grams);
     if (!s->grams) return false;
     for (i = 0; i < s->length; i++) {
         uint32_t id = EVAL_NO_WORD;
-
         for (order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
             id = gram_id(corpus, id, s->words[i + order], order);
             if (id == EVAL_NO_WORD) return false;
@@ -147,7 +138,6 @@ static bool fill_image(eval_corpus *corpus, eval_image *image, const char *hypot
                        const char *const *references)
 {
     size_t i;
-
     if (!cut_sentence(corpus, hypothesis, CUT_SPLIT, &image->hypothesis)) return false;
     if (!count_grams(corpus, &image->hypothesis)) return false;
     if (!cut_sentence(corpus, hypothesis, CUT_SPACED, &image->spaced)) return false;
@@ -164,7 +154,6 @@ bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *co
     eval_image *images = eval_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
     eval_image image = {{0}, {0}, NULL, 0};
     size_t i, longest = strlen(hypothesis);
-
     if (images) corpus->images = images;
     for (i = 0; i < n_references; i++) {
         if (strlen(references[i]) > longest) longest = strlen(references[i]);
@@ -185,7 +174,6 @@ bool eval_score(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *t
 {
     eval_scores *own = NULL;
     bool ok = false;
-
     memset(total, 0, sizeof *total);
     if (!corpus->count) return true;
     if (!per_image) {

@@ -23,7 +23,6 @@ static bool is_plain_vowel(char c)
 static bool is_consonant(const char *text, size_t at)
 {
     size_t run = 0;
-
     if (is_plain_vowel(text[at])) return false;
     if (text[at] != 'y') return true;
     while (run <= at && text[at - run] == 'y') run++;
@@ -35,7 +34,6 @@ static bool is_consonant(const char *text, size_t at)
 static size_t measure(const char *text, size_t length)
 {
     size_t m = 0, i;
-
     for (i = 1; i < length; i++) m += !is_consonant(text, i - 1) && is_consonant(text, i);
     return m;
 }
@@ -43,7 +41,6 @@ static size_t measure(const char *text, size_t length)
 static bool has_vowel(const char *text, size_t length)
 {
     size_t i;
-
     for (i = 0; i < length; i++) {
         if (!is_consonant(text, i)) return true;
     }
@@ -61,7 +58,6 @@ static bool ends_cvc(const char *text, size_t n)
 static bool ends_with(const word *w, const char *suffix)
 {
     size_t n = strlen(suffix);
-
     return w->length >= n && memcmp(w->text + w->length - n, suffix, n) == 0;
 }
 
@@ -76,7 +72,6 @@ static void replace_end(word *w, size_t stem, const char *replacement)
 static void apply_rules(word *w, const rule *rules, size_t n_rules, size_t over)
 {
     size_t i, stem;
-
     for (i = 0; i < n_rules; i++) {
         if (!ends_with(w, rules[i].suffix)) continue;
         stem = w->length - strlen(rules[i].suffix);
@@ -100,7 +95,6 @@ static void step_1a(word *w)
 static void restore(word *w)
 {
     size_t n = w->length;
-
     if (ends_with(w, "at") || ends_with(w, "bl") || ends_with(w, "iz")) {
         replace_end(w, n, "e");
     } else if (n >= 2 && w->text[n - 1] == w->text[n - 2] && is_consonant(w->text, n - 1)) {
@@ -170,7 +164,6 @@ static void step_4(word *w)
         {"ism", ""},  {"ate", ""},  {"iti", ""},   {"ous", ""},  {"ive", ""}, {"ize", ""},
     };
     size_t n = w->length;
-
     if (ends_with(w, "ion")) {
         if (n > 3 && (w->text[n - 4] == 's' || w->text[n - 4] == 't') && measure(w->text, n - 3) > 1) {
             w->length -= 3;
@@ -184,7 +177,6 @@ static void step_5(word *w)
 {
     if (ends_with(w, "e")) {
         size_t m = measure(w->text, w->length - 1);
-
         if (m > 1 || (m == 1 && !ends_cvc(w->text, w->length - 1))) w->length--;
     }
     if (ends_with(w, "ll") && measure(w->text, w->length - 1) > 1) w->length--;
@@ -202,7 +194,6 @@ static bool irregular(word *w)
         {"proceed", ""},  {"exceed", ""},        {"succeed", ""},  {"cannings", "canning"},
     };
     size_t i;
-
     for (i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (w->length != strlen(forms[i].form) || !ends_with(w, forms[i].form)) continue;
         if (forms[i].stem[0]) replace_end(w, 0, forms[i].stem);
@@ -214,7 +205,6 @@ static bool irregular(word *w)
 size_t eval_porter(char *text, size_t length)
 {
     word w = {text, length};
-
     if (length <= 2 || irregular(&w)) return w.length;
     step_1a(&w);
     step_1b(&w);

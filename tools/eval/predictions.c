@@ -34,7 +34,6 @@ static bool refuse(const eval_predictions *list, size_t place, tool_error *err, 
 static const char *keep(eval_predictions *list, const char *text)
 {
     uint32_t id = eval_words_add(list->texts, text, strlen(text));
-
     return id == EVAL_NO_WORD ? NULL : eval_words_text(list->texts, id);
 }
 
@@ -43,7 +42,6 @@ bool eval_predictions_add(eval_predictions *list, const char *image, const char 
 {
     eval_prediction *items = eval_grow(list->items, &list->capacity, list->count + 1, sizeof *items);
     eval_prediction *item;
-
     if (!items) return refuse(list, place, err, "out of memory");
     list->items = items;
     item = &items[list->count];
@@ -63,7 +61,6 @@ bool eval_predictions_add(eval_predictions *list, const char *image, const char 
 static bool read_tabs(eval_predictions *list, const tool_lines *lines, char *line, tool_error *err)
 {
     char *tab = strchr(line, '\t');
-
     if (!tab) return refuse(list, lines->number, err, "no tab between image and caption");
     *tab = '\0';
     return eval_predictions_add(list, line, tab + 1, lines->number, err);
@@ -79,7 +76,6 @@ static bool read_object(eval_predictions *list, const tool_lines *lines, const c
     const char *image = json_string_value(json_object_get(object, "image"));
     const char *caption = json_string_value(json_object_get(object, "caption"));
     bool ok;
-
     if (!object) {
         ok = tool_fail(err, "%s:%zu: column %d: %s", list->path, lines->number, where.column, where.text);
     } else if (!image) {
@@ -98,7 +94,6 @@ static bool read_lines(eval_predictions *list, const tool_text *text, tool_error
     tool_lines lines;
     char *line = malloc(text->size + 1); /* no line is longer */
     bool ok = line || tool_fail(err, "%s: out of memory", list->path);
-
     tool_lines_begin(&lines, text->data, text->size);
     while (ok && tool_lines_next(&lines)) {
         if (tool_utf8_check(lines.line, lines.length) != lines.length) {
@@ -122,14 +117,12 @@ static bool read_references(eval_predictions *list, const char *image, const jso
                             tool_error *err)
 {
     size_t i, n = json_array_size(truth);
-
     if (!n) return refuse(list, place, err, "no \"ground_truth\" captions");
     if (eval_refs_find(list->refs, image) != EVAL_NO_WORD) {
         return refuse(list, place, err, "this image came before");
     }
     for (i = 0; i < n; i++) {
         const json_t *text = json_array_get(truth, i);
-
         if (!json_is_string(text)) return refuse(list, place, err, "a \"ground_truth\" that is no text");
         if (json_string_length(text) > EVAL_MAX_CAPTION) return refuse(list, place, err, "caption too long");
         if (!eval_refs_add(list->refs, image, strlen(image), json_string_value(text),
@@ -146,7 +139,6 @@ static bool read_item(eval_predictions *list, const json_t *item, size_t place, 
     const char *image = json_string_value(id),
                *caption = json_string_value(json_object_get(item, "prediction"));
     char number[32];
-
     if (json_is_integer(id)) { /* COCO's ids are numbers */
         (void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
         image = number;
@@ -163,13 +155,14 @@ static bool read_published(eval_predictions *list, const char *text, size_t size
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     bool ok = true;
     size_t i;
-
-    if (!root)
+    if (!root) {
         return tool_fail(err, "%s:%d: column %d: %s", list->path, where.line, where.column, where.text);
+    }
     list->refs = eval_refs_create();
     if (!list->refs) ok = tool_fail(err, "%s: out of memory", list->path);
-    for (i = 0; ok && i < json_array_size(root); i++)
+    for (i = 0; ok && i < json_array_size(root); i++) {
         ok = read_item(list, json_array_get(root, i), i + 1, err);
+    }
     json_decref(root);
     return ok;
 }
@@ -180,7 +173,6 @@ bool eval_predictions_read(eval_predictions *list, const char *path, tool_error 
     const char *start;
     bool ok = eval_predictions_begin(list, strcmp(path, "-") == 0 ? "standard input" : path, err) &&
               tool_text_read(&text, path, EVAL_MAX_FILE, err);
-
     if (ok) {
         start = text.data;
         if (text.size >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) start += 3;
@@ -209,7 +201,6 @@ static bool has_word(const char *caption)
     eval_cursor cursor;
     const char *word;
     size_t length;
-
     eval_cursor_begin(&cursor, caption);
     return eval_next_split(&cursor, &word, &length);
 }
@@ -222,7 +213,6 @@ static bool join_one(eval_joined *joined, const eval_predictions *list, const ev
     const char *const *captions;
     tool_error cause = {{0}};
     size_t n;
-
     if (image == EVAL_NO_WORD) {
         return tool_fail(err, "%s:%s%zu: %s: no reference captions for this image", list->path,
                          list->refs ? " item " : "", item->place, item->image);
@@ -249,7 +239,6 @@ bool eval_join(eval_joined *joined, const eval_predictions *list, const eval_ref
     size_t *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
     bool ok = true;
     size_t i;
-
     memset(joined, 0, sizeof *joined);
     joined->corpus = eval_corpus_create();
     joined->items = calloc(list->count + 1, sizeof *joined->items);

@@ -24,7 +24,6 @@ struct eval_refs {
 eval_refs *eval_refs_create(void)
 {
     eval_refs *refs = calloc(1, sizeof *refs);
-
     if (!refs) return NULL;
     refs->names = eval_words_create();
     refs->texts = eval_words_create();
@@ -35,7 +34,6 @@ eval_refs *eval_refs_create(void)
 void eval_refs_free(eval_refs **refs)
 {
     size_t i;
-
     if (!refs || !*refs) return;
     for (i = 0; i < eval_refs_count(*refs); i++) {
         free((*refs)->images[i].captions);
@@ -62,7 +60,6 @@ uint32_t eval_refs_find(const eval_refs *refs, const char *name)
 {
     uint32_t found = eval_words_find(refs->names, name, strlen(name));
     const char *slash = strrchr(name, '/');
-
     if (found == EVAL_NO_WORD && slash) found = eval_words_find(refs->names, slash + 1, strlen(slash + 1));
     return found;
 }
@@ -79,7 +76,6 @@ static image *get_image(eval_refs *refs, const char *name, size_t length)
     size_t before = eval_refs_count(refs);
     image *images = eval_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
     uint32_t number;
-
     if (!images) return NULL;
     refs->images = images;
     number = eval_words_add(refs->names, name, length);
@@ -93,7 +89,6 @@ bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const 
     image *im = get_image(refs, name, name_length);
     const char **captions;
     uint32_t text;
-
     if (!im) return false;
     captions = eval_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
     if (!captions) return false;
@@ -150,7 +145,6 @@ static bool take_field(reader *r, span *line, bool last, char *room, span *field
 {
     const char *p = line->text, *stop = line->text + line->length, *comma;
     size_t n = 0;
-
     if (p < stop && *p == '"') {
         for (p++; p < stop; p++) {
             if (*p == '"' && (p + 1 == stop || p[1] != '"')) break;
@@ -180,7 +174,6 @@ static bool take_field(reader *r, span *line, bool last, char *room, span *field
 static bool read_commas(reader *r, span line, char *room)
 {
     span name, caption;
-
     if (!take_field(r, &line, false, room, &name)) return false;
     if (!take_field(r, &line, true, room + name.length, &caption)) return false;
     return add_caption(r, name, caption);
@@ -192,7 +185,6 @@ static bool note_number(reader *r, span name, uint64_t number)
     image *im;
     uint64_t *numbers;
     size_t i;
-
     name = trim(name);
     if (!name.length) return refuse(r, "no image name");
     im = get_image(r->refs, name.text, name.length);
@@ -216,14 +208,15 @@ static bool read_bars(reader *r, span line)
     span name = {line.text, 0}, caption;
     uint64_t number = 0;
     size_t digits = 0;
-
     if (!bar) return refuse(r, "no | between image and comment number");
     name.length = (size_t)(bar - line.text);
     for (p++; p < stop && *p == ' ';) p++;
-    for (; p < stop && *p >= '0' && *p <= '9' && digits < 18; p++, digits++)
+    for (; p < stop && *p >= '0' && *p <= '9' && digits < 18; p++, digits++) {
         number = number * 10 + (uint64_t)(*p - '0');
-    if (!digits || (p < stop && *p != ' ' && *p != '|'))
+    }
+    if (!digits || (p < stop && *p != ' ' && *p != '|')) {
         return refuse(r, "no comment number after the first |");
+    }
     while (p < stop && *p == ' ') p++;
     if (p < stop && *p == '|') p++;
     caption.text = p;
@@ -239,17 +232,14 @@ static bool starts_with(span line, const char *text)
 static bool read_lines(reader *r, char *room)
 {
     bool bars = false, first = true;
-
     while (tool_lines_next(&r->lines)) {
         span line = {r->lines.line, r->lines.length};
-
         if (tool_utf8_check(line.text, line.length) != line.length) return refuse(r, "not valid UTF-8");
         if (memchr(line.text, '\0', line.length)) return refuse(r, "zero byte: not a text file");
         if (!trim(line).length) continue;
         if (first) {
             const char *comma = memchr(line.text, ',', line.length),
                        *bar = memchr(line.text, '|', line.length);
-
             bars = bar && (!comma || bar < comma);
             first = false;
             if (starts_with(line, "image,caption") || starts_with(line, "image_name|")) continue;
@@ -265,7 +255,6 @@ eval_refs *eval_refs_read(const char *path, tool_error *err)
     tool_text text = {NULL, 0};
     char *room = NULL;
     bool ok = false;
-
     if (!tool_text_read(&text, path, EVAL_MAX_FILE, err)) goto done;
     room = malloc(text.size + 1); /* no line is longer */
     if (!r.refs || !room) {
@@ -293,14 +282,13 @@ static bool read_list(const eval_refs *refs, const char *path, const char **imag
     tool_lines lines;
     bool ok =
         seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
-
     tool_lines_begin(&lines, text.data, text.size);
     while (ok && text.data && tool_lines_next(&lines)) {
         char *name = text.data + (lines.line - text.data);
         uint32_t number;
-
-        while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t'))
+        while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t')) {
             lines.length--;
+        }
         if (!lines.length) continue;
         name[lines.length] = '\0'; /* over the line's end, or after the text */
         number = eval_refs_find(refs, name);
@@ -324,7 +312,6 @@ const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *cou
     size_t n = eval_refs_count(refs), i;
     const char **images = calloc(n + 1, sizeof *images);
     bool ok = images || tool_fail(err, "out of memory");
-
     *count = 0;
     if (ok && list) {
         ok = read_list(refs, list, images, count, err);

@@ -10,7 +10,6 @@ static const char *metric_name(size_t i, bool no_synonyms)
 {
     static const char *const names[N_METRICS] = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4",
                                                  "METEOR", "CIDEr",  "ROUGE-L"};
-
     return i == METEOR_AT && no_synonyms ? "METEOR (no synonyms)" : names[i];
 }
 
@@ -26,7 +25,6 @@ void eval_report_table(const eval_report *report, FILE *out)
 {
     int width = report->no_synonyms ? 22 : 9;
     size_t i;
-
     (void)fprintf(out, "%-*s%6zu\n", width, "images", report->n_images);
     for (i = 0; i < N_METRICS; i++) {
         (void)fprintf(out, "%-*s%6.4f\n", width, metric_name(i, report->no_synonyms),
@@ -40,7 +38,6 @@ static double rounded(double value, int decimals)
 {
     char text[64];
     double result = value;
-
     (void)snprintf(text, sizeof text, "%.*f", decimals, value);
     (void)sscanf(text, "%lf", &result);
     return result;
@@ -61,7 +58,6 @@ bool eval_report_json(const eval_report *report, FILE *out)
     json_t *object = json_object();
     bool ok = object != NULL;
     size_t i;
-
     ok = ok && !json_object_set_new(object, "checkpoint", text_or_null(report->checkpoint));
     ok = ok && !json_object_set_new(object, "split", text_or_null(report->split));
     ok = ok && !json_object_set_new(object, "n_images", json_integer((json_int_t)report->n_images));
@@ -86,7 +82,6 @@ void eval_report_images(const eval_joined *joined, const eval_scores *scores, bo
 {
     size_t n = eval_corpus_size(joined->corpus), i, j;
     const char *p;
-
     (void)fputs("image", out);
     for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
     (void)fputs("\tcaption\n", out);
@@ -94,8 +89,9 @@ void eval_report_images(const eval_joined *joined, const eval_scores *scores, bo
         (void)fputs(joined->items[i]->image, out);
         for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
         (void)fputc('\t', out);
-        for (p = joined->items[i]->caption; *p; p++)
+        for (p = joined->items[i]->caption; *p; p++) {
             (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);
+        }
         (void)fputc('\n', out);
     }
 }

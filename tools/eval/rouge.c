@@ -6,14 +6,11 @@
 static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint32_t *row)
 {
     size_t i, j;
-
     for (j = 0; j <= b->length; j++) row[j] = 0;
     for (i = 0; i < a->length; i++) {
         uint32_t diagonal = 0;
-
         for (j = 0; j < b->length; j++) {
             uint32_t above = row[j + 1];
-
             if (a->words[i] == b->words[j]) {
                 row[j + 1] = diagonal + 1;
             } else if (row[j] > above) {
@@ -29,7 +26,6 @@ static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint
 static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *hypothesis)
 {
     size_t i;
-
     for (i = 0; i < hypothesis->length; i++) {
         if (eval_words_length(corpus->words, hypothesis->words[i]) == 0) return 1;
     }
@@ -43,14 +39,12 @@ static double score_image(const eval_corpus *corpus, const eval_image *image)
     uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
     double precision = 0, recall = 0;
     size_t i;
-
     for (i = 0; i < image->n_references; i++) {
         const eval_sentence *reference = &image->references[i];
         double common = (double)(reference->length ? common_length(hypothesis, reference, row)
                                                    : common_with_empty(corpus, hypothesis));
         double p = common / (double)hypothesis->length;
         double r = common / (double)(reference->length ? reference->length : 1);
-
         if (p > precision) precision = p;
         if (r > recall) recall = r;
     }
@@ -62,7 +56,6 @@ void eval_rouge_l(const eval_corpus *corpus, eval_scores *total, eval_scores *pe
 {
     double sum = 0;
     size_t i;
-
     for (i = 0; i < corpus->count; i++) {
         per_image[i].rouge_l = score_image(corpus, &corpus->images[i]);
         sum += per_image[i].rouge_l;

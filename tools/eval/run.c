@@ -27,7 +27,6 @@ typedef struct shared {
 static const char *take_image(shared *s)
 {
     const char *image = NULL;
-
     (void)pthread_mutex_lock(&s->lock);
     while (!image && !s->stop && s->next < s->run->n_images) {
         image = s->run->images[s->next++];
@@ -69,7 +68,6 @@ static void caption_image_file(shared *s, void *worker, const char *image)
     char text[EVAL_MAX_CAPTION + 1];
     tool_error cause = {{0}};
     bool ok = path || tool_fail(&cause, "%s: out of memory", image);
-
     if (ok) {
         (void)snprintf(path, size, "%s/%s", s->run->folder, image);
         ok = s->run->captioner->caption(worker, path, text, sizeof text, &cause);
@@ -85,7 +83,6 @@ static void *work(void *argument)
     tool_error cause = {{0}};
     const char *image = take_image(s);
     void *worker;
-
     if (!image) return NULL;
     worker = captioner->open(captioner->context, &cause);
     if (!worker) {
@@ -102,7 +99,6 @@ static void work_in_parallel(shared *s, int threads)
 {
     pthread_t others[MAX_THREADS];
     int started = 0;
-
     if (threads > MAX_THREADS) threads = MAX_THREADS;
     while (started < threads - 1 && pthread_create(&others[started], NULL, work, s) == 0) started++;
     (void)work(s);
@@ -114,7 +110,6 @@ bool eval_run_images(eval_run *run, tool_error *err)
     shared s = {.run = run, .err = err};
     struct timespec from, to;
     size_t i;
-
     run->captioned = run->earlier = run->failed = 0;
     for (i = 0; i < run->n_images; i++) run->earlier += eval_store_find(run->store, run->images[i]) != NULL;
     if (pthread_mutex_init(&s.lock, NULL) != 0) return tool_fail(err, "can't make a lock");

@@ -19,7 +19,6 @@ static char *metrics_path(const char *output, tool_error *err)
     size_t keep =
         dot && dot != output && (!slash || dot > slash + 1) ? (size_t)(dot - output) : strlen(output);
     char *path = malloc(keep + sizeof ".metrics.json");
-
     if (!path) {
         (void)tool_fail(err, "%s: out of memory", output);
         return NULL;
@@ -40,7 +39,6 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY,
          ok = eval_predictions_begin(&list, options->output, err);
     size_t i;
-
     if (ok && !score.metrics) {
         path = metrics_path(options->output, err);
         score.metrics = path;
@@ -80,14 +78,12 @@ static void print_summary(const eval_run *run)
 static int processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-
     return n < 1 ? 1 : n > 256 ? 256 : (int)n;
 }
 
 static bool check_folder(const char *path, tool_error *err)
 {
     struct stat info;
-
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
     return tool_fail(err, "%s: no such folder", path);
 }
@@ -101,7 +97,6 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     const char **images = NULL;
     char settings[512];
     bool ok = false;
-
     run.threads = options->threads ? options->threads : processors();
     if (!check_folder(options->images, err)) goto done;
     refs = eval_refs_read(options->refs, err);

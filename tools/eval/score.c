@@ -12,7 +12,6 @@
 static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error *err)
 {
     struct stat info;
-
     *wordnet = NULL;
     if (folder && strcmp(folder, "none") == 0) return true;
     if (!folder) {
@@ -47,7 +46,6 @@ static bool write_images(const char *path, const eval_joined *joined, const eval
                          bool no_synonyms, tool_error *err)
 {
     tool_outfile *out = tool_outfile_open(path, err);
-
     if (!out) return false;
     eval_report_images(joined, scores, no_synonyms, tool_outfile_stream(out));
     return tool_outfile_commit(&out, err);
@@ -56,7 +54,6 @@ static bool write_images(const char *path, const eval_joined *joined, const eval
 static bool write_metrics(const char *path, const eval_report *report, tool_error *err)
 {
     tool_outfile *out = tool_outfile_open(path, err);
-
     if (!out) return false;
     if (!eval_report_json(report, tool_outfile_stream(out))) {
         tool_outfile_abort(&out);
@@ -68,15 +65,15 @@ static bool write_metrics(const char *path, const eval_report *report, tool_erro
 static bool print_report(const eval_report *report, bool json, tool_error *err)
 {
     bool ok = true;
-
     errno = 0;
     if (json) {
         ok = eval_report_json(report, stdout);
     } else {
         eval_report_table(report, stdout);
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if (fflush(stdout) != 0 || ferror(stdout)) {
         return tool_fail_errno(err, "standard output", errno ? errno : EIO);
+    }
     return ok || tool_fail(err, "out of memory");
 }
 
@@ -87,7 +84,6 @@ bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
     eval_wordnet *wordnet = NULL;
     eval_scores *scores = NULL;
     bool ok = false;
-
     if (!eval_join(&joined, list, refs, err)) goto done;
     if (!open_wordnet(options->wordnet, &wordnet, err)) goto done;
     report->n_images = eval_corpus_size(joined.corpus);
@@ -116,7 +112,6 @@ bool eval_score_command(const char *preds, const char *refs_path, const eval_sco
     eval_refs *refs = NULL;
     eval_report report = {0};
     bool ok = false;
-
     report.seconds = -1;
     if (!eval_predictions_read(&list, preds, err)) return false;
     if (refs_path) {

@@ -33,7 +33,6 @@ static bool compare_settings(const char *path, const char *kept, const char *wan
 {
     while (*kept || *wanted) {
         size_t k = strcspn(kept, "\n"), w = strcspn(wanted, "\n");
-
         if (k != w || strncmp(kept, wanted, k) != 0) {
             return tool_fail(
                 err, "%s: was begun with %.*s, now %.*s: use the same settings, or another output file", path,
@@ -48,7 +47,6 @@ static bool compare_settings(const char *path, const char *kept, const char *wan
 static bool write_settings(const char *path, const char *settings, tool_error *err)
 {
     tool_outfile *out = tool_outfile_open(path, err);
-
     if (!out) return false;
     (void)fprintf(tool_outfile_stream(out), "%s%s", FIRST_LINE, settings);
     return tool_outfile_commit(&out, err);
@@ -60,7 +58,6 @@ static bool check_settings(const char *path, bool has_captions, const char *sett
     char *side = malloc(strlen(path) + sizeof ".run");
     tool_text text = {NULL, 0};
     bool ok = false;
-
     if (!side) return tool_fail(err, "%s: out of memory", path);
     (void)sprintf(side, "%s.run", path);
     if (!has_captions) {
@@ -87,7 +84,6 @@ static bool remember(eval_store *store, const char *image, const char *caption, 
     size_t n = eval_words_count(store->images);
     const char **captions = eval_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
     uint32_t text = eval_words_add(store->texts, caption, strlen(caption));
-
     if (captions) store->captions = captions;
     if (!captions || text == EVAL_NO_WORD) return tool_fail(err, "%s: out of memory", store->path);
     captions[n] = eval_words_text(store->texts, text);
@@ -102,23 +98,23 @@ static bool load(eval_store *store, tool_text *text, tool_error *err)
 {
     char *line = text->data, *end;
     size_t number = 1;
-
     for (; (end = memchr(line, '\n', text->size - (size_t)(line - text->data))); line = end + 1, number++) {
         char *tab = memchr(line, '\t', (size_t)(end - line));
-
         *end = '\0';
         if (!tab || memchr(line, '\0', (size_t)(end - line)) ||
             tool_utf8_check(line, (size_t)(end - line)) != (size_t)(end - line)) {
             return tool_fail(err, "%s:%zu: not a line of a predictions file", store->path, number);
         }
         *tab = '\0';
-        if (eval_store_find(store, line))
+        if (eval_store_find(store, line)) {
             return tool_fail(err, "%s:%zu: this image came before", store->path, number);
+        }
         if (!remember(store, line, tab + 1, err)) return false;
     }
     if ((size_t)(line - text->data) == text->size) return true;
-    if (ftruncate(store->fd, (off_t)(line - text->data)) != 0)
+    if (ftruncate(store->fd, (off_t)(line - text->data)) != 0) {
         return tool_fail_errno(err, store->path, errno);
+    }
     return true;
 }
 
@@ -126,7 +122,6 @@ static bool open_file(eval_store *store, tool_error *err)
 {
     struct flock lock = {0};
     struct stat info;
-
     store->fd = open(store->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (store->fd < 0 || fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
     if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: not a regular file", store->path);
@@ -143,10 +138,10 @@ static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
 {
     struct stat info;
     ssize_t got = 1;
-
     if (fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
-    if (info.st_size > EVAL_MAX_FILE)
+    if (info.st_size > EVAL_MAX_FILE) {
         return tool_fail(err, "%s: larger than %d bytes", store->path, EVAL_MAX_FILE);
+    }
     text->data = malloc((size_t)info.st_size + 1);
     if (!text->data) return tool_fail(err, "%s: out of memory", store->path);
     while (got > 0 && text->size < (size_t)info.st_size) {
@@ -162,7 +157,6 @@ eval_store *eval_store_open(const char *path, const char *settings, tool_error *
     eval_store *store = calloc(1, sizeof *store);
     tool_text text = {NULL, 0};
     bool ok = false;
-
     if (!store) {
         (void)tool_fail(err, "%s: out of memory", path);
         return NULL;
@@ -203,7 +197,6 @@ void eval_store_close(eval_store **store)
 const char *eval_store_find(const eval_store *store, const char *image)
 {
     uint32_t number = eval_words_find(store->images, image, strlen(image));
-
     return number == EVAL_NO_WORD ? NULL : store->captions[number];
 }
 
@@ -211,7 +204,6 @@ bool eval_store_add(eval_store *store, const char *image, const char *caption, t
 {
     size_t size = strlen(image) + strlen(caption) + 2, done = 0;
     char *line = malloc(size + 1), *p;
-
     if (!line) return tool_fail(err, "%s: out of memory", store->path);
     (void)sprintf(line, "%s\t%s\n", image, caption);
     for (p = line + strlen(image) + 1; p < line + size - 1; p++) {
@@ -219,7 +211,6 @@ bool eval_store_add(eval_store *store, const char *image, const char *caption, t
     }
     while (done < size) {
         ssize_t put = write(store->fd, line + done, size - done);
-
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) {
             free(line);

@@ -15,7 +15,6 @@ void eval_cursor_begin(eval_cursor *cursor, const char *text)
 static char clean_character(const char *p, size_t left, size_t *bytes)
 {
     char c = *p;
-
     *bytes = 1;
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return c;
     if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
@@ -33,11 +32,9 @@ static char clean_character(const char *p, size_t left, size_t *bytes)
 bool eval_next_clean(eval_cursor *cursor, char *word, size_t size, size_t *length)
 {
     size_t n = 0;
-
     while (cursor->next < cursor->stop) {
         size_t bytes;
         char c = clean_character(cursor->next, (size_t)(cursor->stop - cursor->next), &bytes);
-
         cursor->next += bytes;
         if (c && n < size) word[n++] = c;
         if (n && (!c || bytes == 2)) break; /* the combining dot of U+0130 parts words */
@@ -50,7 +47,6 @@ bool eval_next_clean(eval_cursor *cursor, char *word, size_t size, size_t *lengt
 static size_t space_length(const char *text, size_t left)
 {
     const unsigned char *p = (const unsigned char *)text;
-
     if ((p[0] >= 0x09 && p[0] <= 0x0D) || (p[0] >= 0x1C && p[0] <= 0x20)) return 1;
     if (left >= 2 && p[0] == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)) return 2;
     if (left < 3) return 0;
@@ -67,7 +63,6 @@ bool eval_next_split(eval_cursor *cursor, const char **word, size_t *length)
 {
     const char *p = cursor->next;
     size_t space;
-
     while (p < cursor->stop && (space = space_length(p, (size_t)(cursor->stop - p))) > 0) p += space;
     *word = p;
     while (p < cursor->stop && !space_length(p, (size_t)(cursor->stop - p))) p++;
@@ -79,7 +74,6 @@ bool eval_next_split(eval_cursor *cursor, const char **word, size_t *length)
 bool eval_next_spaced(eval_cursor *cursor, const char **word, size_t *length)
 {
     const char *space;
-
     if (cursor->ended) return false;
     space = memchr(cursor->next, ' ', (size_t)(cursor->stop - cursor->next));
     *word = cursor->next;
@@ -92,10 +86,8 @@ bool eval_next_spaced(eval_cursor *cursor, const char **word, size_t *length)
 size_t eval_lower(const char *text, size_t length, char *lower)
 {
     size_t n = 0, at = 0, bytes;
-
     while (at < length) {
         char c = clean_character(text + at, length - at, &bytes);
-
         lower[n++] = c ? c : text[at];
         /* what follows the i is no ASCII letter: one byte that no reference holds stands for the dot */
         if (bytes == 2) lower[n++] = '\xCC';

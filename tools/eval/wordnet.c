@@ -54,7 +54,6 @@ static const ending *const endings[N_POS] = {noun_endings, verb_endings, adj_end
 static int compare_key(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-
     return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
@@ -62,7 +61,6 @@ static int compare_lines(const void *a, const void *b)
 {
     const line *x = a, *y = b;
     int order = compare_key(x->text, x->key, y->text, y->key);
-
     return order ? order : (x->text > y->text) - (x->text < y->text);
 }
 
@@ -70,7 +68,6 @@ static bool add_line(table *t, const tool_lines *l)
 {
     const char *space = memchr(l->line, ' ', l->length);
     line *lines;
-
     if (!l->length || l->line[0] == ' ') return true; /* the licence stands indented before the first entry */
     lines = eval_grow(t->lines, &t->capacity, t->count + 1, sizeof *lines);
     if (!lines) return false;
@@ -88,7 +85,6 @@ static bool load_file(tool_text *text, const char *folder, const char *format, c
     char name[32];
     char *path;
     bool ok;
-
     (void)snprintf(name, sizeof name, "%s%s%s", format[0] == '.' ? pos : format, format[0] == '.' ? "" : ".",
                    format[0] == '.' ? format : pos);
     path = malloc(strlen(folder) + strlen(name) + 2);
@@ -103,7 +99,6 @@ static bool load_table(table *t, const char *folder, const char *format, const c
 {
     tool_lines lines;
     size_t i;
-
     if (!load_file(&t->text, folder, format, pos, err)) return false;
     tool_lines_begin(&lines, t->text.data, t->text.size);
     while (tool_lines_next(&lines)) {
@@ -122,7 +117,6 @@ eval_wordnet *eval_wordnet_open(const char *folder, tool_error *err)
 {
     eval_wordnet *wordnet = calloc(1, sizeof *wordnet);
     int pos;
-
     if (!wordnet || !(wordnet->folder = malloc(strlen(folder) + 1))) {
         (void)tool_fail(err, "%s: out of memory", folder);
         goto fail;
@@ -130,7 +124,6 @@ eval_wordnet *eval_wordnet_open(const char *folder, tool_error *err)
     strcpy(wordnet->folder, folder);
     for (pos = 0; pos < N_POS; pos++) {
         const char *name = pos_names[pos];
-
         if (!load_table(&wordnet->index[pos], folder, "index", name, err)) goto fail;
         if (!load_table(&wordnet->exceptions[pos], folder, ".exc", name, err)) goto fail;
         if (!load_file(&wordnet->data[pos], folder, "data", name, err)) goto fail;
@@ -150,7 +143,6 @@ static void free_table(table *t)
 void eval_wordnet_close(eval_wordnet **wordnet)
 {
     int pos;
-
     if (!wordnet || !*wordnet) return;
     for (pos = 0; pos < N_POS; pos++) {
         free_table(&(*wordnet)->index[pos]);
@@ -166,10 +158,8 @@ void eval_wordnet_close(eval_wordnet **wordnet)
 static const line *find_line(const table *t, const char *key, size_t length)
 {
     size_t low = 0, high = t->count;
-
     while (low < high) { /* ends at the first line above the key */
         size_t mid = low + (high - low) / 2;
-
         if (compare_key(t->lines[mid].text, t->lines[mid].key, key, length) <= 0) {
             low = mid + 1;
         } else {
@@ -201,13 +191,11 @@ static bool next_field(fields *f)
 static bool next_number(fields *f, int base, size_t *value)
 {
     size_t i;
-
     *value = 0;
     if (!next_field(f) || f->length > 9) return false;
     for (i = 0; i < f->length; i++) {
         char c = f->text[i];
         int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-
         if (digit >= base) return false;
         *value = *value * (size_t)base + (size_t)digit;
     }
@@ -237,9 +225,9 @@ static bool visit_synset(const search *s, int pos, size_t offset)
     size_t n_lemmas, number, i;
     const char *end;
     fields f;
-
-    if (offset >= data->size || (offset && data->data[offset - 1] != '\n'))
+    if (offset >= data->size || (offset && data->data[offset - 1] != '\n')) {
         return damaged(s, "data", pos, offset);
+    }
     end = memchr(data->data + offset, '\n', data->size - offset);
     f.next = data->data + offset;
     f.stop = end ? end : data->data + data->size;
@@ -249,7 +237,6 @@ static bool visit_synset(const search *s, int pos, size_t offset)
     }
     for (i = 0; i < n_lemmas; i++) {
         const char *mark;
-
         if (!next_field(&f)) return damaged(s, "data", pos, offset);
         mark = memchr(f.text, '(', f.length); /* adjectives: "afraid(p)" */
         if (!s->visit(s->context, f.text, mark ? (size_t)(mark - f.text) : f.length)) return false;
@@ -264,7 +251,6 @@ static bool visit_entry(const search *s, int pos, const line *entry)
     fields f = {entry->text, entry->text + entry->length, NULL, 0};
     size_t at = (size_t)(entry->text - s->wordnet->index[pos].text.data);
     size_t n_synsets, n_pointers, offset, i;
-
     if (!next_field(&f) || !next_field(&f) || !next_number(&f, 10, &n_synsets) ||
         !next_number(&f, 10, &n_pointers)) {
         return damaged(s, "index", pos, at);
@@ -296,7 +282,6 @@ typedef struct form_set {
 static void add_form(form_set *set, const char *text, size_t length)
 {
     size_t i;
-
     if (length >= MAX_FORM || set->count == MAX_FORMS) return;
     for (i = 0; i < set->count; i++) {
         if (set->forms[i].length == length && memcmp(set->forms[i].text, text, length) == 0) return;
@@ -308,16 +293,13 @@ static void add_form(form_set *set, const char *text, size_t length)
 static void detach(int pos, const form_set *from, form_set *to)
 {
     size_t i;
-
     to->count = 0;
     for (i = 0; i < from->count; i++) {
         const ending *e;
-
         for (e = endings[pos]; e->from; e++) {
             const form *f = &from->forms[i];
             size_t cut = strlen(e->from), put = strlen(e->to);
             char text[MAX_FORM];
-
             if (f->length < cut || memcmp(f->text + f->length - cut, e->from, cut) != 0) continue;
             memcpy(text, f->text, f->length - cut);
             memcpy(text + f->length - cut, e->to, put); /* never longer than what it replaces */
@@ -330,10 +312,8 @@ static void detach(int pos, const form_set *from, form_set *to)
 static bool visit_forms(const search *s, int pos, const form_set *set, size_t *found)
 {
     size_t i;
-
     for (i = 0; i < set->count; i++) {
         const line *entry = find_line(&s->wordnet->index[pos], set->forms[i].text, set->forms[i].length);
-
         if (!entry) continue;
         ++*found;
         if (!visit_entry(s, pos, entry)) return false;
@@ -348,12 +328,10 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
     const line *exception = find_line(&s->wordnet->exceptions[pos], word, strlen(word));
     form_set *now = &sets[0], *then = &sets[1], *swap;
     size_t found = 0, i;
-
     now->count = 0;
     add_form(now, word, strlen(word));
     if (exception) {
         fields f = {exception->text + exception->key, exception->text + exception->length, NULL, 0};
-
         while (next_field(&f)) add_form(now, f.text, f.length);
         return visit_forms(s, pos, now, &found);
     }
@@ -378,7 +356,6 @@ bool eval_wordnet_lemmas(const eval_wordnet *wordnet, const char *word, eval_lem
     form *forms = malloc(2 * MAX_FORMS * sizeof *forms);
     bool ok = true;
     int pos;
-
     if (!forms) return tool_fail(err, "%s: out of memory", wordnet->folder);
     sets[0].forms = forms;
     sets[1].forms = forms + MAX_FORMS;

@@ -34,7 +34,6 @@ static uint64_t hash_bytes(const void *text, size_t length)
     const unsigned char *p = text;
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     size_t i;
-
     for (i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
     return hash ^ (hash >> 29);
 }
@@ -42,7 +41,6 @@ static uint64_t hash_bytes(const void *text, size_t length)
 eval_words *eval_words_create(void)
 {
     eval_words *words = calloc(1, sizeof *words);
-
     if (!words) return NULL;
     words->n_slots = FIRST_SLOTS;
     words->slots = malloc(words->n_slots * sizeof *words->slots);
@@ -57,11 +55,9 @@ eval_words *eval_words_create(void)
 void eval_words_free(eval_words **words)
 {
     block *b;
-
     if (!words || !*words) return;
     for (b = (*words)->blocks; b;) {
         block *next = b->next;
-
         free(b);
         b = next;
     }
@@ -80,10 +76,8 @@ size_t eval_words_count(const eval_words *words)
 static size_t find_slot(const eval_words *words, const void *text, size_t length, uint64_t hash)
 {
     size_t at = (size_t)hash & (words->n_slots - 1);
-
     while (words->slots[at] != EVAL_NO_WORD) {
         const entry *e = &words->entries[words->slots[at]];
-
         if (e->hash == hash && e->length == length && memcmp(e->text, text, length) == 0) break;
         at = (at + 1) & (words->n_slots - 1);
     }
@@ -94,7 +88,6 @@ static bool double_slots(eval_words *words)
 {
     size_t n = words->n_slots * 2, i, at;
     uint32_t *slots;
-
     if (n > SIZE_MAX / sizeof *slots) return false;
     slots = malloc(n * sizeof *slots);
     if (!slots) return false;
@@ -114,11 +107,9 @@ static char *keep_text(eval_words *words, const void *text, size_t length)
 {
     block *b = words->blocks;
     char *kept;
-
     if (length > SIZE_MAX / 2) return NULL;
     if (!b || b->room - b->used <= length) {
         size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
-
         b = malloc(sizeof *b + room);
         if (!b) return NULL;
         b->next = words->blocks;
@@ -138,7 +129,6 @@ uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
     uint64_t hash = hash_bytes(text, length);
     size_t at = find_slot(words, text, length, hash);
     entry *entries;
-
     if (words->slots[at] != EVAL_NO_WORD) return words->slots[at];
     if (words->count >= EVAL_NO_WORD) return EVAL_NO_WORD;
     if (words->count * 2 >= words->n_slots) {

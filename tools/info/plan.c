@@ -20,7 +20,6 @@ static int on_layer(void *user, const caption_progress *progress)
     layer_clock *clock = user;
     double now = tool_now_ms();
     int layer = progress->done - 1;
-
     if (progress->stage != CAPTION_STAGE_ENCODER || layer < 0 || layer >= clock->layers) return 0;
     if (clock->run >= 0) clock->times[layer * clock->runs + clock->run] = now - clock->last;
     clock->last = tool_now_ms();
@@ -31,7 +30,6 @@ static bool list_layers(info_plan *plan, tool_error *err)
 {
     caption_layer_info layer;
     int i;
-
     while (plan->count < MAX_LAYERS &&
            caption_session_layer(plan->session, plan->count, &layer) == CAPTION_OK) {
         plan->count++;
@@ -51,7 +49,6 @@ static bool load_made_up(caption_session *session, int side, caption_error *erro
     caption_pixel_view view = {rgb, side, side, 0};
     uint32_t state = 1;
     caption_status status;
-
     if (!rgb) return false;
     for (i = 0; i < size; i++) {
         state = state * 1664525u + 1013904223u;
@@ -66,7 +63,6 @@ static bool run_encoder(info_plan *plan, layer_clock *clock, const caption_model
 {
     caption_decode_options options;
     int i;
-
     caption_decode_options_init(&options, model);
     options.progress = on_layer;
     options.progress_user = clock;
@@ -85,7 +81,6 @@ bool info_measure_plan(info_plan *plan, const caption_model *model, const captio
     caption_model_info info;
     layer_clock clock = {0};
     int i;
-
     plan->runs = runs;
     plan->threads = options->threads;
     caption_model_get_info(model, &info);

@@ -21,7 +21,6 @@ bool info_read_header(capw_header *header, const char *path, tool_error *err)
     unsigned char bytes[64];
     FILE *file = fopen(path, "rb");
     size_t got;
-
     if (!file) return tool_fail_errno(err, path, errno);
     got = fread(bytes, 1, sizeof bytes, file);
     (void)fclose(file);
@@ -45,13 +44,13 @@ static void print_clean(const char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-
-        if (c == '\n')
+        if (c == '\n') {
             (void)fputs("\\n", stdout);
-        else if (c < 0x20 || c == 0x7F)
+        } else if (c < 0x20 || c == 0x7F) {
             (void)printf("\\x%02x", (unsigned)c);
-        else
+        } else {
             (void)putchar(c);
+        }
     }
 }
 
@@ -63,7 +62,6 @@ static const char *kind_name(const caption_model_info *info)
 static const char *word_or(const caption_model *model, int id)
 {
     const char *word = caption_model_word(model, id);
-
     return word ? word : "?";
 }
 
@@ -73,7 +71,6 @@ static void print_summary(const info_report *report)
     const capw_header *h = &report->header;
     const int special[] = {i->pad, i->start, i->end, i->unk};
     int k;
-
     (void)printf("file        %s\n", report->name);
     (void)printf("header      version %" PRIu32 ", %" PRIu64 " bytes, metadata at %" PRIu64
                  ", vocabulary at %" PRIu64 ", data at %" PRIu64 "\n",
@@ -94,7 +91,6 @@ static void print_summary(const info_report *report)
     (void)printf("metadata    %d entries\n", i->metadata_count);
     for (k = 0; k < i->metadata_count; k++) {
         const char *key, *value;
-
         if (caption_model_metadata(report->model, k, &key, &value) != CAPTION_OK) continue;
         (void)fputs("  ", stdout);
         print_clean(key);
@@ -107,12 +103,10 @@ static void print_summary(const info_report *report)
 static void print_tensors(const info_report *report)
 {
     int k, d;
-
     (void)printf("%-44s %-9s %-9s %10s %12s %8s  %s\n", "tensor", "type", "layout", "offset", "bytes",
                  "crc32", "shape");
     for (k = 0; k < report->info.tensor_count; k++) {
         caption_tensor_info t;
-
         if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) continue;
         (void)printf("%-44s %-9s %-9s %10" PRIu64 " %12" PRIu64 " %08" PRIx32 "  ", t.name, t.dtype, t.layout,
                      t.offset, t.bytes, t.crc);
@@ -124,7 +118,6 @@ static void print_tensors(const info_report *report)
 static void print_words(const info_report *report)
 {
     int k;
-
     for (k = 0; k < report->info.vocabulary_size; k++) {
         (void)printf("%d ", k);
         print_clean(word_or(report->model, k));
@@ -136,13 +129,11 @@ static void print_plan(const info_plan *plan)
 {
     double work = 0;
     int k;
-
     (void)printf("%-22s %-11s %-4s %-4s %-16s %-16s %8s %9s %6s\n", "layer", "algorithm", "size", "step",
                  "in", "out", "ms", "GFLOP/s", "share");
     for (k = 0; k < plan->count; k++) {
         const caption_layer_info *l = &plan->layers[k];
         char in[40], out[40], speed[24] = "-";
-
         (void)snprintf(in, sizeof in, "%dx%dx%d", l->in_height, l->in_width, l->in_channels);
         (void)snprintf(out, sizeof out, "%dx%dx%d", l->out_height, l->out_width, l->out_channels);
         if (l->multiply_adds > 0) {

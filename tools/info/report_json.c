@@ -25,7 +25,6 @@ static int put_text(json_t *object, const char *key, const char *value)
 static int put_crc(json_t *object, const char *key, uint32_t crc)
 {
     char text[9];
-
     (void)snprintf(text, sizeof text, "%08" PRIx32, crc);
     return put_text(object, key, text);
 }
@@ -35,7 +34,6 @@ static int put_summary(json_t *root, const info_report *report)
     const caption_model_info *i = &report->info;
     json_t *metadata = json_object(), *special = json_object(), *header = json_object();
     int k, bad = 0;
-
     bad += put_int(header, "version", report->header.version);
     bad += put_int(header, "file_size", report->header.file_size);
     bad += put_int(header, "metadata_offset", report->header.metadata_offset);
@@ -64,7 +62,6 @@ static int put_summary(json_t *root, const info_report *report)
     for (k = 0; k < i->metadata_count; k++) {
         const char *key, *value;
         json_t *name;
-
         if (caption_model_metadata(report->model, k, &key, &value) != CAPTION_OK) continue;
         name = tool_json_text(key);
         bad += !name || put_text(metadata, json_string_value(name), value);
@@ -77,12 +74,10 @@ static int put_tensors(json_t *root, const info_report *report)
 {
     json_t *array = json_array();
     int k, bad = 0;
-
     for (k = 0; k < report->info.tensor_count; k++) {
         caption_tensor_info t;
         json_t *entry = json_object();
         int dims[4], d;
-
         if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) {
             json_decref(entry);
             continue;
@@ -104,10 +99,8 @@ static int put_words(json_t *root, const info_report *report)
 {
     json_t *array = json_array();
     int k, bad = 0;
-
     for (k = 0; k < report->info.vocabulary_size; k++) {
         const char *word = caption_model_word(report->model, k);
-
         bad += json_array_append_new(array, tool_json_text(word ? word : "")) != 0;
     }
     return bad + put(root, "words", array);
@@ -117,13 +110,11 @@ static int put_plan(json_t *root, const info_plan *plan)
 {
     json_t *object = json_object(), *layers = json_array();
     int k, bad = 0;
-
     for (k = 0; k < plan->count; k++) {
         const caption_layer_info *l = &plan->layers[k];
         const int in[] = {l->in_height, l->in_width, l->in_channels};
         const int out[] = {l->out_height, l->out_width, l->out_channels};
         json_t *entry = json_object();
-
         bad += put_text(entry, "name", l->name);
         bad += put_text(entry, "algorithm", l->algorithm);
         bad += put(entry, "in", tool_json_ints(in, 3));
@@ -148,7 +139,6 @@ bool info_print_json(const info_report *report)
 {
     json_t *root = json_object();
     int bad = put_text(root, "file", report->name);
-
     if (report->sections.summary) bad += put_summary(root, report);
     if (report->sections.tensors) bad += put_tensors(root, report);
     if (report->sections.words) bad += put_words(root, report);

@@ -40,7 +40,6 @@ bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
     char printable[2][64];
     torch_value *value;
     size_t i;
-
     for (i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         if (!same(module, classes[i].module) || !same(name, classes[i].name)) continue;
         value = torch_vm_new(vm, TORCH_CLASS);
@@ -65,7 +64,6 @@ static bool natural(const torch_value *value, uint64_t *number)
 static bool naturals(const torch_value *value, uint64_t numbers[TORCH_MAX_RANK], int *count)
 {
     size_t i;
-
     if (value->kind != TORCH_TUPLE || value->as.items.count > TORCH_MAX_RANK) return false;
     for (i = 0; i < value->as.items.count; i++) {
         if (!natural(value->as.items.at[i], &numbers[i])) return false;
@@ -79,7 +77,6 @@ static bool fits(torch_tensor *tensor)
 {
     uint64_t room = tensor->storage->count, last = tensor->offset;
     int i;
-
     tensor->count = 1;
     for (i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i] == 0) {
@@ -89,7 +86,6 @@ static bool fits(torch_tensor *tensor)
     }
     for (i = 0; i < tensor->rank; i++) {
         uint64_t steps = tensor->dims[i] - 1;
-
         if (tensor->dims[i] > room / tensor->count) return false;
         tensor->count *= tensor->dims[i];
         if (last > room || (steps && tensor->strides[i] > (room - last) / steps)) return false;
@@ -104,12 +100,12 @@ static bool make_tensor(torch_vm *vm, const torch_items *args)
     torch_value *value = torch_vm_new(vm, TORCH_TENSOR);
     torch_tensor *tensor = torch_arena_alloc(vm->arena, sizeof *tensor);
     int strides;
-
     if (!value || !tensor) return torch_vm_fail(vm, "out of memory");
     if (args->count < 5 || args->count > 7 || args->at[0]->kind != TORCH_STORAGE ||
         !natural(args->at[1], &tensor->offset) || !naturals(args->at[2], tensor->dims, &tensor->rank) ||
-        !naturals(args->at[3], tensor->strides, &strides) || strides != tensor->rank)
+        !naturals(args->at[3], tensor->strides, &strides) || strides != tensor->rank) {
         return torch_vm_fail(vm, "a tensor's description is malformed");
+    }
     tensor->storage = &args->at[0]->as.storage;
     if (!fits(tensor)) return torch_vm_fail(vm, "a tensor reaches outside its storage");
     value->as.tensor = tensor;
@@ -120,10 +116,10 @@ static bool make_tensor(torch_vm *vm, const torch_items *args)
 static bool make_dict(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_DICT);
-
     if (!value) return false;
-    if (args->count > 1 || (args->count == 1 && args->at[0]->kind != TORCH_DICT))
+    if (args->count > 1 || (args->count == 1 && args->at[0]->kind != TORCH_DICT)) {
         return torch_vm_fail(vm, "a dictionary made from something other than a dictionary");
+    }
     if (args->count == 1) {
         value->as.items = args->at[0]->as.items;
         value->as.items.room = value->as.items.count; /* the next item moves it to memory of its own */
@@ -134,7 +130,6 @@ static bool make_dict(torch_vm *vm, const torch_items *args)
 static bool make_object(torch_vm *vm, const torch_class *type, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_OBJECT);
-
     if (!value) return false;
     if (args->count) return torch_vm_fail(vm, "an object made with arguments");
     value->as.object.type = type;
@@ -144,18 +139,19 @@ static bool make_object(torch_vm *vm, const torch_class *type, const torch_items
 bool torch_vm_reduce(torch_vm *vm)
 {
     torch_value *args = torch_vm_pop(vm), *callee = args ? torch_vm_pop(vm) : NULL;
-
     if (!callee) return false;
-    if (callee->kind != TORCH_CLASS || args->kind != TORCH_TUPLE)
+    if (callee->kind != TORCH_CLASS || args->kind != TORCH_TUPLE) {
         return torch_vm_fail(vm, "calls something that is no function");
+    }
     switch (callee->as.type->call) {
     case TORCH_CALL_DICT:
         return make_dict(vm, &args->as.items);
     case TORCH_CALL_TENSOR:
         return make_tensor(vm, &args->as.items);
     case TORCH_CALL_PARAMETER:
-        if (args->as.items.count != 3 || args->as.items.at[0]->kind != TORCH_TENSOR)
+        if (args->as.items.count != 3 || args->as.items.at[0]->kind != TORCH_TENSOR) {
             return torch_vm_fail(vm, "a parameter's description is malformed");
+        }
         return torch_vm_push(vm, args->as.items.at[0]);
     case TORCH_CALL_VOCABULARY:
         return make_object(vm, callee->as.type, &args->as.items);
@@ -174,10 +170,10 @@ bool torch_vm_reduce(torch_vm *vm)
 bool torch_vm_newobj(torch_vm *vm)
 {
     torch_value *args = torch_vm_pop(vm), *type = args ? torch_vm_pop(vm) : NULL;
-
     if (!type) return false;
-    if (type->kind != TORCH_CLASS || args->kind != TORCH_TUPLE)
+    if (type->kind != TORCH_CLASS || args->kind != TORCH_TUPLE) {
         return torch_vm_fail(vm, "makes an object of something that is no class");
+    }
     if (type->as.type->call == TORCH_CALL_DICT) return make_dict(vm, &args->as.items);
     if (type->as.type->call == TORCH_CALL_VOCABULARY) return make_object(vm, type->as.type, &args->as.items);
     return torch_vm_fail(vm, "makes an object of something that is no class");
@@ -186,7 +182,6 @@ bool torch_vm_newobj(torch_vm *vm)
 bool torch_vm_build(torch_vm *vm)
 {
     torch_value *state = torch_vm_pop(vm), *value = state ? torch_vm_top(vm) : NULL;
-
     if (!value) return false;
     if (value->kind == TORCH_NUMPY_TYPE) return torch_vm_numpy_state(vm, value, state);
     if (state->kind != TORCH_DICT) return torch_vm_fail(vm, "an object's state is no dictionary");
@@ -203,24 +198,25 @@ bool torch_vm_persistent(torch_vm *vm)
     const torch_items *items;
     uint64_t count;
     size_t i;
-
     if (!value) return false;
     items = &id->as.items;
     if (id->kind != TORCH_TUPLE || items->count != 5 || !torch_text_is(items->at[0], "storage") ||
         items->at[1]->kind != TORCH_CLASS || items->at[1]->as.type->call != TORCH_CALL_STORAGE ||
         items->at[2]->kind != TORCH_TEXT || items->at[3]->kind != TORCH_TEXT ||
-        !natural(items->at[4], &count))
+        !natural(items->at[4], &count)) {
         return torch_vm_fail(vm, "a storage's description is malformed");
+    }
     value->as.storage.key = items->at[2]->as.text;
     value->as.storage.dtype = items->at[1]->as.type->dtype;
     value->as.storage.count = count;
-    if (items->at[2]->as.text.size == 0 || items->at[2]->as.text.size > 32)
+    if (items->at[2]->as.text.size == 0 || items->at[2]->as.text.size > 32) {
         return torch_vm_fail(vm, "a storage's key is malformed");
+    }
     for (i = 0; i < items->at[2]->as.text.size; i++) {
         char c = items->at[2]->as.text.data[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'))
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')) {
             return torch_vm_fail(vm, "a storage's key is malformed");
+        }
     }
     return torch_vm_push(vm, value);
 }

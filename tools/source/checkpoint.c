@@ -12,12 +12,11 @@ static torch_zip_entry *find_pickle(torch_checkpoint *c, tool_error *err)
 {
     torch_zip_entry *found = NULL;
     size_t i;
-
     for (i = 0; i < c->zip.count; i++) {
         const char *name = c->zip.entries[i].name, *slash = strchr(name, '/');
-
-        if (!slash || strcmp(slash, "/data.pkl") != 0 || (size_t)(slash - name) + 2 > sizeof c->prefix)
+        if (!slash || strcmp(slash, "/data.pkl") != 0 || (size_t)(slash - name) + 2 > sizeof c->prefix) {
             continue;
+        }
         if (found) {
             (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.path, found->name, name);
             return NULL;
@@ -35,17 +34,17 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
     torch_zip_entry *entry;
     unsigned char *text;
     bool ok;
-
     (void)snprintf(name, sizeof name, "%sbyteorder", c->prefix);
     entry = torch_zip_find(&c->zip, name);
     if (!entry) return true; /* absent before PyTorch 2.1, which wrote little-endian data only */
     text = torch_zip_read(&c->zip, entry, 64, err);
     if (!text) return false;
     ok = strcmp((const char *)text, "little") == 0;
-    if (!ok)
+    if (!ok) {
         (void)tool_fail(err, "%s: %s: its data are \"%s\"-endian; only little-endian checkpoints are read",
                         c->zip.path, name,
                         torch_printable((const char *)text, (size_t)entry->size, printable));
+    }
     free(text);
     return ok;
 }
@@ -55,7 +54,6 @@ bool torch_checkpoint_open(torch_checkpoint *c, const char *path, tool_error *er
     char place[1024];
     torch_zip_entry *entry;
     unsigned char *bytes;
-
     memset(c, 0, sizeof *c);
     if (!torch_zip_open(&c->zip, path, err)) return false;
     entry = find_pickle(c, err);

@@ -32,11 +32,11 @@ bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_NUMPY_TYPE);
     size_t i;
-
     if (!value) return false;
     if (args->count != 3 || args->at[0]->kind != TORCH_TEXT || !is_truth(args->at[1], false) ||
-        !is_truth(args->at[2], true))
+        !is_truth(args->at[2], true)) {
         return torch_vm_fail(vm, "a NumPy type's description is malformed");
+    }
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!torch_text_is(args->at[0], names[i].name)) continue;
         value->as.numpy.dtype = names[i].dtype;
@@ -51,10 +51,10 @@ bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *st
     const char *order = type->as.numpy.dtype == TORCH_BOOL8 ? "|" : "<";
     torch_value *const *at = state->as.items.at;
     int i;
-
     if (state->kind != TORCH_TUPLE || state->as.items.count != 8 || !is_int(at[0], 3) ||
-        at[1]->kind != TORCH_TEXT || !is_int(at[5], -1) || !is_int(at[6], -1) || !is_int(at[7], 0))
+        at[1]->kind != TORCH_TEXT || !is_int(at[5], -1) || !is_int(at[6], -1) || !is_int(at[7], 0)) {
         return torch_vm_fail(vm, "a NumPy type's state is malformed");
+    }
     for (i = 2; i < 5; i++) {
         if (at[i]->kind != TORCH_NONE) return torch_vm_fail(vm, "a NumPy type of more than a number");
     }
@@ -70,18 +70,18 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
     char *out = torch_arena_alloc(vm->arena, LONGEST);
     size_t i, n = 0;
     torch_text text;
-
     if (!value || !out) return torch_vm_fail(vm, "it takes too much memory");
-    if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1"))
+    if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1")) {
         return torch_vm_fail(vm, "encodes something other than a text in latin1");
+    }
     text = args->at[0]->as.text;
     for (i = 0; i < text.size && n < LONGEST; n++) {
         const unsigned char c = (unsigned char)text.data[i++];
-
         out[n] = (char)c;
         if (c < 0x80) continue;
-        if ((c != 0xC2 && c != 0xC3) || i == text.size || ((unsigned char)text.data[i] & 0xC0) != 0x80)
+        if ((c != 0xC2 && c != 0xC3) || i == text.size || ((unsigned char)text.data[i] & 0xC0) != 0x80) {
             return torch_vm_fail(vm, "encodes what is no latin1");
+        }
         out[n] = (char)((c & 3) << 6 | ((unsigned char)text.data[i++] & 0x3F));
     }
     if (i < text.size) return torch_vm_fail(vm, "encodes more bytes than a number has");
@@ -95,7 +95,6 @@ static bool decode(torch_value *value, torch_dtype dtype, uint64_t bits)
 {
     const uint32_t low = (uint32_t)bits;
     float narrow;
-
     value->kind = TORCH_INT;
     switch (dtype) {
     case TORCH_FLOAT64:
@@ -129,17 +128,19 @@ bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
     const torch_value *type, *bytes;
     uint64_t bits = 0;
     size_t i;
-
     if (!value) return false;
     if (args->count != 2 || args->at[0]->kind != TORCH_NUMPY_TYPE || !args->at[0]->as.numpy.complete ||
-        args->at[1]->kind != TORCH_BYTES)
+        args->at[1]->kind != TORCH_BYTES) {
         return torch_vm_fail(vm, "a NumPy number's description is malformed");
+    }
     type = args->at[0];
     bytes = args->at[1];
-    if (bytes->as.text.size != torch_dtype_size(type->as.numpy.dtype))
+    if (bytes->as.text.size != torch_dtype_size(type->as.numpy.dtype)) {
         return torch_vm_fail(vm, "a NumPy number has the wrong number of bytes");
+    }
     for (i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
-    if (!decode(value, type->as.numpy.dtype, bits))
+    if (!decode(value, type->as.numpy.dtype, bits)) {
         return torch_vm_fail(vm, "a NumPy bool that is not 0 or 1");
+    }
     return torch_vm_push(vm, value);
 }

@@ -20,7 +20,6 @@ bool torch_vm_fail(torch_vm *vm, const char *reason)
 torch_value *torch_vm_new(torch_vm *vm, torch_kind kind)
 {
     torch_value *value = torch_arena_alloc(vm->arena, sizeof *value);
-
     if (value) value->kind = kind;
     if (!value) (void)torch_vm_fail(vm, "it takes too much memory");
     return value;
@@ -31,7 +30,6 @@ bool torch_vm_push(torch_vm *vm, torch_value *value)
     if (vm->depth == vm->room) {
         size_t room = vm->room ? vm->room * 2 : 1024;
         torch_value **grown = room <= MAX_STACK ? realloc(vm->stack, room * sizeof *grown) : NULL;
-
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
         vm->stack = grown;
         vm->room = room;
@@ -55,7 +53,6 @@ torch_value *torch_vm_top(torch_vm *vm)
 torch_value *torch_vm_pop(torch_vm *vm)
 {
     torch_value *value = torch_vm_top(vm);
-
     if (value) vm->depth--;
     return value;
 }
@@ -64,7 +61,6 @@ torch_value *torch_vm_pop(torch_vm *vm)
 static const unsigned char *take(torch_vm *vm, uint64_t size)
 {
     const unsigned char *p = vm->at;
-
     if (size > (size_t)(vm->end - vm->at)) {
         (void)torch_vm_fail(vm, "truncated");
         return NULL;
@@ -77,7 +73,6 @@ static const unsigned char *take(torch_vm *vm, uint64_t size)
 static bool number(torch_vm *vm, size_t size, uint64_t *value)
 {
     const unsigned char *p = take(vm, size);
-
     if (!p) return false;
     for (*value = 0; size-- > 0;) *value = *value << 8 | p[size];
     return true;
@@ -88,7 +83,6 @@ static bool number(torch_vm *vm, size_t size, uint64_t *value)
 static bool push_int(torch_vm *vm, int64_t integer)
 {
     torch_value *value = torch_vm_new(vm, TORCH_INT);
-
     if (!value) return false;
     value->as.integer = integer;
     return torch_vm_push(vm, value);
@@ -98,7 +92,6 @@ static bool op_int(torch_vm *vm)
 {
     uint64_t bits;
     size_t size = *vm->op == 'K' ? 1 : *vm->op == 'M' ? 2 : 4;
-
     if (!number(vm, size, &bits)) return false;
     if (size == 4 && bits > INT32_MAX) return push_int(vm, (int64_t)bits - ((int64_t)1 << 32));
     return push_int(vm, (int64_t)bits);
@@ -109,7 +102,6 @@ static bool op_long(torch_vm *vm)
 {
     const unsigned char *p;
     uint64_t size, bits = 0, i;
-
     if (!number(vm, *vm->op == 0x8a ? 1 : 4, &size)) return false;
     p = take(vm, size);
     if (!p) return false;
@@ -125,7 +117,6 @@ static bool op_float(torch_vm *vm)
     torch_value *value = torch_vm_new(vm, TORCH_FLOAT);
     uint64_t bits = 0;
     int i;
-
     if (!p || !value) return false;
     for (i = 0; i < 8; i++) bits = bits << 8 | p[i];
     memcpy(&value->as.real, &bits, sizeof bits);
@@ -135,7 +126,6 @@ static bool op_float(torch_vm *vm)
 static bool op_constant(torch_vm *vm)
 {
     torch_value *value;
-
     if (*vm->op == 'N') return torch_vm_push(vm, vm->none);
     value = torch_vm_new(vm, TORCH_BOOL);
     if (!value) return false;
@@ -148,7 +138,6 @@ static bool push_text(torch_vm *vm, torch_kind kind, size_t length_bytes)
     torch_value *value = torch_vm_new(vm, kind);
     const unsigned char *p;
     uint64_t size;
-
     if (!value || !number(vm, length_bytes, &size)) return false;
     p = take(vm, size);
     if (!p) return false;
@@ -191,7 +180,6 @@ static bool op_pop(torch_vm *vm)
 {
     torch_value **values = NULL;
     size_t count = 0;
-
     if (*vm->op == '1' || (vm->mark_count && vm->depth == floor_of(vm))) return pop_mark(vm, &values, &count);
     return torch_vm_pop(vm) != NULL;
 }
@@ -199,20 +187,17 @@ static bool op_pop(torch_vm *vm)
 static bool op_dup(torch_vm *vm)
 {
     torch_value *value = torch_vm_top(vm);
-
     return value && torch_vm_push(vm, value);
 }
 
 static bool memo_put(torch_vm *vm, uint64_t index)
 {
     torch_value *value = torch_vm_top(vm);
-
     if (!value) return false;
     if (index >= (uint64_t)(vm->end - vm->start)) return torch_vm_fail(vm, "an absurd memo index");
     if (index >= vm->memo_room) {
         size_t room = (size_t)index * 2 + 256;
         torch_value **grown = realloc(vm->memo, room * sizeof *grown);
-
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
         memset(grown + vm->memo_room, 0, (room - vm->memo_room) * sizeof *grown);
         vm->memo = grown;
@@ -226,7 +211,6 @@ static bool memo_put(torch_vm *vm, uint64_t index)
 static bool op_put(torch_vm *vm)
 {
     uint64_t index = vm->memo_count;
-
     if (*vm->op != 0x94 && !number(vm, *vm->op == 'q' ? 1 : 4, &index)) return false;
     return memo_put(vm, index);
 }
@@ -234,10 +218,10 @@ static bool op_put(torch_vm *vm)
 static bool op_get(torch_vm *vm)
 {
     uint64_t index;
-
     if (!number(vm, *vm->op == 'h' ? 1 : 4, &index)) return false;
-    if (index >= vm->memo_room || !vm->memo[index])
+    if (index >= vm->memo_room || !vm->memo[index]) {
         return torch_vm_fail(vm, "uses a memo that was never set");
+    }
     return torch_vm_push(vm, vm->memo[index]);
 }
 
@@ -246,7 +230,6 @@ static bool op_get(torch_vm *vm)
 static bool push_empty(torch_vm *vm, torch_kind kind)
 {
     torch_value *value = torch_vm_new(vm, kind);
-
     return value && torch_vm_push(vm, value);
 }
 
@@ -261,10 +244,10 @@ static bool op_empty(torch_vm *vm)
 static bool add_items(torch_vm *vm, torch_value *to, torch_value **values, size_t count)
 {
     size_t i;
-
     for (i = 0; i < count; i++) {
-        if (!torch_items_push(vm->arena, &to->as.items, values[i]))
+        if (!torch_items_push(vm->arena, &to->as.items, values[i])) {
             return torch_vm_fail(vm, "it takes too much memory");
+        }
     }
     return true;
 }
@@ -278,7 +261,6 @@ static bool op_collect(torch_vm *vm)
                                                            : TORCH_SET);
     torch_value **values = NULL;
     size_t count = 0;
-
     if (!value || !pop_mark(vm, &values, &count)) return false;
     if (value->kind == TORCH_DICT && count % 2) return torch_vm_fail(vm, "a key without a value");
     return add_items(vm, value, values, count) && torch_vm_push(vm, value);
@@ -289,7 +271,6 @@ static bool op_tuple(torch_vm *vm)
 {
     size_t count = (size_t)(*vm->op - 0x84);
     torch_value *value = torch_vm_new(vm, TORCH_TUPLE);
-
     if (!value) return false;
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
     vm->depth -= count;
@@ -299,7 +280,6 @@ static bool op_tuple(torch_vm *vm)
 static bool add_to(torch_vm *vm, torch_kind kind, torch_value **values, size_t count)
 {
     torch_value *to = torch_vm_top(vm);
-
     if (!to) return false;
     if (to->kind != kind) return torch_vm_fail(vm, "adds items to something of another kind");
     if (kind == TORCH_DICT && count % 2) return torch_vm_fail(vm, "a key without a value");
@@ -310,7 +290,6 @@ static bool add_to(torch_vm *vm, torch_kind kind, torch_value **values, size_t c
 static bool op_add_one(torch_vm *vm)
 {
     size_t count = *vm->op == 'a' ? 1 : 2;
-
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
     vm->depth -= count;
     return add_to(vm, count == 1 ? TORCH_LIST : TORCH_DICT, vm->stack + vm->depth, count);
@@ -321,7 +300,6 @@ static bool op_add_many(torch_vm *vm)
 {
     torch_value **values = NULL;
     size_t count = 0;
-
     return pop_mark(vm, &values, &count) && add_to(vm,
                                                    *vm->op == 'e'   ? TORCH_LIST
                                                    : *vm->op == 'u' ? TORCH_DICT
@@ -334,7 +312,6 @@ static bool op_add_many(torch_vm *vm)
 static bool line(torch_vm *vm, torch_text *text)
 {
     const unsigned char *newline = memchr(vm->at, '\n', (size_t)(vm->end - vm->at));
-
     if (!newline) return torch_vm_fail(vm, "truncated");
     text->data = (const char *)vm->at;
     text->size = (size_t)(newline - vm->at);
@@ -345,17 +322,16 @@ static bool line(torch_vm *vm, torch_text *text)
 static bool op_global(torch_vm *vm)
 {
     torch_text module, name;
-
     return line(vm, &module) && line(vm, &name) && torch_vm_global(vm, module, name);
 }
 
 static bool op_stack_global(torch_vm *vm)
 {
     torch_value *name = torch_vm_pop(vm), *module = name ? torch_vm_pop(vm) : NULL;
-
     if (!module) return false;
-    if (name->kind != TORCH_TEXT || module->kind != TORCH_TEXT)
+    if (name->kind != TORCH_TEXT || module->kind != TORCH_TEXT) {
         return torch_vm_fail(vm, "names something by what is no text");
+    }
     return torch_vm_global(vm, module->as.text, name->as.text);
 }
 
@@ -364,10 +340,10 @@ static bool op_stack_global(torch_vm *vm)
 static bool op_protocol(torch_vm *vm)
 {
     uint64_t protocol;
-
     if (!number(vm, 1, &protocol)) return false;
-    if (protocol < 2 || protocol > MAX_PROTOCOL)
+    if (protocol < 2 || protocol > MAX_PROTOCOL) {
         return torch_vm_fail(vm, "a pickle protocol other than 2 to 5");
+    }
     return true;
 }
 
@@ -375,7 +351,6 @@ static bool op_protocol(torch_vm *vm)
 static bool op_frame(torch_vm *vm)
 {
     uint64_t size;
-
     if (!number(vm, 8, &size)) return false;
     return size <= (size_t)(vm->end - vm->at) || torch_vm_fail(vm, "truncated");
 }
@@ -447,12 +422,12 @@ static bool run(torch_vm *vm)
     if (*vm->at != 0x80) return torch_vm_fail(vm, "no pickle of protocol 2 to 5");
     while (!vm->stopped) {
         const unsigned char *op = vm->at;
-
         vm->op = op;
         if (!take(vm, 1)) return false;
-        if (!operations[*op])
+        if (!operations[*op]) {
             return tool_fail(vm->err, "%s: byte %zu: opcode 0x%02x is not supported", vm->place,
                              (size_t)(op - vm->start), *op);
+        }
         if (!operations[*op](vm)) return false;
     }
     vm->op = vm->at;
@@ -465,7 +440,6 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
 {
     torch_vm vm = {0};
     bool ok = false;
-
     memset(pickle, 0, sizeof *pickle);
     pickle->bytes = bytes;
     vm.start = vm.at = vm.op = bytes;
@@ -475,10 +449,11 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
     vm.arena = &pickle->arena;
     vm.marks = malloc(MAX_MARKS * sizeof *vm.marks);
     vm.none = torch_vm_new(&vm, TORCH_NONE);
-    if (!vm.marks)
+    if (!vm.marks) {
         (void)torch_vm_fail(&vm, "out of memory");
-    else
+    } else {
         ok = vm.none && run(&vm);
+    }
     if (ok) pickle->root = vm.stack[0];
     free(vm.stack);
     free(vm.marks);
@@ -489,7 +464,6 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
 bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err)
 {
     tool_text text;
-
     memset(pickle, 0, sizeof *pickle);
     if (!tool_text_read(&text, path, MAX_FILE, err)) return false;
     return torch_pickle_parse(pickle, (unsigned char *)text.data, text.size, path, err);

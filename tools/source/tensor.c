@@ -13,7 +13,6 @@ torch_zip_entry *torch_tensor_storage(const torch_checkpoint *c, const torch_ten
     const size_t item = torch_dtype_size(storage->dtype);
     char path[sizeof c->prefix + 64];
     torch_zip_entry *entry;
-
     (void)snprintf(path, sizeof path, "%sdata/%.*s", c->prefix, (int)storage->key.size, storage->key.data);
     entry = torch_zip_find(&c->zip, path);
     if (!entry) {
@@ -50,7 +49,6 @@ static bool is_contiguous(const torch_tensor *tensor)
 {
     uint64_t step = 1;
     int i;
-
     for (i = tensor->rank; i-- > 0;) {
         if (tensor->dims[i] != 1 && tensor->strides[i] != step) return false;
         step *= tensor->dims[i];
@@ -65,7 +63,6 @@ static float from_half(uint32_t bits)
     const uint32_t sign = (bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 0x3FF;
     uint32_t wide;
     float value;
-
     if (exponent == 0) { /* zero and denormals: fraction x 2^-24, exact in float32 */
         value = (float)fraction * 0x1p-24f;
         return sign ? -value : value;
@@ -81,7 +78,6 @@ static float convert(const unsigned char *p, torch_dtype dtype)
     uint32_t bits;
     float value;
     double wide;
-
     switch (dtype) {
     case TORCH_FLOAT64:
         memcpy(&wide, p, sizeof wide);
@@ -108,10 +104,8 @@ static void gather(const torch_tensor *t, const unsigned char *data, float *valu
     const uint64_t inner = t->rank ? t->dims[t->rank - 1] : 1, step = t->rank ? t->strides[t->rank - 1] : 0;
     uint64_t index[TORCH_MAX_RANK] = {0}, row, i;
     int d;
-
     for (row = 0; row < t->count / inner; row++) {
         const unsigned char *p = data;
-
         for (d = 0; d + 1 < t->rank; d++) p += index[d] * t->strides[d] * item;
         for (i = 0; i < inner; i++) values[row * inner + i] = convert(p + i * step * item, dtype);
         for (d = t->rank - 2; d >= 0 && ++index[d] == t->dims[d]; d--) index[d] = 0;
@@ -127,14 +121,14 @@ bool torch_tensor_read(const torch_checkpoint *c, const torch_tensor *tensor, co
     uint64_t span = 1;
     int i;
     bool ok;
-
     if (!torch_tensor_check(c, tensor, name, err)) return false;
     entry = torch_tensor_storage(c, tensor, name, err);
     if (!entry) return false;
     if (tensor->count == 0) return true;
     for (i = 0; i < tensor->rank; i++) span += (tensor->dims[i] - 1) * tensor->strides[i];
-    if (tensor->storage->dtype == TORCH_FLOAT32 && is_contiguous(tensor))
+    if (tensor->storage->dtype == TORCH_FLOAT32 && is_contiguous(tensor)) {
         return torch_zip_read_at(&c->zip, entry, tensor->offset * item, values, (size_t)span * item, err);
+    }
     data = malloc((size_t)span * item);
     if (!data) return tool_fail(err, "%s: %s: out of memory", c->zip.path, name);
     ok = torch_zip_read_at(&c->zip, entry, tensor->offset * item, data, (size_t)span * item, err);

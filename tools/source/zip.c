@@ -54,11 +54,9 @@ static bool bad(const torch_zip *zip, const char *place, const char *reason, too
 static bool read_exactly(const torch_zip *zip, uint64_t offset, void *buffer, size_t size, tool_error *err)
 {
     unsigned char *to = buffer;
-
     if (offset > zip->size || size > zip->size - offset) return bad(zip, "zip", "a read past the end", err);
     while (size) {
         ssize_t got = pread(zip->file, to, size, (off_t)offset);
-
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return tool_fail_errno(err, zip->path, errno);
         if (got == 0) return bad(zip, "zip", "the file became shorter while it was read", err);
@@ -75,24 +73,28 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
 {
     unsigned char locator[LOCATOR_BYTES], record[END64_BYTES];
     uint64_t at;
-
     if (!read_exactly(zip, locator_at, locator, sizeof locator, err)) return false;
     at = get64(locator + 8);
-    if (locator_at < END64_BYTES || at > locator_at - END64_BYTES)
+    if (locator_at < END64_BYTES || at > locator_at - END64_BYTES) {
         return bad(zip, "zip64 end record", "its offset lies outside the file", err);
+    }
     if (!read_exactly(zip, at, record, sizeof record, err)) return false;
-    if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12)
+    if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12) {
         return bad(zip, "zip64 end record", "not found where its locator says", err);
+    }
     if (get32(locator + 4) != 0 || get32(locator + 16) > 1 || get32(record + 16) != 0 ||
-        get32(record + 20) != 0)
+        get32(record + 20) != 0) {
         return bad(zip, "zip64 end record", "archives of several parts are not supported", err);
-    if (get64(record + 24) != get64(record + 32))
+    }
+    if (get64(record + 24) != get64(record + 32)) {
         return bad(zip, "zip64 end record", "its two entry counts disagree", err);
+    }
     /* the 32-bit record must say the same, or say that it can't */
     if ((end->entries != 0xFFFF && end->entries != get64(record + 32)) ||
         (end->directory_size != 0xFFFFFFFF && end->directory_size != get64(record + 40)) ||
-        (end->directory != 0xFFFFFFFF && end->directory != get64(record + 48)))
+        (end->directory != 0xFFFFFFFF && end->directory != get64(record + 48))) {
         return bad(zip, "zip64 end record", "disagrees with the end record", err);
+    }
     end->start = at;
     end->entries = get64(record + 32);
     end->directory_size = get64(record + 40);
@@ -104,7 +106,6 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
 static size_t find_end(const unsigned char *tail, size_t size)
 {
     size_t at;
-
     for (at = size - END_BYTES + 1; at-- > 0;) {
         if (memcmp(tail + at, "PK\5\6", 4) == 0 && get16(tail + at + 20) == size - at - END_BYTES) return at;
     }
@@ -114,24 +115,25 @@ static size_t find_end(const unsigned char *tail, size_t size)
 static bool parse_end(const torch_zip *zip, const unsigned char *record, end_record *end, tool_error *err)
 {
     unsigned char locator[4];
-
-    if (get16(record + 4) != 0 || get16(record + 6) != 0 || get16(record + 8) != get16(record + 10))
+    if (get16(record + 4) != 0 || get16(record + 6) != 0 || get16(record + 8) != get16(record + 10)) {
         return bad(zip, "zip end record", "archives of several parts are not supported", err);
+    }
     end->entries = get16(record + 10);
     end->directory_size = get32(record + 12);
     end->directory = get32(record + 16);
     if (end->start >= LOCATOR_BYTES) {
         uint64_t at = end->start - LOCATOR_BYTES;
-
         if (!read_exactly(zip, at, locator, sizeof locator, err)) return false;
         if (memcmp(locator, "PK\6\7", 4) == 0 && !read_end64(zip, at, end, err)) return false;
     }
-    if (end->directory > end->start || end->directory_size != end->start - end->directory)
+    if (end->directory > end->start || end->directory_size != end->start - end->directory) {
         return bad(zip, "zip end record", "the central directory is not where it should be", err);
+    }
     if (end->entries == 0) return bad(zip, "zip end record", "the archive is empty", err);
     if (end->entries > MAX_ENTRIES || end->directory_size > MAX_DIRECTORY ||
-        end->entries > end->directory_size / CENTRAL_BYTES)
+        end->entries > end->directory_size / CENTRAL_BYTES) {
         return bad(zip, "zip end record", "absurd number of entries", err);
+    }
     return true;
 }
 
@@ -141,15 +143,15 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
     unsigned char *tail = malloc(size);
     size_t at;
     bool ok = false;
-
     if (!tail) return bad(zip, "zip", "out of memory", err);
     if (read_exactly(zip, zip->size - size, tail, size, err)) {
         at = find_end(tail, size);
         end->start = zip->size - size + at;
-        if (at == size)
+        if (at == size) {
             (void)bad(zip, "zip", "no end record: the file is truncated or something was appended", err);
-        else
+        } else {
             ok = parse_end(zip, tail + at, end, err);
+        }
     }
     free(tail);
     return ok;
@@ -161,12 +163,10 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const values[], size_t count)
 {
     size_t i, wanted = 0;
-
     for (i = 0; i < count; i++) wanted += *values[i] == 0xFFFFFFFF;
     if (!wanted) return true;
     while (size >= 4) {
         size_t field = get16(extra + 2);
-
         if (field > size - 4) return false;
         if (get16(extra) == 1) {
             if (field < wanted * 8) return false;
@@ -187,7 +187,6 @@ static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const
 static bool plain_name(const char *name, size_t size)
 {
     size_t i;
-
     if (size == 0 || size > MAX_NAME) return false;
     for (i = 0; i < size; i++) {
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F) return false;
@@ -201,16 +200,17 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
 {
     uint64_t stored, *values[3];
     size_t name_size, extra_size, size;
-
-    if (left < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0)
+    if (left < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0) {
         return bad(zip, "zip directory", "a record is damaged", err);
+    }
     name_size = get16(p + 28);
     extra_size = get16(p + 30);
     size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
     if (size > left) return bad(zip, "zip directory", "a record runs past its end", err);
-    if (!plain_name((const char *)p + CENTRAL_BYTES, name_size))
+    if (!plain_name((const char *)p + CENTRAL_BYTES, name_size)) {
         return bad(zip, "zip directory", "an entry's name is empty, too long or holds control characters",
                    err);
+    }
     memcpy(name, p + CENTRAL_BYTES, name_size);
     name[name_size] = '\0';
     entry->name = name;
@@ -221,13 +221,15 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     entry->header = get32(p + 42);
     if (get16(p + 10) != 0) return bad(zip, name, "it is compressed; torch.save stores its entries", err);
     if (entry->flags & FLAG_ENCRYPTED) return bad(zip, name, "it is encrypted", err);
-    if (get16(p + 34) != 0 && get16(p + 34) != 0xFFFF)
+    if (get16(p + 34) != 0 && get16(p + 34) != 0xFFFF) {
         return bad(zip, name, "archives of several parts are not supported", err);
+    }
     values[0] = &entry->size;
     values[1] = &stored;
     values[2] = &entry->header;
-    if (!apply_zip64(p + CENTRAL_BYTES + name_size, extra_size, values, 3))
+    if (!apply_zip64(p + CENTRAL_BYTES + name_size, extra_size, values, 3)) {
         return bad(zip, name, "its zip64 field is missing or damaged", err);
+    }
     if (stored != entry->size) return bad(zip, name, "its two sizes disagree", err);
     return size;
 }
@@ -236,10 +238,8 @@ static bool parse_directory(torch_zip *zip, const end_record *end, const unsigne
 {
     size_t left = (size_t)end->directory_size, i;
     char *name = zip->names;
-
     for (i = 0; i < zip->count; i++) {
         size_t size = parse_central(zip, &zip->entries[i], p, left, name, err);
-
         if (!size) return false;
         name += strlen(name) + 1;
         p += size;
@@ -256,12 +256,10 @@ static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint6
 {
     unsigned char p[24] = {0};
     size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p, at;
-
     if (!read_exactly(zip, entry->end, p, got, err)) return false;
     at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
     if (got >= at + 12 && get32(p + at) == entry->crc) {
         bool wide = got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
-
         if (wide || (get32(p + at + 4) == entry->size && get32(p + at + 8) == entry->size)) {
             entry->end += at + (wide ? 20 : 12);
             return true;
@@ -275,27 +273,31 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
     unsigned char p[LOCAL_BYTES + MAX_NAME];
     size_t name_size = strlen(entry->name), fixed = LOCAL_BYTES + name_size;
     bool later;
-
-    if (entry->header > limit || fixed > limit - entry->header)
+    if (entry->header > limit || fixed > limit - entry->header) {
         return bad(zip, entry->name, "its offset lies outside the file", err);
+    }
     if (!read_exactly(zip, entry->header, p, fixed, err)) return false;
     if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size ||
-        memcmp(p + 30, entry->name, name_size) != 0)
+        memcmp(p + 30, entry->name, name_size) != 0) {
         return bad(zip, entry->name, "its local header is missing or names another entry", err);
+    }
     entry->data = entry->header + fixed + get16(p + 28);
-    if (entry->data > limit || entry->size > limit - entry->data)
+    if (entry->data > limit || entry->size > limit - entry->data) {
         return bad(zip, entry->name, "its data lie outside the file", err);
+    }
     entry->end = entry->data + entry->size;
     later = (entry->flags & FLAG_DESCRIPTOR) != 0;
-    if (get16(p + 6) != entry->flags || get16(p + 8) != 0)
+    if (get16(p + 6) != entry->flags || get16(p + 8) != 0) {
         return bad(zip, entry->name, "its local header disagrees with the directory", err);
-    if (!(later && get32(p + 14) == 0) && get32(p + 14) != entry->crc)
+    }
+    if (!(later && get32(p + 14) == 0) && get32(p + 14) != entry->crc) {
         return bad(zip, entry->name, "its local header has another checksum", err);
+    }
     if (!(later && get32(p + 18) == 0 && get32(p + 22) == 0)) {
         uint64_t stored = get32(p + 18), size = get32(p + 22);
-
-        if ((stored != 0xFFFFFFFF && stored != entry->size) || (size != 0xFFFFFFFF && size != entry->size))
+        if ((stored != 0xFFFFFFFF && stored != entry->size) || (size != 0xFFFFFFFF && size != entry->size)) {
             return bad(zip, entry->name, "its local header has another size", err);
+        }
     }
     return !later || check_descriptor(zip, entry, limit, err);
 }
@@ -303,33 +305,31 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
 static int by_header(const void *a, const void *b)
 {
     const torch_zip_entry *x = a, *y = b;
-
     return x->header < y->header ? -1 : x->header > y->header;
 }
 
 static int by_name(const void *a, const void *b)
 {
     const torch_zip_entry *x = a, *y = b;
-
     return strcmp(x->name, y->name);
 }
 
 static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err)
 {
     size_t i;
-
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_header);
     for (i = 0; i < zip->count; i++) {
         torch_zip_entry *entry = &zip->entries[i];
-
         if (!check_local(zip, entry, end->directory, err)) return false;
-        if (i && entry->header < entry[-1].end)
+        if (i && entry->header < entry[-1].end) {
             return tool_fail(err, "%s: %s: it overlaps %s", zip->path, entry->name, entry[-1].name);
+        }
     }
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
     for (i = 1; i < zip->count; i++) {
-        if (strcmp(zip->entries[i].name, zip->entries[i - 1].name) == 0)
+        if (strcmp(zip->entries[i].name, zip->entries[i - 1].name) == 0) {
             return bad(zip, zip->entries[i].name, "two entries have this name", err);
+        }
     }
     return true;
 }
@@ -338,7 +338,6 @@ static bool read_directory(torch_zip *zip, const end_record *end, tool_error *er
 {
     unsigned char *bytes = malloc((size_t)end->directory_size);
     bool ok;
-
     zip->count = (size_t)end->entries;
     zip->entries = calloc(zip->count, sizeof *zip->entries);
     zip->names = malloc((size_t)end->directory_size); /* every record is longer than its name with a NUL */
@@ -354,15 +353,16 @@ static bool read_directory(torch_zip *zip, const end_record *end, tool_error *er
 static bool check_start(const torch_zip *zip, tool_error *err)
 {
     unsigned char p[6] = {0};
-
     if (zip->size == 0) return bad(zip, "checkpoint", "the file is empty", err);
     if (!read_exactly(zip, 0, p, zip->size < sizeof p ? (size_t)zip->size : sizeof p, err)) return false;
-    if (memcmp(p, "\x80\x02\x8a\x0a\x6c\xfc", sizeof p) == 0)
+    if (memcmp(p, "\x80\x02\x8a\x0a\x6c\xfc", sizeof p) == 0) {
         return bad(zip, "checkpoint",
                    "written by torch.save before PyTorch 1.6; load it and save it again with a newer PyTorch",
                    err);
-    if (memcmp(p, "PK", 2) != 0)
+    }
+    if (memcmp(p, "PK", 2) != 0) {
         return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, this is none", err);
+    }
     if (zip->size < END_BYTES) return bad(zip, "zip", "truncated", err);
     return true;
 }
@@ -371,7 +371,6 @@ bool torch_zip_open(torch_zip *zip, const char *path, tool_error *err)
 {
     struct stat info;
     end_record end = {0};
-
     memset(zip, 0, sizeof *zip);
     zip->path = path;
     zip->file =
@@ -394,7 +393,6 @@ void torch_zip_close(torch_zip *zip)
 torch_zip_entry *torch_zip_find(const torch_zip *zip, const char *name)
 {
     torch_zip_entry key = {0};
-
     key.name = name;
     return bsearch(&key, zip->entries, zip->count, sizeof *zip->entries, by_name);
 }
@@ -408,18 +406,17 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
     uint64_t at;
     uLong crc = crc32_z(0, NULL, 0);
     bool ok = whole || chunk;
-
     if (!ok) (void)bad(zip, entry->name, "out of memory", err);
     for (at = 0; ok && at < entry->size; at += CHUNK) {
         size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
         unsigned char *to = whole ? whole + at : chunk;
-
         ok = read_exactly(zip, entry->data + at, to, part, err);
         if (ok) crc = crc32_z(crc, to, part);
     }
     free(chunk);
-    if (ok && crc != entry->crc)
+    if (ok && crc != entry->crc) {
         return bad(zip, entry->name, "its checksum is wrong: the file is damaged", err);
+    }
     if (ok) atomic_store(&entry->checked, true);
     return ok;
 }
@@ -427,7 +424,6 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
 unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
     unsigned char *data;
-
     if (entry->size > limit) {
         (void)bad(zip, entry->name, "it is absurdly large", err);
         return NULL;
@@ -447,8 +443,9 @@ unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint
 bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t offset, void *buffer,
                        size_t size, tool_error *err)
 {
-    if (offset > entry->size || size > entry->size - offset)
+    if (offset > entry->size || size > entry->size - offset) {
         return bad(zip, entry->name, "a read past its end", err);
+    }
     if (!atomic_load(&entry->checked)) {
         if (offset == 0 && size == entry->size) return check_data(zip, entry, buffer, err);
         if (!check_data(zip, entry, NULL, err)) return false;
