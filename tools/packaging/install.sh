@@ -6,6 +6,8 @@
 # templates name: prefix, libdir, includedir, version, soname, shared, requires, libs, static_libs.  V=1 names each file.
 set -eu
 DESTDIR=${DESTDIR:-} INSTALL=${INSTALL:-install}
+: "${prefix:?}" "${libdir:?}" "${includedir:?}" "${version:?}" "${soname:?}" "${shared:?}"
+: "${requires=}" "${libs=}" "${static_libs=}"
 action=$1
 shift
 

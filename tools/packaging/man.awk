@@ -1,6 +1,7 @@
 # Makes a page of the manual for each function of a public header:
 #     awk -f man.awk -v folder=FOLDER include/caption.h     writes FOLDER/FUNCTION.3
-#     awk -f man.awk -v list=1 include/caption.h            prints the functions' names
+#     awk -f man.awk -v list=1 include/caption.h            prints the functions' names; list=exported: of those
+#                                                           that are not inline
 #
 # It reads comments that begin in the first column.  The comment above a declaration describes it, up to a blank line;
 # its first sentence is the summary.  "Errors: IO, MODEL (damaged)." in it becomes the section ERRORS.  A blank
@@ -75,6 +76,7 @@ function text_of(line) {
 
 function add(text,    before, name) {
     gsub(/[ \t]+/, " ", text)
+    inline[count + 1] = text ~ /^ ?static inline /
     sub(/^ ?(CAPTION_API|static inline) /, "", text)
     before = substr(text, 1, index(text, "(") - 1)
     name = before
@@ -93,6 +95,7 @@ function add(text,    before, name) {
 
 END {
     for (i = 1; i <= count; i++) {
+        if (list == "exported" && inline[i]) continue
         if (list) print names[i]
         else page(i)
     }
