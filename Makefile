@@ -137,7 +137,7 @@ endif
 
 LIBS = $(LIB_PKG_LIBS) -lm $(if $(filter 1,$(THREADS)),-pthread)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
-CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(TOOL_PKG_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
 
 # The configuration is written where it changed, and then everything is made again: all objects depend on
@@ -151,7 +151,7 @@ $(BUILD)/configured: FORCE $(FIRST)
 	@$(if $(INSTALLING),,$(call need,$(LIB_PKGS)))
 	@if [ ! -f $@ ] || ! $(CONFIG) | cmp -s - $(BUILD)/config.mk; then \
 		mkdir -p $(BUILD) && $(CONFIG) >$(BUILD)/config.mk && : >$@ && \
-		echo '  CONF $(BUILD)/config.mk  $(CC)$(foreach p,$(PARTS),$(if $(filter 0,$($(p))), $(p)=0))'; fi
+		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
 
 # a missing library is named before the compiler trips over it
 need = PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
@@ -191,10 +191,11 @@ say = $(if $(filter 1,$(V)),,@echo '  $(1)  $@' && )
 
 $(BUILD)/%.o: %.c $(BUILD)/configured
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(STACK_FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MORE_FLAGS) -MMD -MP -c $< -o $@
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
-$(BUILD)/lib/%.o $(BUILD)/kernels/%.o: STACK_FLAGS = -fstack-usage
+$(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
+$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS)
 
 # bodies: one source, one object per instruction set
 define body_rule
@@ -306,7 +307,7 @@ demo: tools $(BUILD)/test/programs/make_demo
 
 # ---- tests ------------------------------------------------------------------
 SCRIPT_ENV = BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' \
-	CPPFLAGS_ALL=$(call quote,$(CPPFLAGS_ALL))
+	CPPFLAGS_ALL=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS))
 SUITES ?= $(TESTS)
 SUITE_PROGS = $(foreach s,$(SUITES),$(BUILD)/test/$(or $(filter $(s) %/$(s),$(TESTS)),$(s)))
 # the settings of this build, for another folder
