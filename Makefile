@@ -171,7 +171,8 @@ TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
 TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
-SCRIPTS    := $(sort $(wildcard test/scripts/check_*.sh test/scripts/test_*.sh)) test/scripts/neon.sh
+CHECKS     := $(sort $(wildcard test/scripts/check_*.sh))
+SCRIPTS    := $(CHECKS) $(sort $(wildcard test/scripts/test_*.sh)) test/scripts/neon.sh
 BENCHES    := $(patsubst bench/%.c,%,$(sort $(wildcard bench/bench_*.c)))
 
 STATIC := $(BUILD)/libcaption.a
@@ -265,7 +266,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
 	check-pillow check-neon install uninstall clean
 
 help:
@@ -273,6 +274,7 @@ help:
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
 	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
@@ -305,6 +307,11 @@ deps:
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' sh tools/demo.sh
 
+# the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
+weights: tools
+	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' WEIGHTS_URL='$(WEIGHTS_URL)' WEIGHTS_DIR='$(WEIGHTS_DIR)' FETCH='$(FETCH)' \
+		sh tools/fetch.sh
+
 # ---- tests ------------------------------------------------------------------
 SCRIPT_ENV = BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' \
 	CPPFLAGS_ALL=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS))
@@ -321,7 +328,7 @@ test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
 check: all
-	@$(SCRIPT_ENV) sh test/scripts/run.sh $(filter %/check_%,$(SCRIPTS))
+	@$(SCRIPT_ENV) sh test/scripts/run.sh $(CHECKS)
 
 asan:
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
@@ -355,17 +362,20 @@ fuzz:
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
+# more pictures than the project's own, where there are any
+PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
-	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
-	else echo 'check-reference: skipped, there is no python3-torch'; fi
+	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
+	$(PHOTOS:%=--photos %); \
+	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
 
-# SEED=N makes other images; photos are compared too where there are any
+# SEED=N makes other images
 check-pillow: $(BUILD)/test/programs/resize_image
 	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import PIL' 2>/dev/null; then \
-	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
+	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(PHOTOS); \
 	else echo 'check-pillow: skipped, there is no python3-pil'; fi
 
 # ---- measurements -----------------------------------------------------------
@@ -378,7 +388,7 @@ bench: benches $(MODEL)
 	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20 --threads 2 --batch 8
 
 bench-peers: benches tools
-	@BUILD='$(BUILD)' sh bench/peers/peers.sh
+	@BUILD='$(BUILD)' PHOTOS='$(PHOTOS)' sh bench/peers/peers.sh
 
 roofline: benches tools $(MODEL)
 	@BUILD='$(BUILD)' MODEL='$(MODEL)' sh bench/roofline.sh

@@ -12,21 +12,21 @@ include
 lib/limits.h:           include
 lib/platform:           include lib/limits.h
 kernels:                include lib/platform lib/limits.h
-lib/format/layout.h:    include lib/limits.h lib/platform
-lib/format:             include lib/limits.h lib/platform lib/format/layout.h
-lib/layers:             include lib/limits.h lib/platform lib/format/layout.h lib/format kernels
+tables:                 include lib/limits.h lib/platform
+lib/format:             include lib/limits.h lib/platform tables
+lib/layers:             include lib/limits.h lib/platform tables lib/format kernels
 lib/image:              include lib/limits.h lib/platform kernels
-lib/encoder:            include lib/limits.h lib/platform lib/format/layout.h lib/format lib/layers kernels
-lib/decoder:            include lib/limits.h lib/platform lib/format/layout.h lib/format lib/layers kernels
-lib:                    include lib/limits.h lib/platform lib/format/layout.h lib/format lib/layers kernels lib/image lib/encoder lib/decoder
-tools/common:           include lib/platform lib/format/layout.h
-tools/source:           include lib/platform lib/format/layout.h tools/common
-tools/convert:          include lib/platform lib/format/layout.h tools/common tools/source
-tools/eval:             include lib/platform lib/format/layout.h tools/common
-tools/demo:             include lib/platform lib/format/layout.h tools/common
-tools/dump:             include lib/platform lib/format/layout.h tools/common
-tools/info:             include lib/platform lib/format/layout.h tools/common
-tools:                  include lib/platform lib/format/layout.h tools/common tools/convert tools/eval tools/demo tools/dump tools/info
+lib/encoder:            include lib/limits.h lib/platform tables lib/format lib/layers kernels
+lib/decoder:            include lib/limits.h lib/platform tables lib/format lib/layers kernels
+lib:                    include lib/limits.h lib/platform tables lib/format lib/layers kernels lib/image lib/encoder lib/decoder
+tools/common:           include lib/platform tables
+tools/source:           include lib/platform tables tools/common
+tools/convert:          include lib/platform tables tools/common tools/source
+tools/eval:             include lib/platform tables tools/common
+tools/demo:             include lib/platform tables tools/common
+tools/dump:             include lib/platform tables tools/common
+tools/info:             include lib/platform tables tools/common
+tools:                  include lib/platform tables tools/common tools/convert tools/eval tools/demo tools/dump tools/info
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
@@ -34,7 +34,8 @@ edges() {
     (cd "$1" && find include lib kernels tools -name '*.[ch]' -exec grep -nE '^ *# *include +["<]' /dev/null {} +) |
         awk '
         function room(path) {
-            if (path == "lib/limits.h" || path == "lib/format/layout.h") return path
+            if (path == "lib/limits.h") return path
+            if (path ~ /^lib\/format\/(layout|resnet50)\.h$/) return "tables"
             if (path ~ /^(caption|capw)\.h$/ || path ~ /^include\//) return "include"
             if (path ~ /^kernels\//) return "kernels"
             sub(/\/[^\/]*$/, "", path)

@@ -30,10 +30,15 @@ typedef enum caption_status {
  * - two,
  *   on two lines
  *
- * Errors: IO, MODEL (no thing). */
+ * Errors: IO, MODEL (no thing, or
+ * another; or two).  Then nothing is done. */
 CAPTION_API caption_status caption_one(const char *name,
                                        int (*call)(int a, int b));
-/* Second. */
+/* Second.
+ *
+ * Errors: as caption_one; IO.
+ *
+ * Returns: nothing. */
 static inline void caption_two(void)
 {
 }
@@ -76,14 +81,32 @@ describes them all.
 .It Dv CAPTION_ERROR_IO
 a file can't be opened or read
 .It Dv CAPTION_ERROR_MODEL
-no thing
+no thing, or another; or two
 .El
+.Pp
+Then nothing is done.
 .Sh SEE ALSO
 .Xr caption_two 3 ,
 .Xr libcaption 3
 PAGE
 sed '1,/^\.Os/d' "$dir/man/caption_one.3" >"$dir/made"
 none 'a comment becomes a page' "$(diff "$dir/expected" "$dir/made")"
+
+cat >"$dir/expected" <<'PAGE'
+Second.
+.Sh RETURN VALUES
+Nothing.
+.Sh ERRORS
+As
+.Xr caption_one 3 :
+.Bl -tag -width Ds
+.It Dv CAPTION_ERROR_IO
+a file can't be opened or read
+.El
+.Sh SEE ALSO
+PAGE
+sed '1,/^\.Sh DESCRIPTION/d; /^\.Xr.*[,3]$/{/ :$/!d;}' "$dir/man/caption_two.3" >"$dir/made"
+none 'with what it says of errors and results' "$(diff "$dir/expected" "$dir/made")"
 
 if have mandoc; then
     none 'mandoc finds nothing to warn of' \

@@ -18,7 +18,7 @@ make_ help >"$dir/help"
 make_ -n all >/dev/null
 make_ clean >/dev/null
 try 'help, -n and clean write nothing' test ! -e "$out"
-none 'each target has a line in help' "$(for target in all lib tools benches man demo test unit check asan tsan \
+none 'each target has a line in help' "$(for target in all lib tools benches man demo weights test unit check asan tsan \
     valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow check-neon install uninstall \
     clean deps; do grep -qE "(^make .*[ ,[]|^)$target\\>" "$dir/help" || grep -q "[ :]$target\\>" "$dir/help" ||
     echo "$target"; done)"
@@ -31,6 +31,9 @@ said 'it is named' '^no-pkg-config is missing: run make deps'
 try 'a setting that is neither 0 nor 1' fails make_ lib PNG=yes
 said 'is named' 'PNG=yes: 0 and 1'
 try 'a build folder that holds the sources' fails "$MAKE" BUILD=.. all
+
+try 'check runs the checks' "$MAKE" -n BUILD="$out" check
+said 'all of them' 'run.sh.*check_dialect.sh.*check_symbols.sh'
 
 # ---- remembered ----
 small='CFLAGS=-O0 BUNDLED='

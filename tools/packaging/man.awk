@@ -4,8 +4,8 @@
 #                                                           that are not inline
 #
 # It reads comments that begin in the first column.  The comment above a declaration describes it, up to a blank line;
-# its first sentence is the summary.  "Errors: IO, MODEL (damaged)." in it becomes the section ERRORS.  A blank
-# comment line separates paragraphs; lines that are indented by four blanks more are shown as they are; `- ` begins an
+# its first sentence is the summary.  "Errors: IO, MODEL (damaged)." in it becomes the section ERRORS, and a paragraph
+# that begins with "Returns:" the section RETURN VALUES.  A blank comment line separates paragraphs; lines that are indented by four blanks more are shown as they are; `- ` begins an
 # item of a list; `name` in backquotes is a parameter.  `/* ---- name ---- */` begins a group of functions that refer
 # to each other.  The date of the pages is that of docs/man/libcaption.3.
 
@@ -101,21 +101,19 @@ END {
     }
 }
 
-function page(i,    text, errors, at) {
+function page(i,    text, errors, returns) {
     file = folder "/" names[i] ".3"
     self = names[i]
     split_parameters(parameters[i])
     text = described[i]
-    errors = ""
-    at = match(text, /(^|[ \n])Errors?:/)
-    if (at) {
-        errors = substr(text, RSTART + RLENGTH)
-        text = substr(text, 1, RSTART - 1)
-        if (match(errors, /\n\n/)) { # what follows in another paragraph is description again
-            text = text substr(errors, RSTART)
-            errors = substr(errors, 1, RSTART - 1)
-        }
-        gsub(/\n/, " ", errors)
+    errors = taken = returns = ""
+    if (match(text, /(^|[ \n])Errors?:/)) {
+        text = take(text, RSTART, RLENGTH)
+        errors = taken
+    }
+    if (match(text, /(^|\n)Returns:/)) {
+        text = take(text, RSTART, RLENGTH)
+        returns = taken
     }
 
     print ".\\\" made from caption.h by man.awk" >file
@@ -133,7 +131,10 @@ function page(i,    text, errors, at) {
     put(line)
     put(".Sh DESCRIPTION")
     body(text == "" ? "No description." : text)
-    if (type[i] == "caption_status") {
+    if (returns != "") {
+        put(".Sh RETURN VALUES")
+        words_of(capital(returns))
+    } else if (type[i] == "caption_status") {
         put(".Sh RETURN VALUES")
         put(".Dv CAPTION_OK ,")
         put("which is 0, or a negative")
@@ -146,6 +147,22 @@ function page(i,    text, errors, at) {
     see_also(i)
     close(file)
 }
+
+# the text without what begins at `at` and goes to the paragraph's end, which without its first `skip` characters is left
+# in `taken`
+function take(text, at, skip,    rest) {
+    taken = substr(text, at + skip)
+    rest = ""
+    if (match(taken, /\n[ \t]*\n/)) {
+        rest = substr(taken, RSTART)
+        taken = substr(taken, 1, RSTART - 1)
+    }
+    gsub(/\n/, " ", taken)
+    sub(/^ +/, "", taken)
+    return substr(text, 1, at - 1) rest
+}
+
+function capital(text) { return toupper(substr(text, 1, 1)) substr(text, 2) }
 
 function put(line) { print line >>file }
 
@@ -279,35 +296,56 @@ function flush(line) {
     put(line)
 }
 
-# "IO, MODEL (damaged)", "ARGUMENT when index is out of range", "all"
-function write_errors(text,    items, n, k, item, name, what, long) {
-    sub(/^ +/, "", text)
+# "IO, MODEL (damaged)", "ARGUMENT when index is out of range", "as caption_pixels; VERSION (too new)", "all"
+function write_errors(text,    n, k, item, mark, name, what, long, more) {
+    more = ""
+    if (match(text, /\.  ?[A-Z]/)) { # sentences after the first
+        more = substr(text, RSTART + 2)
+        text = substr(text, 1, RSTART)
+    }
     sub(/[. ]+$/, "", text)
     put(".Sh ERRORS")
-    put(".Bl -tag -width Ds")
+    open_list = 0
     if (text == "all") {
         for (k = 1; k <= status_count; k++) one_error(statuses[k], "")
-    } else {
-        n = split(text, items, /[,;.] +/)
-        name = ""
-        what = ""
-        for (k = 1; k <= n + 1; k++) {
-            item = k > n ? "" : items[k]
-            if (k > n || match(item, /^(and |or )?(CAPTION_ERROR_)?[A-Z][A-Z_]+/)) {
-                long = k > n ? 0 : RLENGTH
-                if (name != "") one_error(name, what)
-                name = substr(item, 1, long)
-                what = substr(item, length(name) + 1)
-                sub(/^(and |or )/, "", name)
-                sub(/^CAPTION_ERROR_/, "", name)
-                sub(/^:? +/, "", what)
-            } else what = what (what == "" ? "" : ", ") item
-        }
+        text = ""
     }
-    put(".El")
+    name = what = mark = ""
+    while (text != "") {
+        item = text
+        text = ""
+        if (match(item, /[,;] +/)) {
+            text = substr(item, RSTART + RLENGTH)
+            next_mark = substr(item, RSTART, 1) " "
+            item = substr(item, 1, RSTART - 1)
+        }
+        if (match(item, /^(and |or )?(CAPTION_ERROR_)?[A-Z][A-Z_]+/)) {
+            long = RLENGTH
+            one_error(name, what)
+            name = substr(item, 1, long)
+            what = substr(item, long + 1)
+            sub(/^(and |or )/, "", name)
+            sub(/^CAPTION_ERROR_/, "", name)
+            sub(/^:? +/, "", what)
+        } else what = what (what == "" ? "" : mark) item
+        mark = next_mark
+    }
+    one_error(name, what)
+    if (open_list) put(".El")
+    if (more != "") {
+        put(".Pp")
+        words_of(more)
+    }
 }
 
+# without a name: what stands before the first one
 function one_error(name, what) {
+    if (name == "") {
+        if (what != "") words_of(capital(what) ":")
+        return
+    }
+    if (!open_list) put(".Bl -tag -width Ds")
+    open_list = 1
     put(".It Dv CAPTION_ERROR_" name)
     if (what ~ /^\([^()]*\)$/) what = substr(what, 2, length(what) - 2)
     words_of(what != "" ? what : meaning[name])
