@@ -1,18 +1,48 @@
-# libcaption.  `make help` lists the targets; variables a packager sets come first.
-CC       ?= cc
-AR       ?= ar
-CFLAGS   ?= -O2 -g
-PREFIX   ?= /usr/local
-DESTDIR  ?=
-BUILD    ?= build
-INSTALL  ?= install
-NM       ?= nm
-PKG_CONFIG ?= pkg-config
+# libcaption.  `make help` lists the targets and what can be set.
+# Only what GNU make 3.81 knows is used here: no $(file), no !=, no grouped targets.
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+FORCE:
+.PHONY: FORCE
+
+# ---- where things go --------------------------------------------------------
+BUILD      ?= build
+PREFIX     ?= /usr/local
+DESTDIR    ?=
 bindir     ?= $(PREFIX)/bin
 libdir     ?= $(PREFIX)/lib
 includedir ?= $(PREFIX)/include
 datadir    ?= $(PREFIX)/share
 mandir     ?= $(datadir)/man
+docdir     ?= $(datadir)/doc/libcaption
+INSTALL    ?= install
+NM         ?= nm
+
+override BUILD := $(patsubst %/,%,$(BUILD))
+ifneq (,$(filter $(abspath $(BUILD)) $(abspath $(BUILD))/%,$(CURDIR)))
+$(error BUILD=$(BUILD) is a folder that holds the sources: `make clean` would remove them)
+endif
+
+# ---- the configuration ------------------------------------------------------
+# A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
+# with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
+SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WERROR EXTRA_DEFS \
+	BUNDLED
+ifeq (,$(filter clean,$(MAKECMDGOALS)))
+-include $(BUILD)/config.mk
+endif
+$(BUILD)/config.mk: ;
+
+given = $(filter command environment,$(firstword $(origin $(1))))
+known = $(filter-out undefined,$(origin WAS_$(1)))
+$(foreach s,$(SETTINGS),$(if $(call given,$(s)),,$(if $(call known,$(s)),$(eval $(s) = $$(WAS_$(s))))))
+
+CC       ?= cc
+AR       ?= ar
+CFLAGS   ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+BUNDLED  ?= weights/scenes.capw# the model inside the tools; nothing: none
 # what is built in: 0 leaves it out
 JPEG     ?= 1# libjpeg
 PNG      ?= 1# libpng
@@ -22,27 +52,31 @@ FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
+PARTS    := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC
 
-VERSION := 0.1.0
-SOVERSION := 0
+$(foreach s,$(PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
-# `make deps demo`: deps runs first and the rest in a make of its own, which sees what was installed
-ifneq (,$(filter deps,$(MAKECMDGOALS)))
-LATER := $(filter-out deps,$(MAKECMDGOALS))
-.PHONY: deps $(LATER)
-deps:
-	@CC="$(CC)" PKG_CONFIG="$(PKG_CONFIG)" PNG="$(PNG)" OPENBLAS="$(OPENBLAS)" sh tools/deps.sh
-	@$(if $(LATER),$(MAKE) --no-print-directory $(LATER))
-$(LATER): deps
-	@:
-else
+# `make install` installs what was built: a setting that differs from it is refused
+INSTALLING := $(if $(MAKECMDGOALS),$(if $(filter-out install uninstall,$(MAKECMDGOALS)),,1))
+ifneq (,$(INSTALLING))
+other = $(subst =$(strip $(WAS_$(1)))=,,=$(strip $($(1)))=)
+CHANGED := $(strip $(foreach s,$(SETTINGS),$(if $(call known,$(s)),$(if $(call other,$(s)),$(s)))))
+ifneq (,$(CHANGED))
+shown = $(1)=$(if $(filter 1,$(words $(2))),$(2),'$(2)')
+$(error $(BUILD)/ was configured with $(foreach s,$(CHANGED),$(call shown,$(s),$(WAS_$(s)))): run `make \
+	$(foreach s,$(CHANGED),$(call shown,$(s),$($(s))))` first, or name another BUILD)
+endif
+endif
+
+# `make deps all`: what is built waits until everything that it needs is there
+FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- machine ----------------------------------------------------------------
-MACHINE := $(shell $(CC) -dumpmachine)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m -s | sed 's/\(.*\) \(.*\)/\2-\1/' | tr 'D' 'd')
 ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := avx2 avx512
 FEW_ISAS := avx512vnni
-else ifneq (,$(filter aarch64-%,$(MACHINE)))
+else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
 FEW_ISAS :=
 else
@@ -56,70 +90,117 @@ FLAGS_neon   :=
 # bodies for which the sets of FEW_ISAS have something of their own
 FEW_BODIES   := int16
 
+# ---- version ----------------------------------------------------------------
+VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
+	include/caption.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+ifneq (,$(findstring darwin,$(MACHINE)))
+SHARED_NAME := libcaption.$(VERSION).dylib
+SONAME      := libcaption.$(SOVERSION).dylib
+SHARED_LINK := libcaption.dylib
+SHARED_FLAGS = -dynamiclib -install_name $(libdir)/$(SONAME) -current_version $(VERSION) \
+	-compatibility_version $(SOVERSION)
+else
+SHARED_NAME := libcaption.so.$(VERSION)
+SONAME      := libcaption.so.$(SOVERSION)
+SHARED_LINK := libcaption.so
+SYMBOL_MAP  := tools/packaging/libcaption.map
+SHARED_FLAGS = -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(SYMBOL_MAP)
+endif
+
 # ---- flags ------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
-with = $(if $(filter 1,$($(1))),1,0)
-PKGS := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng) \
+LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng) \
 	$(if $(filter 1,$(OPENBLAS)),openblas)
-DEFS := -D_POSIX_C_SOURCE=200809L -DCAPTION_VERSION_STRING='"$(VERSION)"' $(foreach w,JPEG PNG OPENBLAS \
-	ZLIB,-DCAPTION_WITH_$(w)=$(call with,$(w))) $(foreach w,FILES THREADS MALLOC,$(if $(filter 0,$(call \
-	with,$(w))),-DCAPTION_NO_$(w)=1)) $(EXTRA_DEFS)
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm $(if $(filter 1,$(THREADS)),-pthread)
-TOOL_LIBS := -ljansson
-CPPFLAGS_ALL := -Iinclude -I. $(DEFS) $(PKG_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL := -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
+TOOL_PKGS := zlib jansson
+TEST_PKGS := cmocka
+DEFS := -D_POSIX_C_SOURCE=200809L -DCAPTION_VERSION_STRING='"$(VERSION)"' \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
+	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
+
+# What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
+# were installed.  `make install` takes what the build found: it may run as another user, with another environment.
+FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS TEST_PKG_LIBS
+ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
+once = $(eval $(1) := $$(call ask,$(2)))$($(1))
+LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS))
+LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
+TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS))
+TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
+TEST_PKG_LIBS   = $(call once,TEST_PKG_LIBS,--libs $(TEST_PKGS))
+ifneq (,$(INSTALLING))
+$(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
+endif
+
+LIBS = $(LIB_PKG_LIBS) -lm $(if $(filter 1,$(THREADS)),-pthread)
+TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
+CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
+
+# The configuration is written where it changed, and then everything is made again: all objects depend on
+# $(BUILD)/configured, which this rule touches.
+HASH := \#
+quote = '$(subst ','\'',$(1))'
+assign = $(call quote,WAS_$(1) := $(subst $(HASH),\$(HASH),$(subst $$,$$$$,$(strip $($(1))))))
+ISA_FLAGS := $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i))
+CONFIG = printf '%s\n' $(foreach s,$(SETTINGS) $(FOUND) VERSION $(ISA_FLAGS),$(call assign,$(s)))
+$(BUILD)/configured: FORCE $(FIRST)
+	@$(if $(INSTALLING),,$(call need,$(LIB_PKGS)))
+	@if [ ! -f $@ ] || ! $(CONFIG) | cmp -s - $(BUILD)/config.mk; then \
+		mkdir -p $(BUILD) && $(CONFIG) >$(BUILD)/config.mk && : >$@ && \
+		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
+
+# a missing library is named before the compiler trips over it
+need = PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
+.PHONY: need-tools need-tests
+need-tools need-tests: $(FIRST)
+need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS)))
+need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c)
-BODY_SRC   := $(wildcard kernels/simd/*.c)
+LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
+BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/simd/%_$(i).o))
-MODULE_SRC := $(wildcard tools/*/*.c)
+MODULE_SRC := $(sort $(wildcard tools/*/*.c))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
-TOOLS      := $(patsubst tools/%.c,%,$(wildcard tools/cap*.c))
-TESTS      := $(patsubst test/%.c,%,$(wildcard test/*/test_*.c))
-TEST_HELP  := $(wildcard test/*.c) $(wildcard test/kernels/check_*.c)
-TEST_PROGS := $(patsubst test/programs/%.c,%,$(wildcard test/programs/*.c))
-SCRIPTS    := $(filter-out test/scripts/run.sh,$(wildcard test/scripts/*.sh))
-BENCHES    := $(patsubst bench/%.c,%,$(wildcard bench/bench_*.c))
+TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
+TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
+TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
+TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
+CHECKS     := $(sort $(wildcard test/scripts/check_*.sh))
+SCRIPTS    := $(CHECKS) $(sort $(wildcard test/scripts/test_*.sh)) test/scripts/neon.sh
+BENCHES    := $(patsubst bench/%.c,%,$(sort $(wildcard bench/bench_*.c)))
 
 STATIC := $(BUILD)/libcaption.a
-SHARED := $(BUILD)/libcaption.so.$(VERSION)
+SHARED := $(BUILD)/$(SHARED_NAME)
 MODULES := $(BUILD)/libtools.a
 
-.PHONY: all lib tools benches
-all: lib tools
+.PHONY: all lib tools benches man
+all: lib tools man
 lib: $(STATIC) $(SHARED)
 tools: $(TOOLS:%=$(BUILD)/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
+man: $(BUILD)/man/made
 
-# the flags of the last build: when they change, everything is made again
-FLAGS_NOW := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)
-ifeq (,$(filter clean help,$(MAKECMDGOALS)))
-ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
-$(shell mkdir -p $(BUILD))$(file >$(BUILD)/flags,$(FLAGS_NOW))
-endif
-endif
-FLAGS_FILE := $(wildcard $(BUILD)/flags)
-
+# ---- rules ------------------------------------------------------------------
 # one short line a file; V=1 shows the commands
 say = $(if $(filter 1,$(V)),,@echo '  $(1)  $@' && )
 
-# ---- rules ------------------------------------------------------------------
-$(BUILD)/%.o: %.c Makefile $(FLAGS_FILE)
+$(BUILD)/%.o: %.c $(BUILD)/configured
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(STACK_FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MORE_FLAGS) -MMD -MP -c $< -o $@
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
-$(BUILD)/lib/%.o $(BUILD)/kernels/%.o: STACK_FLAGS = -fstack-usage
+$(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
+$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS)
 
 # bodies: one source, one object per instruction set
 define body_rule
-$(BUILD)/kernels/simd/%_$(1).o: kernels/simd/%.c Makefile $(FLAGS_FILE)
+$(BUILD)/kernels/simd/%_$(1).o: kernels/simd/%.c $(BUILD)/configured
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(FLAGS_$(1)) -fstack-usage -DCPTK_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
@@ -129,42 +210,44 @@ $(STATIC): $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
-$(SHARED): $(LIB_OBJ)
-	$(call say,LD)$(CC) -shared -Wl,-soname,libcaption.so.$(SOVERSION) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
-	@ln -sf libcaption.so.$(VERSION) $(BUILD)/libcaption.so.$(SOVERSION)
-	@ln -sf libcaption.so.$(SOVERSION) $(BUILD)/libcaption.so
+$(SHARED): $(LIB_OBJ) $(SYMBOL_MAP)
+	$(call say,LD)$(CC) $(SHARED_FLAGS) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+	@ln -sf $(SHARED_NAME) $(BUILD)/$(SONAME)
+	@ln -sf $(SONAME) $(BUILD)/$(SHARED_LINK)
 
-# the model inside capdemo, where there is one
-BUNDLED ?= weights/scenes.capw
+# the model inside the tools, where there is one
 ifneq (,$(wildcard $(BUNDLED)))
 MODULE_OBJ += $(BUILD)/tools/common/bundled_data.o
 $(BUILD)/tools/common/bundled.o: CPPFLAGS_ALL += -DTOOL_BUNDLED=1
 $(BUILD)/tools/common/bundled.o: $(BUNDLED)
-$(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED)
+$(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(BUILD)/configured
 	@mkdir -p $(@D)
-	$(CC) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
+	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
 endif
 
+$(MODULE_OBJ) $(TOOLS:%=$(BUILD)/tools/%.o): | need-tools
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(MODULES) $(STATIC) $(LIBS) $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
+$(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(TEST_PKG_LIBS)
 
 # the kernels and their check alone, for test/scripts/neon.sh
-$(BUILD)/test/alone/test_kernels: $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c \
-		$(wildcard test/kernels/check_*.c) lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
+ALONE_OBJ := $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c $(sort $(wildcard test/kernels/check_*.c)) \
+	lib/platform/cpu.c) $(filter $(BUILD)/kernels/%,$(LIB_OBJ))
+$(BUILD)/test/alone/test_kernels: $(ALONE_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -174,37 +257,68 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 
 $(BUILD)/test/tools/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
+# one page of the manual for each public function
+MAN_AWK := tools/packaging/man.awk
+$(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
+	@mkdir -p $(@D) && rm -f $(@D)/*.3
+	$(call say,MAN)awk -f $(MAN_AWK) -v folder=$(@D) include/caption.h && : >$@
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
 # ---- targets ----------------------------------------------------------------
-.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
-	check-neon install uninstall clean
+.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
+	check-pillow check-neon install uninstall clean
 
 help:
-	@echo 'make [all]            the library and the tools, into $(BUILD)/'
+	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
+	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
-	@echo 'make unit             the C tests alone; SUITES="test_api test_vocab": only these'
-	@echo 'make check            static checks: symbols, includes, headers, formatting, stack'
+	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
+	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
-	@echo 'make bench            speed, stage by stage; bench-peers: beside other runtimes'
+	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
+	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
+	@echo 'make benches          the programs that measure, without running them'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
-	@echo 'make clean            remove $(BUILD)/ and its like'
-	@echo 'Leave parts out with JPEG=0 PNG=0 OPENBLAS=0 THREADS=0 FILES=0; WERROR=1: warnings are errors'
+	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
+	@echo
+	@echo 'Settings, which $(BUILD)/config.mk remembers from one make to the next:'
+	@echo '  $(foreach p,$(PARTS),$(p)=0)'
+	@echo '                      leave a part out; 1 takes it back in'
+	@echo '  CC, AR, PKG_CONFIG, CFLAGS, CPPFLAGS, LDFLAGS'
+	@echo '                      the usual'
+	@echo '  BUNDLED=FILE        the model inside the tools; BUNDLED= leaves it out'
+	@echo '  WERROR=1            warnings are errors'
+	@echo 'BUILD=FOLDER builds there, with a configuration of its own.'
 
-SCRIPT_ENV = BUILD="$(BUILD)" CC="$(CC)" MAKE="$(MAKE)" NM="$(NM)" PKG_CONFIG="$(PKG_CONFIG)" \
-	CPPFLAGS_ALL='$(CPPFLAGS_ALL)'
-SUITES ?= $(TESTS)
-SUITE_PROGS = $(foreach s,$(SUITES),$(BUILD)/test/$(or $(filter $(s) %/$(s),$(TESTS)),$(s)))
+deps:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) sh tools/deps.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
-	@BUILD="$(BUILD)" IMAGE="$(IMAGE)" sh tools/demo.sh
+	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' sh tools/demo.sh
+
+# the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
+weights: tools
+	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' WEIGHTS_URL='$(WEIGHTS_URL)' WEIGHTS_DIR='$(WEIGHTS_DIR)' FETCH='$(FETCH)' \
+		sh tools/fetch.sh
+
+# ---- tests ------------------------------------------------------------------
+SCRIPT_ENV = BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' \
+	CPPFLAGS_ALL=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS))
+SUITES ?= $(TESTS)
+SUITE_PROGS = $(foreach s,$(SUITES),$(BUILD)/test/$(or $(filter $(s) %/$(s),$(TESTS)),$(s)))
+# the settings of this build, for another folder
+SAME = $(foreach s,$(SETTINGS),$(s)=$(call quote,$($(s))))
 
 # one test by hand: make build/test/lib/test_NAME && build/test/lib/test_NAME
 unit: $(SUITE_PROGS)
@@ -213,39 +327,59 @@ unit: $(SUITE_PROGS)
 test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
-check: lib
-	@$(SCRIPT_ENV) sh test/scripts/run.sh $(wildcard test/scripts/check_*.sh)
+check: all
+	@$(SCRIPT_ENV) sh test/scripts/run.sh $(CHECKS)
 
-SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)-$@ LDFLAGS="$(LDFLAGS)"
 asan:
-	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(SANITIZE) unit \
+	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
+		BUILD='$(BUILD)-asan' unit \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 tsan:
-	@TSAN_OPTIONS=halt_on_error=1 $(SANITIZE) unit CFLAGS='-O1 -g -fsanitize=thread' \
-		SUITES='$(filter %/test_two_threads %/test_threads,$(TESTS))'
-
-firmware:
-	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
-
-FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
-$(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS)
-.PHONY: fuzzers
-fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
-# the vector kernels, which no input steers, take clang minutes to instrument; `make asan` has them
-fuzz:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang fuzzers \
-		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
-		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
-	@BUILD=$(BUILD)-fuzz SECONDS_EACH=$(SECONDS_EACH) sh test/fuzz/run.sh
+	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
+		CFLAGS='-O1 -g -fsanitize=thread' SUITES='$(filter %/test_two_threads %/test_threads,$(TESTS))'
 
 # without libjpeg's vector code, whose reads past the ends of rows valgrind can't follow
 valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/scripts/run.sh $(SUITE_PROGS)
 
-# speed: MODEL=FILE, or the published sizes with random weights
+firmware:
+	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
+
+FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+$(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
+# the vector kernels, which no input steers, take clang minutes to instrument; `make asan` has them
+fuzz:
+	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC=clang fuzzers \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
+	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh
+
+check-neon:
+	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
+
+# more pictures than the project's own, where there are any
+PHOTOS ?= $(wildcard ../shared/photos)
+check-reference: tools
+	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
+	if $$p -c 'import torch' 2>/dev/null; then \
+	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
+	$(PHOTOS:%=--photos %); \
+	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
+
+# SEED=N makes other images
+check-pillow: $(BUILD)/test/programs/resize_image
+	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
+	if $$p -c 'import PIL' 2>/dev/null; then \
+	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(PHOTOS); \
+	else echo 'check-pillow: skipped, there is no python3-pil'; fi
+
+# ---- measurements -----------------------------------------------------------
+# MODEL=FILE, or the published sizes with random weights
 MODEL ?= $(BUILD)/full.capw
 $(BUILD)/full.capw: $(BUILD)/test/programs/make_full
 	$< $@
@@ -254,64 +388,44 @@ bench: benches $(MODEL)
 	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20 --threads 2 --batch 8
 
 bench-peers: benches tools
-	@BUILD="$(BUILD)" sh bench/peers/peers.sh
+	@BUILD='$(BUILD)' PHOTOS='$(PHOTOS)' sh bench/peers/peers.sh
 
 roofline: benches tools $(MODEL)
-	@BUILD="$(BUILD)" MODEL="$(MODEL)" sh bench/roofline.sh
+	@BUILD='$(BUILD)' MODEL='$(MODEL)' sh bench/roofline.sh
 
-check-neon:
-	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
-
-check-reference: tools
-	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
-	if $$p -c 'import torch' 2>/dev/null; then \
-	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
-	else echo 'check-reference: skipped, there is no python3-torch'; fi
-
-# SEED=N makes other images; photos are compared too where there are any
-check-pillow: $(BUILD)/test/programs/resize_image
-	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
-	if $$p -c 'import PIL' 2>/dev/null; then \
-	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
-	else echo 'check-pillow: skipped, there is no python3-pil'; fi
+# ---- installation -----------------------------------------------------------
+# The one list that install and uninstall go by: HOW:SOURCE:PLACE, where HOW is the file's mode, `link` for a
+# symbolic link to SOURCE, or `fill` for a template whose @names@ are filled in.
+installed_under = $(foreach f,$(3),$(1):$(f):$(2)/$(notdir $(f)))
+completions = $(foreach f,$(wildcard tools/completions/$(1)/*),644:$(f):$(2)/$(3)$(basename $(patsubst \
+	_%,%,$(notdir $(f))))$(4))
+FUNCTIONS = $(shell awk -f $(MAN_AWK) -v list=1 include/caption.h)
+INSTALLED = \
+	$(call installed_under,644,$(includedir),include/caption.h include/capw.h) \
+	$(call installed_under,644,$(libdir),$(STATIC) $(SHARED)) \
+	link:$(SHARED_NAME):$(libdir)/$(SONAME) \
+	link:$(SONAME):$(libdir)/$(SHARED_LINK) \
+	fill:tools/packaging/libcaption.pc.in:$(libdir)/pkgconfig/libcaption.pc \
+	fill:tools/packaging/libcaption-config.cmake.in:$(libdir)/cmake/libcaption/libcaption-config.cmake \
+	fill:tools/packaging/libcaption-config-version.cmake.in:$(libdir)/cmake/libcaption/libcaption-config-version.cmake \
+	$(call installed_under,755,$(bindir),$(TOOLS:%=$(BUILD)/%)) \
+	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
+	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
+	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
+	$(call installed_under,644,$(docdir),LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
+	$(call installed_under,644,$(docdir)/examples,$(wildcard docs/examples/*)) \
+	$(call completions,bash,$(datadir)/bash-completion/completions) \
+	$(call completions,zsh,$(datadir)/zsh/site-functions,_) \
+	$(call completions,fish,$(datadir)/fish/vendor_completions.d,,.fish)
+INSTALL_ENV = V='$(V)' DESTDIR='$(DESTDIR)' INSTALL='$(INSTALL)' prefix='$(PREFIX)' libdir='$(libdir)' \
+	includedir='$(includedir)' version='$(VERSION)' soname='$(SONAME)' shared='$(SHARED_NAME)' \
+	requires='$(strip $(LIB_PKGS))' libs='-lm$(if $(filter 1,$(THREADS)), -pthread)' static_libs='$(strip $(LIBS))'
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir) \
-		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3
-	$(INSTALL) -m 644 include/caption.h include/capw.h $(DESTDIR)$(includedir)
-	$(INSTALL) -m 644 $(STATIC) $(DESTDIR)$(libdir)
-	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(libdir)
-	ln -sf libcaption.so.$(VERSION) $(DESTDIR)$(libdir)/libcaption.so.$(SOVERSION)
-	ln -sf libcaption.so.$(SOVERSION) $(DESTDIR)$(libdir)/libcaption.so
-	sed -e 's|@prefix@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|' \
-		-e 's|@version@|$(VERSION)|; s|@requires@|$(strip $(PKGS))|' \
-		-e 's|@libs@|-lm$(if $(filter 1,$(THREADS)), -pthread)|' libcaption.pc.in \
-		>$(DESTDIR)$(libdir)/pkgconfig/libcaption.pc
-	chmod 644 $(DESTDIR)$(libdir)/pkgconfig/libcaption.pc
-ifneq (,$(TOOLS))
-	$(INSTALL) -m 755 $(TOOLS:%=$(BUILD)/%) $(DESTDIR)$(bindir)
-endif
-ifneq (,$(wildcard docs/man/*.1))
-	$(INSTALL) -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(mandir)/man1
-endif
-	$(INSTALL) -m 644 $(wildcard docs/man/*.3) $(DESTDIR)$(mandir)/man3
-ifneq (,$(wildcard weights/scenes.capw))
-	$(INSTALL) -d $(DESTDIR)$(datadir)/libcaption
-	$(INSTALL) -m 644 weights/scenes.capw $(DESTDIR)$(datadir)/libcaption
-endif
+	@$(INSTALL_ENV) sh tools/packaging/install.sh install $(INSTALLED)
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(includedir)/,caption.h capw.h) $(DESTDIR)$(libdir)/libcaption.a \
-		$(DESTDIR)$(libdir)/libcaption.so $(DESTDIR)$(libdir)/libcaption.so.$(SOVERSION) \
-		$(DESTDIR)$(libdir)/libcaption.so.$(VERSION) $(DESTDIR)$(libdir)/pkgconfig/libcaption.pc \
-		$(TOOLS:%=$(DESTDIR)$(bindir)/%) $(patsubst docs/man/%,$(DESTDIR)$(mandir)/man1/%,$(wildcard \
-		docs/man/*.1)) $(patsubst docs/man/%,$(DESTDIR)$(mandir)/man3/%,$(wildcard docs/man/*.3)) \
-		$(DESTDIR)$(datadir)/libcaption/scenes.capw
-	-rmdir $(DESTDIR)$(datadir)/libcaption 2>/dev/null
+	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-firmware $(BUILD)-clang
-
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-
-endif # deps
+	rm -rf $(foreach f,asan tsan fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)

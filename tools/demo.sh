@@ -1,7 +1,7 @@
 #!/bin/sh
 # Captions the bundled pictures beside their reference captions, shows where the model looked for one of them, and
-# captions $IMAGE where one is named.  Called by `make demo` with BUILD in the environment.  Without a trained model:
-# random weights and a drawn picture.
+# captions $IMAGE where one is named.  BUILD is the folder of the tools.  Without a trained model: random weights and a
+# drawn picture.
 set -eu
 BUILD=${BUILD:-build}
 IMAGE=${IMAGE:-}

@@ -1,31 +1,33 @@
 #!/bin/sh
 # Installs what the build and the tests need, on Debian and Ubuntu; elsewhere names the packages.
-# Called by `make deps` with CC, PKG_CONFIG, PNG and OPENBLAS in the environment.  Does nothing, and needs no
-# rights, when everything is there.
+# CC and PKG_CONFIG come from the environment, as do JPEG, PNG and OPENBLAS, which leave their library out when they
+# are 0.  Does nothing, and needs no rights, when everything is there.
 set -u
 CC=${CC:-cc}
 PKG_CONFIG=${PKG_CONFIG:-pkg-config}
+JPEG=${JPEG:-1}
 PNG=${PNG:-1}
 OPENBLAS=${OPENBLAS:-1}
 
-pkgs='libjpeg zlib'
-headers='stdio.h jpeglib.h zlib.h jansson.h stdarg.h stddef.h stdint.h setjmp.h cmocka.h'
-libs='-ljansson -lcmocka'
+pkgs='zlib jansson cmocka'
+headers='stdio.h zlib.h jansson.h stdarg.h stddef.h stdint.h setjmp.h cmocka.h'
+if [ "$JPEG" = 1 ]; then pkgs="libjpeg $pkgs"; headers="$headers jpeglib.h"; fi
 if [ "$PNG" = 1 ]; then pkgs="$pkgs libpng"; headers="$headers png.h"; fi
 if [ "$OPENBLAS" = 1 ]; then pkgs="$pkgs openblas"; headers="$headers cblas.h"; fi
 
 # Compiles and links a program that includes every header; the reason for a failure ends up in $problem.
+# CC and PKG_CONFIG may be several words, such as "ccache cc".
 present() {
-    command -v "$CC" >/dev/null 2>&1 || { problem="no C compiler ($CC)"; return 1; }
-    command -v "$PKG_CONFIG" >/dev/null 2>&1 || { problem="no $PKG_CONFIG"; return 1; }
+    command -v "${CC%% *}" >/dev/null 2>&1 || { problem="no C compiler ($CC)"; return 1; }
+    command -v "${PKG_CONFIG%% *}" >/dev/null 2>&1 || { problem="no $PKG_CONFIG"; return 1; }
     for p in $pkgs; do
-        "$PKG_CONFIG" --exists "$p" || { problem="$PKG_CONFIG does not know $p"; return 1; }
+        $PKG_CONFIG --exists "$p" || { problem="$PKG_CONFIG does not know $p"; return 1; }
     done
     dir=$(mktemp -d) || exit 1
     for h in $headers; do echo "#include <$h>"; done >"$dir/probe.c"
     echo 'int main(void) { return 0; }' >>"$dir/probe.c"
     # shellcheck disable=SC2046,SC2086
-    if "$CC" $($PKG_CONFIG --cflags $pkgs) "$dir/probe.c" -o "$dir/probe" $($PKG_CONFIG --libs $pkgs) $libs \
+    if $CC $($PKG_CONFIG --cflags $pkgs) "$dir/probe.c" -o "$dir/probe" $($PKG_CONFIG --libs $pkgs) \
         >"$dir/log" 2>&1; then
         rm -rf "$dir"
         return 0
@@ -47,7 +49,7 @@ What libcaption needs, by system (a C compiler, make and pkg-config as well):
                    cmocka-dev
   macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka; then, so that they are found,
                    export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig"
-make PNG=0 and make OPENBLAS=0 do without libpng and OpenBLAS.
+make JPEG=0, make PNG=0 and make OPENBLAS=0 do without libjpeg, libpng and OpenBLAS.
 TEXT
 }
 
@@ -67,7 +69,8 @@ if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null 2>&1 || { names; echo 'deps: run this as root (there is no sudo)'; exit 1; }
     root=sudo
 fi
-list="gcc libc6-dev make pkg-config libjpeg-dev zlib1g-dev libjansson-dev libcmocka-dev"
+list="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libcmocka-dev"
+[ "$JPEG" = 1 ] && list="$list libjpeg-dev"
 [ "$PNG" = 1 ] && list="$list libpng-dev"
 [ "$OPENBLAS" = 1 ] && list="$list libopenblas-dev"
 echo "deps: installing $list"

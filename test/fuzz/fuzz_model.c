@@ -23,6 +23,7 @@ static void look(const caption_model *model)
         (void)caption_model_verify(model, i, NULL);
     }
     (void)caption_session_size(model, NULL, NULL);
+    (void)length;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the library and its kernel check for AArch64 and runs the check under qemu-user.  Called by `make test`
-# and `make check-neon`; skips (exit code 77) where the cross-compiler or the emulator is missing.
+# Builds the library's kernels and their check for AArch64 and runs the check under qemu-user: `make check-neon`.  Skips
+# (exit code 77) where the cross-compiler or the emulator is missing.
 set -eu
 : "${BUILD:=build}" "${MAKE:=make}" "${NEON_CC:=aarch64-linux-gnu-gcc}" "${NEON_RUN:=qemu-aarch64}"
 : "${NEON_ROOT:=/usr/aarch64-linux-gnu}"
@@ -11,6 +11,6 @@ for tool in "$NEON_CC" "$NEON_RUN"; do
     fi
 done
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
-$MAKE --no-print-directory -s -j2 BUILD="$BUILD/neon" CC="$NEON_CC" CFLAGS=-O2 LDFLAGS= JPEG=0 PNG=0 ZLIB=0 \
-    OPENBLAS=0 "$BUILD/neon/test/alone/test_kernels"
-"$NEON_RUN" -L "$NEON_ROOT" "$BUILD/neon/test/alone/test_kernels"
+$MAKE --no-print-directory -s -j2 BUILD="$BUILD-neon" CC="$NEON_CC" CFLAGS=-O2 LDFLAGS= JPEG=0 PNG=0 ZLIB=0 \
+    OPENBLAS=0 "$BUILD-neon/test/alone/test_kernels"
+"$NEON_RUN" -L "$NEON_ROOT" "$BUILD-neon/test/alone/test_kernels"
