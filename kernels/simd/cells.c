@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "kernels/kernels_isa.h"
 #include "kernels/simd/math.h"
+#include "kernels/simd/simd.h"
 
 static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows, int n)
 {

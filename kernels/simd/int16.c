@@ -4,18 +4,7 @@
  *
  * A block is R rows x one panel.  The weights are read once and from memory: what sets the pace is how early
  * they are asked for.  Prefetching into the first-level cache alone keeps too few lines under way. */
-#include "kernels/simd/vec.h"
-
-#include "kernels/kernels.h"
 #include "kernels/simd/simd.h"
-
-#define VP (CPTK_PANEL / VEC_W) /* vectors in a panel */
-
-#if VEC_W == 16
-#define FOR_EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
-#else
-#define FOR_EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5)
-#endif
 
 enum {
     WORDS = CPTK_INT16_BLOCK / 2, /* of a row in a block of exact sums */
@@ -24,40 +13,40 @@ enum {
 };
 
 /* sum[r] += one word of each of R rows, `stride` apart, times a panel's. */
-BODY_INLINE void add_word(vu sum[][VP], const uint32_t *a, size_t stride, const uint32_t *b, int R)
+BODY_INLINE void add_word(vu sum[][VEC_PANEL], const uint32_t *a, size_t stride, const uint32_t *b, int R)
 {
-    vu w[VP];
+    vu w[VEC_PANEL];
     BODY_PREFETCH(b + NEAR);
     BODY_PREFETCH_FAR(b + FAR);
     BODY_UNROLL
-    for (int v = 0; v < VP; v++) {
+    for (int v = 0; v < VEC_PANEL; v++) {
         w[v] = vu_load(b + v * VEC_W);
-        BODY_KEEP(w[v]);
+        VEC_KEEP(w[v]);
     }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vu x = vu_set(a[(size_t)r * stride]);
         BODY_UNROLL
-        for (int v = 0; v < VP; v++) sum[r][v] = vu_dot(sum[r][v], x, w[v]);
+        for (int v = 0; v < VEC_PANEL; v++) sum[r][v] = vu_dot(sum[r][v], x, w[v]);
     }
 }
 
-BODY_INLINE void clear(vu sum[][VP], int R)
+BODY_INLINE void clear(vu sum[][VEC_PANEL], int R)
 {
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
-        for (int v = 0; v < VP; v++) sum[r][v] = vu_set(0);
+        for (int v = 0; v < VEC_PANEL; v++) sum[r][v] = vu_set(0);
     }
 }
 
 /* total += sum, which is exact */
-BODY_INLINE void add_sum(vf total[][VP], vu sum[][VP], int R)
+BODY_INLINE void add_sum(vf total[][VEC_PANEL], vu sum[][VEC_PANEL], int R)
 {
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
-        for (int v = 0; v < VP; v++) total[r][v] = vf_add(total[r][v], vf_from_int(sum[r][v]));
+        for (int v = 0; v < VEC_PANEL; v++) total[r][v] = vf_add(total[r][v], vf_from_int(sum[r][v]));
     }
 }
 
@@ -67,13 +56,13 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
     const size_t words = (size_t)(g->depth + 1) / 2;
     const uint32_t *a = g->a + (size_t)row * words, *b = g->b + (size_t)p * words * CPTK_PANEL;
     const vf zero = vf_set(0.0f);
-    vf total[CPTK_MAX_ROWS][VP];
-    vu sum[CPTK_MAX_ROWS][VP];
+    vf total[CPTK_MAX_ROWS][VEC_PANEL];
+    vu sum[CPTK_MAX_ROWS][VEC_PANEL];
     size_t k = 0;
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         BODY_UNROLL
-        for (int v = 0; v < VP; v++) total[r][v] = zero;
+        for (int v = 0; v < VEC_PANEL; v++) total[r][v] = zero;
     }
     for (; k + WORDS <= words; k += WORDS, a += WORDS) {
         clear(sum, R);
@@ -86,7 +75,7 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
         for (; k < words; k++, a++, b += CPTK_PANEL) add_word(sum, a, words, b, R);
         add_sum(total, sum, R);
     }
-    for (int v = 0; v < VP; v++) {
+    for (int v = 0; v < VEC_PANEL; v++) {
         const int column = p * CPTK_PANEL + v * VEC_W, left = g->n - column;
         if (left <= 0) break;
         for (int r = 0; r < R; r++) {
@@ -102,11 +91,11 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
     {                                                          \
         block(g, row, p, R);                                   \
     }
-FOR_EACH_ROW_COUNT(BLOCK_FUNCTION)
+VEC_PRODUCT_BLOCKS(BLOCK_FUNCTION)
 
 #define BLOCK_POINTER(R) block_##R,
 static void (*const block_functions[])(const cptk_int16 *g, int row,
-                                       int p) = {FOR_EACH_ROW_COUNT(BLOCK_POINTER)};
+                                       int p) = {VEC_PRODUCT_BLOCKS(BLOCK_POINTER)};
 
 enum { MOST_ROWS = sizeof block_functions / sizeof block_functions[0] };
 
