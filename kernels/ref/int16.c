@@ -1,6 +1,5 @@
-/* int16_ref.c - the product of int16 with scales in plain C: its specification.  Called through the kernel
- * table. */
-#include "kernels/kernels.h"
+/* int16.c - the product of int16 with scales in plain C: its specification, and what runs where no
+ * instruction set is known. */
 #include "kernels/kernels_isa.h"
 
 static int32_t low(uint32_t word)

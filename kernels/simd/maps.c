@@ -1,6 +1,5 @@
-/* conv_maps.c - passes over maps for every instruction set: Winograd transforms, bias and
- * ReLU, max pool.  Vectorised over channels.  Compiled once per instruction set; called through the kernel
- * table.  kernels/ref says what they compute. */
+/* maps.c - passes over maps in vectors of channels: Winograd transforms, bias and ReLU, max pool.  Compiled
+ * once per instruction set.  kernels/ref/maps.c specifies them. */
 #include <math.h>
 
 #include "kernels/simd/simd.h"
@@ -222,7 +221,7 @@ static void maxpool(const float *in, float *out, int h, int w, int c, int y0, in
     }
 }
 
-void CPTK_NAME(cptk_conv_maps_init)(cptk_kernels *kernels)
+void CPTK_NAME(cptk_maps_init)(cptk_kernels *kernels)
 {
     kernels->winograd_input = winograd_input;
     kernels->winograd_output = winograd_output;

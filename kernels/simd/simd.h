@@ -27,7 +27,4 @@
 #define BODY_PREFETCH_FAR(address) __builtin_prefetch((const void *)(address), 0, 2)
 #define BODY_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
 
-/* maps.c: winograd_input, winograd_output, bias_act, maxpool */
-void CPTK_NAME(cptk_conv_maps_init)(cptk_kernels *kernels);
-
 #endif

@@ -1,5 +1,5 @@
-/* conv_tile.c - the tile product for every instruction set: all convolutions, Linear layers and recurrent
- * products end here.  Compiled once per instruction set; called through the kernel table.
+/* tile.c - the tile product in vectors, compiled once per instruction set.  All convolutions, Linear layers
+ * and recurrent products are made of it.  kernels/ref/tile.c specifies it.
  *
  * A block is R rows x V vectors of columns, all of it in registers while k runs: per k V loads of weights and
  * R broadcasts feed R * V multiply-adds.  R and V are constants after inlining, so that the loops below
@@ -178,10 +178,9 @@ static void tile(const cptk_tile *t)
     }
 }
 
-void CPTK_NAME(cptk_conv_init)(cptk_kernels *kernels)
+void CPTK_NAME(cptk_tile_init)(cptk_kernels *kernels)
 {
     kernels->tile = tile;
     kernels->tile_rows = VEC_TILE_ROWS;
     kernels->has_tile = 1;
-    CPTK_NAME(cptk_conv_maps_init)(kernels);
 }
