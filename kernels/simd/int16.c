@@ -1,10 +1,98 @@
-/* int16.c - the product of int16 with scales, for every instruction set.  Compiled once per set, for AVX-512
- * also with its instruction for just this; called through the kernel table; kernels/ref says what it
- * computes.
- *
- * A block is R rows x one panel.  The weights are read once and from memory: what sets the pace is how early
- * they are asked for.  Prefetching into the first-level cache alone keeps too few lines under way. */
+/* int16.c - rounding to int16 and the product of int16 with scales, in vectors.  Compiled once per
+ * instruction set, for AVX-512 a second time with VNNI.  kernels/ref/int16.c specifies them. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
 #include "kernels/simd/simd.h"
+
+/* ---- rounding ---- */
+
+/* A strip is CPTK_PANEL elements of x.  Each of its columns has a part of the sum of squares. */
+typedef struct strip_sums {
+    vf squares[VEC_PANEL], most[VEC_PANEL];
+} strip_sums;
+
+BODY_INLINE void measure_strip(strip_sums *sums, const float *x)
+{
+    BODY_UNROLL
+    for (int v = 0; v < VEC_PANEL; v++) {
+        const vf size = vf_abs(vf_load(x + v * VEC_W));
+        sums->squares[v] = vf_add(sums->squares[v], vf_mul(size, size));
+        sums->most[v] = vf_select(vf_lt(sums->most[v], size), size, sums->most[v]);
+    }
+}
+
+/* 1.5 * 2^23.  Added to a float of at most 2^22 in magnitude it rounds to the nearest integer, ties to even,
+ * and the low half of the sum's bits is that integer as int16. */
+#define ROUNDER 12582912.0f
+
+BODY_INLINE void round_strip(strip_sums *sums, const float *x, float scale, float inverse, uint16_t *to)
+{
+    BODY_UNROLL
+    for (int v = 0; v < VEC_PANEL; v++) {
+        const vf exact = vf_load(x + v * VEC_W), rounder = vf_set(ROUNDER);
+        const vf sum = vf_add(vf_mul(exact, vf_set(inverse)), rounder);
+        const vf off = vf_sub(vf_mul(vf_sub(sum, rounder), vf_set(scale)), exact);
+        sums->squares[v] = vf_add(sums->squares[v], vf_mul(off, off));
+        vu_store_low(to + v * VEC_W, vu_bits(sum));
+    }
+}
+
+static strip_sums no_sums(void)
+{
+    strip_sums sums;
+    for (int v = 0; v < VEC_PANEL; v++) sums.squares[v] = sums.most[v] = vf_set(0.0f);
+    return sums;
+}
+
+static float length_of(const strip_sums *sums)
+{
+    float parts[CPTK_PANEL], sum = 0;
+    for (int v = 0; v < VEC_PANEL; v++) vf_store(parts + v * VEC_W, sums->squares[v]);
+    for (int i = 0; i < CPTK_PANEL; i++) sum += parts[i];
+    return sqrtf(sum);
+}
+
+static float largest_of(const strip_sums *sums)
+{
+    float parts[CPTK_PANEL], largest = 0;
+    for (int v = 0; v < VEC_PANEL; v++) vf_store(parts + v * VEC_W, sums->most[v]);
+    for (int i = 0; i < CPTK_PANEL; i++) largest = parts[i] > largest ? parts[i] : largest;
+    return largest;
+}
+
+/* The last, shorter strip is copied and filled up with zeros, which add nothing to either sum. */
+static void CPTK_NAME(cptk_round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded)
+{
+    const size_t words = ((size_t)n + 1) / 2, left = (size_t)n % CPTK_PANEL, full = (size_t)n - left;
+    float last[CPTK_PANEL] = {0};
+    uint16_t to[CPTK_PANEL];
+    strip_sums sums = no_sums();
+    memcpy(last, x + full, left * sizeof *last);
+    for (size_t i = 0; i < full; i += CPTK_PANEL) measure_strip(&sums, x + i);
+    measure_strip(&sums, last);
+
+    const float length = length_of(&sums), scale = largest_of(&sums) / CPTK_INT16_MOST, inverse = 1 / scale;
+    if (!isfinite(length) || scale < FLT_MIN) {
+        memset(pairs, 0, words * sizeof *pairs);
+        *rounded = (cptk_rounded){.scale = 0, .length = length, .moved = length};
+        return;
+    }
+    sums = no_sums();
+    for (size_t i = 0; i < full; i += CPTK_PANEL) {
+        round_strip(&sums, x + i, scale, inverse, to);
+        memcpy(pairs + i / 2, to, sizeof to);
+    }
+    round_strip(&sums, last, scale, inverse, to);
+    memcpy(pairs + full / 2, to, (words - full / 2) * sizeof *pairs);
+    *rounded = (cptk_rounded){.scale = scale, .length = length, .moved = length_of(&sums)};
+}
+
+/* ---- product ---- */
+
+/* A block is R rows x one panel.  The weights come from memory and are read once, so what limits the speed is
+ * how early they are asked for.  Prefetching into the first cache alone keeps too few lines under way. */
 
 enum {
     WORDS = CPTK_INT16_BLOCK / 2, /* of a row in a block of exact sums */
@@ -113,5 +201,6 @@ static void int16_product(const cptk_int16 *g)
 
 void CPTK_NAME(cptk_int16_init)(cptk_kernels *kernels)
 {
+    kernels->round_i16 = CPTK_NAME(cptk_round_i16);
     kernels->int16 = int16_product;
 }
