@@ -56,6 +56,14 @@ typedef struct cptk_int16 {
     int rows, depth, n; /* rows: any number */
 } cptk_int16;
 
+/* A vector x rounded to int16 with one scale.  x'[i] = scale * (element i) is the rounded vector; |x| is the
+ * Euclidean length. */
+typedef struct cptk_rounded {
+    float scale;  /* max |x[i]| / CPTK_INT16_MOST, or 0: see round_i16 */
+    float length; /* |x| */
+    float moved;  /* |x' - x| */
+} cptk_rounded;
+
 /* Winograd F(s x s, 3x3), s = 2 or 4, stride 1, pad 1: a map [h, w, c] is cut into tiles of s x s outputs,
  * ceil(h/s) x ceil(w/s) of them, row by row.  input: transforms tiles first..first+count-1 into v
  * [(s+2)^2, count, c]: element (e, i) of tile first+i is at v + e * plane + i * c.  output: m likewise,
@@ -100,6 +108,22 @@ typedef struct cptk_kernels {
 
     void (*tile)(const cptk_tile *tile);
     void (*int16)(const cptk_int16 *args);
+
+    /* Rounds x [n] to int16 with one scale.  pairs [ceil(n / 2)] gets the elements in the form in which
+     * cptk_int16 reads a row: element i is x[i] * (1 / scale), rounded to the nearest integer, ties to even.
+     * An odd n leaves 0 in the upper half of the last word.  1 / scale and the product are rounded to float.
+     *
+     * Where x has NaN or an infinity, or |x|^2 overflows, length is NaN or infinite.  Where the scale would
+     * be below FLT_MIN, x is all zero or too small to have a scale.  In these cases every element and the
+     * scale are 0, so that x' is 0, and moved equals length.
+     *
+     * The sum of squares under each length has 16 parts.  Part j adds up the squares of elements j, j + 16,
+     * j + 32, ... in this order; then parts 0 to 15 are added in order.  Every product and sum is rounded to
+     * float, so that the results have the same bits at every level.  A length is off by at most
+     * (n / 32 + 20) 2^-24 of itself, moved by 2^-24 |x| more, and both by sqrt(n) 2^-74 more, since squares
+     * below the range of floats are lost. */
+    void (*round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded);
+
     void (*winograd_input)(const cptk_winograd *args);
     void (*winograd_output)(const cptk_winograd *args);
 

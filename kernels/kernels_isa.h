@@ -1,36 +1,35 @@
-/* kernels_isa.h - the functions that fill the kernel table, one per family and instruction set.  Called by
- * kernels.c only, and compiled only for the architecture that has them; each overwrites the slots it has a
- * better kernel for and leaves the others. */
+/* kernels_isa.h - the functions that fill the kernel table, for kernels.c and the files that define them.
+ *
+ * Each file of kernels/ref and kernels/simd has one, cptk_<file>_init_<isa>.  It overwrites the slots for
+ * which the file has kernels and leaves the others.  A file is compiled only for architectures that have the
+ * instruction set, so a declaration does not mean that the function exists. */
 #ifndef CPTK_KERNELS_ISA_H
 #define CPTK_KERNELS_ISA_H
 
 #include "kernels/kernels.h"
 
-/* tile, Winograd, gemm, bias_act, maxpool */
-void cptk_conv_init_c(cptk_kernels *kernels);
-void cptk_conv_init_avx2(cptk_kernels *kernels);
-void cptk_conv_init_avx512(cptk_kernels *kernels);
-void cptk_conv_init_neon(cptk_kernels *kernels);
+/*  tile    the tile product
+ *  maps    passes over maps: Winograd transforms, bias and ReLU, max pool; in plain C also normalize
+ *  cells   GRU, LSTM, attention, tanh
+ *  reduce  mean over rows, top k with log-sum-exp
+ *  int16   rounding to int16 and the product of int16 */
+#define CPTK_DECLARE_INIT(isa)                          \
+    void cptk_tile_init_##isa(cptk_kernels *kernels);   \
+    void cptk_maps_init_##isa(cptk_kernels *kernels);   \
+    void cptk_cells_init_##isa(cptk_kernels *kernels);  \
+    void cptk_reduce_init_##isa(cptk_kernels *kernels); \
+    void cptk_int16_init_##isa(cptk_kernels *kernels);
 
-/* int16; AVX-512 with VNNI has nothing else */
-void cptk_int16_init_c(cptk_kernels *kernels);
-void cptk_int16_init_avx2(cptk_kernels *kernels);
-void cptk_int16_init_avx512(cptk_kernels *kernels);
+CPTK_DECLARE_INIT(c)
+CPTK_DECLARE_INIT(avx2)
+CPTK_DECLARE_INIT(avx512)
+CPTK_DECLARE_INIT(neon)
+
+/* AVX-512 with VNNI has one file of its own. */
 void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
-void cptk_int16_init_neon(cptk_kernels *kernels);
 
-/* plain C that cptk_conv_init_c puts together from other files; gemm_openblas.c exists only with OpenBLAS */
-void cptk_winograd_input_c(const cptk_winograd *args);
-void cptk_winograd_output_c(const cptk_winograd *args);
-typedef void (*cptk_gemm_fn)(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c,
-                             int ldc);
-void cptk_gemm_ref(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
-cptk_gemm_fn cptk_gemm_openblas_init(void);
-
-/* normalize, mean_rows, tanh, gru, lstm, attention, top_lse */
-void cptk_cell_init_c(cptk_kernels *kernels);
-void cptk_cell_init_avx2(cptk_kernels *kernels);
-void cptk_cell_init_avx512(cptk_kernels *kernels);
-void cptk_cell_init_neon(cptk_kernels *kernels);
+/* kernels/gemm: plain C, and OpenBLAS in builds that have it. */
+void cptk_gemm_init_c(cptk_kernels *kernels);
+void cptk_gemm_init_openblas(cptk_kernels *kernels);
 
 #endif

@@ -1,11 +1,9 @@
-/* gemm_ref.c - the matrix product in plain C: the contract of kernels.h's gemm where OpenBLAS isn't built in,
- * and what tests hold the others against. */
-#include "kernels/kernels.h"
+/* plain.c - gemm in plain C: its specification, and what runs where OpenBLAS is not built in. */
 #include "kernels/kernels_isa.h"
 
 enum { COLUMNS = 64 }; /* of one row, held in a local array while k runs */
 
-void cptk_gemm_ref(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+static void gemm_c(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
     for (int j0 = 0; j0 < n; j0 += COLUMNS) {
         int width = n - j0 < COLUMNS ? n - j0 : COLUMNS;
@@ -19,4 +17,9 @@ void cptk_gemm_ref(int m, int n, int k, const float *a, int lda, const float *b,
             for (int j = 0; j < width; j++) c[(size_t)i * (size_t)ldc + (size_t)(j0 + j)] = sum[j];
         }
     }
+}
+
+void cptk_gemm_init_c(cptk_kernels *kernels)
+{
+    kernels->gemm = gemm_c;
 }

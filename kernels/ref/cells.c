@@ -1,29 +1,8 @@
-/* cell.c - plain C for everything that is not convolution: the specification of these slots, and what runs
- * where no instruction set is known.  Called through the kernel table. */
+/* cells.c - recurrent cells, attention and tanh in plain C: the specification of these slots, and what runs
+ * where no instruction set is known. */
 #include <math.h>
 
 #include "kernels/kernels_isa.h"
-
-/* A byte has 256 values: a table of the results, which is exact and needs no vector form. */
-static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
-{
-    float table[3][256];
-    for (int c = 0; c < 3; c++) {
-        for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
-    }
-    for (size_t i = 0; i < (size_t)n * 3; i += 3) {
-        for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
-    }
-}
-
-static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
-{
-    for (int j = 0; j < n; j++) {
-        float sum = 0;
-        for (int r = 0; r < rows; r++) sum += in[(size_t)r * (size_t)n + (size_t)j];
-        out[j] = sum / (float)rows;
-    }
-}
 
 /* In double, since a libm's tanhf may be more than 2 ulp off. */
 static float tanh_float(float x)
@@ -95,39 +74,10 @@ static void cptk_attention_f32_c(const cptk_attention *args)
     softmax(args->alpha, args->positions);
 }
 
-static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *value, float *lse)
+void cptk_cells_init_c(cptk_kernels *kernels)
 {
-    int held = 0;
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-        float v = isnan(x[i]) ? -INFINITY : x[i];
-        int at = held;
-        if (held == k && !(v > value[k - 1])) continue;
-        if (held < k) {
-            held++;
-        } else {
-            at = k - 1;
-        }
-        for (; at > 0 && v > value[at - 1]; at--) {
-            value[at] = value[at - 1];
-            index[at] = index[at - 1];
-        }
-        value[at] = v;
-        index[at] = i;
-    }
-    *lse = value[0];
-    if (isinf(value[0])) return;
-    for (int i = 0; i < n; i++) sum += isnan(x[i]) ? 0.0 : exp((double)x[i] - (double)value[0]);
-    *lse += (float)log(sum);
-}
-
-void cptk_cell_init_c(cptk_kernels *kernels)
-{
-    kernels->normalize = cptk_normalize_u8_c;
-    kernels->mean_rows = cptk_mean_rows_f32_c;
     kernels->tanh = cptk_tanh_f32_c;
     kernels->gru = cptk_gru_f32_c;
     kernels->lstm = cptk_lstm_f32_c;
     kernels->attention = cptk_attention_f32_c;
-    kernels->top_lse = cptk_top_lse_f32_c;
 }

@@ -1,7 +1,49 @@
-/* int16_ref.c - the product of int16 with scales in plain C: its specification.  Called through the kernel
- * table. */
-#include "kernels/kernels.h"
+/* int16.c - rounding to int16 and the product of int16 with scales in plain C: their specification, and what
+ * runs where no instruction set is known. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
 #include "kernels/kernels_isa.h"
+
+enum { PARTS = 16 }; /* of a sum of squares */
+
+static float length_of(const float squares[PARTS])
+{
+    float sum = 0;
+    for (int i = 0; i < PARTS; i++) sum += squares[i];
+    return sqrtf(sum);
+}
+
+/* |x| and the largest magnitude in it.  NaN shows in the length alone. */
+static float measure(const float *x, int n, float *largest)
+{
+    float squares[PARTS] = {0}, most = 0;
+    for (int i = 0; i < n; i++) {
+        const float size = fabsf(x[i]);
+        squares[i % PARTS] += size * size;
+        most = size > most ? size : most;
+    }
+    *largest = most;
+    return length_of(squares);
+}
+
+static void round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded)
+{
+    float largest, squares[PARTS] = {0};
+    const float length = measure(x, n, &largest), scale = largest / CPTK_INT16_MOST, inverse = 1 / scale;
+    memset(pairs, 0, ((size_t)n + 1) / 2 * sizeof *pairs);
+    if (!isfinite(length) || scale < FLT_MIN) {
+        *rounded = (cptk_rounded){.scale = 0, .length = length, .moved = length};
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        const float near = rintf(x[i] * inverse), off = near * scale - x[i];
+        pairs[i / 2] |= (uint32_t)(uint16_t)(int16_t)near << i % 2 * 16;
+        squares[i % PARTS] += off * off;
+    }
+    *rounded = (cptk_rounded){.scale = scale, .length = length, .moved = length_of(squares)};
+}
 
 static int32_t low(uint32_t word)
 {
@@ -35,5 +77,6 @@ static void int16_c(const cptk_int16 *g)
 
 void cptk_int16_init_c(cptk_kernels *kernels)
 {
+    kernels->round_i16 = round_i16_c;
     kernels->int16 = int16_c;
 }

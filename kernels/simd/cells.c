@@ -1,22 +1,9 @@
-/* cell.c - recurrent cells, attention, tanh, means and the search's top k, in vectors; compiled once per
- * instruction set.  Called through the kernel table; kernels/ref/cell.c says what they compute. */
-#include <math.h>
+/* cells.c - recurrent cells, attention and tanh in vectors, compiled once per instruction set.
+ * kernels/ref/cells.c specifies them. */
 #include <stddef.h>
 
-#include "kernels/kernels_isa.h"
 #include "kernels/simd/math.h"
-
-static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows, int n)
-{
-    vf zero = vf_set(0.0f), count = vf_set((float)rows);
-    for (int j = 0; j < n; j += VEC_W) {
-        vf sum = zero;
-        for (int r = 0; r < rows; r++) {
-            sum = vf_add(sum, vf_next(in + (size_t)r * (size_t)n + j, n - j, zero));
-        }
-        vf_put(out + j, vf_div(sum, count), n - j);
-    }
-}
+#include "kernels/simd/simd.h"
 
 static void CPTK_NAME(cptk_tanh_f32)(float *x, int n)
 {
@@ -100,66 +87,10 @@ static void CPTK_NAME(cptk_attention_f32)(const cptk_attention *args)
     softmax(args->alpha, args->positions);
 }
 
-/* The k largest so far, descending. */
-typedef struct best {
-    float *value;
-    int *index;
-    int held, k;
-} best;
-
-/* Places value v of index i, higher than all before; it stays behind its equals. */
-static void best_insert(best *b, float v, int i)
+void CPTK_NAME(cptk_cells_init)(cptk_kernels *kernels)
 {
-    int at = b->held;
-    if (b->held < b->k) {
-        b->held++;
-    } else if (v > b->value[b->k - 1]) {
-        at = b->k - 1;
-    } else {
-        return;
-    }
-    for (; at > 0 && v > b->value[at - 1]; at--) {
-        b->value[at] = b->value[at - 1];
-        b->index[at] = b->index[at - 1];
-    }
-    b->value[at] = v;
-    b->index[at] = i;
-}
-
-/* The largest value so far is also what the sum of exponentials is relative to: both change rarely, when some
- * element exceeds the k-th best, and only then is looked closer. */
-static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse)
-{
-    const vf low = vf_set(-INFINITY);
-    best b = {value, index, 0, k};
-    vf sum = vf_set(0.0f);
-    float max;
-    for (int i = 0; i < k; i++) best_insert(&b, isnan(x[i]) ? -INFINITY : x[i], i);
-    max = value[0];
-    for (int i = 0; i < n; i += VEC_W) {
-        vf v = vf_max_number(vf_next(x + i, n - i, low), low);
-        if (vmask_any(vf_lt(vf_set(value[k - 1]), v))) {
-            float one[VEC_W];
-            vf_store(one, v);
-            for (int j = 0; j < VEC_W && j < n - i; j++) {
-                if (i + j >= k) best_insert(&b, one[j], i + j);
-            }
-            if (value[0] > max) {
-                sum = isinf(max) ? vf_set(0.0f) : vf_mul(sum, v_exp(vf_set(max - value[0])));
-                max = value[0];
-            }
-        }
-        sum = vf_add(sum, v_exp(vf_sub(v, vf_set(max))));
-    }
-    *lse = isinf(max) ? max : max + logf(vf_sum(sum));
-}
-
-void CPTK_NAME(cptk_cell_init)(cptk_kernels *kernels)
-{
-    kernels->mean_rows = CPTK_NAME(cptk_mean_rows_f32);
     kernels->tanh = CPTK_NAME(cptk_tanh_f32);
     kernels->gru = CPTK_NAME(cptk_gru_f32);
     kernels->lstm = CPTK_NAME(cptk_lstm_f32);
     kernels->attention = CPTK_NAME(cptk_attention_f32);
-    kernels->top_lse = CPTK_NAME(cptk_top_lse_f32);
 }

@@ -1,11 +1,7 @@
-/* conv_maps.c - passes over maps for every instruction set: Winograd transforms, bias and
- * ReLU, max pool.  Vectorised over channels.  Compiled once per instruction set; called through the kernel
- * table.  kernels/ref says what they compute. */
-#include "kernels/simd/vec.h"
-
+/* maps.c - passes over maps in vectors of channels: Winograd transforms, bias and ReLU, max pool.  Compiled
+ * once per instruction set.  kernels/ref/maps.c specifies them. */
 #include <math.h>
 
-#include "kernels/kernels.h"
 #include "kernels/simd/simd.h"
 
 /* ---- Winograd ---- */
@@ -155,7 +151,7 @@ BODY_INLINE void output_vector(const cptk_winograd *g, const output_place *p, co
         for (int x = 0; x < size; x++) {
             if (y < p->rows && x < p->columns) {
                 vf v = m[n * y + x];
-                if (g->relu) v = body_relu(v);
+                if (g->relu) v = vf_relu(v);
                 vf_put(p->map + y * p->row + x * p->column + ch, v, left);
             }
         }
@@ -195,7 +191,7 @@ static void bias_act(float *x, const float *bias, const float *add, size_t rows,
             vf v = vf_next(x + j, n - j, zero);
             if (bias) v = vf_add(v, vf_next(bias + j, n - j, zero));
             if (add) v = vf_add(v, vf_next(add + r * (size_t)n + j, n - j, zero));
-            if (relu) v = body_relu(v);
+            if (relu) v = vf_relu(v);
             vf_put(x + j, v, n - j);
         }
     }
@@ -225,7 +221,7 @@ static void maxpool(const float *in, float *out, int h, int w, int c, int y0, in
     }
 }
 
-void CPTK_NAME(cptk_conv_maps_init)(cptk_kernels *kernels)
+void CPTK_NAME(cptk_maps_init)(cptk_kernels *kernels)
 {
     kernels->winograd_input = winograd_input;
     kernels->winograd_output = winograd_output;

@@ -1,8 +1,8 @@
 /* vecmath.h - exp, tanh and sigmoid on vectors, for the bodies.  Errors, measured over every float, are in
  * docs/numerics.md.  Polynomials are minimax fits of their own in relative error, by Lawson's iteration in
  * double, then rounded. */
-#ifndef CPTK_BODY_VECMATH_H
-#define CPTK_BODY_VECMATH_H
+#ifndef CPTK_SIMD_MATH_H
+#define CPTK_SIMD_MATH_H
 
 #include "kernels/simd/vec.h"
 

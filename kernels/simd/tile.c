@@ -1,29 +1,11 @@
-/* conv_tile.c - the tile product for every instruction set: all convolutions, Linear layers and recurrent
- * products end here.  Compiled once per instruction set; called through the kernel table.
+/* tile.c - the tile product in vectors, compiled once per instruction set.  All convolutions, Linear layers
+ * and recurrent products are made of it.  kernels/ref/tile.c specifies it.
  *
  * A block is R rows x V vectors of columns, all of it in registers while k runs: per k V loads of weights and
  * R broadcasts feed R * V multiply-adds.  R and V are constants after inlining, so that the loops below
  * unroll completely.  Few rows take one panel: their weights come from memory, fastest as a single stream.
  */
-#include "kernels/simd/vec.h"
-
-#include "kernels/kernels.h"
 #include "kernels/simd/simd.h"
-
-#define VP (CPTK_PANEL / VEC_W) /* vectors in a panel */
-
-/* Fastest rows; X(rows, panels that a block of so many rows has). */
-#if VEC_W == 16
-#define TILE_ROWS 14
-/* clang-format off */
-#define FOR_EACH_ROW_COUNT(X)                              \
-    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
-    X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
-/* clang-format on */
-#else
-#define TILE_ROWS 6
-#define FOR_EACH_ROW_COUNT(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
-#endif
 
 enum {
     MAX_VECTORS = 4,
@@ -39,11 +21,11 @@ BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const fl
     vf w[MAX_VECTORS];
     BODY_UNROLL
     for (int v = 0; v < V; v++) {
-        w[v] = vf_load(b + (size_t)(v / VP) * b_panel + v % VP * VEC_W);
-        BODY_KEEP(w[v]);
+        w[v] = vf_load(b + (size_t)(v / VEC_PANEL) * b_panel + v % VEC_PANEL * VEC_W);
+        VEC_KEEP(w[v]);
     }
     BODY_UNROLL
-    for (int v = 0; v < V; v += VP) BODY_PREFETCH(b + (size_t)(v / VP) * b_panel + AHEAD);
+    for (int v = 0; v < V; v += VEC_PANEL) BODY_PREFETCH(b + (size_t)(v / VEC_PANEL) * b_panel + AHEAD);
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         vf x = vf_set(a[r][d]);
@@ -73,7 +55,7 @@ BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R,
     }
     if (t->relu) {
         BODY_UNROLL
-        for (int i = 0; i < R * V; i++) sum[i] = body_relu(sum[i]);
+        for (int i = 0; i < R * V; i++) sum[i] = vf_relu(sum[i]);
     }
     BODY_UNROLL
     for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * c_stride + i % V * VEC_W, sum[i]);
@@ -90,7 +72,7 @@ static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *
         if (left <= 0) continue;
         if (t->bias) x = vf_add(x, vf_next(t->bias + j, left, zero));
         if (t->add) x = vf_add(x, vf_next(t->add + (size_t)r * t->add_stride + j, left, zero));
-        if (t->relu) x = body_relu(x);
+        if (t->relu) x = vf_relu(x);
         vf_put(t->c + (size_t)r * t->c_stride + j, x, left);
     }
 }
@@ -135,7 +117,7 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     vf sum[MOST_SUMS];
     const float *b = t->b + (size_t)panel * t->b_panel;
     const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
-    const size_t soon_step = (size_t)(t->soon_step * (V / VP));
+    const size_t soon_step = (size_t)(t->soon_step * (V / VEC_PANEL));
     uintptr_t soon = (uintptr_t)b; /* looking for a page that doesn't exist would cost something */
     if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
@@ -154,19 +136,20 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     write_block(t, sum, row, panel, R, V);
 }
 
-#define ROWS_FUNCTION(R, PANELS)                                                                     \
-    static void rows_##R(const cptk_tile *t, int row)                                                \
-    {                                                                                                \
-        int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                                    \
-                                                                                                     \
-        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VP);                   \
-        for (; PANELS > 2 && p + 2 <= panels; p += 2) block(t, row, p, R, PANELS > 2 ? 2 * VP : VP); \
-        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VP);                               \
+#define ROWS_FUNCTION(R, PANELS)                                                          \
+    static void rows_##R(const cptk_tile *t, int row)                                     \
+    {                                                                                     \
+        int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                         \
+                                                                                          \
+        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VEC_PANEL); \
+        for (; PANELS > 2 && p + 2 <= panels; p += 2)                                     \
+            block(t, row, p, R, PANELS > 2 ? 2 * VEC_PANEL : VEC_PANEL);                  \
+        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VEC_PANEL);             \
     }
-FOR_EACH_ROW_COUNT(ROWS_FUNCTION)
+VEC_TILE_BLOCKS(ROWS_FUNCTION)
 
 #define ROWS_POINTER(R, PANELS) rows_##R,
-static void (*const rows_functions[])(const cptk_tile *t, int row) = {FOR_EACH_ROW_COUNT(ROWS_POINTER)};
+static void (*const rows_functions[])(const cptk_tile *t, int row) = {VEC_TILE_BLOCKS(ROWS_POINTER)};
 
 enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 
@@ -195,10 +178,9 @@ static void tile(const cptk_tile *t)
     }
 }
 
-void CPTK_NAME(cptk_conv_init)(cptk_kernels *kernels)
+void CPTK_NAME(cptk_tile_init)(cptk_kernels *kernels)
 {
     kernels->tile = tile;
-    kernels->tile_rows = TILE_ROWS;
+    kernels->tile_rows = VEC_TILE_ROWS;
     kernels->has_tile = 1;
-    CPTK_NAME(cptk_conv_maps_init)(kernels);
 }

@@ -9,7 +9,6 @@
  * and states, a panel of 16 words at a time, and are then the very numbers that the whole product has.  Only
  * the sum over all words, for log-probabilities, has rounded terms left, whose errors are unrelated and
  * mostly cancel (docs/numerics.md). */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,81 +26,18 @@ static int panel_count(const cpt_decoder *d)
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
-/* Sums over a state are kept in CPTK_PANEL parts, so that compilers make vectors of them. */
-static inline void measure_part(const float *x, int n, float *squares, float *most)
-{
-    for (int i = 0; i < n; i++) {
-        const float size = fabsf(x[i]);
-        squares[i] += size * size;
-        most[i] = size > most[i] ? size : most[i];
-    }
-}
-
-static inline void round_part(const float *x, int n, float unit, float inverse, uint32_t *to, float *squares)
-{
-    const float whole = 12582912; /* 1.5 * 2^23: what is added to it is rounded to an integer */
-    int16_t rounded[CPTK_PANEL + 1] = {0};
-    for (int i = 0; i < n; i++) {
-        const float near = (x[i] * inverse + whole) - whole, off = near * unit - x[i];
-        rounded[i] = (int16_t)near;
-        squares[i] += off * off;
-    }
-    for (int i = 0; i < n; i += 2) {
-        to[i / 2] = (uint16_t)rounded[i] | (uint32_t)(uint16_t)rounded[i + 1] << 16;
-    }
-}
-
-static float length_of(const float *squares)
-{
-    float sum = 0;
-    for (int i = 0; i < CPTK_PANEL; i++) sum += squares[i];
-    return sqrtf(sum);
-}
-
-/* |x|, and the largest magnitude in it; NaN and infinities show in the length. */
-static float measure(const float *x, int n, float *largest)
-{
-    float squares[CPTK_PANEL] = {0}, most[CPTK_PANEL] = {0};
-    int k = 0;
-    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) measure_part(x + k, CPTK_PANEL, squares, most);
-    measure_part(x + k, n - k, squares, most);
-    *largest = 0;
-    for (int i = 0; i < CPTK_PANEL; i++) *largest = most[i] > *largest ? most[i] : *largest;
-    return length_of(squares);
-}
-
-/* x [n] to the nearest multiples of `unit`, two in a word, and how far that is from x: |x' - x|. */
-static float round_state(const float *x, int n, float unit, uint32_t *to)
-{
-    const float inverse = 1 / unit;
-    float squares[CPTK_PANEL] = {0};
-    int k = 0;
-    for (; k + CPTK_PANEL <= n; k += CPTK_PANEL) {
-        round_part(x + k, CPTK_PANEL, unit, inverse, to + k / 2, squares);
-    }
-    round_part(x + k, n - k, unit, inverse, to + k / 2, squares);
-    return length_of(squares);
-}
-
 /* The state of a row in int16, and how far that may move a logit. */
 static void screen_state(cpt_decoder_run *run, int row)
 {
     const cpt_decoder *d = run->decoder;
     const size_t words = ((size_t)d->hidden + 1) / 2;
-    uint32_t *to = run->state + (size_t)row * words;
-    const float *h = state_of(run, row);
-    float largest, length = measure(h, d->hidden, &largest), unit = largest / CPTK_INT16_MOST, moved;
-    if (isfinite(length) && unit >= FLT_MIN) {
-        moved = round_state(h, d->hidden, unit, to);
-    } else { /* nothing that has multiples */
-        memset(to, 0, words * sizeof *to);
-        unit = 0;
-        moved = length;
-    }
-    run->state_scale[row] = unit;
+    cptk_rounded rounded;
+    run->kernels->round_i16(state_of(run, row), d->hidden, run->state + (size_t)row * words, &rounded);
+    run->state_scale[row] = rounded.scale;
     /* 1.001: the lengths themselves are rounded */
-    run->error[row] =
-        ((double)d->screen.error * (double)length + (double)d->screen.length * (double)moved) * 1.001;
+    run->error[row] = ((double)d->screen.error * (double)rounded.length +
+                       (double)d->screen.length * (double)rounded.moved) *
+                      1.001;
 }
 
 enum { CHUNK = 512 }; /* words of one job */

@@ -1,8 +1,18 @@
-/* winograd_ref.c - the transforms of Winograd F(2x2, 3x3) and F(4x4, 3x3) in plain C: their specification.
- * Interpolation points 0, 1, -1, for the larger also 2, -2, and infinity; the converter transforms the
- * weights with the matching matrices G.  Called through the kernel table. */
-#include "kernels/kernels.h"
+/* maps.c - passes over maps in plain C: Winograd transforms, bias and ReLU, max pool, normalize.  This is
+ * their specification, and what runs where no instruction set is known. */
+#include <math.h>
+
 #include "kernels/kernels_isa.h"
+
+static float relu_if(float x, int relu)
+{
+    return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
+}
+
+/* ---- Winograd F(2x2, 3x3) and F(4x4, 3x3) ---- */
+
+/* Interpolation points are 0, 1, -1, for the larger also 2, -2, and infinity.  capconvert transforms the
+ * weights with the matching matrices G. */
 
 /* One dimension of the input transform, B^T, in place: size + 2 values, `step` floats apart. */
 static void input_1d_2(float *x, int step)
@@ -44,7 +54,7 @@ static void output_1d_4(float *x, int step)
     x[3 * step] = diff1 + 8 * diff2 + f;
 }
 
-void cptk_winograd_input_c(const cptk_winograd *g)
+static void cptk_winograd_input_c(const cptk_winograd *g)
 {
     int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
     void (*transform)(float *x, int step) = g->size == 2 ? input_1d_2 : input_1d_4;
@@ -68,7 +78,7 @@ void cptk_winograd_input_c(const cptk_winograd *g)
     }
 }
 
-void cptk_winograd_output_c(const cptk_winograd *g)
+static void cptk_winograd_output_c(const cptk_winograd *g)
 {
     int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
     void (*transform)(float *x, int step) = g->size == 2 ? output_1d_2 : output_1d_4;
@@ -91,4 +101,60 @@ void cptk_winograd_output_c(const cptk_winograd *g)
             }
         }
     }
+}
+
+/* ---- bias, max pool, normalize ---- */
+
+static void bias_act_c(float *x, const float *bias, const float *add, size_t rows, int n, int relu)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (int j = 0; j < n; j++) {
+            size_t at = r * (size_t)n + (size_t)j;
+            float sum = bias ? x[at] + bias[j] : x[at]; /* adding 0 would change -0 */
+            x[at] = relu_if(add ? sum + add[at] : sum, relu);
+        }
+    }
+}
+
+static void maxpool_c(const float *in, float *out, int h, int w, int c, int y0, int y1)
+{
+    int out_w = (w + 1) / 2;
+    for (int y = y0; y < y1; y++) {
+        for (int x = 0; x < out_w; x++) {
+            float *to = out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)c;
+            for (int ch = 0; ch < c; ch++) {
+                float best = -INFINITY;
+                for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
+                    for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
+                        float v;
+                        if (ky < 0 || ky >= h || kx < 0 || kx >= w) continue;
+                        v = in[((size_t)ky * (size_t)w + (size_t)kx) * (size_t)c + (size_t)ch];
+                        if (v > best) best = v;
+                    }
+                }
+                to[ch] = best;
+            }
+        }
+    }
+}
+
+/* A byte has 256 values: a table of the results, which is exact and needs no vector form. */
+static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
+{
+    float table[3][256];
+    for (int c = 0; c < 3; c++) {
+        for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
+    }
+    for (size_t i = 0; i < (size_t)n * 3; i += 3) {
+        for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
+    }
+}
+
+void cptk_maps_init_c(cptk_kernels *kernels)
+{
+    kernels->winograd_input = cptk_winograd_input_c;
+    kernels->winograd_output = cptk_winograd_output_c;
+    kernels->bias_act = bias_act_c;
+    kernels->maxpool = maxpool_c;
+    kernels->normalize = cptk_normalize_u8_c;
 }
