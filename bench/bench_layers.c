@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "lib/layers/conv.h"
+#include "lib/layers/map.h"
 #include "lib/platform/cpu.h"
 
 enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000, NEAR_MB = 32, FAR_MB = 512 };
@@ -99,8 +100,8 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
         c->winograd = random_block((size_t)(side * side) * panels * (size_t)c->in_c * 16, 0.01f);
     }
     if (b->count > 2) { /* as in resnet.c: the max pool knows no gaps */
-        c->in_pitch = cpt_conv_pitch(c->in_c);
-        c->add_pitch = c->out_pitch = cpt_conv_pitch(c->out_c);
+        c->in_pitch = cpt_map_pitch(c->in_c);
+        c->add_pitch = c->out_pitch = cpt_map_pitch(c->out_c);
     }
     l->in = maps[0];
     l->add = maps[1];
@@ -162,8 +163,8 @@ static void make_network(bench *b)
     for (int stage = 1; stage <= 4; stage++) add_stage(b, stage, blocks[stage - 1], &size, &channels);
     for (int i = 0; i < b->count; i++) {
         const cpt_conv *c = &b->layers[i].conv;
-        size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_conv_pitch(c->in_c)), bytes;
-        size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_conv_pitch(c->out_c));
+        size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_map_pitch(c->in_c)), bytes;
+        size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_map_pitch(c->out_c));
         b->layers[i].algorithm = cpt_conv_choose(c, b->wish, &b->kernels);
         bytes = cpt_conv_scratch(c, b->layers[i].algorithm, b->batch, b->threads);
         count_work(b, &b->layers[i]);

@@ -43,7 +43,7 @@ static int map_pitch(const cpt_resnet *net, int map)
 {
     int size[3];
     map_size(net, map, size);
-    return map > 2 && map < CPT_RESNET_LAYERS ? cpt_conv_pitch(size[2]) : size[2];
+    return map > 2 && map < CPT_RESNET_LAYERS ? cpt_map_pitch(size[2]) : size[2];
 }
 
 static cpt_layer *next_layer(builder *b, const char *name, const layer_spec *spec)

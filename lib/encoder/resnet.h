@@ -4,6 +4,7 @@
 #define CPT_RESNET_H
 
 #include "lib/layers/conv.h"
+#include "lib/layers/map.h"
 #include "lib/platform/arena.h"
 #include "lib/format/weights.h"
 

@@ -3,6 +3,7 @@
 #define CPT_CONV_H
 
 #include <caption.h>
+
 #include "kernels/kernels.h"
 #include "lib/platform/threads.h"
 
@@ -19,14 +20,6 @@ typedef struct cpt_conv {
     int winograd_size;     /* side of its tiles of outputs, 2 or 4 */
     const float *bias;     /* [out_c], or NULL */
 } cpt_conv;
-
-/* The pitch of a map with so many channels.  Where the rows of a tile would share a few sets of the
- * first-level cache (often 8 lines of every 4 KiB) and drive each other out of it, a cache line is left free
- * after each position. */
-static inline int cpt_conv_pitch(int channels)
-{
-    return channels % 512 == 0 ? channels + 16 : channels;
-}
 
 /* What `wish` comes to for this layer on these kernels: DIRECT, WINOGRAD or IM2COL; depends on nothing else.
  */
