@@ -17,8 +17,7 @@ static cpt_conv as_convolution(const cpt_linear *linear, int positions)
         .out_c = linear->out,
         .kernel = 1,
         .stride = 1,
-        .weight = linear->weight,
-        .bias = linear->bias,
+        .filters = *linear,
     };
 }
 
