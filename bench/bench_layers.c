@@ -13,7 +13,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/format/resnet50.h"
 #include "lib/layers/conv.h"
+#include "lib/layers/map.h"
 #include "lib/platform/cpu.h"
 
 enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000, NEAR_MB = 32, FAR_MB = 512 };
@@ -75,12 +77,28 @@ static float *random_block(size_t n, float scale)
 
 /* ---- the network ---- */
 
+/* The layer's weights in a layout of the model file. */
+static cpt_matrix random_weights(const cpt_conv *c, capw_layout layout, float scale)
+{
+    const uint32_t out = (uint32_t)c->out_c, kernel = (uint32_t)c->kernel, in = (uint32_t)c->in_c;
+    const capw_tensor record = {
+        .dtype = CAPW_FLOAT32, .layout = (uint32_t)layout, .rank = 4, .dims = {out, kernel, kernel, in}};
+    return (cpt_matrix){
+        .dtype = CAPW_FLOAT32,
+        .layout = layout,
+        .out = c->out_c,
+        .taps = c->kernel * c->kernel,
+        .in = c->in_c,
+        .weight = random_block((size_t)cpt_layout_bytes(&record) / sizeof(float), scale),
+    };
+}
+
 /* shape: size in, in_c, out_c, kernel, stride, pad; maps: in, add, out */
 static layer *add_layer(bench *b, const char *name, const int shape[6], const int maps[3])
 {
     layer *l = &b->layers[b->count++];
     cpt_conv *c = &l->conv;
-    size_t weights, panels = (size_t)(shape[2] + 15) / 16;
+    size_t weights;
     snprintf(l->name, sizeof l->name, "%s", name);
     c->in_h = c->in_w = shape[0];
     c->in_c = shape[1];
@@ -91,16 +109,11 @@ static layer *add_layer(bench *b, const char *name, const int shape[6], const in
     c->out_h = c->out_w = (shape[0] + 2 * shape[5] - shape[3]) / shape[4] + 1;
     c->relu = 1;
     weights = (size_t)(c->kernel * c->kernel) * (size_t)c->in_c;
-    c->weight = random_block(panels * weights * 16, 1.7f / (float)weights);
-    c->bias = random_block((size_t)c->out_c, 0.1f);
-    if (c->kernel == 3 && c->stride == 1) {
-        int side = c->out_w > 7 ? 6 : 4; /* as capconvert chooses */
-        c->winograd_size = side - 2;
-        c->winograd = random_block((size_t)(side * side) * panels * (size_t)c->in_c * 16, 0.01f);
-    }
+    c->filters = random_weights(c, CAPW_PANELS, 1.7f / (float)weights);
+    c->filters.bias = random_block((size_t)c->out_c, 0.1f);
     if (b->count > 2) { /* as in resnet.c: the max pool knows no gaps */
-        c->in_pitch = cpt_conv_pitch(c->in_c);
-        c->add_pitch = c->out_pitch = cpt_conv_pitch(c->out_c);
+        c->in_pitch = cpt_map_pitch(c->in_c);
+        c->add_pitch = c->out_pitch = cpt_map_pitch(c->out_c);
     }
     l->in = maps[0];
     l->add = maps[1];
@@ -119,7 +132,7 @@ static void count_work(const bench *b, layer *l)
     double per_weight = (double)(c->out_h * c->out_w), weights = l->multiply_adds / per_weight;
     if (l->is_pool) weights = 0;
     if (l->algorithm == CAPTION_CONV_WINOGRAD) {
-        int s = c->winograd_size;
+        int s = cpt_layout_winograd_outputs((uint32_t)c->winograd.layout);
         per_weight = (double)((c->out_h + s - 1) / s * ((c->out_w + s - 1) / s));
         weights *= (s + 2) * (s + 2) / 9.0;
     }
@@ -128,16 +141,19 @@ static void count_work(const bench *b, layer *l)
 }
 
 /* Maps 0 and 3 hold a stage's input and the results of its blocks, 1 and 2 what is inside a block. */
-static void add_stage(bench *b, int stage, int blocks, int *size, int *channels)
+static void add_stage(bench *b, int stage, int *size, int *channels)
 {
-    int width = 32 << stage, in = stage % 2 ? 0 : 3, out = 3 - in;
-    for (int i = 0; i < blocks; i++) {
-        int stride = stage > 1 && i == 0 ? 2 : 1, after = *size / stride;
+    const int width = 32 << stage, in = stage % 2 ? 0 : 3, out = 3 - in;
+    for (int i = 0; i < cpt_resnet50_stage_at(stage)->blocks; i++) {
+        const int stride = cpt_resnet50_stride(stage, i), after = *size / stride;
+        const capw_layout winograd = cpt_resnet50_winograd(stage, i);
         char name[24];
+        layer *l;
         snprintf(name, sizeof name, "layer%d.%d.conv1", stage, i);
         add_layer(b, name, (int[]){*size, *channels, width, 1, 1, 0}, (int[]){i == 0 ? in : out, -1, 1});
         snprintf(name, sizeof name, "layer%d.%d.conv2", stage, i);
-        add_layer(b, name, (int[]){*size, width, width, 3, stride, 1}, (int[]){1, -1, 2});
+        l = add_layer(b, name, (int[]){*size, width, width, 3, stride, 1}, (int[]){1, -1, 2});
+        if (winograd != CAPW_ROWS) l->conv.winograd = random_weights(&l->conv, winograd, 0.01f);
         if (i == 0) {
             snprintf(name, sizeof name, "layer%d.%d.downsample", stage, i);
             add_layer(b, name, (int[]){*size, *channels, 4 * width, 1, stride, 0}, (int[]){in, -1, out});
@@ -151,7 +167,6 @@ static void add_stage(bench *b, int stage, int blocks, int *size, int *channels)
 
 static void make_network(bench *b)
 {
-    static const int blocks[4] = {3, 4, 6, 3};
     int size = 56, channels = 64;
     size_t most = 0, scratch = 0;
     layer *l;
@@ -159,11 +174,11 @@ static void make_network(bench *b)
     l = add_layer(b, "maxpool", (int[]){112, 64, 64, 3, 2, 1}, (int[]){2, -1, 0});
     l->is_pool = 1;
     l->multiply_adds = 0;
-    for (int stage = 1; stage <= 4; stage++) add_stage(b, stage, blocks[stage - 1], &size, &channels);
+    for (int stage = 1; stage <= CPT_RESNET50_STAGES; stage++) add_stage(b, stage, &size, &channels);
     for (int i = 0; i < b->count; i++) {
         const cpt_conv *c = &b->layers[i].conv;
-        size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_conv_pitch(c->in_c)), bytes;
-        size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_conv_pitch(c->out_c));
+        size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_map_pitch(c->in_c)), bytes;
+        size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_map_pitch(c->out_c));
         b->layers[i].algorithm = cpt_conv_choose(c, b->wish, &b->kernels);
         bytes = cpt_conv_scratch(c, b->layers[i].algorithm, b->batch, b->threads);
         count_work(b, &b->layers[i]);

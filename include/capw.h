@@ -1,8 +1,8 @@
-/* capw.h - the layout of a .capw model file, version 1.
+/* capw.h - the structures of a .capw model file, version 1.
  *
- * For whoever writes or reads such a file: the library's own reader (lib/weights.c) and the converter
- * (tools/capconvert.c).  Programs that only caption images need <caption.h> alone.  The prose is
- * docs/format.md. All numbers are little-endian; offsets are bytes from the start of the file.
+ * This header is for programs that read or write such files.  Programs that only caption images need
+ * <caption.h> alone.  docs/format.md describes the same in words.
+ * All numbers are little-endian.  Offsets are bytes from the start of the file.
  *
  *   header           64 bytes
  *   tensor records   tensor_count x 128 bytes
@@ -18,12 +18,13 @@
 
 #include <stdint.h>
 
-#define CAPW_MAGIC "\211CAPW\r\n\n" /* 8 bytes; damaged by text-mode copies, so they are noticed */
+#define CAPW_MAGIC "\211CAPW\r\n\n" /* 8 bytes; a copy in text mode damages them, so it is noticed */
 #define CAPW_VERSION 1u
 #define CAPW_ALIGN 64u        /* every tensor starts at a multiple of this */
 #define CAPW_NAME_BYTES 64u   /* a tensor's name with its NUL */
-#define CAPW_PANEL 16u        /* output channels a panel holds */
+#define CAPW_PANEL 16u        /* outputs that lie side by side in a panel */
 #define CAPW_PAIRS_MOST 16383 /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
+#define CAPW_MAX_DIM 67108864u /* 2^26: products of two sizes stay far from overflow of 64 bits */
 #define CAPW_MAX_TENSORS 4096u
 #define CAPW_MAX_METADATA 1024u
 #define CAPW_MAX_WORDS 16777216u
@@ -42,6 +43,8 @@ typedef struct capw_header {
     uint32_t header_crc;  /* CRC-32 of the 60 bytes before this field */
 } capw_header;
 
+/* The type of a tensor's elements.  It does not depend on the layout; version 1 files hold float32 in every
+ * layout but CAPW_PAIRS, which holds int16.  The other codes are reserved. */
 typedef enum capw_dtype {
     CAPW_FLOAT32 = 0,
     CAPW_FLOAT16 = 1,
@@ -50,20 +53,15 @@ typedef enum capw_dtype {
     CAPW_INT16 = 4
 } capw_dtype;
 
+/* The order in which elements lie.  O is the number of outputs, I of inputs. */
 typedef enum capw_layout {
     CAPW_ROWS = 0,      /* row-major, as dims say */
-    CAPW_PANELS = 1,    /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16], missing outputs zero */
+    CAPW_PANELS = 1,    /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16]; outputs from O on are zero */
     CAPW_WINOGRAD = 2,  /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
-    CAPW_PAIRS = 3,     /* dims [O, I], int16: stored [ceil(O/16), ceil(I/2), 16, 2], what is missing zero;
-                           none larger than CAPW_PAIRS_MOST */
+    CAPW_PAIRS = 3,     /* dims [O, I]: stored [ceil(O/16), ceil(I/2), 16, 2]; outputs from O on and inputs
+                           from I on are zero; no magnitude exceeds CAPW_PAIRS_MOST */
     CAPW_WINOGRAD2 = 4, /* dims [O, 3, 3, I], transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
 } capw_layout;
-
-/* Winograd: the side of the tile that a transformed 3x3 filter is; 0 for other layouts. */
-static inline uint32_t capw_winograd_side(uint32_t layout)
-{
-    return layout == CAPW_WINOGRAD ? 6 : layout == CAPW_WINOGRAD2 ? 4 : 0;
-}
 
 typedef struct capw_tensor {
     char name[CAPW_NAME_BYTES]; /* ends in NUL, rest zero */

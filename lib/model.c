@@ -97,7 +97,7 @@ static void fill_info(caption_model *m)
         const capw_tensor *t = &m->weights.tensors[i];
         uint64_t values = 1;
         for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
-        if (!capw_winograd_side(t->layout) && strncmp(t->name, "fc.screen", 9) != 0) {
+        if (!cpt_layout_winograd_outputs(t->layout) && strncmp(t->name, "fc.screen", 9) != 0) {
             info->parameters += values;
         }
     }
@@ -331,13 +331,12 @@ const char *caption_model_find_metadata(const caption_model *model, const char *
 
 caption_status caption_model_tensor(const caption_model *model, int index, caption_tensor_info *info)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2"};
     const capw_tensor *t;
     if (!model || !info || index < 0 || index >= model->info.tensor_count) return CAPTION_ERROR_ARGUMENT;
     t = &model->weights.tensors[index];
     info->name = t->name;
-    info->dtype = t->layout == CAPW_PAIRS ? "int16" : "float32";
-    info->layout = layouts[t->layout];
+    info->dtype = cpt_dtype_name(t->dtype);
+    info->layout = cpt_layout_find(t->layout)->name;
     info->rank = (int)t->rank;
     memcpy(info->dims, t->dims, sizeof info->dims);
     info->offset = t->offset;

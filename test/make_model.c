@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/layout.h"
+#include "lib/format/resnet50.h"
+
 typedef struct maker {
     const make_model_options *options;
     unsigned char *data; /* NULL while counting */
@@ -14,8 +17,6 @@ typedef struct maker {
     uint64_t metadata_end, vocabulary_end, data_end;
     uint32_t random;
 } maker;
-
-static const int stage_blocks[4] = {3, 4, 6, 3};
 
 void make_model_defaults(make_model_options *options)
 {
@@ -81,7 +82,8 @@ static void store_winograd(float *stored, const float *logical, const capw_tenso
                                     {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                     {0, 0, 1}};
     const size_t outputs = record->dims[0], inputs = record->dims[3];
-    const size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL, side = capw_winograd_side(record->layout);
+    const size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL;
+    const size_t side = cpt_layout_find(record->layout)->winograd_side;
     const double(*g)[3] = side == 4 ? g2 : g4;
     for (size_t o = 0; o < outputs; o++)
         for (size_t i = 0; i < inputs; i++)
@@ -120,7 +122,7 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
     for (uint32_t d = 0; d < record->rank; d++) count *= record->dims[d];
     if (record->layout == CAPW_PANELS)
         store_panels(stored, logical, record->dims[0], count / record->dims[0]);
-    else if (capw_winograd_side(record->layout))
+    else if (cpt_layout_find(record->layout)->winograd_side)
         store_winograd(stored, logical, record);
     else if (record->layout == CAPW_PAIRS)
         store_pairs(stored, logical, record->dims[0], record->dims[1]);
@@ -128,40 +130,24 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
         memcpy(stored, logical, count * sizeof *logical);
 }
 
-static size_t stored_bytes(const capw_tensor *record, size_t count)
-{
-    const size_t first = record->dims[0], panels = round_up(first, CAPW_PANEL);
-    switch (record->layout) {
-    case CAPW_PANELS:
-        return panels * (count / first) * sizeof(float);
-    case CAPW_WINOGRAD:
-    case CAPW_WINOGRAD2:
-        return (record->layout == CAPW_WINOGRAD ? 36 : 16) * panels * record->dims[3] * sizeof(float);
-    case CAPW_PAIRS:
-        return panels * round_up(record->dims[1], 2) * sizeof(int16_t);
-    default:
-        return count * sizeof(float);
-    }
-}
-
 /* One tensor's record and, in the pass that writes, its numbers: values [dims], or with NULL uniform in
  * -amplitude..amplitude. */
 static void put(maker *m, const char *name, capw_layout layout, const int dims[4], const float *values,
                 float amplitude)
 {
-    capw_tensor record;
+    capw_tensor record = {
+        .dtype = layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32, /* all that store() can write */
+        .layout = (uint32_t)layout,
+    };
     size_t count = 1;
     float *logical;
-    memset(&record, 0, sizeof record);
     (void)snprintf(record.name, sizeof record.name, "%s", name);
-    record.layout = (uint32_t)layout;
     for (; record.rank < 4 && dims[record.rank] > 0; record.rank++) {
         record.dims[record.rank] = (uint32_t)dims[record.rank];
         count *= (size_t)dims[record.rank];
     }
-    record.dtype = layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
     record.offset = round_up(m->data_end, CAPW_ALIGN);
-    record.bytes = stored_bytes(&record, count);
+    record.bytes = cpt_layout_bytes(&record);
     m->data_end = record.offset + record.bytes;
     if (m->data && (logical = (float *)malloc(count * sizeof *logical)) != NULL) {
         void *target = m->data + record.offset;
@@ -199,7 +185,7 @@ static void linear(maker *m, const char *name, int outputs, int inputs, float ga
 
 typedef struct conv_shape {
     int outputs, kernel, inputs;
-    int winograd; /* the layout of the second copy, 0 for none */
+    capw_layout winograd; /* of the second copy; CAPW_ROWS for none */
     float gain;
 } conv_shape;
 
@@ -211,10 +197,10 @@ static void conv(maker *m, const char *name, const conv_shape *shape)
     (void)snprintf(text, sizeof text, "encoder.%s.weight", name);
     before = m->random;
     weight(m, text, CAPW_PANELS, dims, shape->gain);
-    if (shape->winograd) {
+    if (shape->winograd != CAPW_ROWS) {
         m->random = before; /* the same numbers once more */
         (void)snprintf(text, sizeof text, "encoder.%s.winograd", name);
-        weight(m, text, (capw_layout)shape->winograd, dims, shape->gain);
+        weight(m, text, shape->winograd, dims, shape->gain);
     }
     (void)snprintf(text, sizeof text, "encoder.%s.bias", name);
     tensor(m, text, CAPW_ROWS, (const int[4]){shape->outputs}, 0.1f);
@@ -232,15 +218,16 @@ static void encoder(maker *m)
     const float relu = 1.4f; /* ReLU halves the power */
     int w = m->options->width, inputs = w;
     conv(m, "stem", &(const conv_shape){w, 7, 3, 0, relu});
-    for (int stage = 1; stage <= 4; stage++) {
-        int middle = w << (stage - 1), outputs = 4 * middle;
-        for (int block = 0; block < stage_blocks[stage - 1]; block++) {
-            int stride1 = stage == 1 || block > 0;
-            int large = stage < 4 || m->options->winograd == 2,
-                winograd = large ? CAPW_WINOGRAD : CAPW_WINOGRAD2;
+    for (int stage = 1; stage <= CPT_RESNET50_STAGES; stage++) {
+        const int middle = w << (stage - 1), outputs = 4 * middle;
+        for (int block = 0; block < cpt_resnet50_stage_at(stage)->blocks; block++) {
+            capw_layout winograd = m->options->winograd ? cpt_resnet50_winograd(stage, block) : CAPW_ROWS;
+            if (winograd != CAPW_ROWS && m->options->winograd == 2) winograd = CAPW_WINOGRAD;
             block_conv(m, stage, block, "conv1", (conv_shape){middle, 1, inputs, 0, relu});
-            block_conv(m, stage, block, "conv2",
-                       (conv_shape){middle, 3, middle, stride1 && m->options->winograd ? winograd : 0, relu});
+            block_conv(
+                m, stage, block, "conv2",
+                (conv_shape){
+                    .outputs = middle, .kernel = 3, .inputs = middle, .winograd = winograd, .gain = relu});
             block_conv(m, stage, block, "conv3", (conv_shape){outputs, 1, middle, 0, 0.5f});
             if (block == 0)
                 block_conv(m, stage, block, "downsample", (conv_shape){outputs, 1, inputs, 0, 1.0f});

@@ -1,7 +1,8 @@
 /* make_model.h - small random models, built in memory straight from capw.h's layout.
  *
- * Called by tests, fuzzers and `make demo`; knows nothing of the library, so that both can't be wrong in the
- * same way.  The same options give the same bytes on every machine. */
+ * Of the library it uses the tables of lib/format alone, which test_layouts compares with values worked out
+ * by hand; everything else is written here once more, so that both can't be wrong in the same way.  The same
+ * options give the same bytes on every machine. */
 #ifndef TEST_MAKE_MODEL_H
 #define TEST_MAKE_MODEL_H
 

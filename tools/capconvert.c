@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/layout.h"
 #include "tools/common/cli.h"
 #include "tools/convert/convert.h"
 
@@ -98,14 +99,13 @@ static int parse(convert_options *options, int argc, char **argv)
 
 static void list_tensors(const convert_job *job)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2"};
     size_t i;
     int d;
     for (i = 0; i < job->plan.count; i++) {
         const convert_item *item = &job->plan.items[i];
         (void)printf("%-32s [", item->name);
         for (d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
-        (void)printf("] %s <-", layouts[item->layout]);
+        (void)printf("] %s <-", cpt_layout_find((uint32_t)item->layout)->name);
         if (item->source) (void)printf(" %s", item->source->key);
         if (item->layout == CAPW_PANELS && item->rank == 2 &&
             item->dims[1] != item->source->tensor->dims[1]) {

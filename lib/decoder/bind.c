@@ -10,11 +10,11 @@ typedef struct binder {
     caption_status status; /* first error wins: later calls do nothing */
 } binder;
 
-static const void *bind(binder *b, const char *name, capw_layout layout, cpt_shape *shape)
+static const void *bind(binder *b, const char *name, cpt_shape *shape)
 {
     const void *data;
     if (b->status) return NULL;
-    data = cpt_weights_bind(b->weights, name, layout, shape, b->error);
+    data = cpt_weights_bind(b->weights, name, CAPW_FLOAT32, CAPW_ROWS, shape, b->error);
     if (!data) b->status = CAPTION_ERROR_MODEL;
     return data;
 }
@@ -22,17 +22,9 @@ static const void *bind(binder *b, const char *name, capw_layout layout, cpt_sha
 /* NAME.weight [out, in] and, unless there is none, NAME.bias [out]; sizes of 0 come from the file. */
 static cpt_linear bind_linear(binder *b, const char *name, int out, int in, int has_bias)
 {
+    const cpt_matrix_spec spec = {.form = CPT_MATRIX_WEIGHT, .out = out, .in = in, .has_bias = has_bias};
     cpt_linear linear = {0};
-    cpt_shape weight = {2, {out, in}}, bias = {1, {0}};
-    char tensor[64];
-    snprintf(tensor, sizeof tensor, "%s.weight", name);
-    linear.weight = bind(b, tensor, CAPW_PANELS, &weight);
-    linear.out = bias.dims[0] = weight.dims[0];
-    linear.in = weight.dims[1];
-    if (has_bias) {
-        snprintf(tensor, sizeof tensor, "%s.bias", name);
-        linear.bias = bind(b, tensor, CAPW_ROWS, &bias);
-    }
+    if (!b->status) b->status = cpt_matrix_bind(&linear, b->weights, name, &spec, b->error);
     return linear;
 }
 
@@ -43,8 +35,8 @@ static void bind_attention(binder *b, cpt_decoder *d)
     d->enc = bind_linear(b, "attention.enc", 0, d->channels, 1);
     d->attention = v.dims[0] = d->enc.out;
     d->dec = bind_linear(b, "attention.dec", d->attention, d->hidden, 1);
-    d->v = bind(b, "attention.v.weight", CAPW_ROWS, &v);
-    v_bias = bind(b, "attention.v.bias", CAPW_ROWS, &one);
+    d->v = bind(b, "attention.v.weight", &v);
+    v_bias = bind(b, "attention.v.bias", &one);
     d->v_bias = v_bias ? *v_bias : 0;
     d->init_h = bind_linear(b, "init_h", d->hidden, d->channels, 1);
     if (d->rnn == CAPTION_RNN_LSTM) d->init_c = bind_linear(b, "init_c", d->hidden, d->channels, 1);
@@ -56,12 +48,16 @@ _Static_assert(CAPW_PAIRS_MOST <= CPTK_INT16_MOST, "sums of stored weights must 
 /* The rounded copy of fc.weight, where the file has one. */
 static void bind_screen(binder *b, cpt_decoder *d)
 {
-    cpt_shape weight = {2, {d->vocabulary, d->hidden}}, scale = {1, {d->vocabulary}}, two = {1, {2}};
+    const cpt_matrix_spec spec = {
+        .form = CPT_MATRIX_PAIRS, .out = d->vocabulary, .in = d->hidden, .optional = true};
+    cpt_matrix matrix = {0};
+    cpt_shape two = {1, {2}};
     const float *bounds;
-    if (b->status || !cpt_weights_find(b->weights, "fc.screen")) return;
-    d->screen.pairs = bind(b, "fc.screen", CAPW_PAIRS, &weight);
-    d->screen.scale = bind(b, "fc.screen_scale", CAPW_ROWS, &scale);
-    bounds = bind(b, "fc.screen_bounds", CAPW_ROWS, &two);
+    if (!b->status) b->status = cpt_matrix_bind(&matrix, b->weights, "fc", &spec, b->error);
+    d->screen.pairs = matrix.pairs;
+    d->screen.scale = matrix.scale;
+    if (!matrix.pairs) return;
+    bounds = bind(b, "fc.screen_bounds", &two);
     if (!bounds) return;
     d->screen.error = bounds[0];
     d->screen.length = bounds[1];
@@ -74,7 +70,7 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
     cpt_shape embedding = {2, {0, 0}};
     d->gates = d->rnn == CAPTION_RNN_LSTM ? 4 : 3;
     d->channels = channels;
-    d->embedding = bind(&b, "embedding.weight", CAPW_ROWS, &embedding);
+    d->embedding = bind(&b, "embedding.weight", &embedding);
     d->vocabulary = embedding.dims[0];
     d->embed = embedding.dims[1];
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0, 1);

@@ -9,35 +9,12 @@
 
 #include <string.h>
 
-#include "lib/layers/conv.h"
-
-/* A Linear layer over all positions, as a 1x1 convolution of a [1, P, in] map. */
-static cpt_conv per_position(const cpt_linear *linear, int positions)
-{
-    cpt_conv conv = {0};
-    conv.in_h = conv.out_h = 1;
-    conv.in_w = conv.out_w = positions;
-    conv.in_c = linear->in;
-    conv.in_pitch = cpt_conv_pitch(linear->in);
-    conv.out_c = linear->out;
-    conv.kernel = conv.stride = 1;
-    conv.weight = linear->weight;
-    conv.bias = linear->bias;
-    return conv;
-}
-
+/* out [P, linear->out] = linear of each of the image's features. */
 static void run_per_position(cpt_decoder_run *run, const cpt_linear *linear, float *out)
 {
-    const cpt_conv conv = per_position(linear, run->positions);
-    cpt_conv_run_args args = {CAPTION_CONV_DIRECT, 1, run->features, NULL, out, run->conv_scratch};
-    args.algorithm = cpt_conv_choose(&conv, CAPTION_CONV_AUTO, run->kernels);
-    cpt_conv_run(&conv, &args, run->kernels, run->pool);
-}
-
-static size_t per_position_scratch(const cpt_decoder_run *run, const cpt_linear *linear, int threads)
-{
-    const cpt_conv conv = per_position(linear, run->positions);
-    return cpt_conv_scratch(&conv, cpt_conv_choose(&conv, CAPTION_CONV_AUTO, run->kernels), 1, threads);
+    const cpt_linear_map_args args = {
+        .in = run->features, .out = out, .positions = run->positions, .scratch = run->conv_scratch};
+    cpt_linear_map(linear, &args, run->kernels, run->pool);
 }
 
 void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int threads)
@@ -47,9 +24,9 @@ void cpt_decoder_plan(cpt_decoder_run *run, cpt_arena *arena, int max_rows, int 
     const size_t gates = (size_t)d->gates * hidden, state = (size_t)d->layers * rows;
     run->max_rows = max_rows;
     if (d->kind == CAPTION_KIND_ATTENTION) {
-        size_t scratch = per_position_scratch(run, &d->enc, threads);
-        const size_t context = per_position_scratch(run, &d->context, threads);
-        run->features = cpt_arena_take(arena, positions * (size_t)cpt_conv_pitch(d->channels), sizeof(float));
+        const size_t scratch = cpt_linear_map_scratch(&d->enc, run->positions, threads, run->kernels);
+        const size_t context = cpt_linear_map_scratch(&d->context, run->positions, threads, run->kernels);
+        run->features = cpt_arena_take(arena, positions * (size_t)cpt_map_pitch(d->channels), sizeof(float));
         run->enc = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof(float));
         /* 16 floats more: the tile kernel reads whole panels of this row-major matrix */
         run->context = cpt_arena_take(arena, positions * gates + CPTK_PANEL, sizeof(float));
@@ -81,7 +58,7 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
 {
     const cpt_decoder *d = run->decoder;
     const size_t hidden = (size_t)d->hidden, gates = (size_t)d->gates * hidden;
-    const size_t channels = (size_t)d->channels, pitch = (size_t)cpt_conv_pitch(d->channels);
+    const size_t channels = (size_t)d->channels, pitch = (size_t)cpt_map_pitch(d->channels);
     const float *mean = run->mean;
     for (int layer = 0; layer < d->layers; layer++) {
         const size_t row = (size_t)layer * (size_t)run->max_rows * hidden;

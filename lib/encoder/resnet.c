@@ -1,153 +1,194 @@
-/* resnet.c - the layer table of ResNet-50 v1.5 (He et al. 2015; the 3x3 carries the stride), its memory plan,
- * and the loop that runs it.  Batch norm was folded by the converter.  Called by model.c and session.c;
+/* resnet.c - the layer table of ResNet-50 version 1.5 (He et al. 2015; the 3x3 carries the stride), its
+ * memory plan, and the loop that runs it.  The converter has folded batch norm into the weights.  It
  * allocates nothing. */
 #include "lib/encoder/resnet.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const int stage_blocks[4] = {3, 4, 6, 3};
+#include "lib/format/resnet50.h"
+#include "lib/layers/map.h"
+#include "lib/layers/parts.h"
+
+enum {
+    INPUT_MAP = 0,
+    INPUT_CHANNELS = 3,
+    POOL_MAP = 2, /* the max pool's output; map 1 is the stem's */
+    NO_MAP = -1,
+    FIRST_GROUPED_STAGE = 3, /* from here on a group of images goes through each layer together */
+};
 
 /* ---- the table ---- */
+
+typedef struct map_shape {
+    int h, w, c;
+} map_shape;
+
+static map_shape shape_of(const cpt_resnet *net, int map)
+{
+    const int side = net->input_size + 2 * CPT_STEM_BORDER;
+    if (map == INPUT_MAP) return (map_shape){side, side, INPUT_CHANNELS};
+    const cpt_conv *conv = &net->layers[map - 1].conv;
+    return (map_shape){conv->out_h, conv->out_w, conv->out_c};
+}
+
+/* Floats from one position to the next.  The last map is the caller's, without gaps, and the max pool, which
+ * knows none, reads and writes the first ones. */
+static int pitch_of(const cpt_resnet *net, int map)
+{
+    const int channels = shape_of(net, map).c;
+    return map > POOL_MAP && map < CPT_RESNET_LAYERS ? cpt_map_pitch(channels) : channels;
+}
 
 typedef struct builder {
     cpt_resnet *net;
     const cpt_weights *weights;
     caption_error *error;
-    int count; /* layers so far; the last map is number `count` */
+    int count; /* layers so far, which is also the number of the last map */
 } builder;
 
 typedef struct layer_spec {
-    int in, add;
+    const char *name;
+    int in, add; /* maps; add may be NO_MAP */
     int kernel, stride, pad;
-    int out_c; /* 0: any */
-    int relu;
+    int out_c; /* 0: the weights say */
+    bool relu;
 } layer_spec;
 
-static void map_size(const cpt_resnet *net, int map, int size[3])
+static cpt_layer *next_layer(builder *b, const layer_spec *spec)
 {
-    if (map == 0) {
-        size[0] = size[1] = net->input_size + 2 * CPT_STEM_BORDER;
-        size[2] = 3;
-    } else {
-        const cpt_conv *conv = &net->layers[map - 1].conv;
-        size[0] = conv->out_h;
-        size[1] = conv->out_w;
-        size[2] = conv->out_c;
-    }
-}
-
-/* Floats from one position to the next.  The last map is the caller's, and the max pool and what is before it
- * know no gaps. */
-static int map_pitch(const cpt_resnet *net, int map)
-{
-    int size[3];
-    map_size(net, map, size);
-    return map > 2 && map < CPT_RESNET_LAYERS ? cpt_conv_pitch(size[2]) : size[2];
-}
-
-static cpt_layer *next_layer(builder *b, const char *name, const layer_spec *spec)
-{
+    const map_shape in = shape_of(b->net, spec->in);
     cpt_layer *layer = &b->net->layers[b->count++];
-    cpt_conv *conv = &layer->conv;
-    int in[3];
-    memset(layer, 0, sizeof *layer);
-    snprintf(layer->name, sizeof layer->name, "%s", name);
-    map_size(b->net, spec->in, in);
-    layer->in = spec->in;
-    layer->add = spec->add;
-    conv->in_h = in[0];
-    conv->in_w = in[1];
-    conv->in_c = in[2];
-    conv->in_pitch = map_pitch(b->net, spec->in);
-    if (spec->add >= 0) conv->add_pitch = map_pitch(b->net, spec->add);
-    conv->kernel = spec->kernel;
-    conv->stride = spec->stride;
-    conv->pad = spec->pad;
-    conv->relu = spec->relu;
-    conv->out_h = (in[0] + 2 * spec->pad - spec->kernel) / spec->stride + 1;
-    conv->out_w = (in[1] + 2 * spec->pad - spec->kernel) / spec->stride + 1;
-    conv->out_c = spec->out_c;
+    *layer = (cpt_layer){
+        .in = spec->in,
+        .add = spec->add,
+        .conv =
+            {
+                .in_h = in.h,
+                .in_w = in.w,
+                .in_c = in.c,
+                .in_pitch = pitch_of(b->net, spec->in),
+                .out_h = (in.h + 2 * spec->pad - spec->kernel) / spec->stride + 1,
+                .out_w = (in.w + 2 * spec->pad - spec->kernel) / spec->stride + 1,
+                .out_c = spec->out_c,
+                .add_pitch = spec->add == NO_MAP ? 0 : pitch_of(b->net, spec->add),
+                .kernel = spec->kernel,
+                .stride = spec->stride,
+                .pad = spec->pad,
+                .relu = spec->relu,
+            },
+    };
+    snprintf(layer->name, sizeof layer->name, "%s", spec->name);
     return layer;
 }
 
-static caption_status add_conv(builder *b, const char *name, const layer_spec *spec)
+static caption_status add_conv(builder *b, const layer_spec *spec)
 {
-    char tensor[64];
-    cpt_conv *conv = &next_layer(b, name, spec)->conv;
-    cpt_shape weight = {4, {conv->out_c, conv->kernel, conv->kernel, conv->in_c}}, bias = {1, {0}};
-    snprintf(tensor, sizeof tensor, "encoder.%s.weight", name);
-    conv->weight = cpt_weights_bind(b->weights, tensor, CAPW_PANELS, &weight, b->error);
-    if (!conv->weight) return CAPTION_ERROR_MODEL;
-    conv->out_c = bias.dims[0] = weight.dims[0];
-    conv->out_pitch = map_pitch(b->net, b->count);
-    snprintf(tensor, sizeof tensor, "encoder.%s.bias", name);
-    conv->bias = cpt_weights_bind(b->weights, tensor, CAPW_ROWS, &bias, b->error);
-    if (!conv->bias) return CAPTION_ERROR_MODEL;
-    snprintf(tensor, sizeof tensor, "encoder.%s.winograd", name);
-    const capw_tensor *winograd = cpt_weights_find(b->weights, tensor);
-    if (winograd) {
-        const capw_layout layout = winograd->layout == CAPW_WINOGRAD2 ? CAPW_WINOGRAD2 : CAPW_WINOGRAD;
-        conv->winograd_size = (int)capw_winograd_side(layout) - 2;
-        conv->winograd = cpt_weights_bind(b->weights, tensor, layout, &weight, b->error);
-        if (!conv->winograd) return CAPTION_ERROR_MODEL;
+    cpt_conv *conv = &next_layer(b, spec)->conv;
+    cpt_matrix_spec matrix = {
+        .form = CPT_MATRIX_WEIGHT,
+        .out = conv->out_c,
+        .in = conv->in_c,
+        .kernel = conv->kernel,
+        .has_bias = true,
+    };
+    char name[CAPW_NAME_BYTES];
+    snprintf(name, sizeof name, "encoder.%s", spec->name);
+    caption_status status = cpt_matrix_bind(&conv->filters, b->weights, name, &matrix, b->error);
+    if (status) return status;
+    conv->out_c = matrix.out = conv->filters.out;
+    conv->out_pitch = pitch_of(b->net, b->count);
+    matrix.form = CPT_MATRIX_WINOGRAD;
+    matrix.has_bias = false;
+    matrix.optional = true;
+    return cpt_matrix_bind(&conv->winograd, b->weights, name, &matrix, b->error);
+}
+
+/* A convolution of a block. */
+typedef struct block_conv {
+    const char *name;
+    int kernel, pad;
+    bool strided;  /* has the block's stride; the others have 1 */
+    bool projects; /* only in a stage's first block: gives the block's input the shape of its output */
+    bool adds;     /* adds the block's input, or its projection */
+    bool relu;
+} block_conv;
+
+/* In the order in which they run.  Each but the projection reads what the one before it wrote. */
+static const block_conv block_convs[] = {
+    {.name = "conv1", .kernel = 1, .relu = true},
+    {.name = "conv2", .kernel = 3, .pad = 1, .strided = true, .relu = true},
+    {.name = "downsample", .kernel = 1, .strided = true, .projects = true},
+    {.name = "conv3", .kernel = 1, .adds = true, .relu = true},
+};
+
+static caption_status add_block(builder *b, int stage, int block)
+{
+    const int input = b->count;
+    int last = input, identity = input; /* maps */
+    for (size_t i = 0; i < sizeof block_convs / sizeof *block_convs; i++) {
+        const block_conv *c = &block_convs[i];
+        char name[CPT_LAYER_NAME_BYTES];
+        if (c->projects && block > 0) continue;
+        snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
+        const layer_spec spec = {
+            .name = name,
+            .in = c->projects ? input : last,
+            .add = c->adds ? identity : NO_MAP,
+            .kernel = c->kernel,
+            .stride = c->strided ? cpt_resnet50_stride(stage, block) : 1,
+            .pad = c->pad,
+            .out_c = c->adds ? shape_of(b->net, identity).c : 0,
+            .relu = c->relu,
+        };
+        const caption_status status = add_conv(b, &spec);
+        if (status) return status;
+        if (c->projects) {
+            identity = b->count;
+        } else {
+            last = b->count;
+        }
     }
     return CAPTION_OK;
 }
 
-/* conv1 1x1, conv2 3x3 (stride here), conv3 1x1 + identity; the identity of a stage's first block is
- * projected. */
-static caption_status add_block(builder *b, int stage, int block)
+/* The 7x7 stem and the max pool. */
+static caption_status add_stem(builder *b)
 {
-    const int input = b->count, stride = stage > 1 && block == 0 ? 2 : 1;
-    int identity = input, size[3];
-    char name[40];
-    caption_status status;
-    map_size(b->net, input, size);
-    snprintf(name, sizeof name, "layer%d.%d.conv1", stage, block);
-    status = add_conv(b, name, &(layer_spec){input, -1, 1, 1, 0, 0, 1});
+    const layer_spec stem = {
+        .name = "stem", .in = INPUT_MAP, .add = NO_MAP, .kernel = 7, .stride = 2, .relu = true};
+    const caption_status status = add_conv(b, &stem);
     if (status) return status;
-    snprintf(name, sizeof name, "layer%d.%d.conv2", stage, block);
-    status = add_conv(b, name, &(layer_spec){b->count, -1, 3, stride, 1, 0, 1});
-    if (status) return status;
-    const int bottleneck = b->count;
-    if (block == 0) {
-        snprintf(name, sizeof name, "layer%d.%d.downsample", stage, block);
-        status = add_conv(b, name, &(layer_spec){input, -1, 1, stride, 0, 0, 0});
-        if (status) return status;
-        identity = b->count;
-        map_size(b->net, identity, size);
-    }
-    snprintf(name, sizeof name, "layer%d.%d.conv3", stage, block);
-    return add_conv(b, name, &(layer_spec){bottleneck, identity, 1, 1, 0, size[2], 1});
+    const layer_spec pool = {
+        .name = "maxpool",
+        .in = b->count,
+        .add = NO_MAP,
+        .kernel = 3,
+        .stride = 2,
+        .pad = 1,
+        .out_c = shape_of(b->net, b->count).c,
+    };
+    next_layer(b, &pool)->is_pool = true;
+    return CAPTION_OK;
 }
 
 caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
                                caption_error *error)
 {
-    builder b = {net, weights, error, 0};
-    cpt_conv *pool;
-    int size[3];
-    caption_status status;
+    builder b = {.net = net, .weights = weights, .error = error};
     net->input_size = input_size;
-    status = add_conv(&b, "stem", &(layer_spec){0, -1, 7, 2, 0, 0, 1});
-    if (status) return status;
-    map_size(net, b.count, size);
-    next_layer(&b, "maxpool", &(layer_spec){b.count, -1, 3, 2, 1, size[2], 0});
-    net->layers[b.count - 1].is_pool = 1;
-    pool = &net->layers[b.count - 1].conv;
-    pool->out_c = pool->in_c;
-    for (int stage = 1; stage <= 4; stage++) {
-        if (stage == 3) net->split = b.count;
-        for (int block = 0; block < stage_blocks[stage - 1]; block++) {
+    caption_status status = add_stem(&b);
+    for (int stage = 1; stage <= CPT_RESNET50_STAGES; stage++) {
+        if (stage == FIRST_GROUPED_STAGE) net->split = b.count;
+        for (int block = 0; !status && block < cpt_resnet50_stage_at(stage)->blocks; block++) {
             status = add_block(&b, stage, block);
-            if (status) return status;
         }
     }
-    map_size(net, b.count, size);
-    net->out_h = size[0];
-    net->out_w = size[1];
-    net->channels = size[2];
+    if (status) return status;
+    const map_shape last = shape_of(net, b.count);
+    net->out_h = last.h;
+    net->out_w = last.w;
+    net->channels = last.c;
     return CAPTION_OK;
 }
 
@@ -158,61 +199,58 @@ typedef struct span {
     int last; /* the last layer that reads it */
 } span;
 
-static size_t round_up(size_t bytes)
-{
-    return (bytes + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
-}
-
 /* The lowest offset at which `bytes` fit between the spans alive at `layer` (first fit). */
 static size_t first_fit(const span *spans, int count, int layer, size_t bytes)
 {
     size_t offset = 0;
-    for (int moved = 1; moved;) {
-        moved = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
         for (int i = 0; i < count; i++) {
             const span *s = &spans[i];
             if (s->last >= layer && offset < s->offset + s->bytes && s->offset < offset + bytes) {
                 offset = s->offset + s->bytes;
-                moved = 1;
+                moved = true;
             }
         }
     }
     return offset;
 }
 
-static size_t map_bytes(const cpt_resnet *net, int map, int batch, cpt_arena *arena)
+/* Bytes of a map of `images` images; 0 and a failed arena when they can't be counted. */
+static size_t map_bytes(const cpt_resnet *net, int map, int images, cpt_arena *arena)
 {
-    int size[3];
+    /* so that offsets, sums over all maps, can't overflow */
+    const size_t most = SIZE_MAX / (4 * CPT_RESNET_LAYERS);
+    const map_shape shape = shape_of(net, map);
     size_t bytes;
-    map_size(net, map, size);
-    if (!cpt_mul((size_t)size[0] * (size_t)size[1], (size_t)map_pitch(net, map), &bytes) ||
-        !cpt_mul(bytes, sizeof(float) * (size_t)batch, &bytes) || bytes > SIZE_MAX / 256) {
+    if (!cpt_mul((size_t)shape.h * (size_t)shape.w, (size_t)pitch_of(net, map), &bytes) ||
+        !cpt_mul(bytes, sizeof(float) * (size_t)images, &bytes) || bytes > most) {
         arena->failed = 1;
         return 0;
     }
-    return round_up(bytes);
+    return cpt_align_up(bytes);
 }
 
-/* A sum may replace what was added, which nobody else reads then: half the traffic. */
-static int in_place(const cpt_resnet_run *run, const span *spans, int map)
+/* Whether a layer's output may replace what it adds.  It may when no later layer reads that; it halves the
+ * memory traffic. */
+static bool in_place(const cpt_resnet_run *run, const span *spans, int map)
 {
     const cpt_layer *layer = &run->net->layers[map - 1];
-    return layer->add >= 0 && spans[layer->add].last == map - 1 && layer->in != layer->add &&
+    return layer->add != NO_MAP && spans[layer->add].last == map - 1 && layer->in != layer->add &&
            map != run->split;
 }
 
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
 {
     const cpt_resnet *net = run->net;
-    span spans[CPT_RESNET_LAYERS] = {{0}};
+    span spans[CPT_RESNET_LAYERS] = {{0}}; /* of all maps but the last, which is the caller's */
     size_t total = 0;
-    unsigned char *base;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         spans[net->layers[i].in].last = i;
-        if (net->layers[i].add >= 0) spans[net->layers[i].add].last = i;
+        if (net->layers[i].add != NO_MAP) spans[net->layers[i].add].last = i;
     }
-    for (int map = 0; map < CPT_RESNET_LAYERS; map++) { /* the last map is the caller's */
-        /* map `split` collects images while the maps before it are used again for the next one */
+    for (int map = 0; map < CPT_RESNET_LAYERS; map++) {
+        /* Map `split` collects images while the maps before it are used again for the next one. */
         const int alive_at = map == run->split ? 0 : map - 1;
         spans[map].bytes = map_bytes(net, map, map < run->split ? 1 : batch, arena);
         if (map > 0 && in_place(run, spans, map)) {
@@ -222,7 +260,7 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         }
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
-    base = cpt_arena_take(arena, total, 1);
+    unsigned char *base = cpt_arena_take(arena, total, 1);
     for (int map = 0; base && map < CPT_RESNET_LAYERS; map++) {
         run->maps[map] = (float *)(void *)(base + spans[map].offset);
     }
@@ -236,10 +274,10 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     run->split = batch > 1 ? run->net->split : 0;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         const cpt_layer *layer = &run->net->layers[i];
-        size_t bytes;
         if (layer->is_pool) continue;
         run->algorithm[i] = cpt_conv_choose(&layer->conv, wish, run->kernels);
-        bytes = cpt_conv_scratch(&layer->conv, run->algorithm[i], i < run->split ? 1 : batch, threads);
+        const int images = i < run->split ? 1 : batch;
+        const size_t bytes = cpt_conv_scratch(&layer->conv, run->algorithm[i], images, threads);
         if (bytes > scratch) scratch = bytes;
     }
     plan_maps(run, arena, batch);
@@ -249,20 +287,20 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
 
 /* ---- running ---- */
 
-/* u8 pixels [count, S, S, 3] -> normalised input map with its border of zeros. */
+/* Normalises pixels [count, S, S, 3] into map 0, with its border of zeros. */
 static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
                        const float std[3])
 {
-    const size_t s = (size_t)run->net->input_size, full = s + 2 * CPT_STEM_BORDER, row = full * 3;
-    const size_t border = CPT_STEM_BORDER * row, side = CPT_STEM_BORDER * 3;
-    float *out = run->maps[0]; /* [count, S + 6, S + 6, 3] */
+    const size_t s = (size_t)run->net->input_size, row = (s + 2 * CPT_STEM_BORDER) * INPUT_CHANNELS;
+    const size_t border = CPT_STEM_BORDER * row, side = CPT_STEM_BORDER * INPUT_CHANNELS; /* floats */
+    float *out = run->maps[INPUT_MAP]; /* [count, S + 6, S + 6, 3] */
     for (int i = 0; i < count; i++) {
         memset(out, 0, border * sizeof *out);
         out += border;
-        for (size_t y = 0; y < s; y++, out += row, pixels += s * 3) {
+        for (size_t y = 0; y < s; y++, out += row, pixels += s * INPUT_CHANNELS) {
             memset(out, 0, side * sizeof *out);
             run->kernels->normalize(pixels, out + side, (int)s, mean, std);
-            memset(out + side + s * 3, 0, side * sizeof *out);
+            memset(out + side + s * INPUT_CHANNELS, 0, side * sizeof *out);
         }
         memset(out, 0, border * sizeof *out);
         out += border;
@@ -289,7 +327,7 @@ static void pool_band(void *user, int index, int thread)
                           c->in_h, c->in_w, c->in_c, y0, y1);
 }
 
-/* A layer over `count` images; before the split over one, image `at` of the group. */
+/* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */
 static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *features)
 {
     const cpt_layer *layer = &run->net->layers[index];
@@ -297,23 +335,35 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *
     const float *in = run->maps[layer->in];
     float *out = index + 1 < CPT_RESNET_LAYERS ? run->maps[index + 1] : features;
     if (index + 1 == run->split) {
-        out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)map_pitch(run->net, index + 1);
+        out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)pitch_of(run->net, index + 1);
     }
     if (layer->is_pool) {
-        pool_job job = {run->kernels, &layer->conv, in, out, cpt_pool_threads(run->pool)};
+        pool_job job = {
+            .kernels = run->kernels,
+            .conv = c,
+            .in = in,
+            .out = out,
+            .bands = cpt_pool_threads(run->pool),
+        };
         cpt_pool_run(run->pool, pool_band, &job, count * job.bands);
     } else {
-        const float *add = layer->add >= 0 ? run->maps[layer->add] : NULL;
-        cpt_conv_run_args args = {run->algorithm[index], count, in, add, out, run->scratch};
-        cpt_conv_run(&layer->conv, &args, run->kernels, run->pool);
+        const cpt_conv_run_args args = {
+            .algorithm = run->algorithm[index],
+            .batch = count,
+            .in = in,
+            .add = layer->add == NO_MAP ? NULL : run->maps[layer->add],
+            .out = out,
+            .scratch = run->scratch,
+        };
+        cpt_conv_run(c, &args, run->kernels, run->pool);
     }
 }
 
-/* One group.  Layers that earlier groups went through count as `done`. */
+/* Encodes one group.  `done` layers were run for earlier groups.  Returns what the callback returned. */
 static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count, int done,
                         int total)
 {
-    const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * 3;
+    const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * INPUT_CHANNELS;
     const uint8_t *pixels = b->pixels + (size_t)first * image;
     float *features = run->features + (size_t)first * (size_t)run->net->out_h * (size_t)run->net->out_w *
                                           (size_t)run->net->channels;

@@ -1,22 +1,24 @@
-/* resnet.h - ResNet-50 without pooling and classifier, as a table of layers.  Bound by model.c, laid out and
- * run by session.c. */
+/* resnet.h - ResNet-50 without pooling and classifier, as a table of layers. */
 #ifndef CPT_RESNET_H
 #define CPT_RESNET_H
 
+#include "lib/format/weights.h"
 #include "lib/layers/conv.h"
 #include "lib/platform/arena.h"
-#include "lib/format/weights.h"
 
 #define CPT_STEM_BORDER 3    /* zeros around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS 54 /* 53 convolutions and the max pool */
-#define CPT_RESNET_GROUP 4   /* images of a batch that go through the last stages together; more don't pay */
+#define CPT_RESNET_GROUP \
+    4 /* images of a batch that go through the last stages together; more are no faster */
+#define CPT_LAYER_NAME_BYTES 40
 
 /* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer
  * i writes map i + 1. */
 typedef struct cpt_layer {
-    char name[40]; /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
+    /* "layer2.0.conv1"; its tensors are encoder.NAME.weight, .bias, .winograd */
+    char name[CPT_LAYER_NAME_BYTES];
     cpt_conv conv; /* of the pool only sizes, kernel and stride count */
-    int is_pool;
+    bool is_pool;
     int in, add; /* maps; add is -1 where nothing is added */
 } cpt_layer;
 
@@ -27,8 +29,8 @@ typedef struct cpt_resnet {
     int out_h, out_w, channels; /* of the last map */
 } cpt_resnet;
 
-/* Builds the table for an input size (32..1024) and binds its weights; widths come from the tensors.  Error:
- * MODEL. */
+/* Builds the table for an input size (32..1024) and binds its weights, whose sizes say how wide the layers
+ * are.  Error: MODEL. */
 caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
                                caption_error *error);
 
@@ -38,27 +40,30 @@ typedef struct cpt_resnet_run {
     const cptk_kernels *kernels;
     cpt_pool *pool;
     caption_conv algorithm[CPT_RESNET_LAYERS];
-    int split; /* layers before this one take one image after the other: their maps are large, their weights
-                  small.  Later ones take a group: there it is the other way round. */
-    float *maps[CPT_RESNET_LAYERS]; /* [images, h, w, pitch], one image before map `split`, else a group; the
-                                       first is [images, S + 6, S + 6, 3] */
-    float *features;                /* the last map, of the whole batch [batch, h, w, c] */
+    /* Layers before this one take one image after the other, as their maps are large and their weights small.
+     * Later ones have small maps and large weights and take a group at once.  0: all take a group. */
+    int split;
+    /* [images, h, w, pitch]; one image before map `split`, a group from there on.  Map 0 is
+     * [images, S + 6, S + 6, 3]. */
+    float *maps[CPT_RESNET_LAYERS];
+    float *features; /* the last map, of the whole batch [batch, h, w, c] */
     void *scratch;
 } cpt_resnet_run;
 
-/* Chooses algorithms and lays the maps and scratch out in `arena` (dry run or real) for `batch` images; maps
- * that are not alive together share memory.  The last map is the caller's: `features`. */
+/* Chooses algorithms and lays maps and scratch out in `arena`, in a dry run or a real one, for `batch`
+ * images. Maps that are not alive together share memory.  The last map is the caller's `features` [batch,
+ * out_h, out_w, channels].  net and kernels are already set. */
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
-/* Called after layer `done` of `total`, those of each group counted; anything but 0 stops. */
+/* Told after each layer that `done` of `total` are, those of every group counted.  Anything but 0 stops. */
 typedef int (*cpt_layer_fn)(void *user, int done, int total);
 
 typedef struct cpt_resnet_batch {
-    const uint8_t *pixels; /* [count, S, S, 3] */
-    int count;             /* 1 to the batch that was planned */
-    const float *mean, *std;
-    cpt_layer_fn callback; /* or NULL */
+    const uint8_t *pixels;   /* [count, S, S, 3] */
+    int count;               /* 1 to the batch that was planned */
+    const float *mean, *std; /* [3] */
+    cpt_layer_fn callback;   /* or NULL */
     void *user;
 } cpt_resnet_batch;
 

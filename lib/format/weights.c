@@ -1,14 +1,13 @@
-/* weights.c - validates a .capw file in memory and finds things in it.  Called by model.c; never reads a file
- * and never trusts a byte: counts are bounded before they are multiplied, offsets are compared before they
- * are added. */
+/* weights.c - validates a .capw file in memory and finds things in it.
+ *
+ * It reads no files and trusts no byte: counts are bounded before they are multiplied, and offsets are
+ * compared before they are added. */
 #include "lib/format/weights.h"
 
 #include <string.h>
 
 #include "lib/platform/arena.h"
 #include "lib/platform/crc32.h"
-
-#define MAX_DIM (1u << 26) /* keeps every product of two sizes far from overflow of 64 bits */
 
 static caption_status bad(caption_error *error, const char *what)
 {
@@ -39,54 +38,20 @@ static caption_status check_header(const capw_header *h, size_t size, caption_er
     return CAPTION_OK;
 }
 
-static uint64_t stored_values(const capw_tensor *t)
-{
-    uint64_t values = 1;
-    const uint32_t side = capw_winograd_side(t->layout);
-    for (uint32_t i = 0; i < t->rank; i++) {
-        uint64_t dim = t->dims[i];
-        if (i == 0 && t->layout != CAPW_ROWS) dim = (dim + CAPW_PANEL - 1) / CAPW_PANEL * CAPW_PANEL;
-        if (side && (i == 1 || i == 2)) dim = side; /* instead of 3 */
-        if (t->layout == CAPW_PAIRS && i == 1) dim += dim % 2;
-        if (dim > UINT64_MAX / 4 / values) return UINT64_MAX;
-        values *= dim;
-    }
-    return values;
-}
-
 /* A tensor's record; its name is already known to end. */
 static caption_status check_tensor(const capw_tensor *t, const capw_header *h, caption_error *error)
 {
-    const char *what = NULL;
-    uint64_t values;
-    if (t->layout > CAPW_WINOGRAD2) {
-        what = "its layout is unknown";
-    } else if (t->dtype != (t->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32)) {
-        what = "its data type is not supported by this version";
-    } else if (t->rank < 1 || t->rank > 4) {
-        what = "its rank is not 1 to 4";
-    } else {
-        for (uint32_t i = 0; i < 4; i++) {
-            if (i < t->rank ? t->dims[i] == 0 || t->dims[i] > MAX_DIM : t->dims[i] != 0) {
-                what = "its dimensions are out of range";
-            }
-        }
-        if (capw_winograd_side(t->layout) && (t->rank != 4 || t->dims[1] != 3 || t->dims[2] != 3)) {
-            what = "a Winograd tensor must be [O, 3, 3, I]";
-        }
-        if (t->layout == CAPW_PANELS && t->rank < 2) what = "a panel tensor has at least two dimensions";
-        if (t->layout == CAPW_PAIRS && t->rank != 2) what = "a tensor of pairs has two dimensions";
-    }
-    if (!what) {
-        values = stored_values(t);
-        if (values == UINT64_MAX || t->bytes != values * (t->layout == CAPW_PAIRS ? 2 : 4)) {
-            what = "its size in bytes disagrees with its dimensions";
+    const char *problem = cpt_layout_problem(t);
+    if (!problem) {
+        const uint64_t bytes = cpt_layout_bytes(t);
+        if (bytes == 0 || t->bytes != bytes) {
+            problem = "its size in bytes disagrees with its dimensions";
         } else if (t->offset % CAPW_ALIGN || t->offset < h->data_offset || t->offset > h->file_size ||
                    t->bytes > h->file_size - t->offset) {
-            what = "its data lie outside the file";
+            problem = "its data lie outside the file";
         }
     }
-    if (what) return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: %s", t->name, what);
+    if (problem) return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: %s", t->name, problem);
     return CAPTION_OK;
 }
 
@@ -252,17 +217,18 @@ caption_status cpt_weights_verify(const cpt_weights *w, uint32_t index, caption_
     return CAPTION_OK;
 }
 
-const void *cpt_weights_bind(const cpt_weights *w, const char *name, capw_layout layout, cpt_shape *shape,
-                             caption_error *error)
+const void *cpt_weights_bind(const cpt_weights *w, const char *name, capw_dtype dtype, capw_layout layout,
+                             cpt_shape *shape, caption_error *error)
 {
     const capw_tensor *t = cpt_weights_find(w, name);
     if (!t) {
         cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s is missing", name);
         return NULL;
     }
-    if (t->layout != (uint32_t)layout) {
-        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its layout is %u, not %u", name,
-                 t->layout, (unsigned)layout);
+    if (t->dtype != (uint32_t)dtype || t->layout != (uint32_t)layout) {
+        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: it is stored as %s %s, not as %s %s",
+                 name, cpt_dtype_name(t->dtype), cpt_layout_find(t->layout)->name,
+                 cpt_dtype_name((uint32_t)dtype), cpt_layout_find((uint32_t)layout)->name);
         return NULL;
     }
     if (t->rank != (uint32_t)shape->rank) {

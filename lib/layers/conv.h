@@ -1,35 +1,27 @@
-/* conv.h - one convolution: which algorithm, how much scratch, and running it.  Called by resnet.c. */
+/* conv.h - one convolution: which algorithm, how much scratch, and running it. */
 #ifndef CPT_CONV_H
 #define CPT_CONV_H
 
 #include <caption.h>
+
 #include "kernels/kernels.h"
+#include "lib/layers/matrix.h"
 #include "lib/platform/threads.h"
 
 typedef struct cpt_conv {
     int in_h, in_w, in_c;    /* input [batch, in_h, in_w, in_c]; a border that is part of the buffer counts */
     int out_h, out_w, out_c; /* output [batch, out_h, out_w, out_c] */
-    /* Floats from one position of a map to the next, its channels or more; 0 is just those.  Gaps are neither
-     * read nor written. */
+    /* Pitches: floats from one position of a map to the next.  0 stands for the map's channels; otherwise
+     * they are not below those.  The gaps are neither read nor written. */
     int in_pitch, out_pitch, add_pitch;
     int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
-    int relu;
-    const float *weight;   /* [ceil(out_c / 16), kernel, kernel, in_c, 16] */
-    const float *winograd; /* [(winograd_size + 2)^2, ceil(out_c / 16), in_c, 16], or NULL */
-    int winograd_size;     /* side of its tiles of outputs, 2 or 4 */
-    const float *bias;     /* [out_c], or NULL */
+    bool relu;
+    cpt_matrix filters;  /* [out_c, kernel * kernel, in_c], float32 in panels, with the bias */
+    cpt_matrix winograd; /* the same filters in a Winograd layout; its weight is NULL where there is none */
 } cpt_conv;
 
-/* The pitch of a map with so many channels.  Where the rows of a tile would share a few sets of the
- * first-level cache (often 8 lines of every 4 KiB) and drive each other out of it, a cache line is left free
- * after each position. */
-static inline int cpt_conv_pitch(int channels)
-{
-    return channels % 512 == 0 ? channels + 16 : channels;
-}
-
-/* What `wish` comes to for this layer on these kernels: DIRECT, WINOGRAD or IM2COL; depends on nothing else.
- */
+/* The algorithm that `wish` leads to for this layer with these kernels: DIRECT, WINOGRAD or IM2COL.  It
+ * depends on nothing else. */
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels);
 
 /* Bytes of scratch (64-byte aligned) that running it needs; 0 is a valid answer, SIZE_MAX means overflow. */

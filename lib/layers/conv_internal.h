@@ -1,8 +1,9 @@
-/* conv_internal.h - what conv.c (choice, direct) shares with conv_im2col.c and conv_winograd.c. */
+/* conv_internal.h - what conv.c, which chooses, shares with the three algorithms. */
 #ifndef CPT_CONV_INTERNAL_H
 #define CPT_CONV_INTERNAL_H
 
 #include "lib/layers/conv.h"
+#include "lib/layers/parts.h"
 
 /* One run of one layer, as the pool's tasks see it. */
 typedef struct cpt_conv_job {
@@ -19,37 +20,33 @@ size_t cpt_conv_winograd_scratch(const cpt_conv *conv, int batch, int threads);
 
 void cpt_conv_direct_run(const cpt_conv_job *job);
 void cpt_conv_im2col_run(const cpt_conv_job *job);
+
+/* Adds nothing but the bias: args->add is NULL. */
 void cpt_conv_winograd_run(const cpt_conv_job *job);
 
-/* Output positions of the whole batch, and weight panels. */
+/* Output positions of the whole batch. */
 static inline int cpt_conv_rows(const cpt_conv *conv, int batch)
 {
     return batch * conv->out_h * conv->out_w;
 }
 
+/* Weight panels. */
 static inline int cpt_conv_panels(const cpt_conv *conv)
 {
-    return (conv->out_c + CPTK_PANEL - 1) / CPTK_PANEL;
+    return cpt_ceil_div(conv->out_c, CPTK_PANEL);
 }
 
-static inline int cpt_min(int a, int b)
+/* Side of the squares of outputs that this layer's Winograd weights are for; 0 where it has none. */
+static inline int cpt_conv_winograd_size(const cpt_conv *conv)
 {
-    return a < b ? a : b;
+    return conv->winograd.weight ? cpt_layout_winograd_outputs((uint32_t)conv->winograd.layout) : 0;
 }
 
-static inline int cpt_max(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static inline int cpt_ceil_div(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
+/* Squares of outputs that cover one image's map; the layer has Winograd weights. */
 static inline int cpt_conv_winograd_tiles(const cpt_conv *conv)
 {
-    return cpt_ceil_div(conv->out_h, conv->winograd_size) * cpt_ceil_div(conv->out_w, conv->winograd_size);
+    const int size = cpt_conv_winograd_size(conv);
+    return cpt_ceil_div(conv->out_h, size) * cpt_ceil_div(conv->out_w, size);
 }
 
 static inline size_t cpt_conv_in_pitch(const cpt_conv *conv)
@@ -65,13 +62,6 @@ static inline size_t cpt_conv_out_pitch(const cpt_conv *conv)
 static inline size_t cpt_conv_add_pitch(const cpt_conv *conv)
 {
     return (size_t)(conv->add_pitch > 0 ? conv->add_pitch : conv->out_c);
-}
-
-/* The first of `count` things that part i of `parts` nearly equal parts holds; part `parts` begins at count.
- */
-static inline int cpt_part(int count, int parts, int i)
-{
-    return count / parts * i + cpt_min(i, count % parts);
 }
 
 #endif

@@ -1,51 +1,66 @@
-/* linear.c - a Linear layer for a few rows: each weight is read once for all rows.  Called by decoder.c,
- * session.c. */
+/* linear.c - a Linear layer for a few rows: each weight is read once for all rows. */
 #include "lib/layers/linear.h"
 
+#include "lib/layers/parts.h"
+#include "lib/layers/tiles.h"
+
 enum {
-    CHUNK = 512,    /* output columns of one job: 2 MB of weights at 1024 inputs */
-    SOON = 32 << 10 /* bytes between the weights that are read and those that are asked for */
+    CHUNK = 512,            /* output columns of one task: 2 MB of weights at 1024 inputs */
+    AHEAD_BYTES = 32 << 10, /* between the weights that are read and those that are fetched: reading so much
+                               from memory takes longer than one access */
 };
+
+/* The tiles of columns first..first+count-1. */
+static cpt_tiles tiles_of(const cpt_linear *l, const cpt_linear_args *args, int first, int count)
+{
+    const size_t panel = (size_t)l->in * CPTK_PANEL, out = (size_t)l->out;
+    return (cpt_tiles){
+        .first = {.a = args->x,
+                  .b = l->weight + (size_t)(first / CPTK_PANEL) * panel,
+                  .b_panel = panel,
+                  .b_step = CPTK_PANEL,
+                  .bias = l->bias ? l->bias + first : NULL,
+                  .c = args->out + first,
+                  .add_stride = out,
+                  .c_stride = out,
+                  .taps = 1,
+                  .depth = l->in,
+                  .n = count},
+        .rows = args->rows,
+        .tile_rows = CPTK_MAX_ROWS, /* the fewer tiles, the less often the weights are read */
+    };
+}
+
+void cpt_linear_columns(const cpt_linear *linear, const cpt_linear_args *args, int first, int count,
+                        const cptk_kernels *kernels)
+{
+    const cpt_tiles tiles = tiles_of(linear, args, first, count);
+    cpt_tiles_run(&tiles, kernels);
+}
 
 typedef struct linear_job {
     const cpt_linear *linear;
-    const float *const *x; /* [rows] pointers to [in] */
-    const float *add;      /* [rows, out] or NULL */
-    float *out;            /* [rows, out] */
-    int rows;
+    const cpt_linear_args *args;
+    const float *add; /* [rows, out], or NULL */
     const cptk_kernels *kernels;
 } linear_job;
 
-static void linear_chunk(void *user, int index, int thread)
+static void linear_task(void *user, int index, int thread)
 {
     const linear_job *job = user;
-    const cpt_linear *l = job->linear;
     const int first = index * CHUNK;
-    const size_t out = (size_t)l->out, panel = (size_t)l->in * CPTK_PANEL;
-    cptk_tile tile = {0};
+    cpt_tiles tiles = tiles_of(job->linear, job->args, first, cpt_min(CHUNK, job->linear->out - first));
     (void)thread;
-    tile.b = l->weight + (size_t)(first / CPTK_PANEL) * panel;
-    tile.b_panel = panel;
-    tile.b_step = CPTK_PANEL;
-    tile.soon = (uintptr_t)tile.b + SOON;
-    tile.soon_step = CPTK_PANEL * (int)sizeof(float);
-    tile.bias = l->bias ? l->bias + first : NULL;
-    tile.add_stride = tile.c_stride = out;
-    tile.taps = 1;
-    tile.depth = l->in;
-    tile.n = l->out - first < CHUNK ? l->out - first : CHUNK;
-    for (int r = 0; r < job->rows; r += CPTK_MAX_ROWS) {
-        tile.rows = job->rows - r < CPTK_MAX_ROWS ? job->rows - r : CPTK_MAX_ROWS;
-        tile.a = job->x + r;
-        tile.c = job->out + (size_t)r * out + first;
-        tile.add = job->add ? job->add + (size_t)r * out + first : NULL;
-        job->kernels->tile(&tile);
-    }
+    tiles.first.add = job->add ? job->add + first : NULL;
+    tiles.first.soon = (uintptr_t)tiles.first.b + AHEAD_BYTES;
+    tiles.first.soon_step = CPTK_PANEL * (int)sizeof(float);
+    cpt_tiles_run(&tiles, job->kernels);
 }
 
 void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
                      const cptk_kernels *kernels, cpt_pool *pool)
 {
-    linear_job job = {linear, x, add, out, rows, kernels};
-    cpt_pool_run(pool, linear_chunk, &job, (linear->out + CHUNK - 1) / CHUNK);
+    const cpt_linear_args args = {.x = x, .out = out, .rows = rows};
+    linear_job job = {.linear = linear, .args = &args, .add = add, .kernels = kernels};
+    cpt_pool_run(pool, linear_task, &job, cpt_ceil_div(linear->out, CHUNK));
 }

@@ -84,8 +84,13 @@ static void pack_winograd(layer *l, int size)
         }
         l->winograd[p] = (float)sum;
     }
-    c->winograd = l->winograd;
-    c->winograd_size = size;
+    c->winograd = (cpt_matrix){
+        .layout = size == 2 ? CAPW_WINOGRAD2 : CAPW_WINOGRAD,
+        .out = c->out_c,
+        .taps = 9,
+        .in = c->in_c,
+        .weight = l->winograd,
+    };
 }
 
 static void pack(layer *l)
@@ -99,7 +104,12 @@ static void pack(layer *l)
 
         l->weight[p] = o < c->out_c ? l->plain[k * c->out_c + o] : 0;
     }
-    c->weight = l->weight;
+    c->filters = (cpt_matrix){.layout = CAPW_PANELS,
+                              .out = c->out_c,
+                              .taps = taps,
+                              .in = c->in_c,
+                              .weight = l->weight,
+                              .bias = l->bias};
     l->winograd = NULL;
     if (c->kernel == 3) pack_winograd(l, 4);
 }
@@ -145,7 +155,7 @@ static layer make_layer(const int shape[7], int batch, int add)
     c->relu = (shape[2] + shape[3]) % 2;
     l.outputs = (size_t)(batch * c->out_h * c->out_w * c->out_c);
     l.plain = random_floats((size_t)(c->kernel * c->kernel * c->in_c * c->out_c));
-    c->bias = l.bias = random_floats((size_t)c->out_c);
+    l.bias = random_floats((size_t)c->out_c);
     l.in = random_floats((size_t)(batch * c->in_h * c->in_w * c->in_c));
     l.add = add ? random_floats(l.outputs) : NULL;
     l.out = block(l.outputs * sizeof(float) + 64);
@@ -177,7 +187,14 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
     void *memory = block(cpt_pool_size(threads) + 1);
     int failed;
     cpt_pool *pool = cpt_pool_init(memory, threads, &failed);
-    cpt_conv_run_args args = {algorithm, l->batch, l->in, in_place ? l->out : l->add, l->out, scratch};
+    const cpt_conv_run_args args = {
+        .algorithm = algorithm,
+        .batch = l->batch,
+        .in = l->in,
+        .add = in_place ? l->out : l->add,
+        .out = l->out,
+        .scratch = scratch,
+    };
 
     assert_int_equal(failed, 0);
     memset(scratch, 0xFF, bytes + 64); /* NaN */
@@ -236,7 +253,7 @@ static void compare(const layer *l, caption_conv algorithm, const char *isa)
 {
     int n = l->conv.kernel * l->conv.kernel * l->conv.in_c + 2;
     double scale = algorithm == CAPTION_CONV_WINOGRAD ? 0 : 1, most = 0;
-    double mixing = l->conv.winograd_size == 2 ? 1e-6 : 4e-6;
+    double mixing = l->conv.winograd.layout == CAPW_WINOGRAD2 ? 1e-6 : 4e-6;
 
     for (size_t i = 0; i < l->outputs; i++) most = l->bound[i] > most ? l->bound[i] : most;
     for (size_t i = 0; i < l->outputs; i++) {
@@ -351,15 +368,14 @@ static void choice(void **state)
     conv.stride = conv.pad = 1;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_WINOGRAD, &kernels), CAPTION_CONV_DIRECT);
-    conv.winograd = &weight;
-    conv.winograd_size = 4;
+    conv.winograd = (cpt_matrix){.layout = CAPW_WINOGRAD, .weight = &weight};
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_WINOGRAD);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_DIRECT, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_IM2COL, &kernels), CAPTION_CONV_IM2COL);
     conv.out_h = conv.out_w = conv.in_h = conv.in_w = 7;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_DIRECT);
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_WINOGRAD, &kernels), CAPTION_CONV_WINOGRAD);
-    conv.winograd_size = 2;
+    conv.winograd.layout = CAPW_WINOGRAD2;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_WINOGRAD);
     kernels.has_tile = 0;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_IM2COL);

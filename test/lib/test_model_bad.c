@@ -260,6 +260,15 @@ static void bad_records(void **state)
     BAD_TENSOR("fc.weight", memset(t->name, 0, sizeof t->name), "name");
     BAD_TENSOR("fc.weight", strcpy(t->name, "fc.bias"), "fc.bias");
     BAD_TENSOR("fc.screen", t->dtype = CAPW_FLOAT32, "fc.screen");
+    BAD_TENSOR("fc.screen", t->dtype = CAPW_FLOAT32; t->bytes *= 2, "data type");
+    BAD_TENSOR("fc.screen", t->dtype = CAPW_INT8, "data type");
+    BAD_TENSOR("fc.screen", t->dtype = CAPW_FLOAT16, "data type"); /* of the same size */
+    BAD_TENSOR("fc.screen", t->layout = CAPW_PANELS, "data type");
+    BAD_TENSOR("fc.bias", t->dtype = CAPW_INT16; t->bytes /= 2, "data type");
+    BAD_TENSOR("fc.bias", t->dtype = CAPW_FLOAT16; t->bytes /= 2, "data type");
+    BAD_TENSOR("fc.bias", t->dtype = UINT32_MAX, "data type");
+    BAD_TENSOR("fc.bias", t->layout = UINT32_MAX, "layout");
+    BAD_TENSOR("fc.bias", t->layout = CAPW_PANELS, "two to four");
     BAD_TENSOR("fc.screen", t->layout = CAPW_ROWS, "fc.screen");
     BAD_TENSOR("fc.screen", t->rank = 1, "fc.screen");
     BAD_TENSOR("fc.screen", t->dims[0]--, "fc.screen");

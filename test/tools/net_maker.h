@@ -5,6 +5,7 @@
 #ifndef TEST_NET_MAKER_H
 #define TEST_NET_MAKER_H
 
+#include "lib/format/resnet50.h"
 #include "test/tools/torch_maker.h"
 
 enum { NET_EMBED = 5, NET_HIDDEN = 6, NET_ATTENTION = 7, NET_WORDS = 19, NET_MAX = 400 };
@@ -94,7 +95,6 @@ static inline void net_add_linear(net *n, bool decoder, const char *key, int64_t
 
 static inline void net_add_encoder(net *n, int64_t width)
 {
-    static const int blocks[4] = {3, 4, 6, 3};
     int64_t in = width;
     char key[64];
     int s, b, i;
@@ -104,7 +104,7 @@ static inline void net_add_encoder(net *n, int64_t width)
     for (s = 0; s < 4; s++) {
         const int64_t w = width << s, sizes[4] = {in, w, w, 4 * w};
 
-        for (b = 0; b < blocks[s]; b++) {
+        for (b = 0; b < cpt_resnet50_stage_at(s + 1)->blocks; b++) {
             for (i = 1; i <= 3; i++) {
                 (void)snprintf(key, sizeof key, "features.%d.%d.conv%d", s + 4, b, i);
                 net_add_conv(n, key, sizes[i], b && i == 1 ? 4 * w : sizes[i - 1], i == 2 ? 3 : 1);

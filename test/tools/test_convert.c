@@ -72,7 +72,7 @@ static const float *bind(const model *m, const char *name, capw_layout layout, i
 
     shape.rank = rank;
     memcpy(shape.dims, dims, sizeof shape.dims);
-    data = cpt_weights_bind(&m->weights, name, layout, &shape, &error);
+    data = cpt_weights_bind(&m->weights, name, CAPW_FLOAT32, layout, &shape, &error);
     if (!data) fail_msg("%s", error.message);
     return data;
 }

@@ -1,9 +1,10 @@
-/* Writes model files; see capw_writer.h.  Called by convert.c. */
+/* Writes model files; see capw_writer.h. */
 #include "tools/convert/capw_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
 
 static uint64_t rounded(uint64_t size, uint64_t unit)
@@ -11,22 +12,10 @@ static uint64_t rounded(uint64_t size, uint64_t unit)
     return (size + unit - 1) / unit * unit;
 }
 
-/* Bytes of a tensor as stored.  Sizes are below 2^26 each and bounded together by what a checkpoint of a
- * few GB can hold, so the product fits. */
-static uint64_t stored_bytes(const convert_item *item)
-{
-    uint64_t values = item->layout == CAPW_ROWS ? item->dims[0] : rounded(item->dims[0], CAPW_PANEL);
-    const uint32_t side = capw_winograd_side(item->layout);
-    int i;
-    if (item->layout == CAPW_PAIRS) return values * rounded(item->dims[1], 2) * sizeof(uint16_t);
-    for (i = 1; i < item->rank; i++) values *= side && i < 3 ? side : item->dims[i];
-    return values * sizeof(float);
-}
-
 static size_t metadata_size(const convert_metadata *m)
 {
-    size_t size = 0, i;
-    for (i = 0; i < m->count; i++) {
+    size_t size = 0;
+    for (size_t i = 0; i < m->count; i++) {
         size += (size_t)rounded(8 + strlen(m->entries[i].key) + 1 + strlen(m->entries[i].value) + 1, 4);
     }
     return size;
@@ -34,15 +23,14 @@ static size_t metadata_size(const convert_metadata *m)
 
 static size_t vocabulary_size(const convert_vocabulary *v)
 {
-    size_t size = ((size_t)v->count + 1) * sizeof(uint32_t), i;
-    for (i = 0; i < v->count; i++) size += v->words[i].size + 1;
+    size_t size = ((size_t)v->count + 1) * sizeof(uint32_t);
+    for (size_t i = 0; i < v->count; i++) size += v->words[i].size + 1;
     return size;
 }
 
 static void put_metadata(const convert_metadata *m, unsigned char *to)
 {
-    size_t i;
-    for (i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         const uint32_t sizes[2] = {(uint32_t)strlen(m->entries[i].key) + 1,
                                    (uint32_t)strlen(m->entries[i].value) + 1};
         memcpy(to, sizes, sizeof sizes);
@@ -56,8 +44,7 @@ static void put_vocabulary(const convert_vocabulary *v, unsigned char *to)
 {
     unsigned char *text = to + ((size_t)v->count + 1) * sizeof(uint32_t);
     uint32_t at = 0;
-    size_t i;
-    for (i = 0; i < v->count; i++) {
+    for (size_t i = 0; i < v->count; i++) {
         memcpy(to + i * sizeof at, &at, sizeof at);
         if (v->words[i].size) memcpy(text + at, v->words[i].data, v->words[i].size);
         at += (uint32_t)v->words[i].size + 1; /* its NUL is there already */
@@ -65,23 +52,28 @@ static void put_vocabulary(const convert_vocabulary *v, unsigned char *to)
     memcpy(to + v->count * sizeof at, &at, sizeof at);
 }
 
-static void put_records(convert_writer *w, const convert_plan *plan)
+static bool put_records(convert_writer *w, const convert_plan *plan, tool_error *err)
 {
     uint64_t offset = w->tables_size;
-    size_t i;
-    for (i = 0; i < w->count; i++) {
+    for (size_t i = 0; i < w->count; i++) {
         const convert_item *item = &plan->items[i];
         capw_tensor *record = &w->records[i];
         memcpy(record->name, item->name, sizeof record->name);
-        record->dtype = item->layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
+        record->dtype = (uint32_t)item->dtype;
         record->layout = (uint32_t)item->layout;
         record->rank = (uint32_t)item->rank;
         memcpy(record->dims, item->dims, (size_t)item->rank * sizeof item->dims[0]);
         record->offset = offset;
-        record->bytes = stored_bytes(item);
+        record->bytes = cpt_layout_bytes(record);
+        if (record->bytes == 0 || record->bytes > UINT64_MAX / 2 - offset) {
+            const char *problem = cpt_layout_problem(record);
+            return tool_fail(err, "model file: tensor %s: %s", item->name,
+                             problem ? problem : "it is too large");
+        }
         w->file_size = offset + record->bytes;
         offset = rounded(w->file_size, CAPW_ALIGN);
     }
+    return true;
 }
 
 bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_plan *plan,
@@ -90,18 +82,17 @@ bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_pla
 {
     const uint64_t metadata_at = sizeof(capw_header) + plan->count * sizeof(capw_tensor);
     const uint64_t vocabulary_at = metadata_at + metadata_size(metadata);
-    capw_header *header;
     memset(w, 0, sizeof *w);
     w->out = out;
     w->tables_size = (size_t)rounded(vocabulary_at + vocabulary_size(vocabulary), CAPW_ALIGN);
     w->tables = calloc(1, w->tables_size);
     if (!w->tables) return tool_fail(err, "model file: out of memory");
-    w->records = (capw_tensor *)(void *)(w->tables + sizeof *header);
+    w->records = (capw_tensor *)(void *)(w->tables + sizeof(capw_header));
     w->count = plan->count;
-    put_records(w, plan);
+    if (!put_records(w, plan, err)) return false;
     put_metadata(metadata, w->tables + metadata_at);
     put_vocabulary(vocabulary, w->tables + vocabulary_at);
-    header = (capw_header *)(void *)w->tables;
+    capw_header *header = (capw_header *)(void *)w->tables;
     memcpy(header->magic, CAPW_MAGIC, sizeof header->magic);
     header->version = CAPW_VERSION;
     header->tensor_count = (uint32_t)plan->count;

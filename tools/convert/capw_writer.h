@@ -1,7 +1,7 @@
-/* Puts a model file (capw.h) together: tables at the front, tensors behind, in any order.
+/* Puts a model file (capw.h) together: tables at the front, tensors behind them.
  *
- * Called by convert.c.  The places of all tensors are known before the first is written; their checksums are
- * collected while they are, and the tables are written last.  Never reads anything back. */
+ * The places of all tensors are known before the first is written, so tensors may come in any order.  Their
+ * checksums are collected as they come, and the tables are written last.  It never reads anything back. */
 #ifndef TOOLS_CONVERT_CAPW_WRITER_H
 #define TOOLS_CONVERT_CAPW_WRITER_H
 
@@ -19,7 +19,7 @@ typedef struct convert_writer {
     uint64_t file_size;
 } convert_writer;
 
-/* Lays the file out.  Free it whatever the result. */
+/* Lays the file out.  Free the writer whatever the result. */
 bool convert_writer_open(convert_writer *writer, tool_outfile *out, const convert_plan *plan,
                          const convert_metadata *metadata, const convert_vocabulary *vocabulary,
                          tool_error *err);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
@@ -73,7 +74,7 @@ static void pack(const convert_item *item, const float *source, const double *sc
     } else if (item->layout == CAPW_PAIRS) {
         convert_pack_pairs(&m, out);
     } else {
-        convert_pack_winograd(&m, capw_winograd_side(item->layout), out);
+        convert_pack_winograd(&m, cpt_layout_find((uint32_t)item->layout)->winograd_side, out);
     }
 }
 
@@ -102,7 +103,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     }
     if (!out) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
-    } else if (item->layout != CAPW_PAIRS && !is_finite(out, count)) { /* pairs: seen in their source */
+    } else if (item->dtype == CAPW_FLOAT32 && !is_finite(out, count)) { /* integers: seen in their source */
         (void)tool_fail(err, "%s: %s: holds numbers that are not finite", job->files.checkpoint,
                         item->source ? item->source->key : item->norm.weight->key);
         free(out);

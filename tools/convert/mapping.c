@@ -1,35 +1,35 @@
-/* The mapping as a whole, and what its two halves share; see mapping.h.  Called by convert.c. */
+/* The whole mapping, and what its two halves share; see mapping.h. */
 #include "tools/convert/mapping.h"
 
 #include <stdio.h>
 #include <string.h>
 
-convert_item *convert_plan_add(convert_plan *plan, const char *prefix, const char *suffix, capw_layout layout,
-                               tool_error *err)
+convert_item *convert_plan_add(convert_plan *plan, const char *prefix, const char *suffix, capw_dtype dtype,
+                               capw_layout layout, tool_error *err)
 {
     convert_item *item = &plan->items[plan->count];
-    int n;
     if (plan->count == CONVERT_MAX_ITEMS) {
         (void)tool_fail(err, "%s: too many tensors", plan->encoder.checkpoint->zip.path);
         return NULL;
     }
-    n = snprintf(item->name, sizeof item->name, "%s.%s", prefix, suffix);
+    const int n = snprintf(item->name, sizeof item->name, "%s.%s", prefix, suffix);
     if (n < 0 || (size_t)n >= sizeof item->name) {
         (void)tool_fail(err, "%s: a tensor's name is too long", plan->encoder.checkpoint->zip.path);
         return NULL;
     }
+    item->dtype = dtype;
     item->layout = layout;
     plan->count++;
     return item;
 }
 
-/* A counter of training steps, of no use here; it need not be there. */
+/* Marks the batch norm's counter of training steps as used, if there is one; a model file has no use for it.
+ */
 static bool skip_counter(const convert_state *state, const char *prefix, tool_error *err)
 {
     char key[CONVERT_KEY_BYTES];
-    convert_source *source;
     (void)snprintf(key, sizeof key, "%s.num_batches_tracked", prefix);
-    source = convert_state_find(state, key);
+    convert_source *source = convert_state_find(state, key);
     if (!source) return true;
     if (source->tensor->rank != 0 || source->tensor->storage->dtype != TORCH_INT64) {
         return tool_fail(err, "%s: %s: %s: not one int64 number", state->checkpoint->zip.path, state->part,
@@ -45,8 +45,7 @@ bool convert_map_norm(const convert_state *state, const char *prefix, uint64_t s
     static const char *const names[4] = {"weight", "bias", "running_mean", "running_var"};
     const convert_source **const to[4] = {&norm->weight, &norm->bias, &norm->mean, &norm->var};
     char key[CONVERT_KEY_BYTES];
-    int i;
-    for (i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         convert_shape shape = {1, {size}};
         (void)snprintf(key, sizeof key, "%s.%s", prefix, names[i]);
         *to[i] = convert_state_take(state, key, &shape, err);

@@ -1,33 +1,32 @@
-/* The decoder's half of the mapping: attention or baseline, GRU or LSTM.  Called by mapping.c. */
+/* The decoder's half of the mapping: attention or baseline, GRU or LSTM. */
 #include "tools/convert/mapping.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static uint32_t gates(const convert_plan *plan)
 {
     return plan->network.lstm ? 4 : 3;
 }
 
-/* KEY as it is, ROWS */
+/* NAME.SUFFIX: the checkpoint's KEY as it is. */
 static bool add_rows(convert_plan *plan, const char *name, const char *suffix, const char *key,
                      convert_shape shape, tool_error *err)
 {
     const convert_source *source = convert_state_take(&plan->decoder, key, &shape, err);
-    convert_item *item = source ? convert_plan_add(plan, name, suffix, CAPW_ROWS, err) : NULL;
-    int i;
+    if (!source) return false;
+    convert_item *item = convert_plan_add(plan, name, suffix, CAPW_FLOAT32, CAPW_ROWS, err);
     if (!item) return false;
     item->rank = shape.rank;
-    for (i = 0; i < shape.rank; i++) item->dims[i] = (uint32_t)shape.dims[i];
+    for (int i = 0; i < shape.rank; i++) item->dims[i] = (uint32_t)shape.dims[i];
     item->source = source;
     return true;
 }
 
-/* Columns of a source [rows, columns], PANELS */
+/* NAME.weight: `columns` columns of the source, from `first` on, in panels. */
 static bool add_panels(convert_plan *plan, const char *name, const convert_source *source, uint32_t first,
                        uint32_t columns, tool_error *err)
 {
-    convert_item *item = convert_plan_add(plan, name, "weight", CAPW_PANELS, err);
+    convert_item *item = convert_plan_add(plan, name, "weight", CAPW_FLOAT32, CAPW_PANELS, err);
     if (!item) return false;
     item->rank = 2;
     item->dims[0] = (uint32_t)source->tensor->dims[0];
@@ -37,53 +36,48 @@ static bool add_panels(convert_plan *plan, const char *name, const convert_sourc
     return true;
 }
 
-/* An nn.Linear: NAME.weight [out, in] PANELS, NAME.bias [out] */
+/* An nn.Linear: NAME.weight [out, in] and NAME.bias [out]. */
 static bool add_linear(convert_plan *plan, const char *name, const char *key, uint64_t out, uint64_t in,
                        tool_error *err)
 {
     convert_shape matrix = {2, {out, in}}, vector = {1, {out}};
     char path[CONVERT_KEY_BYTES];
-    const convert_source *source;
     (void)snprintf(path, sizeof path, "%s.weight", key);
-    source = convert_state_take(&plan->decoder, path, &matrix, err);
+    const convert_source *source = convert_state_take(&plan->decoder, path, &matrix, err);
     if (!source || !add_panels(plan, name, source, 0, (uint32_t)in, err)) return false;
     (void)snprintf(path, sizeof path, "%s.bias", key);
     return add_rows(plan, name, "bias", path, vector, err);
 }
 
-/* Appends something made from the source of another item. */
-static convert_item *add_derived(convert_plan *plan, const char *suffix, const convert_source *source,
-                                 uint32_t rows, uint32_t columns, tool_error *err)
-{
-    convert_item *item = convert_plan_add(plan, "fc", suffix, columns ? CAPW_PAIRS : CAPW_ROWS, err);
-    if (!item) return NULL;
-    item->rank = columns ? 2 : 1;
-    item->dims[0] = rows;
-    item->dims[1] = columns;
-    item->source = source;
-    return item;
-}
-
-/* The vocabulary product, and its weights once more in int16: lib/decoder/logits.c */
+/* The vocabulary product, and its weights once more in int16 with their scales and the bounds of their
+ * rounding.  lib/decoder/logits.c says what they are for. */
 static bool add_vocabulary(convert_plan *plan, tool_error *err)
 {
     const convert_network *n = &plan->network;
-    const convert_source *source;
-    convert_item *scale, *bounds;
     if (!add_linear(plan, "fc", "fc", n->words, n->hidden, err)) return false;
     if (plan->compact) return true;
-    source = plan->items[plan->count - 2].source;
-    if (!add_derived(plan, "screen", source, n->words, n->hidden, err)) return false;
-    scale = add_derived(plan, "screen_scale", source, n->words, 0, err);
-    bounds = scale ? add_derived(plan, "screen_bounds", source, 2, 0, err) : NULL;
+    const convert_source *source = plan->items[plan->count - 2].source; /* of fc.weight */
+    convert_item *pairs = convert_plan_add(plan, "fc", "screen", CAPW_INT16, CAPW_PAIRS, err);
+    if (!pairs) return false;
+    convert_item *scale = convert_plan_add(plan, "fc", "screen_scale", CAPW_FLOAT32, CAPW_ROWS, err);
+    if (!scale) return false;
+    convert_item *bounds = convert_plan_add(plan, "fc", "screen_bounds", CAPW_FLOAT32, CAPW_ROWS, err);
     if (!bounds) return false;
+    pairs->source = scale->source = bounds->source = source;
+    pairs->rank = 2;
+    pairs->dims[0] = n->words;
+    pairs->dims[1] = n->hidden;
+    scale->rank = 1;
+    scale->dims[0] = n->words;
     scale->derived = CONVERT_SCALES;
+    bounds->rank = 1;
+    bounds->dims[0] = 2;
     bounds->derived = CONVERT_BOUNDS;
     return true;
 }
 
-/* Recurrent layer `layer`, whose tensors are PREFIXweight_ihSUFFIX and so on; context: columns of weight_ih
- * behind those of the embedding, 0 for none */
+/* Recurrent layer `layer`, whose tensors are PREFIXweight_ihSUFFIX and so on.  The first `input` columns of
+ * weight_ih are for the layer's input, the `context` columns behind them for the attention's context. */
 static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uint32_t input, uint32_t context,
                           tool_error *err)
 {
@@ -91,11 +85,10 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
     convert_shape in = {2, {rows, (uint64_t)input + context}}, hidden = {2, {rows, plan->network.hidden}};
     const convert_shape vector = {1, {rows}};
     char key[CONVERT_KEY_BYTES], name[CAPW_NAME_BYTES], suffix[16] = "";
-    const convert_source *source;
     if (!plan->network.attention) (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
     (void)snprintf(key, sizeof key, "%sweight_ih%s", prefix, suffix);
     (void)snprintf(name, sizeof name, "rnn.%d.input", layer);
-    source = convert_state_take(&plan->decoder, key, &in, err);
+    const convert_source *source = convert_state_take(&plan->decoder, key, &in, err);
     if (!source || !add_panels(plan, name, source, 0, input, err)) return false;
     (void)snprintf(key, sizeof key, "%sbias_ih%s", prefix, suffix);
     if (!add_rows(plan, name, "bias", key, vector, err)) return false;
@@ -111,7 +104,7 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
     return add_rows(plan, name, "bias", key, vector, err);
 }
 
-/* The size in place `dim` of a tensor that tells sizes to the others; 0 and an error if it is not there. */
+/* Dimension `dim` of a tensor whose sizes the others must agree with; 0 and an error if it is not there. */
 static uint32_t size_of(const convert_plan *plan, const char *key, int rank, int dim, tool_error *err)
 {
     convert_shape shape = {rank, {0}};
@@ -123,7 +116,7 @@ static bool map_attention(convert_plan *plan, tool_error *err)
     convert_network *n = &plan->network;
     convert_shape scores = {2, {1, 0}};
     const convert_shape one = {1, {1}}, embedding = {2, {n->words, n->embed}};
-    uint32_t rows = size_of(plan, "rnn_cell.weight_hh", 2, 0, err);
+    const uint32_t rows = size_of(plan, "rnn_cell.weight_hh", 2, 0, err);
     n->layers = 1;
     n->attention_size = size_of(plan, "attention.W_enc.weight", 2, 0, err);
     if (!rows || !n->attention_size) return false;
@@ -134,9 +127,10 @@ static bool map_attention(convert_plan *plan, tool_error *err)
         !add_rows(plan, "attention.v", "weight", "attention.V.weight", scores, err)) {
         return false;
     }
-    plan->items[plan->count - 1].rank = 1; /* [1, A] in the checkpoint, [A] here */
-    plan->items[plan->count - 1].dims[0] = n->attention_size;
-    plan->items[plan->count - 1].dims[1] = 0;
+    convert_item *v = &plan->items[plan->count - 1]; /* [1, A] in the checkpoint, [A] here */
+    v->rank = 1;
+    v->dims[0] = n->attention_size;
+    v->dims[1] = 0;
     return add_rows(plan, "attention.v", "bias", "attention.V.bias", one, err) &&
            add_linear(plan, "init_h", "init_h", n->hidden, n->channels, err) &&
            (!n->lstm || add_linear(plan, "init_c", "init_c", n->hidden, n->channels, err)) &&
@@ -144,7 +138,7 @@ static bool map_attention(convert_plan *plan, tool_error *err)
            add_recurrent(plan, "rnn_cell.", 0, n->embed, n->channels, err) && add_vocabulary(plan, err);
 }
 
-/* The pooled features' Linear with its BatchNorm1d folded in; in the encoder's state. */
+/* The Linear of the pooled features, with its BatchNorm1d folded in.  It is in the encoder's state. */
 static bool add_projection(convert_plan *plan, tool_error *err)
 {
     const uint32_t embed = plan->network.embed;
@@ -152,14 +146,13 @@ static bool add_projection(convert_plan *plan, tool_error *err)
     const convert_source *weight = convert_state_take(&plan->encoder, "project.weight", &matrix, err);
     const convert_source *bias =
         weight ? convert_state_take(&plan->encoder, "project.bias", &vector, err) : NULL;
-    convert_item *item;
     convert_norm norm;
     if (!bias || !convert_map_norm(&plan->encoder, "bn", embed, &norm, err)) return false;
     plan->norms++;
     if (!add_panels(plan, "project", weight, 0, plan->network.channels, err)) return false;
     plan->items[plan->count - 1].has_norm = true;
     plan->items[plan->count - 1].norm = norm;
-    item = convert_plan_add(plan, "project", "bias", CAPW_ROWS, err);
+    convert_item *item = convert_plan_add(plan, "project", "bias", CAPW_FLOAT32, CAPW_ROWS, err);
     if (!item) return false;
     item->rank = 1;
     item->dims[0] = embed;
@@ -176,7 +169,6 @@ static bool map_baseline(convert_plan *plan, tool_error *err)
     const char *prefix = n->lstm ? "lstm." : "gru.";
     const convert_shape embedding = {2, {n->words, n->embed}};
     char key[CONVERT_KEY_BYTES];
-    int layer;
     do {
         (void)snprintf(key, sizeof key, "%sweight_ih_l%d", prefix, ++n->layers);
     } while (n->layers < MAX_LAYERS && convert_state_find(&plan->decoder, key));
@@ -184,7 +176,7 @@ static bool map_baseline(convert_plan *plan, tool_error *err)
         !add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err)) {
         return false;
     }
-    for (layer = 0; layer < n->layers; layer++) {
+    for (int layer = 0; layer < n->layers; layer++) {
         if (!add_recurrent(plan, prefix, layer, layer ? n->hidden : n->embed, 0, err)) return false;
     }
     return add_vocabulary(plan, err);

@@ -1,0 +1,226 @@
+/* conv_direct.c - direct convolution: tiles of output positions x weight panels.  The input's rows are
+ * addressed in place, by one pointer for each output position and kernel tap.
+ *
+ * Every output is one accumulation in one order, however tiles, blocks and threads cut the work. */
+#include <string.h>
+
+#include "lib/layers/conv_internal.h"
+#include "lib/layers/tiles.h"
+
+enum {
+    /* Bytes of weights that stay in the second-level cache while rows stream past, and of input rows that do
+     * while weights stream past. */
+    CACHED_WEIGHTS = 512 << 10,
+    CACHED_INPUT = 1 << 20,
+    STREAMED_MAX_ROWS = 256, /* of a block, where weights stream */
+    CACHED_MIN_BLOCKS = 14,  /* where weights stay: as many blocks, so that threads share a layer evenly */
+    CACHED_MAX_ROWS = 112,   /* of such a block: 8 tiles of 14 rows, the fastest with 512-bit vectors */
+    STEP_PANELS = 2,         /* panels that a tile takes at once */
+    COLUMN_STEP = STEP_PANELS * CPTK_PANEL,
+};
+
+/* How a layer is cut: row blocks x column blocks, column blocks innermost. */
+typedef struct direct_plan {
+    int taps_y, taps_x, depth; /* without padding and gaps the taps of a kernel row are one run of memory */
+    int rows, row_blocks;
+    int panels, column_blocks;
+    int block_rows; /* most rows a block has */
+} direct_plan;
+
+/* What one thread keeps between its tasks. */
+typedef struct direct_thread {
+    int block;              /* the row block that pointer[] belongs to, or -1 */
+    const float *pointer[]; /* [tiles of the block][taps][rows of the tile] */
+} direct_thread;
+
+typedef struct direct_job {
+    const cpt_conv_job *job;
+    direct_plan plan;
+    const float *zero; /* [in_c], stands for positions in the padding */
+    unsigned char *threads;
+    size_t thread_bytes;
+} direct_job;
+
+/* Depends on sizes only.  Small weights stay in cache while blocks of rows stream past.  With large weights
+ * the rows of a block stay, and the weights stream past once per block. */
+static direct_plan plan_direct(const cpt_conv *conv, int batch)
+{
+    const size_t k = (size_t)conv->kernel, stride = (size_t)conv->stride, in_c = (size_t)conv->in_c;
+    const size_t weight_bytes = k * k * in_c * (size_t)conv->out_c * sizeof(float);
+    const size_t row_bytes = stride * stride * in_c * sizeof(float); /* of input, for each output position */
+    direct_plan p = {
+        .taps_y = conv->kernel,
+        .taps_x = conv->kernel,
+        .depth = conv->in_c,
+        .rows = cpt_conv_rows(conv, batch),
+        .panels = cpt_conv_panels(conv),
+        .column_blocks = 1,
+    };
+    int wanted;
+    if (conv->pad == 0 && cpt_conv_in_pitch(conv) == in_c) {
+        p.depth *= p.taps_x;
+        p.taps_x = 1;
+    }
+    if (weight_bytes <= CACHED_WEIGHTS) {
+        wanted = cpt_min(p.rows / CACHED_MIN_BLOCKS, CACHED_MAX_ROWS);
+    } else {
+        wanted = cpt_min((int)(CACHED_INPUT / row_bytes), STREAMED_MAX_ROWS);
+        p.column_blocks = cpt_ceil_div(p.panels, STEP_PANELS);
+    }
+    p.row_blocks = cpt_ceil_div(p.rows, cpt_max(wanted, CPTK_MAX_ROWS));
+    p.block_rows = cpt_ceil_div(p.rows, p.row_blocks);
+    return p;
+}
+
+static size_t zero_bytes(const cpt_conv *conv)
+{
+    return conv->pad == 0 ? 0 : cpt_align_up((size_t)conv->in_c * sizeof(float));
+}
+
+static size_t thread_bytes(const direct_plan *p)
+{
+    return cpt_align_up(sizeof(direct_thread) +
+                        (size_t)p->block_rows * (size_t)(p->taps_y * p->taps_x) * sizeof(float *));
+}
+
+size_t cpt_conv_direct_scratch(const cpt_conv *conv, int batch, int threads)
+{
+    const direct_plan p = plan_direct(conv, batch);
+    size_t all;
+    if (!cpt_mul(thread_bytes(&p), (size_t)threads, &all) || !cpt_add(all, zero_bytes(conv), &all)) {
+        return SIZE_MAX;
+    }
+    return all;
+}
+
+/* to[taps], `count` apart: where the taps of the output at y, x of one map read. */
+static void point_taps(const direct_job *d, const float *map, const int yx[2], int count, const float **to)
+{
+    const cpt_conv *conv = d->job->conv;
+    const int y0 = yx[0] * conv->stride - conv->pad, x0 = yx[1] * conv->stride - conv->pad;
+    const ptrdiff_t pitch = (ptrdiff_t)cpt_conv_in_pitch(conv), step = conv->in_w * pitch;
+    const float *line = map + y0 * step + x0 * pitch;
+    if (conv->pad == 0 && d->plan.taps_x == 1) { /* nothing lies outside */
+        for (int t = 0; t < d->plan.taps_y; t++, to += count, line += step) *to = line;
+        return;
+    }
+    for (int y = y0; y < y0 + d->plan.taps_y; y++, line += step) {
+        const bool inside_y = y >= 0 && y < conv->in_h;
+        for (int t = 0; t < d->plan.taps_x; t++, to += count) {
+            const bool inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
+            *to = inside ? line + t * pitch : d->zero;
+        }
+    }
+}
+
+/* to[taps][count]: the same for output positions first..first+count-1 of the batch. */
+static void point_rows(const direct_job *d, int first, int count, const float **to)
+{
+    const cpt_conv *conv = d->job->conv;
+    const size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
+    const float *map = d->job->args->in + (size_t)(first / conv->out_w / conv->out_h) * map_floats;
+    int yx[2] = {first / conv->out_w % conv->out_h, first % conv->out_w};
+    for (int m = 0; m < count; m++) {
+        point_taps(d, map, yx, count, to + m);
+        if (++yx[1] < conv->out_w) continue;
+        yx[1] = 0;
+        if (++yx[0] < conv->out_h) continue;
+        yx[0] = 0;
+        map += map_floats;
+    }
+}
+
+/* What is worth fetching during one step of columns.  Where weights stream: those of the next step, which
+ * this thread probably takes next.  Where they stay: the rows of the next tile, in the first pass over the
+ * block, if these lie side by side. */
+static cpt_ahead look_ahead(const direct_job *d, int column)
+{
+    const cpt_conv *conv = d->job->conv;
+    if (d->plan.column_blocks > 1) {
+        return column + 2 * COLUMN_STEP <= conv->out_c ? CPT_AHEAD_WEIGHTS : CPT_AHEAD_AS_SET;
+    }
+    return column == 0 && conv->kernel == 1 && conv->stride == 1 ? CPT_AHEAD_ROWS : CPT_AHEAD_AS_SET;
+}
+
+/* Output positions first..first+rows-1, columns column..column_end-1. */
+typedef struct direct_block {
+    int first, rows;
+    int column, column_end;
+} direct_block;
+
+static void run_block(const direct_job *d, const direct_block *block, const float *const *pointers)
+{
+    const cpt_conv *conv = d->job->conv;
+    const cpt_conv_run_args *args = d->job->args;
+    const size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv);
+    const size_t first = (size_t)block->first;
+    cpt_tiles tiles = {
+        .first = {.a = pointers,
+                  .b_step = CPTK_PANEL,
+                  .add_stride = add_pitch,
+                  .c_stride = out_pitch,
+                  .taps = d->plan.taps_y * d->plan.taps_x,
+                  .depth = d->plan.depth,
+                  .relu = conv->relu},
+        .rows = block->rows,
+        .tile_rows = d->job->kernels->tile_rows,
+        .row_pitch = cpt_conv_in_pitch(conv),
+    };
+    cptk_tile *t = &tiles.first;
+    t->b_panel = (size_t)t->taps * (size_t)t->depth * CPTK_PANEL;
+    for (int column = block->column; column < block->column_end; column += COLUMN_STEP) {
+        t->b = conv->filters.weight + (size_t)(column / CPTK_PANEL) * t->b_panel;
+        t->bias = conv->filters.bias ? conv->filters.bias + column : NULL;
+        t->add = args->add ? args->add + first * add_pitch + column : NULL;
+        t->c = args->out + first * out_pitch + column;
+        t->n = cpt_min(COLUMN_STEP, block->column_end - column);
+        tiles.ahead = look_ahead(d, column);
+        cpt_tiles_run(&tiles, d->job->kernels);
+    }
+}
+
+static void direct_task(void *user, int index, int thread)
+{
+    const direct_job *d = user;
+    const direct_plan *p = &d->plan;
+    direct_thread *own = (direct_thread *)(void *)(d->threads + (size_t)thread * d->thread_bytes);
+    const int row_block = index / p->column_blocks, column_block = index % p->column_blocks;
+    const int first = cpt_part(p->rows, p->row_blocks, row_block);
+    const int column_end = cpt_part(p->panels, p->column_blocks, column_block + 1) * CPTK_PANEL;
+    const direct_block block = {
+        .first = first,
+        .rows = cpt_part(p->rows, p->row_blocks, row_block + 1) - first,
+        .column = cpt_part(p->panels, p->column_blocks, column_block) * CPTK_PANEL,
+        .column_end = cpt_min(column_end, d->job->conv->out_c),
+    };
+    if (own->block != row_block) {
+        const int tiles = cpt_ceil_div(block.rows, d->job->kernels->tile_rows), taps = p->taps_y * p->taps_x;
+        for (int i = 0; i < tiles; i++) {
+            const int at = cpt_part(block.rows, tiles, i);
+            point_rows(d, first + at, cpt_part(block.rows, tiles, i + 1) - at, own->pointer + at * taps);
+        }
+        own->block = row_block;
+    }
+    run_block(d, &block, own->pointer);
+}
+
+void cpt_conv_direct_run(const cpt_conv_job *job)
+{
+    unsigned char *scratch = job->args->scratch;
+    const size_t zeros = zero_bytes(job->conv);
+    const int threads = cpt_pool_threads(job->pool);
+    direct_job d = {
+        .job = job,
+        .plan = plan_direct(job->conv, job->args->batch),
+        .threads = scratch + zeros,
+    };
+    d.thread_bytes = thread_bytes(&d.plan);
+    if (zeros > 0) {
+        memset(scratch, 0, zeros);
+        d.zero = (const float *)(const void *)scratch;
+    }
+    for (int i = 0; i < threads; i++) {
+        ((direct_thread *)(void *)(d.threads + (size_t)i * d.thread_bytes))->block = -1;
+    }
+    cpt_pool_run(job->pool, direct_task, &d, d.plan.row_blocks * d.plan.column_blocks);
+}

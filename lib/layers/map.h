@@ -1,0 +1,16 @@
+/* map.h - how a map [height, width, channels] lies in memory. */
+#ifndef CPT_MAP_H
+#define CPT_MAP_H
+
+/* The pitch of a map: floats from one position to the next.
+ *
+ * A product reads the same channel of many positions one after the other.  When a position's channels fill a
+ * multiple of 2 KiB, those reads fall into a few sets of the first-level cache (often 8 lines of every 4 KiB)
+ * and drive each other out.  Such maps leave one cache line free after each position. */
+static inline int cpt_map_pitch(int channels)
+{
+    enum { CONFLICT = 512, LINE = 16 }; /* floats */
+    return channels % CONFLICT == 0 ? channels + LINE : channels;
+}
+
+#endif
