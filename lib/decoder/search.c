@@ -33,6 +33,13 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const caption_model *model
     }
 }
 
+/* The model's special words are never penalised. */
+static int is_special(const cpt_search *s, int token)
+{
+    const caption_model_info *info = &s->model->info;
+    return token == info->pad || token == info->start || token == info->end || token == info->unk;
+}
+
 /* How often `token` is among the first `count` tokens. */
 static int occurrences(const int *tokens, int count, int token)
 {
@@ -96,7 +103,7 @@ static int best_fresh(cpt_search *s, choice *c)
     s->decoder.kernels->top_lse(c->logits, words, wanted, s->index, s->value, &c->lse);
     for (int i = 0; i < wanted; i++) { /* compacts in place: count never passes i */
         const int token = s->index[i];
-        if (token == c->banned || (token >= 4 && occurrences(s->tokens, c->used, token))) continue;
+        if (token == c->banned || (!is_special(s, token) && occurrences(s->tokens, c->used, token))) continue;
         s->index[count] = token;
         s->value[count++] = s->value[i];
     }
@@ -107,7 +114,7 @@ static int best_fresh(cpt_search *s, choice *c)
 static int is_repeatable(const cpt_search *s, const choice *c, int i)
 {
     const int token = s->tokens[i];
-    return token >= 4 && token != c->banned && !occurrences(s->tokens, i, token);
+    return !is_special(s, token) && token != c->banned && !occurrences(s->tokens, i, token);
 }
 
 /* Fills index and value with the best children of a row, best first, at most `width`, and returns how many.
