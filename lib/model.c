@@ -37,7 +37,7 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     static const char *const searches[] = {"beam", "greedy"}, *const penalties[] = {"published", "corrected"};
     caption_decode_options *o = &m->defaults;
     const cpt_int_setting settings[] = {
-        {"decode.beams", 1, 64, &o->beams, 0},
+        {"decode.beams", 1, CPT_MAX_BEAMS, &o->beams, 0},
         {"decode.max_length", 1, 1024, &o->max_length, 0},
     };
     int search = (int)o->search, penalty = (int)o->penalty;

@@ -36,8 +36,8 @@ static caption_status resolve_options(caption_session_options *to, const caption
     if (to->max_batch < 1 || to->max_batch > CPT_MAX_BATCH) {
         return out_of_range(error, "max_batch", to->max_batch, 1, CPT_MAX_BATCH);
     }
-    if (to->max_beams < 1 || to->max_beams > 64) {
-        return out_of_range(error, "max_beams", to->max_beams, 1, 64);
+    if (to->max_beams < 1 || to->max_beams > CPT_MAX_BEAMS) {
+        return out_of_range(error, "max_beams", to->max_beams, 1, CPT_MAX_BEAMS);
     }
     if (to->max_length < 1 || to->max_length > 1024) {
         return out_of_range(error, "max_length", to->max_length, 1, 1024);
@@ -58,6 +58,13 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     const size_t batch = (size_t)o->max_batch, side = (size_t)info->input_size;
     const size_t map = (size_t)m->encoder.out_h * (size_t)m->encoder.out_w;
     const cpt_image_config image = {info->input_size, o->no_exif, o->strict, o->max_pixels, o->decode_memory};
+    const cpt_search_setup search = {.decoder = &m->decoder,
+                                     .weights = &m->weights,
+                                     .info = info,
+                                     .kernels = &s->kernels,
+                                     .max_beams = o->max_beams,
+                                     .max_length = o->max_length,
+                                     .threads = o->threads};
     size_t mark, encoder_end;
     caption_status status = cpt_image_decoder_init(&s->image, arena, &image, error);
     if (status) return status;
@@ -66,9 +73,7 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     s->features = cpt_arena_take(arena, batch * (size_t)info->positions * (size_t)info->feature_channels,
                                  sizeof(float));
     s->encoder.net = &m->encoder;
-    s->search.decoder.decoder = &m->decoder;
-    s->encoder.kernels = s->search.decoder.kernels = &s->kernels;
-    s->search.decoder.positions = info->positions;
+    s->encoder.kernels = &s->kernels;
 
     mark = arena->used;
     s->last_map = s->features;
@@ -79,7 +84,7 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     cpt_resnet_plan(&s->encoder, arena, o->max_batch, o->threads, o->conv, s->last_map);
     encoder_end = arena->used;
     arena->used = mark;
-    cpt_search_plan(&s->search, arena, m, o);
+    cpt_search_plan(&s->search, arena, &search);
     if (arena->used < encoder_end) arena->used = encoder_end;
     return CAPTION_OK;
 }
@@ -154,7 +159,8 @@ caption_status caption_session_init(caption_session **session, void *memory, siz
         status = cpt_fail(error, CAPTION_ERROR_MEMORY, "%d threads can't be started", s->options.threads);
         goto fail;
     }
-    s->encoder.pool = s->search.decoder.pool = s->pool;
+    s->encoder.pool = s->pool;
+    cpt_search_set_pool(&s->search, s->pool);
     *session = s;
     return cpt_ok(error);
 fail:

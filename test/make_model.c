@@ -60,6 +60,28 @@ static float uniform(maker *m)
     return (float)((int32_t)(m->random >> 8) - (1 << 23)) / (float)(1 << 23);
 }
 
+/* The id of the word that has id `word` in the model that is not shuffled. */
+static size_t shuffled(const make_model_options *options, size_t word)
+{
+    const size_t step = (size_t)options->shuffle;
+    return step ? (word * step + step / 2) % (size_t)options->vocabulary : word;
+}
+
+/* The word's id in the model that is not shuffled. */
+static int unshuffled(const make_model_options *options, int id)
+{
+    int word = 0;
+    while (shuffled(options, (size_t)word) != (size_t)id) word++;
+    return word;
+}
+
+/* Whether a tensor has one row for each word. */
+static int is_of_words(const char *name)
+{
+    return strcmp(name, "embedding.weight") == 0 ||
+           (strncmp(name, "fc.", 3) == 0 && strcmp(name, "fc.screen_bounds") != 0);
+}
+
 /* ---- tensors ---------------------------------------------------------------------------------------------
  */
 
@@ -151,7 +173,11 @@ static void put(maker *m, const char *name, capw_layout layout, const int dims[4
     m->data_end = record.offset + record.bytes;
     if (m->data && (logical = (float *)malloc(count * sizeof *logical)) != NULL) {
         void *target = m->data + record.offset;
-        for (size_t i = 0; i < count; i++) logical[i] = values ? values[i] : amplitude * uniform(m);
+        const size_t row = count / record.dims[0];
+        for (size_t i = 0; i < count; i++) {
+            const size_t at = is_of_words(name) ? shuffled(m->options, i / row) * row + i % row : i;
+            logical[at] = values ? values[i] : amplitude * uniform(m);
+        }
         store(target, logical, &record);
         free(logical);
         record.crc = make_model_crc(target, record.bytes);
@@ -337,10 +363,10 @@ static void all_metadata(maker *m)
     metadata_number(m, "input.size", o->input);
     metadata(m, "input.mean", "0.485 0.456 0.406");
     metadata(m, "input.std", "0.229 0.224 0.225");
-    metadata_number(m, "token.pad", 0);
-    metadata_number(m, "token.start", 1);
-    metadata_number(m, "token.end", 2);
-    metadata_number(m, "token.unk", 3);
+    metadata_number(m, "token.pad", (int)shuffled(o, 0));
+    metadata_number(m, "token.start", (int)shuffled(o, 1));
+    metadata_number(m, "token.end", (int)shuffled(o, 2));
+    metadata_number(m, "token.unk", (int)shuffled(o, 3));
     metadata(m, "decode.search", "beam");
     metadata_number(m, "decode.beams", 5);
     metadata_number(m, "decode.max_length", 20);
@@ -378,7 +404,7 @@ static void vocabulary(maker *m)
         char text[16];
         if (m->data) memcpy(m->data + table + 4 * (uint64_t)id, &at, 4);
         if (id == count) break;
-        word((int)id, text, sizeof text);
+        word(unshuffled(m->options, (int)id), text, sizeof text);
         if (m->data) memcpy(m->data + characters + at, text, strlen(text) + 1);
         at += (uint32_t)strlen(text) + 1;
     }

@@ -1,62 +1,78 @@
-/* beam.h - beam search over rows of candidates.  Knows no tensors: search.c feeds it each step's best tokens
- * per row and gathers states by the parents it answers. */
+/* beam.h - the hypotheses of a beam search: which of them go on, which are finished.  Knows no tensors.
+ *
+ * A hypothesis is an unfinished caption.  The alive ones are the rows 0..alive_count-1 of the next step.  A
+ * child is an alive hypothesis with one more token.  Greedy search is a beam search of width 1.
+ *
+ *     cpt_beam_start(&beam, width, length_alpha, end_token);
+ *     while (beam.alive_count > 0 && another step is wanted) {
+ *         for every row: for each of its best words: cpt_beam_offer(&beam, row, word, log_probability);
+ *         cpt_beam_advance(&beam);
+ *     }
+ *     cpt_beam_finish(&beam);
+ */
 #ifndef CPT_BEAM_H
 #define CPT_BEAM_H
 
 #include "lib/platform/arena.h"
 
-/* One token of a hypothesis; hypotheses share their beginnings. */
+/* The last token of a hypothesis.  Hypotheses share their beginnings: the nodes are a tree. */
 typedef struct cpt_node {
-    int parent; /* node, or -1 */
-    int token;
-    int length;   /* tokens up to and with this one, the start token not counted */
-    int row;      /* the row of the step that emitted it: where its attention was */
-    double score; /* sum of log-probabilities */
+    int parent;   /* the node of the token before, or -1 */
+    int token;    /* never the start token */
+    int length;   /* how many tokens there are up to and with this one */
+    int row;      /* the row of the step that produced it, where its attention weights are */
+    double score; /* sum of the log-probabilities up to and with this one */
 } cpt_node;
 
 typedef struct cpt_finished {
-    int node;
-    double score; /* normalised by length */
+    int node;     /* the last one */
+    double score; /* the node's score / length^length_alpha */
 } cpt_finished;
 
-typedef struct cpt_child {
+/* A child as it was offered. */
+typedef struct cpt_offer {
     int row, token;
     double score;
-} cpt_child;
+} cpt_offer;
 
+/* Always alive_count + done_count <= width: a step keeps at most width - done_count children, and each of
+ * them becomes either alive or finished.  A finished hypothesis keeps its slot for good. */
 typedef struct cpt_beam {
-    int width, end_token;
+    int width;
+    int end_token;
     double length_alpha;
-    cpt_node *nodes; /* [1 + max_length * width] */
-    int node_count;
-    int *alive; /* [width] nodes, one a row */
-    int alive_count;
-    cpt_finished *done; /* [width] */
-    int done_count;
-    cpt_child *children; /* [width * width] of the step under way */
-    int child_count;
-    int *parents; /* [width] after advance: the row that each alive row came from */
+    cpt_node *nodes;    /* [max_width * max_length] */
+    cpt_finished *done; /* [max_width] best first */
+    cpt_offer *offers;  /* [max_width] the best that this step was offered, best first */
+    int *alive;         /* [max_width] each row's node; -1: no token yet */
+    int *parents;       /* [max_width] after advance: which row of the last step each row comes from */
+    int node_count, done_count, offer_count, alive_count;
 } cpt_beam;
 
+/* Lays out the memory for searches of at most this width and of at most max_length steps. */
 void cpt_beam_plan(cpt_beam *beam, cpt_arena *arena, int max_width, int max_length);
 
-/* One alive row whose hypothesis is empty. */
+/* Begins a search with one row whose hypothesis has no tokens. */
 void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_token);
 
-/* The first `count` ancestors' tokens of row `row`, last first; returns how many there are. */
-int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens, int most);
+/* How many children the step will keep at most: width - done_count.  At least alive_count, and so at least 1
+ * while a row is alive. */
+int cpt_beam_slots(const cpt_beam *beam);
 
-/* The sum of log-probabilities of row `row`. */
+/* Copies the tokens of row `row`, last first, and returns how many there are: the number of steps so far. */
+int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens);
+
+/* The sum of log-probabilities of row `row`; 0 without tokens. */
 double cpt_beam_score(const cpt_beam *beam, int row);
 
-/* Offers one child of an alive row; per row at most `width`, best first, row by row. */
+/* Offers a child of row `row`.  Of equal scores the one offered first is kept; NaN is the worst score. */
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability);
 
-/* Keeps the best children; those that end are finished.  Afterwards rows 0..alive_count-1 are alive and
- * parents says where their states come from.  The search is over when alive_count is 0. */
+/* Keeps the best of the children that were offered.  Those whose token is end_token are finished; the others
+ * are the alive rows now. */
 void cpt_beam_advance(cpt_beam *beam);
 
-/* Finishes what is alive and sorts `done` by score, best first, stable. */
+/* Finishes all rows that are alive.  `done` is complete then. */
 void cpt_beam_finish(cpt_beam *beam);
 
 #endif

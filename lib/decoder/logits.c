@@ -1,90 +1,53 @@
-/* vocabulary.c - the logits of all words for the beams of a step.  Called by search.c.
+/* logits.c - coarse logits first, then exact ones for the words that matter.
  *
- * fc.weight is most of what a step reads (41 of 58 MB in the published model), and a step is as fast as
- * memory. So the file may hold the same weights in int16, each row with its scale; a step reads those, rounds
- * its states to int16 as well, and multiplies integers.  That moves a logit w h + b by at most
- * |w' - w| |h| + |w'| |h' - h| + 2 (n + 4) 2^-24 |w| |h| (Cauchy and Schwarz; the last is order and rounding
- * of both sums: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).  That tells which words
- * can be among a search's next (search.c, settle_logits).  Their logits are computed again from whole weights
- * and states, a panel of 16 words at a time, and are then the very numbers that the whole product has.  Only
- * the sum over all words, for log-probabilities, has rounded terms left, whose errors are unrelated and
- * mostly cancel (docs/numerics.md). */
+ * Coarse logits (coarse.h) cost half of exact ones and come with a bound on their errors.  The bound tells
+ * which words can be among the children that the search keeps.  Their logits are computed again from the
+ * exact weights and states, 16 words (a panel) at a time, and are then the same to the bit as if all logits
+ * had been computed exactly.  The other words count only in log(sum exp(logits)), where their errors are
+ * unrelated and mostly cancel (docs/numerics.md). */
+#include "lib/decoder/logits.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "lib/decoder/decoder.h"
-
-/* The last layer's states after the step. */
-static const float *state_of(const cpt_decoder_run *run, int row)
-{
-    const cpt_decoder *d = run->decoder;
-    return run->h_next + ((size_t)(d->layers - 1) * (size_t)run->max_rows + (size_t)row) * (size_t)d->hidden;
-}
-
-static int panel_count(const cpt_decoder *d)
+static int count_panels(const cpt_decoder *d)
 {
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
-/* The state of a row in int16, and how far that may move a logit. */
-static void screen_state(cpt_decoder_run *run, int row)
+void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_length)
 {
-    const cpt_decoder *d = run->decoder;
-    const size_t words = ((size_t)d->hidden + 1) / 2;
-    cptk_rounded rounded;
-    run->kernels->round_i16(state_of(run, row), d->hidden, run->state + (size_t)row * words, &rounded);
-    run->state_scale[row] = rounded.scale;
-    /* 1.001: the lengths themselves are rounded */
-    run->error[row] = ((double)d->screen.error * (double)rounded.length +
-                       (double)d->screen.length * (double)rounded.moved) *
-                      1.001;
-}
-
-enum { CHUNK = 512 }; /* words of one job */
-
-static void screen_chunk(void *user, int index, int thread)
-{
-    const cpt_decoder_run *run = user;
-    const cpt_decoder *d = run->decoder;
-    const int first = index * CHUNK;
-    const size_t words = ((size_t)d->hidden + 1) / 2;
-    cptk_int16 args = {.a_scale = run->state_scale,
-                       .b = d->screen.pairs + (size_t)first * words,
-                       .b_scale = d->screen.scale + first,
-                       .bias = d->fc.bias + first,
-                       .c_stride = (size_t)d->vocabulary,
-                       .depth = d->hidden};
-    (void)thread;
-    args.n = d->vocabulary - first < CHUNK ? d->vocabulary - first : CHUNK;
-    args.rows = run->rows;
-    args.a = run->state;
-    args.c = run->logits + first;
-    run->kernels->int16(&args);
-}
-
-void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole)
-{
-    const cpt_decoder *d = run->decoder;
-    const float *h[64]; /* the most rows there can be: max_beams */
-    run->rows = rows;
-    run->rounded = d->screen.pairs && !whole;
-    if (run->rounded) {
-        memset(run->doubtful, 0, (size_t)panel_count(d));
-        for (int r = 0; r < rows; r++) screen_state(run, r);
-        cpt_pool_run(run->pool, screen_chunk, run, (d->vocabulary + CHUNK - 1) / CHUNK);
-    } else {
-        for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
-        cpt_linear_rows(&d->fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+    const cpt_decoder *d = l->decoder;
+    const size_t rows = (size_t)max_rows;
+    l->max_rows = max_rows;
+    l->values = cpt_arena_take(arena, rows * (size_t)d->vocabulary, sizeof *l->values);
+    l->children = cpt_arena_take(arena, rows * rows, sizeof *l->children);
+    l->child_count = cpt_arena_take(arena, rows, sizeof *l->child_count);
+    l->choice.kernels = l->kernels;
+    l->choice.vocabulary = d->vocabulary;
+    cpt_choice_plan(&l->choice, arena, max_rows, max_length);
+    if (d->coarse.pairs) {
+        const size_t panels = (size_t)count_panels(d);
+        cpt_coarse_plan(&l->coarse, arena, d, max_rows);
+        l->needed = cpt_arena_take(arena, panels, sizeof *l->needed);
+        l->panels = cpt_arena_take(arena, panels, sizeof *l->panels);
     }
 }
 
-void cpt_vocabulary_doubt_word(cpt_decoder_run *run, int word)
+static const float *row_logits(const cpt_logits *l, int row)
 {
-    run->doubtful[word / CPTK_PANEL] = 1;
+    return l->values + (size_t)row * (size_t)l->decoder->vocabulary;
 }
 
-/* Is any of n numbers not below the limit?  With NaN among them, nothing is certain. */
-static int reaches(const float *x, int n, float limit)
+/* ---- exact logits of some words ---- */
+
+static void need_word(cpt_logits *l, int word)
+{
+    l->needed[word / CPTK_PANEL] = 1;
+}
+
+/* Is any of n numbers not below the limit?  With NaN among them nothing is certain: yes. */
+static bool any_reaches(const float *x, int n, float limit)
 {
     int found = 0;
     if (n == CPTK_PANEL) { /* a constant, so that compilers make vectors of it */
@@ -95,55 +58,157 @@ static int reaches(const float *x, int n, float limit)
     return found;
 }
 
-double cpt_vocabulary_error(const cpt_decoder_run *run, int row, float lse)
+/* All words of a row whose logit is not below the limit; all words, if the limit is NaN. */
+static void need_words_from(cpt_logits *l, int row, float limit)
 {
-    /* 2^-20: biases are added, and logits compared, in float; those that matter are not larger than that sum
-     */
-    return run->error[row] + ldexp(1 + fabs((double)lse), -20);
-}
-
-void cpt_vocabulary_doubt(cpt_decoder_run *run, int row, float limit)
-{
-    const cpt_decoder *d = run->decoder;
-    const float *logits = run->logits + (size_t)row * (size_t)d->vocabulary;
-    for (int p = 0; p < panel_count(d); p++) {
-        const float *panel = logits + (size_t)p * CPTK_PANEL;
-        const int left = d->vocabulary - p * CPTK_PANEL;
-        run->doubtful[p] |= (unsigned char)reaches(panel, left < CPTK_PANEL ? left : CPTK_PANEL, limit);
+    const float *logits = row_logits(l, row);
+    for (int first = 0, panel = 0; first < l->decoder->vocabulary; first += CPTK_PANEL, panel++) {
+        const int left = l->decoder->vocabulary - first;
+        l->needed[panel] |= any_reaches(logits + first, left < CPTK_PANEL ? left : CPTK_PANEL, limit);
     }
 }
 
-/* One doubtful panel of words, for all rows. */
-static void whole_panel(void *user, int index, int thread)
+typedef struct exact_job {
+    const cpt_logits *logits;
+    const cpt_logits_query *query;
+} exact_job;
+
+/* One panel of words, for all rows. */
+static void run_panel(void *user, int index, int thread)
 {
-    const cpt_decoder_run *run = user;
-    const cpt_decoder *d = run->decoder;
-    const int panel = run->panels[index], first = panel * CPTK_PANEL;
-    const float *h[CPTK_MAX_ROWS];
-    cptk_tile tile = {0};
+    const exact_job *job = user;
+    const cpt_decoder *d = job->logits->decoder;
+    const int first = job->logits->panels[index] * CPTK_PANEL, left = d->vocabulary - first;
+    const cpt_linear_args args = {
+        .x = job->query->states, .out = job->logits->values, .rows = job->query->rows};
     (void)thread;
-    tile.a = h;
-    tile.b_step = CPTK_PANEL;
-    tile.b_panel = (size_t)d->hidden * CPTK_PANEL;
-    tile.b = d->fc.weight + (size_t)panel * tile.b_panel;
-    tile.bias = d->fc.bias + first;
-    tile.c_stride = (size_t)d->vocabulary;
-    tile.taps = 1;
-    tile.depth = d->hidden;
-    tile.n = d->vocabulary - first < CPTK_PANEL ? d->vocabulary - first : CPTK_PANEL;
-    for (int r = 0; r < run->rows; r += CPTK_MAX_ROWS) {
-        tile.rows = run->rows - r < CPTK_MAX_ROWS ? run->rows - r : CPTK_MAX_ROWS;
-        for (int i = 0; i < tile.rows; i++) h[i] = state_of(run, r + i);
-        tile.c = run->logits + (size_t)r * tile.c_stride + first;
-        run->kernels->tile(&tile);
+    cpt_linear_columns(&d->fc, &args, first, left < CPTK_PANEL ? left : CPTK_PANEL, job->logits->kernels);
+}
+
+static void run_needed_panels(cpt_logits *l, const cpt_logits_query *query)
+{
+    exact_job job = {l, query};
+    l->panel_count = 0;
+    for (int panel = 0; panel < count_panels(l->decoder); panel++) {
+        if (l->needed[panel]) l->panels[l->panel_count++] = panel;
+    }
+    cpt_pool_run(l->pool, run_panel, &job, l->panel_count);
+}
+
+/* ---- which words need exact logits ----
+ *
+ * A child's total is its row's score plus the log-probability of its word.  The search keeps the `slots`
+ * children with the largest totals.  With coarse logits, totals are known up to an error:
+ *
+ * - Let e bound how far a coarse logit of the row is from the exact one.  log(sum exp) of the logits is then
+ *   at most e off too, and a log-probability 2 e.  This holds while any part of the logits has become exact.
+ *   The code allows 4 e, because its own sums round.
+ * - Take for each child the least that its total can turn out to be.  `slots` children certainly reach the
+ *   slots-th largest of these, the certain total.
+ * - A word whose total, at most, stays below the certain total is not kept.  Its logit may stay coarse.
+ * - A row has `width` children at most.  A word that cannot be among the `width` best of its row is not kept
+ *   either.
+ *
+ * Example: 2 rows, 3 words A, B and C, width 2, slots 2, 4 e = 0.1 in both rows.
+ *
+ *     coarse              row 0, score -1.0          row 1, score -1.4
+ *     log-probability     A -0.5   B -1.2   C -2.3   A -0.7   B -1.2   C -1.6
+ *     total               -1.5     -2.2     -3.3     -2.1     -2.6     -3.0
+ *     total, at least     -1.6     -2.3              -2.2     -2.7              (the two best words)
+ *     total, at most      -1.4     -2.1     -3.2     -2.0     -2.5     -2.9
+ *
+ * The two largest totals in the line "at least" are -1.6 and -2.2, so the certain total is -2.2: two children
+ * reach it, whatever the exact logits are.  At most, A reaches it in both rows (-1.4 and -2.0) and B in row 0
+ * (-2.1); these logits are computed exactly.  C in both rows and B in row 1 stay below and cannot be kept.
+ * The code compares logits instead of totals, which saves it a subtraction for every word: logit = total -
+ * score + log(sum exp). */
+
+typedef struct row_bounds {
+    float lse;          /* log(sum exp) of the row's coarse logits */
+    float least_needed; /* the coarse logit of the row's width-th best new word; -infinity: it has fewer */
+    double error;       /* bounds how far a log-probability of the row is off: 4 e */
+} row_bounds;
+
+/* Keeps the `most` largest totals, largest first; NaN counts as large.  Returns how many are kept. */
+static int keep_largest(double *totals, int count, int most, double total)
+{
+    int at = count;
+    for (; at > 0 && !(totals[at - 1] >= total); at--) {
+        if (at < most) totals[at] = totals[at - 1];
+    }
+    if (at < most) totals[at] = total;
+    return count < most ? count + 1 : most;
+}
+
+/* Fills the bounds [rows] and returns the certain total: `slots` children reach it with exact logits. */
+static double certain_total(cpt_logits *l, const cpt_logits_query *query, row_bounds *bounds)
+{
+    double totals[CPT_MAX_BEAMS];
+    int kept = 0;
+    for (int r = 0; r < query->rows; r++) {
+        const cpt_hypothesis *hypothesis = &query->hypotheses[r];
+        row_bounds *b = &bounds[r];
+        const int count =
+            cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, &b->lse);
+        b->least_needed = count > 0 ? l->choice.value[count - 1] : -INFINITY;
+        b->error = 4 * cpt_coarse_error(&l->coarse, r, b->lse);
+        for (int i = 0; i < count; i++) {
+            const double total = hypothesis->score + (double)(l->choice.value[i] - b->lse);
+            kept = keep_largest(totals, kept, query->slots, total - b->error);
+        }
+    }
+    return kept == query->slots ? totals[query->slots - 1] : -INFINITY;
+}
+
+/* The repeated words of a row that may reach the certain total after their penalties. */
+static void need_repeated_words(cpt_logits *l, const cpt_logits_query *query, int row,
+                                const row_bounds *bounds, double certain)
+{
+    const cpt_hypothesis *hypothesis = &query->hypotheses[row];
+    for (int i = 0; i < hypothesis->count; i++) {
+        if (!cpt_choice_may_repeat(hypothesis, i, query->rules)) continue;
+        const int token = hypothesis->tokens[i];
+        const float at_most = row_logits(l, row)[token] - bounds->lse + (float)bounds->error;
+        const float penalised = cpt_choice_penalised(at_most, token, hypothesis, query->rules);
+        if (!(hypothesis->score + (double)penalised < certain)) need_word(l, token);
     }
 }
 
-void cpt_vocabulary_finish(cpt_decoder_run *run)
+/* Makes the coarse logits exact that the children of the step can depend on. */
+static void make_exact(cpt_logits *l, const cpt_logits_query *query)
 {
-    int count = 0;
-    for (int p = 0; p < panel_count(run->decoder); p++) {
-        if (run->doubtful[p]) run->panels[count++] = p;
+    row_bounds bounds[CPT_MAX_BEAMS];
+    const double certain = certain_total(l, query, bounds);
+    memset(l->needed, 0, (size_t)count_panels(l->decoder));
+    for (int r = 0; r < query->rows; r++) {
+        const row_bounds *b = &bounds[r];
+        const double kept = certain - query->hypotheses[r].score + (double)b->lse;
+        const double among_best = (double)b->least_needed;
+        need_words_from(l, r, (float)((kept > among_best ? kept : among_best) - b->error));
+        need_repeated_words(l, query, r, b, certain);
     }
-    cpt_pool_run(run->pool, whole_panel, run, count);
+    run_needed_panels(l, query);
+}
+
+/* ---- the step ---- */
+
+void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
+{
+    const cpt_decoder *d = l->decoder;
+    if (d->coarse.pairs && !query->exact) {
+        const cpt_coarse_args args = {.decoder = d,
+                                      .states = query->states,
+                                      .logits = l->values,
+                                      .rows = query->rows,
+                                      .kernels = l->kernels,
+                                      .pool = l->pool};
+        cpt_coarse_run(&l->coarse, &args);
+        make_exact(l, query);
+    } else {
+        cpt_linear_rows(&d->fc, query->states, query->rows, l->values, NULL, l->kernels, l->pool);
+    }
+    for (int r = 0; r < query->rows; r++) {
+        l->child_count[r] = cpt_choice_best(&l->choice, row_logits(l, r), &query->hypotheses[r], query->rules,
+                                            l->children + (size_t)r * (size_t)l->max_rows);
+    }
 }

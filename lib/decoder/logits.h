@@ -1,0 +1,46 @@
+/* logits.h - from the hidden states of a step to the best children of every row.
+ *
+ * Where the model has coarse weights, only the logits that the search can depend on are computed exactly. The
+ * caller need not know which: the children have exact logits either way. */
+#ifndef CPT_LOGITS_H
+#define CPT_LOGITS_H
+
+#include "lib/decoder/choice.h"
+#include "lib/decoder/coarse.h"
+#include "lib/decoder/decoder.h"
+
+/* The state of one step.  R rows are planned for. */
+typedef struct cpt_logits {
+    const cpt_decoder *decoder;
+    const cptk_kernels *kernels;
+    cpt_pool *pool;
+    int max_rows;          /* R */
+    float *values;         /* [R, V] the logits */
+    cpt_child *children;   /* [R, R] those of row r begin at r * R */
+    int *child_count;      /* [R] */
+    cpt_choice choice;     /* memory for choosing */
+    cpt_coarse coarse;     /* with coarse weights; else NULL, as are the next two */
+    unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact */
+    int *panels;           /* [ceil(V / 16)] the numbers of these panels */
+    int panel_count;       /* how many panels were computed exactly after coarse logits */
+} cpt_logits;
+
+/* Lays out the state for at most max_rows rows, and for hypotheses of at most max_length words.  decoder and
+ * kernels are already set; `pool` is needed by cpt_logits_best only. */
+void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows, int max_length);
+
+typedef struct cpt_logits_query {
+    const float *const *states;       /* [rows] pointers to hidden states [H] after the step */
+    const cpt_hypothesis *hypotheses; /* [rows] */
+    int rows;                         /* 1..R */
+    int slots;              /* how many children of all rows together the search will keep, 1..width */
+    bool exact;             /* every logit is wanted exactly, in `values` */
+    const cpt_rules *rules; /* width 1..R */
+} cpt_logits_query;
+
+/* Finds the best children of every row: fills children and child_count.  Of these, the `slots` children with
+ * the largest hypothesis score + log-probability have exact logits.  Their log-probabilities are off only by
+ * what coarse logits of other words change in log(sum exp). */
+void cpt_logits_best(cpt_logits *logits, const cpt_logits_query *query);
+
+#endif

@@ -1,0 +1,50 @@
+/* step.h - attention and the recurrent cell for all rows of a step: from the last words to hidden states. */
+#ifndef CPT_STEP_H
+#define CPT_STEP_H
+
+#include "lib/decoder/decoder.h"
+#include "lib/platform/arena.h"
+
+/* R rows are planned for; a step may use fewer. */
+
+/* Attention kind: the products that are the same in all steps of an image, and a step's weights. */
+typedef struct cpt_attention {
+    float *features; /* [P, pitch of C] the image's features */
+    float *encoded;  /* [P, A] W_enc f_p + b */
+    float *context;  /* [P, G * H] the columns of the input matrix that meet the context, times f_p */
+    float *mean;     /* [C] mean of the features over all positions */
+    float *query;    /* [R, A] W_dec h + b */
+    float *alpha;    /* [R, P] attention weights of the step */
+    void *scratch;   /* of the per-image products */
+} cpt_attention;
+
+/* The last dimension's vectors of one row stand together; those of one layer too. */
+typedef struct cpt_step {
+    const cpt_decoder *decoder;
+    const cptk_kernels *kernels;
+    cpt_pool *pool;
+    int positions, max_rows; /* P, R */
+    cpt_attention attention; /* all NULL in the baseline kind */
+    float *h, *c;            /* [layers, R, H] hidden and cell states before the step; c: LSTM, else NULL */
+    float *h_next, *c_next;  /* [layers, R, H] after the step */
+    float *input_gates;      /* [R, G * H] W x + b */
+    float *hidden_gates;     /* [R, G * H] W h + b */
+} cpt_step;
+
+/* Lays out the state.  decoder, kernels and positions are already set; `pool` is needed by the runs only. */
+void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads);
+
+/* Begins an image: the per-image products of its features [P, C] and the initial state of row 0.  The
+ * baseline kind does not look at the features. */
+void cpt_step_begin(cpt_step *step, const float *features);
+
+/* One step of `rows` rows; x[r] is the input vector [E] of row r.  Leaves alpha, h_next and c_next. */
+void cpt_step_run(cpt_step *step, const float *const *x, int rows);
+
+/* The hidden state [H] of row `row` after the step, in the last layer. */
+const float *cpt_step_output(const cpt_step *step, int row);
+
+/* Row r begins the next step with the state that row parents[r] has after this one, r < rows. */
+void cpt_step_select(cpt_step *step, const int *parents, int rows);
+
+#endif
