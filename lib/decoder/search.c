@@ -254,8 +254,15 @@ static void write_caption(cpt_search *s, int rank)
         }
     }
     write_text(s->model, ids, last->length, text);
-    *out = (caption_text){text, ids, last->length, last->score, done->score, confidence < 1 ? confidence : 1,
-                          alpha};
+    *out = (caption_text){
+        .text = text,
+        .ids = ids,
+        .length = last->length,
+        .log_probability = last->score,
+        .score = done->score,
+        .confidence = confidence < 1 ? confidence : 1,
+        .alpha = alpha,
+    };
 }
 
 int cpt_search_run(cpt_search *s, const float *features, const caption_decode_options *options)
