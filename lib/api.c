@@ -1,79 +1,20 @@
-/* api.c - the public functions that make captions: argument checks, the ladder from file to steps, and what
- * can be read back.  Called by programs; all work is done by image/, encoder/ and decoder/. */
+/* api.c - the public functions that make captions: they check arguments, and lead from a file, an image or
+ * pixels to the steps.  All work is done by image/, encoder/ and decoder/. */
 #include <string.h>
 
+#include "lib/options.h"
 #include "lib/session.h"
 
 const char *caption_version(void)
 {
-    return CAPTION_VERSION_STRING;
-}
-
-/* ---- options ---- */
-
-void caption_decode_options_defaults(caption_decode_options *options, const caption_model *model,
-                                     int abi_version)
-{
-    if (!options) return;
-    if (model) {
-        *options = model->defaults;
-    } else {
-        memset(options, 0, sizeof *options);
-        options->beams = 5;
-        options->max_length = 20;
-        options->length_alpha = 0.7f;
-        options->repetition_penalty = 1.2f;
-    }
-    options->abi_version = abi_version;
-}
-
-static caption_status option_range(caption_error *error, const char *name, double value, double low,
-                                   double high)
-{
-    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "decoding option %s is %g, must be %g to %g", name, value,
-                    low, high);
-}
-
-static caption_status check_decode_options(const caption_session *s, const caption_decode_options *o,
-                                           caption_error *error)
-{
-    const int beam = o->search == CAPTION_SEARCH_BEAM;
-    if (o->abi_version != CAPTION_ABI_VERSION) {
-        return cpt_fail(error, CAPTION_ERROR_VERSION, "decoding options of version %d, this library has %d",
-                        o->abi_version, CAPTION_ABI_VERSION);
-    }
-    if (!beam && o->search != CAPTION_SEARCH_GREEDY) {
-        return option_range(error, "search", (double)o->search, 0, 1);
-    }
-    if (beam && (o->beams < 1 || o->beams > s->options.max_beams)) {
-        return option_range(error, "beams", o->beams, 1, s->options.max_beams);
-    }
-    if (beam && (o->nbest < 0 || o->nbest > o->beams)) {
-        return option_range(error, "nbest", o->nbest, 0, o->beams);
-    }
-    if (o->max_length < 1 || o->max_length > s->options.max_length) {
-        return option_range(error, "max_length", o->max_length, 1, s->options.max_length);
-    }
-    if (o->min_length < 0 || o->min_length > o->max_length) {
-        return option_range(error, "min_length", o->min_length, 0, o->max_length);
-    }
-    if (!(o->length_alpha >= 0 && o->length_alpha <= 10)) {
-        return option_range(error, "length_alpha", (double)o->length_alpha, 0, 10);
-    }
-    if (!(o->repetition_penalty >= 0.01f && o->repetition_penalty <= 100)) {
-        return option_range(error, "repetition_penalty", (double)o->repetition_penalty, 0.01, 100);
-    }
-    if (o->penalty != CAPTION_PENALTY_PUBLISHED && o->penalty != CAPTION_PENALTY_CORRECTED) {
-        return option_range(error, "penalty", (double)o->penalty, 0, 1);
-    }
-    return CAPTION_OK;
+    return CAPTION_VERSION;
 }
 
 static caption_status check_slot(const caption_session *s, int slot, caption_error *error)
 {
     if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
     if (slot < 0 || slot >= s->options.max_batch) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d: the session has 0 to %d", slot,
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot is %d, must be 0 to %d", slot,
                         s->options.max_batch - 1);
     }
     return CAPTION_OK;
@@ -81,197 +22,228 @@ static caption_status check_slot(const caption_session *s, int slot, caption_err
 
 /* ---- loading ---- */
 
-static uint8_t *slot_pixels(const caption_session *s, int slot)
+static uint8_t *slot_pixels(const caption_session *s, int slot) /* [S, S, 3] */
 {
     const size_t side = (size_t)s->model->info.input_size;
     return s->pixels + (size_t)slot * side * side * 3;
 }
 
-static float *slot_features(const caption_session *s, int slot)
+static size_t feature_count(const caption_session *s)
 {
-    const caption_model_info *info = &s->model->info;
-    return s->features + (size_t)slot * (size_t)info->positions * (size_t)info->feature_channels;
+    return (size_t)s->model->info.positions * (size_t)s->model->info.feature_channels;
 }
 
-/* A slot about to be filled holds nothing until that succeeded. */
-static void empty_slot(caption_session *s, int slot)
+static float *slot_features(const caption_session *s, int slot) /* [positions, feature_channels] */
 {
-    s->loaded[slot] = s->encoded[slot] = 0;
-    s->warnings[slot] = 0;
-    s->warning[slot][0] = '\0';
+    return s->features + (size_t)slot * feature_count(s);
+}
+
+/* A slot that is about to be filled holds nothing until that has succeeded. */
+static caption_status empty_slot(caption_session *s, int slot, caption_error *error)
+{
+    const caption_status status = check_slot(s, slot, error);
+    if (status) return status;
+    s->loaded[slot] = s->encoded[slot] = false;
+    s->warnings[slot].count = 0;
+    s->warnings[slot].first[0] = '\0';
+    return CAPTION_OK;
+}
+
+static caption_status fill_slot(caption_session *s, int slot, caption_status status, caption_error *error)
+{
+    if (status) return status;
+    s->loaded[slot] = true;
+    return cpt_ok(error);
 }
 
 caption_status caption_load_image(caption_session *session, int slot, const void *data, size_t size,
                                   caption_error *error)
 {
-    caption_status status = check_slot(session, slot, error);
+    caption_status status = empty_slot(session, slot, error);
     if (status) return status;
-    empty_slot(session, slot);
     if (!data && size) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
-    status = cpt_image_decode(session->image, data, size, slot_pixels(session, slot),
-                              &session->warnings[slot], session->warning[slot], error);
-    if (status) return status;
-    session->loaded[slot] = 1;
-    return cpt_ok(error);
+    status = cpt_image_decode(session->image, &(cpt_image_bytes){data, size}, slot_pixels(session, slot),
+                              &session->warnings[slot], error);
+    return fill_slot(session, slot, status, error);
 }
 
 caption_status caption_load_file(caption_session *session, int slot, const char *path, caption_error *error)
 {
-    cpt_file file = {0};
-    caption_status status = check_slot(session, slot, error);
+    caption_status status = empty_slot(session, slot, error);
     if (status) return status;
-    empty_slot(session, slot);
     if (!path) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "path is NULL");
+    cpt_file file;
     status = cpt_file_map(&file, path, error);
     if (status) return status;
     status = caption_load_image(session, slot, file.data, file.size, error);
     cpt_file_unmap(&file);
-    if (status && error) { /* put the path in front of what is wrong with the file */
-        caption_error inner = *error;
-        cpt_fail(error, status, "%.100s: %.150s", path, inner.message);
-    }
-    return status;
+    return status ? cpt_fail_in_file(error, status, path) : CAPTION_OK;
 }
 
-caption_status caption_load_pixels(caption_session *session, int slot, const caption_pixel_view *pixels,
-                                   caption_error *error)
+caption_status caption_load_pixels_sized(caption_session *session, int slot, const caption_pixel_view *pixels,
+                                         size_t pixels_size, caption_error *error)
 {
-    caption_status status = check_slot(session, slot, error);
-    if (status) return status;
-    empty_slot(session, slot);
-    if (!pixels || !pixels->rgb) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixels is NULL");
-    status = cpt_image_resize(session->image, pixels, slot_pixels(session, slot), error);
-    if (status) return status;
-    session->loaded[slot] = 1;
-    return cpt_ok(error);
+    static const cpt_structure structure = {"pixel view", offsetof(caption_pixel_view, stride),
+                                            sizeof(caption_pixel_view)};
+    caption_pixel_view view = {.stride = 0};
+    caption_status status = empty_slot(session, slot, error);
+    if (!status) status = cpt_take_in(&structure, &view, pixels, pixels_size, error);
+    if (!status) status = cpt_image_resize(session->image, &view, slot_pixels(session, slot), error);
+    return fill_slot(session, slot, status, error);
 }
 
-/* ---- encoding and decoding ---- */
-
-typedef struct layer_progress {
-    caption_progress_fn call;
-    void *user;
-} layer_progress;
+/* ---- encoding ---- */
 
 static int report_layer(void *user, int done, int total)
 {
-    const layer_progress *p = user;
-    const caption_progress progress = {CAPTION_STAGE_ENCODER, done, total, 0, NULL};
-    return p->call(p->user, &progress);
+    const caption_decode_options *options = user;
+    const caption_progress progress = {.stage = CAPTION_STAGE_ENCODER, .done = done, .total = total};
+    return options->progress(options->progress_user, &progress);
 }
 
-/* The baseline's last steps: mean over positions, project (batch norm folded in). */
+/* The baseline kind's last steps: the mean over positions, and the product that its batch norm was folded
+ * into. */
 static void pool_and_project(caption_session *s, int count)
 {
     const cpt_resnet *net = &s->model->encoder;
     const int positions = net->out_h * net->out_w;
-    const float *pooled = s->pooled;
+    const float *pooled = s->pooled; /* [C] */
     for (int i = 0; i < count; i++) {
-        s->kernels.mean_rows(s->last_map + (size_t)i * (size_t)positions * (size_t)net->channels, s->pooled,
-                             positions, net->channels);
+        const float *map = s->last_map + (size_t)i * (size_t)positions * (size_t)net->channels;
+        s->kernels.mean_rows(map, s->pooled, positions, net->channels);
         cpt_linear_rows(&s->model->decoder.project, &pooled, 1, slot_features(s, i), NULL, &s->kernels,
                         s->pool);
     }
 }
 
+/* Slots are loaded, options taken in. */
+static caption_status encode_slots(caption_session *s, int count, caption_decode_options *options,
+                                   caption_error *error)
+{
+    const caption_model *m = s->model;
+    const cpt_resnet_batch batch = {
+        .pixels = s->pixels,
+        .count = count,
+        .mean = m->mean,
+        .std = m->std,
+        .callback = options->progress ? report_layer : NULL,
+        .user = options,
+    };
+    for (int i = 0; i < count; i++) s->encoded[i] = false;
+    if (cpt_resnet_encode(&s->encoder, &batch)) {
+        return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
+    }
+    if (m->info.kind == CAPTION_KIND_BASELINE) pool_and_project(s, count);
+    for (int i = 0; i < count; i++) s->encoded[i] = true;
+    return cpt_ok(error);
+}
+
 caption_status caption_encode(caption_session *session, int count, const caption_decode_options *options,
                               caption_error *error)
 {
-    caption_status status = check_slot(session, count - 1, error);
-    layer_progress progress = {NULL, NULL};
-    const caption_model *m;
-    if (status) return status;
-    if (options && options->abi_version != CAPTION_ABI_VERSION) {
-        return cpt_fail(error, CAPTION_ERROR_VERSION, "decoding options of version %d, this library has %d",
-                        options->abi_version, CAPTION_ABI_VERSION);
+    if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
+    if (count < 1 || count > session->options.max_batch) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "count is %d, must be 1 to %d", count,
+                        session->options.max_batch);
     }
+    caption_decode_options own;
+    const caption_status status = cpt_decode_options_read(&own, options, session->model, error);
+    if (status) return status;
     for (int i = 0; i < count; i++) {
         if (!session->loaded[i]) {
             return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d has no image loaded", i);
         }
-        session->encoded[i] = 0;
     }
-    if (options) progress = (layer_progress){options->progress, options->progress_user};
-    m = session->model;
-    const cpt_resnet_batch batch = {
-        session->pixels, count, m->mean, m->std, progress.call ? report_layer : NULL, &progress};
-    if (cpt_resnet_encode(&session->encoder, &batch)) {
-        return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress callback");
-    }
-    if (m->info.kind == CAPTION_KIND_BASELINE) pool_and_project(session, count);
-    memset(session->encoded, 1, (size_t)count);
+    return encode_slots(session, count, &own, error);
+}
+
+/* ---- decoding ---- */
+
+/* What is checked before a caption is made, so that a bad option costs no work: everything but the image.
+ * *own are the options to use. */
+static caption_status check_call(const caption_session *s, const caption_decode_options *options,
+                                 const caption_result **result, caption_decode_options *own,
+                                 caption_error *error)
+{
+    if (result) *result = NULL;
+    if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
+    if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
+    const caption_status status = cpt_decode_options_read(own, options, s->model, error);
+    return status ? status : cpt_decode_options_check(own, &s->options, error);
+}
+
+/* The slot is encoded, options checked. */
+static caption_status decode_slot(caption_session *s, int slot, const caption_decode_options *options,
+                                  const caption_result **result, caption_error *error)
+{
+    const int count = cpt_search_run(&s->search, slot_features(s, slot), options);
+    if (count < 0) return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
+    const cpt_image_warnings *warnings = &s->warnings[slot];
+    s->result = (caption_result){
+        .count = count,
+        .captions = s->search.captions,
+        .warnings = warnings->count,
+        .warning = warnings->count ? warnings->first : NULL,
+    };
+    *result = &s->result;
     return cpt_ok(error);
 }
 
 caption_status caption_decode(caption_session *session, int slot, const caption_decode_options *options,
                               const caption_result **result, caption_error *error)
 {
-    caption_status status = check_slot(session, slot, error);
-    int count;
+    caption_decode_options own;
+    caption_status status = check_call(session, options, result, &own, error);
+    if (!status) status = check_slot(session, slot, error);
     if (status) return status;
-    if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
-    *result = NULL;
     if (!session->encoded[slot]) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
     }
-    if (!options) options = &session->model->defaults;
-    status = check_decode_options(session, options, error);
-    if (status) return status;
-    count = cpt_search_run(&session->search, slot_features(session, slot), options);
-    if (count < 0) return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress callback");
-    session->result.count = count;
-    session->result.captions = session->search.captions;
-    session->result.warnings = session->warnings[slot];
-    session->result.warning = session->warnings[slot] ? session->warning[slot] : NULL;
-    *result = &session->result;
-    return cpt_ok(error);
+    return decode_slot(session, slot, &own, result, error);
 }
 
-/* What the one-call functions check before they touch anything, so that a bad option costs no work. */
-static caption_status check_call(caption_session *s, const caption_decode_options *options,
-                                 const caption_result **result, caption_error *error)
-{
-    const caption_status status = check_slot(s, 0, error);
-    if (status) return status;
-    if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
-    *result = NULL;
-    return options ? check_decode_options(s, options, error) : CAPTION_OK;
-}
+/* ---- one image, one call ---- */
 
-static caption_status encode_and_decode(caption_session *s, const caption_decode_options *options,
-                                        const caption_result **result, caption_error *error)
+/* Slot 0 was loaded with `loaded`. */
+static caption_status caption_slot(caption_session *s, caption_status loaded, caption_decode_options *options,
+                                   const caption_result **result, caption_error *error)
 {
-    const caption_status status = caption_encode(s, 1, options, error);
-    return status ? status : caption_decode(s, 0, options, result, error);
+    if (loaded) return loaded;
+    const caption_status status = encode_slots(s, 1, options, error);
+    return status ? status : decode_slot(s, 0, options, result, error);
 }
 
 caption_status caption_file(caption_session *session, const char *path, const caption_decode_options *options,
                             const caption_result **result, caption_error *error)
 {
-    caption_status status = check_call(session, options, result, error);
-    if (!status) status = caption_load_file(session, 0, path, error);
-    return status ? status : encode_and_decode(session, options, result, error);
+    caption_decode_options own;
+    const caption_status status = check_call(session, options, result, &own, error);
+    if (status) return status;
+    return caption_slot(session, caption_load_file(session, 0, path, error), &own, result, error);
 }
 
 caption_status caption_image(caption_session *session, const void *data, size_t size,
                              const caption_decode_options *options, const caption_result **result,
                              caption_error *error)
 {
-    caption_status status = check_call(session, options, result, error);
-    if (!status) status = caption_load_image(session, 0, data, size, error);
-    return status ? status : encode_and_decode(session, options, result, error);
+    caption_decode_options own;
+    const caption_status status = check_call(session, options, result, &own, error);
+    if (status) return status;
+    return caption_slot(session, caption_load_image(session, 0, data, size, error), &own, result, error);
 }
 
-caption_status caption_pixels(caption_session *session, const caption_pixel_view *pixels,
-                              const caption_decode_options *options, const caption_result **result,
-                              caption_error *error)
+caption_status caption_pixels_sized(caption_session *session, const caption_pixel_view *pixels,
+                                    size_t pixels_size, const caption_decode_options *options,
+                                    const caption_result **result, caption_error *error)
 {
-    caption_status status = check_call(session, options, result, error);
-    if (!status) status = caption_load_pixels(session, 0, pixels, error);
-    return status ? status : encode_and_decode(session, options, result, error);
+    caption_decode_options own;
+    caption_status status = check_call(session, options, result, &own, error);
+    if (status) return status;
+    status = caption_load_pixels_sized(session, 0, pixels, pixels_size, error);
+    return caption_slot(session, status, &own, result, error);
 }
 
-/* ---- reading back ---- */
+/* ---- what a slot holds ---- */
 
 const uint8_t *caption_slot_pixels(const caption_session *session, int slot)
 {
@@ -286,38 +258,54 @@ const float *caption_slot_features(const caption_session *session, int slot)
 caption_status caption_set_features(caption_session *session, int slot, const float *features,
                                     caption_error *error)
 {
-    const caption_status status = check_slot(session, slot, error);
-    const caption_model_info *info;
+    caption_status status = check_slot(session, slot, error);
     if (status) return status;
     if (!features) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "features is NULL");
-    info = &session->model->info;
-    memmove(slot_features(session, slot), features,
-            (size_t)info->positions * (size_t)info->feature_channels * sizeof(float));
-    empty_slot(session, slot);
-    session->encoded[slot] = 1;
+    /* memmove: they may be this slot's own */
+    memmove(slot_features(session, slot), features, feature_count(session) * sizeof *features);
+    status = empty_slot(session, slot, error);
+    if (status) return status;
+    session->encoded[slot] = true;
     return cpt_ok(error);
 }
 
-caption_status caption_session_layer(const caption_session *session, int index, caption_layer_info *info)
+/* ---- layers ---- */
+
+static caption_layer_info describe_layer(const caption_session *s, int index)
 {
     static const char *const algorithms[] = {"auto", "direct", "winograd", "im2col"};
-    const cpt_layer *layer;
-    if (!session || !info || index < 0 || index >= CPT_RESNET_LAYERS) return CAPTION_ERROR_ARGUMENT;
-    layer = &session->model->encoder.layers[index];
-    info->name = layer->name;
-    info->algorithm = layer->is_pool ? "maxpool" : algorithms[session->encoder.algorithm[index]];
-    info->in_height = layer->conv.in_h;
-    info->in_width = layer->conv.in_w;
-    info->in_channels = layer->conv.in_c;
-    info->out_height = layer->conv.out_h;
-    info->out_width = layer->conv.out_w;
-    info->out_channels = layer->conv.out_c;
-    info->kernel = layer->conv.kernel;
-    info->stride = layer->conv.stride;
-    info->multiply_adds = layer->is_pool ? 0.0
-                                         : (double)layer->conv.out_h * layer->conv.out_w * layer->conv.out_c *
-                                               layer->conv.in_c * layer->conv.kernel * layer->conv.kernel;
-    return CAPTION_OK;
+    const cpt_layer *layer = &s->model->encoder.layers[index];
+    const cpt_conv *c = &layer->conv;
+    const int border = index == 0 ? 2 * CPT_STEM_BORDER : 0; /* zeros that are part of the first map */
+    const double sums = (double)c->out_h * c->out_w * c->out_c,
+                 terms = (double)c->in_c * c->kernel * c->kernel;
+    return (caption_layer_info){
+        .name = layer->name,
+        .algorithm = layer->is_pool ? "maxpool" : algorithms[s->encoder.algorithm[index]],
+        .in_height = c->in_h - border,
+        .in_width = c->in_w - border,
+        .in_channels = c->in_c,
+        .out_height = c->out_h,
+        .out_width = c->out_w,
+        .out_channels = c->out_c,
+        .kernel = c->kernel,
+        .stride = c->stride,
+        .multiply_adds = layer->is_pool ? 0 : sums * terms,
+    };
+}
+
+caption_status caption_session_layer_sized(const caption_session *session, int index,
+                                           caption_layer_info *info, size_t info_size, caption_error *error)
+{
+    static const cpt_structure structure = {"layer information", sizeof(const char *),
+                                            sizeof(caption_layer_info)};
+    if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
+    if (index < 0 || index >= CPT_RESNET_LAYERS) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "layer is %d, must be 0 to %d", index,
+                        CPT_RESNET_LAYERS - 1);
+    }
+    const caption_layer_info own = describe_layer(session, index);
+    return cpt_hand_out(&structure, info, info_size, &own, error);
 }
 
 const char *caption_session_cpu(const caption_session *session)

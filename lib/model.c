@@ -1,10 +1,12 @@
 /* model.c - opens models: from memory, files and callbacks.  Everything is bound and checked here, once;
- * afterwards a model never changes.  Called by programs; reads files only through platform/file.c. */
+ * afterwards a model never changes.  Reads files only through platform/file.c. */
 #include "lib/model.h"
 
 #include <string.h>
 
 #include "lib/format/metadata.h"
+#include "lib/limits.h"
+#include "lib/options.h"
 #include "lib/platform/arena.h"
 #ifndef CAPTION_NO_MALLOC
 #include <stdlib.h>
@@ -15,14 +17,17 @@ static caption_status read_network(caption_model *m, int *input_size, caption_er
     static const char *const kinds[] = {"attention", "baseline"}, *const rnns[] = {"gru", "lstm"};
     const cpt_int_setting settings[] = {
         {"model.layers", 1, CPT_MAX_RNN_LAYERS, &m->decoder.layers, 1},
-        {"input.size", 32, 1024, input_size, 1},
+        {"input.size", CPT_MIN_INPUT_SIZE, CPT_MAX_INPUT_SIZE, input_size, 1},
     };
     int kind = 0, rnn = 0;
     caption_status status = cpt_metadata_choice(&m->weights, "model.kind", kinds, 2, 1, &kind, error);
     if (!status) status = cpt_metadata_choice(&m->weights, "model.rnn", rnns, 2, 1, &rnn, error);
     if (!status) status = cpt_metadata_ints(&m->weights, settings, 2, error);
-    if (!status) status = cpt_metadata_floats(&m->weights, "input.mean", -10, 10, m->mean, 3, error);
-    if (!status) status = cpt_metadata_floats(&m->weights, "input.std", 1e-3, 1e3, m->std, 3, error);
+    if (!status)
+        status =
+            cpt_metadata_floats(&m->weights, "input.mean", -CPT_MAX_MEAN, CPT_MAX_MEAN, m->mean, 3, error);
+    if (!status)
+        status = cpt_metadata_floats(&m->weights, "input.std", CPT_MIN_STD, CPT_MAX_STD, m->std, 3, error);
     m->decoder.kind = (caption_kind)kind;
     m->decoder.rnn = (caption_rnn)rnn;
     if (!status && kind == CAPTION_KIND_ATTENTION && m->decoder.layers != 1) {
@@ -37,8 +42,8 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     static const char *const searches[] = {"beam", "greedy"}, *const penalties[] = {"published", "corrected"};
     caption_decode_options *o = &m->defaults;
     const cpt_int_setting settings[] = {
-        {"decode.beams", 1, CPT_MAX_BEAMS, &o->beams, 0},
-        {"decode.max_length", 1, 1024, &o->max_length, 0},
+        {"decode.beams", 1, CAPTION_MAX_BEAMS, &o->beams, 0},
+        {"decode.max_length", 1, CAPTION_MAX_LENGTH, &o->max_length, 0},
     };
     int search = (int)o->search, penalty = (int)o->penalty;
     caption_status status = cpt_metadata_ints(&m->weights, settings, 2, error);
@@ -47,11 +52,13 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
         status = cpt_metadata_choice(&m->weights, "decode.penalty", penalties, 2, 0, &penalty, error);
     }
     if (!status) {
-        status = cpt_metadata_floats(&m->weights, "decode.length_alpha", 0, 10, &o->length_alpha, 1, error);
+        status = cpt_metadata_floats(&m->weights, "decode.length_alpha", 0, (double)CAPTION_MAX_LENGTH_ALPHA,
+                                     &o->length_alpha, 1, error);
     }
     if (!status) {
-        status = cpt_metadata_floats(&m->weights, "decode.repetition_penalty", 0.01, 100,
-                                     &o->repetition_penalty, 1, error);
+        status = cpt_metadata_floats(
+            &m->weights, "decode.repetition_penalty", (double)CAPTION_MIN_REPETITION_PENALTY,
+            (double)CAPTION_MAX_REPETITION_PENALTY, &o->repetition_penalty, 1, error);
     }
     o->search = (caption_search)search;
     o->penalty = (caption_penalty)penalty;
@@ -107,31 +114,22 @@ static void fill_info(caption_model *m)
 static caption_status bind_model(caption_model *m, const void *data, size_t size,
                                  const caption_model_options *options, caption_error *error)
 {
-    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
-    int input_size = 0;
-    caption_status status = cpt_weights_open(&m->weights, data, size, error);
+    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f}; /* ImageNet's */
     memcpy(m->mean, mean, sizeof mean);
     memcpy(m->std, std, sizeof std);
     caption_decode_options_init(&m->defaults, NULL);
+    int input_size = 0;
+    caption_status status = cpt_weights_open(&m->weights, data, size, error);
     if (!status) status = read_network(m, &input_size, error);
     if (!status) status = cpt_resnet_bind(&m->encoder, &m->weights, input_size, error);
     if (!status) status = cpt_decoder_bind(&m->decoder, &m->weights, m->encoder.channels, error);
     if (!status) status = read_tokens(m, error);
     if (!status) status = read_defaults(m, error);
     if (!status) fill_info(m);
-    for (uint32_t i = 0; !status && options && options->verify && i < m->weights.tensor_count; i++) {
+    for (uint32_t i = 0; !status && options->verify && i < m->weights.tensor_count; i++) {
         status = cpt_weights_verify(&m->weights, i, error);
     }
     return status ? status : cpt_ok(error);
-}
-
-static caption_status check_options(const caption_model_options *options, caption_error *error)
-{
-    if (options && options->abi_version != CAPTION_ABI_VERSION) {
-        return cpt_fail(error, CAPTION_ERROR_VERSION, "model options of version %d, this library has %d",
-                        options->abi_version, CAPTION_ABI_VERSION);
-    }
-    return CAPTION_OK;
 }
 
 size_t caption_model_size(void)
@@ -142,22 +140,22 @@ size_t caption_model_size(void)
 caption_status caption_model_init(caption_model **model, void *memory, size_t memory_size, const void *data,
                                   size_t size, const caption_model_options *options, caption_error *error)
 {
-    caption_model *m = memory;
-    caption_status status = check_options(options, error);
     if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
     *model = NULL;
+    caption_model_options own;
+    caption_status status = cpt_model_options_read(&own, options, error);
     if (status) return status;
     if (!memory || !data) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory or data is NULL");
     if ((uintptr_t)memory % CPT_ALIGN) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "memory is not 64-byte aligned");
     }
-    if (memory_size < sizeof *m) {
-        return cpt_fail(error, CAPTION_ERROR_MEMORY, "a model needs %zu bytes, there are %zu", sizeof *m,
+    if (memory_size < sizeof **model) {
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "a model needs %zu bytes, there are %zu", sizeof **model,
                         memory_size);
     }
-    memset(m, 0, sizeof *m);
-    status = bind_model(m, data, size, options, error);
-    if (!status) *model = m;
+    memset(memory, 0, sizeof **model);
+    status = bind_model(memory, data, size, &own, error);
+    if (!status) *model = memory;
     return status;
 }
 
@@ -198,89 +196,86 @@ void caption_model_close(caption_model **model)
 
 #else
 
-/* A zeroed structure that caption_model_close can release at any point. */
+/* Takes the options in and makes an empty model, which caption_model_close can release at any point. */
 static caption_status new_model(caption_model **model, const caption_model_options *options,
-                                caption_error *error)
+                                caption_model_options *own, caption_error *error)
 {
-    caption_status status;
     if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
     *model = NULL;
-    status = check_options(options, error);
+    const caption_status status = cpt_model_options_read(own, options, error);
     if (status) return status;
     *model = calloc(1, sizeof **model);
     if (!*model) return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model");
-    (*model)->owned = 1;
+    (*model)->owned = true;
     return CAPTION_OK;
-}
-
-/* Binds and, if that fails, closes. */
-static caption_status finish_open(caption_model **model, const void *data, size_t size,
-                                  const caption_model_options *options, caption_error *error)
-{
-    const caption_status status = bind_model(*model, data, size, options, error);
-    if (status) caption_model_close(model);
-    return status;
 }
 
 caption_status caption_model_open_memory(caption_model **model, const void *data, size_t size,
                                          const caption_model_options *options, caption_error *error)
 {
-    caption_status status = new_model(model, options, error);
+    caption_model_options own;
+    caption_status status = new_model(model, options, &own, error);
     if (status) return status;
-    if (!data) {
-        caption_model_close(model);
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
-    }
-    return finish_open(model, data, size, options, error);
+    status = data ? bind_model(*model, data, size, &own, error)
+                  : cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
+    if (status) caption_model_close(model);
+    return status;
+}
+
+static caption_status open_path(caption_model *m, const char *path, const caption_model_options *options,
+                                caption_error *error)
+{
+    if (!path) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "path is NULL");
+    caption_status status = cpt_file_map(&m->file, path, error);
+    if (status) return status;
+    status = m->file.size > 0 ? bind_model(m, m->file.data, m->file.size, options, error)
+                              : cpt_fail(error, CAPTION_ERROR_MODEL, "the file is empty");
+    return status ? cpt_fail_in_file(error, status, path) : CAPTION_OK;
 }
 
 caption_status caption_model_open_file(caption_model **model, const char *path,
                                        const caption_model_options *options, caption_error *error)
 {
-    caption_status status = new_model(model, options, error);
+    caption_model_options own;
+    caption_status status = new_model(model, options, &own, error);
     if (status) return status;
-    status = path ? cpt_file_map(&(*model)->file, path, error)
-                  : cpt_fail(error, CAPTION_ERROR_ARGUMENT, "path is NULL");
-    if (!status && (*model)->file.size == 0) {
-        status = cpt_fail(error, CAPTION_ERROR_MODEL, "%.180s: the file is empty", path);
-    }
-    if (!status) {
-        status = bind_model(*model, (*model)->file.data, (*model)->file.size, options, error);
-        if (status && error) { /* put the path in front of what is wrong with the file */
-            caption_error inner = *error;
-            cpt_fail(error, status, "%.100s: %.150s", path, inner.message);
-        }
-    }
+    status = open_path(*model, path, &own, error);
     if (status) caption_model_close(model);
     return status;
+}
+
+/* Reads `size` bytes into memory that the model owns. */
+static caption_status read_all(caption_model *m, caption_read_fn read, void *user, uint64_t size,
+                               caption_error *error)
+{
+    if (!read) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "read is NULL");
+    if (size == 0 || size > SIZE_MAX - CPT_ALIGN) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a model can't have %llu bytes",
+                        (unsigned long long)size);
+    }
+    /* aligned_alloc wants a multiple of the alignment */
+    const size_t bytes = ((size_t)size + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
+    m->owned_bytes = aligned_alloc(CPT_ALIGN, bytes);
+    if (!m->owned_bytes) {
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", bytes);
+    }
+    if (read(user, 0, m->owned_bytes, (size_t)size) != 0) {
+        return cpt_fail(error, CAPTION_ERROR_IO, "the model's read function failed");
+    }
+    return CAPTION_OK;
 }
 
 caption_status caption_model_open_callback(caption_model **model, caption_read_fn read, void *user,
                                            uint64_t size, const caption_model_options *options,
                                            caption_error *error)
 {
-    caption_status status = new_model(model, options, error);
+    caption_model_options own;
+    caption_status status = new_model(model, options, &own, error);
     if (status) return status;
-    if (!read) {
-        status = cpt_fail(error, CAPTION_ERROR_ARGUMENT, "read is NULL");
-    } else if (size == 0 || size > SIZE_MAX - CPT_ALIGN) {
-        status = cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a model can't have %llu bytes",
-                          (unsigned long long)size);
-    } else {
-        /* aligned_alloc wants a multiple of the alignment */
-        const size_t bytes = ((size_t)size + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
-        (*model)->owned_bytes = aligned_alloc(CPT_ALIGN, bytes);
-        if (!(*model)->owned_bytes) {
-            status = cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", bytes);
-        } else if (read(user, 0, (*model)->owned_bytes, (size_t)size) != 0) {
-            status = cpt_fail(error, CAPTION_ERROR_IO, "the model's read callback failed");
-        }
-    }
-    if (status) {
-        caption_model_close(model);
-        return status;
-    }
-    return finish_open(model, (*model)->owned_bytes, (size_t)size, options, error);
+    status = read_all(*model, read, user, size, error);
+    if (!status) status = bind_model(*model, (*model)->owned_bytes, (size_t)size, &own, error);
+    if (status) caption_model_close(model);
+    return status;
 }
 
 void caption_model_close(caption_model **model)
@@ -298,14 +293,13 @@ void caption_model_close(caption_model **model)
 
 /* ---- looking into a model ---- */
 
-void caption_model_get_info(const caption_model *model, caption_model_info *info)
+caption_status caption_model_get_info_sized(const caption_model *model, caption_model_info *info,
+                                            size_t info_size, caption_error *error)
 {
-    if (!info) return;
-    if (model) {
-        *info = model->info;
-    } else {
-        memset(info, 0, sizeof *info);
-    }
+    static const cpt_structure structure = {"model information", sizeof(caption_kind),
+                                            sizeof(caption_model_info)};
+    if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
+    return cpt_hand_out(&structure, info, info_size, &model->info, error);
 }
 
 const char *caption_model_word(const caption_model *model, int id)
@@ -329,29 +323,41 @@ const char *caption_model_find_metadata(const caption_model *model, const char *
     return model && key ? cpt_weights_find_metadata(&model->weights, key) : NULL;
 }
 
-caption_status caption_model_tensor(const caption_model *model, int index, caption_tensor_info *info)
+static caption_status check_tensor(const caption_model *model, int index, caption_error *error)
 {
-    const capw_tensor *t;
-    if (!model || !info || index < 0 || index >= model->info.tensor_count) return CAPTION_ERROR_ARGUMENT;
-    t = &model->weights.tensors[index];
-    info->name = t->name;
-    info->dtype = cpt_dtype_name(t->dtype);
-    info->layout = cpt_layout_find(t->layout)->name;
-    info->rank = (int)t->rank;
-    memcpy(info->dims, t->dims, sizeof info->dims);
-    info->offset = t->offset;
-    info->bytes = t->bytes;
-    info->crc = t->crc;
-    info->data = model->weights.data + t->offset;
+    if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
+    if (index < 0 || index >= model->info.tensor_count) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "tensor is %d, must be 0 to %d", index,
+                        model->info.tensor_count - 1);
+    }
     return CAPTION_OK;
+}
+
+caption_status caption_model_tensor_sized(const caption_model *model, int index, caption_tensor_info *info,
+                                          size_t info_size, caption_error *error)
+{
+    static const cpt_structure structure = {"tensor information", sizeof(const char *),
+                                            sizeof(caption_tensor_info)};
+    const caption_status status = check_tensor(model, index, error);
+    if (status) return status;
+    const capw_tensor *t = &model->weights.tensors[index];
+    caption_tensor_info own = {
+        .name = t->name,
+        .dtype = cpt_dtype_name(t->dtype),
+        .layout = cpt_layout_find(t->layout)->name,
+        .rank = (int)t->rank,
+        .offset = t->offset,
+        .bytes = t->bytes,
+        .crc = t->crc,
+        .data = model->weights.data + t->offset,
+    };
+    memcpy(own.dims, t->dims, sizeof own.dims);
+    return cpt_hand_out(&structure, info, info_size, &own, error);
 }
 
 caption_status caption_model_verify(const caption_model *model, int index, caption_error *error)
 {
-    caption_status status;
-    if (!model || index < 0 || index >= model->info.tensor_count) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "there is no tensor %d", index);
-    }
-    status = cpt_weights_verify(&model->weights, (uint32_t)index, error);
+    caption_status status = check_tensor(model, index, error);
+    if (!status) status = cpt_weights_verify(&model->weights, (uint32_t)index, error);
     return status ? status : cpt_ok(error);
 }

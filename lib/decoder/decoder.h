@@ -11,7 +11,7 @@
 
 enum {
     CPT_MAX_RNN_LAYERS = 64,
-    CPT_MAX_BEAMS = 64 /* the most rows a search can have: the upper limit of the session's max_beams */
+    CPT_MAX_BEAMS = CAPTION_MAX_BEAMS /* the most rows a search can have */
 };
 
 /* A copy of fc.weight in int16.  The weights of word w are approximately scale[w] times its integers.

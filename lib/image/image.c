@@ -1,11 +1,12 @@
-/* image.c - which decoder an image needs, limits, and pixels that are there already.  Called by api.c and
- * session.c. */
+/* image.c - finds out which decoder an image needs, holds it to the limits, and resizes pixels that are there
+ * already. */
 #include "lib/image/image.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/image/decoders.h"
+#include "lib/options.h"
 
 struct cpt_image_decoder {
     cpt_image_config config;
@@ -15,7 +16,8 @@ struct cpt_image_decoder {
 
 #define PROBE_OUT_SIZE 224 /* the size that caption_image_probe assumes the image is resized to */
 
-/* Bytes of the resizer's tables and rows. */
+/* Bytes of the resizer's tables and rows for a stored image of width x height; SIZE_MAX when they are too
+ * many. */
 static size_t resizer_bytes(int width, int height, int orientation, int out_size)
 {
     const int size[2] = {width, height};
@@ -29,20 +31,21 @@ static size_t resizer_bytes(int width, int height, int orientation, int out_size
 caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *arena,
                                       const cpt_image_config *config, caption_error *error)
 {
+    *decoder = NULL;
     cpt_image_decoder *d = cpt_arena_take(arena, 1, sizeof *d);
     uint8_t *workspace = cpt_arena_take(arena, config->decode_memory, 1);
     cpt_jpeg *jpeg = NULL;
 #if CAPTION_WITH_JPEG
     jpeg = cpt_arena_take(arena, 1, cpt_jpeg_object_size());
 #endif
-    *decoder = NULL;
     if (!arena->base) return CAPTION_OK;
     if (arena->failed) return cpt_fail(error, CAPTION_ERROR_MEMORY, "the image decoder does not fit");
     d->config = *config;
     d->workspace = workspace;
     d->jpeg = jpeg;
 #if CAPTION_WITH_JPEG
-    if (cpt_jpeg_init(jpeg, error)) return CAPTION_ERROR_MEMORY;
+    const caption_status status = cpt_jpeg_init(jpeg, error);
+    if (status) return status;
 #endif
     *decoder = d;
     return CAPTION_OK;
@@ -59,8 +62,11 @@ void cpt_image_decoder_close(cpt_image_decoder *decoder)
 
 void cpt_image_warn(const cpt_image_job *job, const char *text)
 {
-    if ((*job->warnings)++ == 0) snprintf(job->warning, 256, "%.255s", text);
+    cpt_image_warnings *warnings = job->warnings;
+    if (warnings->count++ == 0) snprintf(warnings->first, sizeof warnings->first, "%s", text);
 }
+
+/* ---- limits ---- */
 
 static caption_status check_pixels(const cpt_image_config *config, int width, int height,
                                    caption_error *error)
@@ -73,16 +79,16 @@ static caption_status check_pixels(const cpt_image_config *config, int width, in
     return CAPTION_OK;
 }
 
-caption_status cpt_image_check(const cpt_image_job *job, const caption_image_info *info)
+/* Refuses an image of width x height that needs more memory than there is. */
+static caption_status check_memory(const cpt_image_config *config, const int size[2], size_t needed,
+                                   caption_error *error)
 {
-    const caption_status status = check_pixels(job->config, info->width, info->height, job->error);
-    if (!status && info->decode_memory > job->config->decode_memory) {
-        return cpt_fail(
-            job->error, CAPTION_ERROR_LIMIT,
-            "decoding this image of %d x %d pixels needs %zu bytes of decode_memory, there are %zu",
-            info->width, info->height, info->decode_memory, job->config->decode_memory);
+    if (needed > config->decode_memory) {
+        return cpt_fail(error, CAPTION_ERROR_LIMIT,
+                        "this image of %d x %d pixels needs %zu bytes of decode_memory, there are %zu",
+                        size[0], size[1], needed, config->decode_memory);
     }
-    return status;
+    return CAPTION_OK;
 }
 
 /* ---- what kind of image ---- */
@@ -98,34 +104,41 @@ static const char *other_format(const uint8_t *p, size_t size)
     return NULL;
 }
 
-static caption_status probe(const uint8_t *data, size_t size, int out_size, caption_image_info *info,
-                            caption_error *error)
+/* Finds out the format and reads the header. */
+static caption_status read_header(const cpt_image_bytes *image, caption_image_info *info,
+                                  caption_error *error)
 {
-    const char *other;
-    size_t resizer;
-    int good;
-    memset(info, 0, sizeof *info);
-    if (size == 0) return cpt_fail(error, CAPTION_ERROR_IMAGE, "the image is empty");
-    if (size >= 3 && memcmp(data, "\xFF\xD8\xFF", 3) == 0) {
+    const uint8_t *data = image->data;
+    bool good = false;
+    if (image->size == 0) return cpt_fail(error, CAPTION_ERROR_IMAGE, "the image is empty");
+    if (image->size >= 3 && memcmp(data, "\xFF\xD8\xFF", 3) == 0) {
         info->format = CAPTION_FORMAT_JPEG;
-        good = cpt_jpeg_probe(data, size, info);
-    } else if (size >= 8 && memcmp(data, "\211PNG\r\n\032\n", 8) == 0) {
+        good = cpt_jpeg_probe(image, info);
+    } else if (image->size >= 8 && memcmp(data, "\211PNG\r\n\032\n", 8) == 0) {
         info->format = CAPTION_FORMAT_PNG;
-        good = cpt_png_probe(data, size, info);
+        good = cpt_png_probe(image, info);
     } else {
-        other = other_format(data, size);
+        const char *other = other_format(data, image->size);
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "not a JPEG or PNG image%s%s", other ? ", but " : "",
                         other ? other : "");
     }
-    if (!good) {
-        return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged %s image: no usable header",
-                        info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG");
-    }
+    if (good) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged %s image: no usable header",
+                    info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG");
+}
+
+/* The same, with all the memory that decoding and resizing to out_size x out_size need. */
+static caption_status probe(const cpt_image_bytes *image, int out_size, caption_image_info *info,
+                            caption_error *error)
+{
+    memset(info, 0, sizeof *info);
+    const caption_status status = read_header(image, info, error);
+    if (status) return status;
     if (info->width < 1 || info->height < 1) {
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "the image has %d x %d pixels", info->width,
                         info->height);
     }
-    resizer = resizer_bytes(info->width, info->height, info->orientation, out_size);
+    const size_t resizer = resizer_bytes(info->width, info->height, info->orientation, out_size);
     if (!cpt_add(info->decode_memory, resizer, &info->decode_memory)) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT, "the image of %d x %d pixels is too large", info->width,
                         info->height);
@@ -133,13 +146,15 @@ static caption_status probe(const uint8_t *data, size_t size, int out_size, capt
     return CAPTION_OK;
 }
 
-caption_status caption_image_probe(const void *data, size_t size, caption_image_info *info,
-                                   caption_error *error)
+caption_status caption_image_probe_sized(const void *data, size_t size, caption_image_info *info,
+                                         size_t info_size, caption_error *error)
 {
-    caption_status status;
-    if (!info || (!data && size)) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data or info is NULL");
-    status = probe(data, size, PROBE_OUT_SIZE, info, error);
-    return status ? status : cpt_ok(error);
+    static const cpt_structure structure = {"image information", sizeof(caption_format),
+                                            sizeof(caption_image_info)};
+    if (!data && size) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
+    caption_image_info own;
+    const caption_status status = probe(&(cpt_image_bytes){data, size}, PROBE_OUT_SIZE, &own, error);
+    return status ? status : cpt_hand_out(&structure, info, info_size, &own, error);
 }
 
 /* ---- decoding ---- */
@@ -161,54 +176,67 @@ static caption_status decode(cpt_image_decoder *d, const cpt_image_job *job, con
 #endif
 }
 
-caption_status cpt_image_decode(cpt_image_decoder *d, const void *data, size_t size, uint8_t *out,
-                                int *warnings, char *warning, caption_error *error)
+caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *image, uint8_t *out,
+                                cpt_image_warnings *warnings, caption_error *error)
 {
-    cpt_arena workspace;
-    const cpt_image_job job = {data, size, &d->config, &workspace, out, warnings, warning, error};
     caption_image_info info;
-    caption_status status;
-    *warnings = 0;
-    warning[0] = '\0';
-    status = probe(data, size, d->config.out_size, &info, error);
+    warnings->count = 0;
+    warnings->first[0] = '\0';
+    caption_status status = probe(image, d->config.out_size, &info, error);
     if (d->config.no_exif) info.orientation = 1;
-    if (!status) status = cpt_image_check(&job, &info);
+    const int size[2] = {info.width, info.height};
+    if (!status) status = check_pixels(&d->config, info.width, info.height, error);
+    if (!status) status = check_memory(&d->config, size, info.decode_memory, error);
     if (status) return status;
+    cpt_arena workspace;
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);
+    const cpt_image_job job = {
+        .image = image,
+        .config = &d->config,
+        .workspace = &workspace,
+        .out = out,
+        .warnings = warnings,
+        .error = error,
+    };
     status = decode(d, &job, &info);
-    if (!status && *warnings && d->config.strict) {
-        return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged image: %.200s", warning);
+    if (!status && warnings->count > 0 && d->config.strict) {
+        return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged image: %.200s", warnings->first);
     }
     return status;
+}
+
+/* ---- pixels ---- */
+
+static bool side_in_range(int side)
+{
+    return side >= 1 && side <= CPT_MAX_IMAGE_SIDE;
 }
 
 caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *pixels, uint8_t *out,
                                 caption_error *error)
 {
     const int size[2] = {pixels->width, pixels->height};
-    const ptrdiff_t tight = (ptrdiff_t)pixels->width * 3, stride = pixels->stride ? pixels->stride : tight;
-    const uint8_t *row = pixels->rgb;
-    cpt_resizer resizer;
-    cpt_arena workspace;
-    size_t needed;
-    caption_status status;
-    if (pixels->width < 1 || pixels->height < 1 || pixels->width > (1 << 28) || pixels->height > (1 << 28)) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixels of %d x %d", pixels->width, pixels->height);
+    if (!pixels->rgb) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: rgb is NULL");
+    if (!side_in_range(size[0]) || !side_in_range(size[1])) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: %d x %d pixels, must be 1 to %d each",
+                        size[0], size[1], CPT_MAX_IMAGE_SIDE);
     }
-    if ((stride < 0 ? -stride : stride) < tight) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a stride of %td bytes is too small for rows of %td",
-                        stride, tight);
+    const ptrdiff_t tight = (ptrdiff_t)size[0] * 3, stride = pixels->stride ? pixels->stride : tight;
+    if (stride > -tight && stride < tight) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT,
+                        "pixel view: a stride of %td bytes is too small for rows of %td", stride, tight);
     }
-    status = check_pixels(&d->config, pixels->width, pixels->height, error);
+    caption_status status = check_pixels(&d->config, size[0], size[1], error);
+    if (!status) {
+        status =
+            check_memory(&d->config, size, resizer_bytes(size[0], size[1], 1, d->config.out_size), error);
+    }
     if (status) return status;
-    needed = resizer_bytes(pixels->width, pixels->height, 1, d->config.out_size);
-    if (needed > d->config.decode_memory) {
-        return cpt_fail(error, CAPTION_ERROR_LIMIT,
-                        "resizing %d x %d pixels needs %zu bytes of decode_memory", pixels->width,
-                        pixels->height, needed);
-    }
+    cpt_arena workspace;
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);
+    cpt_resizer resizer;
     cpt_resizer_init(&resizer, &workspace, size, 1, d->config.out_size, out);
-    for (int y = 0; y < pixels->height; y++, row += stride) cpt_resizer_push(&resizer, row);
+    const uint8_t *row = pixels->rgb;
+    for (int y = 0; y < size[1]; y++, row += stride) cpt_resizer_push(&resizer, row);
     return CAPTION_OK;
 }

@@ -1,9 +1,8 @@
-/* jpeg.c - JPEG to rows with libjpeg-turbo's defaults (slow integer DCT, fancy up-sampling).  Called by
- * image.c.
+/* jpeg.c - JPEG to rows with libjpeg-turbo's defaults: slow integer DCT, fancy up-sampling.
  *
- * libjpeg's object is made once (the only time it allocates) and kept as it was then; every image starts from
- * a copy of that state with the memory manager exchanged, so nothing of one image reaches the next.  Errors
- * come back by longjmp, which never leaves this file; libjpeg never prints or exits here. */
+ * libjpeg's object is made once, which is the only time it allocates, and kept as it was then.  Every image
+ * starts from a copy of that state with another memory manager, so that nothing of one image reaches the
+ * next.  Errors come back by longjmp, which never leaves this file.  libjpeg never prints or exits here. */
 #include "lib/image/decoders.h"
 
 #if CAPTION_WITH_JPEG
@@ -18,9 +17,6 @@
 #include "lib/image/exif.h"
 #include "lib/image/jpeg_memory.h"
 
-/* Progressive images have about ten scans.  Each takes time for the whole image, however few bytes it has. */
-#define MAX_SCANS 100
-
 struct cpt_jpeg {
     struct jpeg_decompress_struct cinfo, fresh; /* at work, and as libjpeg made it */
     struct jpeg_error_mgr errors;
@@ -30,8 +26,8 @@ struct cpt_jpeg {
     cpt_jpeg_memory memory;
     const cpt_image_job *job; /* NULL outside cpt_jpeg_decode */
     char message[JMSG_LENGTH_MAX];
-    int out_of_memory, created;
-    int complete; /* every row was delivered */
+    bool out_of_memory, created;
+    bool complete; /* every row was delivered */
 };
 
 static void on_error(j_common_ptr cinfo)
@@ -58,8 +54,8 @@ static void on_print(j_common_ptr cinfo)
 static void on_progress(j_common_ptr cinfo)
 {
     cpt_jpeg *jpeg = cinfo->client_data;
-    if (jpeg->cinfo.input_scan_number <= MAX_SCANS) return;
-    snprintf(jpeg->message, sizeof jpeg->message, "more than %d scans", MAX_SCANS);
+    if (jpeg->cinfo.input_scan_number <= CPT_MAX_JPEG_SCANS) return;
+    snprintf(jpeg->message, sizeof jpeg->message, "more than %d scans", CPT_MAX_JPEG_SCANS);
     longjmp(jpeg->escape, 1);
 }
 
@@ -70,7 +66,7 @@ static void source_begin(j_decompress_ptr cinfo)
     (void)cinfo;
 }
 
-/* Only called at the end of the data: pretend there was an end marker, as libjpeg's own sources do. */
+/* The data have ended: pretends that there was an end marker, as libjpeg's own sources do. */
 static boolean source_fill(j_decompress_ptr cinfo)
 {
     static const JOCTET end[2] = {0xFF, JPEG_EOI};
@@ -118,7 +114,7 @@ caption_status cpt_jpeg_init(cpt_jpeg *jpeg, caption_error *error)
     }
     jpeg_create_decompress(&jpeg->cinfo);
     jpeg->fresh = jpeg->cinfo;
-    jpeg->created = 1;
+    jpeg->created = true;
     return CAPTION_OK;
 }
 
@@ -127,12 +123,13 @@ void cpt_jpeg_close(cpt_jpeg *jpeg)
     if (!jpeg || !jpeg->created) return;
     jpeg->cinfo = jpeg->fresh; /* with libjpeg's own memory manager, which holds what it allocated */
     jpeg_destroy_decompress(&jpeg->cinfo);
-    jpeg->created = 0;
+    jpeg->created = false;
 }
 
 /* ---- decoding ---- */
 
-/* row [width, components] -> rgb [width, 3]; CMYK is stored inverted and converted as Pillow does it. */
+/* row [width, components] -> rgb [width, 3].  Gray is repeated.  CMYK is stored inverted (255 - C and so on)
+ * and becomes RGB as in Pillow: R = (255 - K) (255 - C) / 255, rounded. */
 static void to_rgb(const JSAMPLE *row, uint8_t *rgb, JDIMENSION width, int components)
 {
     for (JDIMENSION x = 0; x < width; x++, row += components, rgb += 3) {
@@ -153,13 +150,11 @@ static void read_rows(cpt_jpeg *jpeg, const caption_image_info *info)
     struct jpeg_decompress_struct *cinfo = &jpeg->cinfo;
     const cpt_image_job *job = jpeg->job;
     const int size[2] = {(int)cinfo->output_width, (int)cinfo->output_height};
+    const size_t width = cinfo->output_width, components = (size_t)cinfo->output_components;
     cpt_resizer resizer;
-    JSAMPROW row;
-    uint8_t *rgb;
     cpt_resizer_init(&resizer, job->workspace, size, info->orientation, job->config->out_size, job->out);
-    row = cpt_arena_take(job->workspace, (size_t)cinfo->output_width, (size_t)cinfo->output_components);
-    rgb =
-        cinfo->output_components == 3 ? row : cpt_arena_take(job->workspace, (size_t)cinfo->output_width, 3);
+    JSAMPROW row = cpt_arena_take(job->workspace, width, components);
+    uint8_t *rgb = components == 3 ? row : cpt_arena_take(job->workspace, width, 3);
     if (job->workspace->failed) ERREXIT1(cinfo, JERR_OUT_OF_MEMORY, 0);
     while (cinfo->output_scanline < cinfo->output_height) {
         jpeg_read_scanlines(cinfo, &row, 1);
@@ -182,7 +177,7 @@ static void decode(cpt_jpeg *jpeg, const caption_image_info *info)
     }
     jpeg_start_decompress(cinfo);
     read_rows(jpeg, info);
-    jpeg->complete = 1;
+    jpeg->complete = true;
     jpeg_finish_decompress(cinfo);
 }
 
@@ -192,12 +187,12 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
     jpeg->cinfo = jpeg->fresh;
     cpt_jpeg_memory_init(&jpeg->memory, job->workspace);
     jpeg->cinfo.mem = &jpeg->memory.methods;
-    jpeg->source.next_input_byte = job->data;
-    jpeg->source.bytes_in_buffer = job->size;
+    jpeg->source.next_input_byte = job->image->data;
+    jpeg->source.bytes_in_buffer = job->image->size;
     jpeg->cinfo.src = &jpeg->source;
     jpeg->cinfo.progress = &jpeg->progress;
     jpeg->errors.num_warnings = 0;
-    jpeg->out_of_memory = jpeg->complete = 0;
+    jpeg->out_of_memory = jpeg->complete = false;
     jpeg->job = job;
     if (setjmp(jpeg->escape) == 0) {
         decode(jpeg, info);
@@ -205,8 +200,7 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
         cpt_image_warn(job, jpeg->message);
     } else if (jpeg->out_of_memory) {
         status = cpt_fail(job->error, CAPTION_ERROR_LIMIT,
-                          "decoding this JPEG image needs more than %zu bytes of "
-                          "decode_memory",
+                          "decoding this JPEG image needs more than %zu bytes of decode_memory",
                           job->config->decode_memory);
     } else {
         status = cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged JPEG image: %.200s", jpeg->message);
@@ -221,20 +215,20 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
 
 #endif
 
-/* Without libjpeg too: only sizes are read. */
-int cpt_jpeg_probe(const uint8_t *data, size_t size, caption_image_info *info)
+/* Reads the markers itself, so it is there without libjpeg too. */
+bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
     cpt_jpeg_header h;
-    if (!cpt_jpeg_scan(data, size, &h)) return 0;
+    if (!cpt_jpeg_scan(image->data, image->size, &h)) return false;
     info->width = h.width;
     info->height = h.height;
     info->orientation = h.orientation;
     info->staged = h.staged;
-    /* rows in work, one row of output (CMYK needs two), tables */
+    /* the rows that libjpeg works on, one row of output and for CMYK and gray one of RGB, tables */
     info->decode_memory =
         h.row_memory + ((size_t)h.width * 3 + 64) * (h.components == 3 ? 1 : 3) + (96u << 10);
     if (h.staged) {
         info->decode_memory += h.coefficients * 2 + (size_t)h.height * sizeof(void *) * 4 + (16u << 10);
     }
-    return 1;
+    return true;
 }

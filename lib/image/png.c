@@ -1,5 +1,4 @@
-/* png.c - PNG to rows with libpng: palettes expanded, alpha dropped, 16 bits cut to the high byte.  Called by
- * image.c.
+/* png.c - PNG to rows with libpng: palettes expanded, transparency dropped, 16 bits cut to the high byte.
  *
  * libpng allocates in the workspace only.  Chunks that do not change pixels are skipped unread, so that none
  * of them can use the memory up.  Errors come back by longjmp, which never leaves this file. */
@@ -15,8 +14,10 @@ static uint32_t be32(const uint8_t *p)
 }
 
 /* The eXIf chunk's orientation, if it comes before the pixels. */
-static int find_orientation(const uint8_t *data, size_t size)
+static int find_orientation(const cpt_image_bytes *image)
 {
+    const uint8_t *data = image->data;
+    const size_t size = image->size;
     for (size_t at = 8; size - at >= 12;) {
         const uint32_t length = be32(data + at);
         if (length > size - at - 12 || memcmp(data + at + 4, "IDAT", 4) == 0) break;
@@ -26,21 +27,20 @@ static int find_orientation(const uint8_t *data, size_t size)
     return 1;
 }
 
-int cpt_png_probe(const uint8_t *data, size_t size, caption_image_info *info)
+bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
-    const uint8_t *header = data + 16; /* behind the signature and IHDR's length and type */
-    uint64_t bytes;
-    if (size < 33 || memcmp(data + 12, "IHDR", 4) != 0) return 0;
-    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return 0;
+    if (image->size < 33 || memcmp(image->data + 12, "IHDR", 4) != 0) return false;
+    const uint8_t *header = image->data + 16; /* behind the signature and IHDR's length and type */
+    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return false;
     info->width = (int)be32(header);
     info->height = (int)be32(header + 4);
-    info->orientation = find_orientation(data, size);
+    info->orientation = find_orientation(image);
     info->staged = header[12] != 0;
     /* libpng's two rows of at most 8 bytes a pixel, one of ours, zlib's window and tables */
-    bytes = (uint64_t)info->width * 28 + (192u << 10);
+    uint64_t bytes = (uint64_t)info->width * 28 + (192u << 10);
     if (info->staged) bytes += (uint64_t)info->width * (uint64_t)info->height * 3;
     info->decode_memory = bytes > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)bytes;
-    return 1;
+    return true;
 }
 
 #if CAPTION_WITH_PNG
@@ -53,9 +53,9 @@ typedef struct png_reader {
     const caption_image_info *info;
     png_structp png;
     png_infop chunks;
-    size_t at;    /* bytes of job->data that were read */
-    int row;      /* being read, counted from 1 */
-    int complete; /* every row was delivered */
+    size_t at;     /* bytes of the image that were read */
+    int row;       /* being read, counted from 1 */
+    bool complete; /* every row was delivered */
     char message[128];
 } png_reader;
 
@@ -67,7 +67,7 @@ static png_voidp take_memory(png_structp png, png_alloc_size_t size)
 
 static void keep_memory(png_structp png, png_voidp piece)
 {
-    (void)png, (void)piece; /* the workspace is emptied as a whole */
+    (void)png, (void)piece; /* the workspace is emptied all at once */
 }
 
 static void on_error(png_structp png, png_const_charp text)
@@ -86,8 +86,9 @@ static void on_warning(png_structp png, png_const_charp text)
 static void read_bytes(png_structp png, png_bytep to, size_t size)
 {
     png_reader *reader = png_get_io_ptr(png);
-    if (size > reader->job->size - reader->at) png_error(png, "the file ends too early");
-    memcpy(to, reader->job->data + reader->at, size);
+    const cpt_image_bytes *image = reader->job->image;
+    if (size > image->size - reader->at) png_error(png, "the file ends too early");
+    memcpy(to, image->data + reader->at, size);
     reader->at += size;
 }
 
@@ -102,7 +103,7 @@ static void set_transforms(png_structp png)
 
 static void skip_other_chunks(png_structp png)
 {
-    /* tRNS too: alpha is dropped anyway */
+    /* tRNS too: transparency is dropped anyway */
     static const png_byte skipped[] =
         "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0"
         "sRGB\0tEXt\0tIME\0tRNS\0zTXt";
@@ -118,15 +119,14 @@ static void read_rows(png_reader *reader)
     const size_t row_bytes = (size_t)info->width * 3;
     const int size[2] = {info->width, info->height}, passes = png_set_interlace_handling(reader->png);
     const size_t kept = passes > 1 ? (size_t)info->height : 1;
-    cpt_resizer resizer;
-    uint8_t *rows;
     png_read_update_info(reader->png, reader->chunks);
     if (png_get_rowbytes(reader->png, reader->chunks) != row_bytes) {
         png_error(reader->png, "unexpected row size");
     }
+    cpt_resizer resizer;
     cpt_resizer_init(&resizer, workspace, size, info->orientation, reader->job->config->out_size,
                      reader->job->out);
-    rows = cpt_arena_take(workspace, kept, row_bytes);
+    uint8_t *rows = cpt_arena_take(workspace, kept, row_bytes);
     if (workspace->failed) png_error(reader->png, "not enough decode_memory");
     for (int pass = 0; pass < passes; pass++) {
         for (int y = 0; y < info->height; y++) {
@@ -136,7 +136,7 @@ static void read_rows(png_reader *reader)
             if (pass == passes - 1) cpt_resizer_push(&resizer, row);
         }
     }
-    reader->complete = 1;
+    reader->complete = true;
     png_read_end(reader->png, NULL);
 }
 
@@ -150,7 +150,7 @@ static void decode(png_reader *reader)
     read_rows(reader);
 }
 
-/* The reader lies in the workspace because longjmp leaves changed local variables undefined. */
+/* The reader lies in the workspace because longjmp leaves local variables that were changed undefined. */
 caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info)
 {
     png_reader *reader = cpt_arena_take(job->workspace, 1, sizeof *reader);
@@ -174,8 +174,7 @@ caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info
     }
     if (job->workspace->failed) {
         return cpt_fail(job->error, CAPTION_ERROR_LIMIT,
-                        "decoding this PNG image needs more than %zu bytes of "
-                        "decode_memory",
+                        "decoding this PNG image needs more than %zu bytes of decode_memory",
                         job->config->decode_memory);
     }
     if (reader->row == 0) {

@@ -10,8 +10,21 @@ caption_status cpt_fail(caption_error *error, caption_status status, const char 
         va_list args;
         va_start(args, format);
         error->status = status;
-        vsnprintf(error->message, sizeof error->message, format, args);
+        const int length = vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
+        if (length <= 0) snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
+        for (char *c = error->message; *c; c++) {
+            if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
+        }
+    }
+    return status;
+}
+
+caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path)
+{
+    if (error) {
+        const caption_error inner = *error;
+        cpt_fail(error, status, "%.100s: %.150s", path, inner.message);
     }
     return status;
 }

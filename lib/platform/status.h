@@ -1,4 +1,4 @@
-/* status.h - how errors are recorded inside the library.  Used everywhere; never prints. */
+/* status.h - how errors are recorded inside the library.  Never prints. */
 #ifndef CPT_STATUS_H
 #define CPT_STATUS_H
 
@@ -10,10 +10,14 @@
 #define CPT_PRINTF(text, first)
 #endif
 
-/* Records status and a formatted message in *error (which may be NULL) and returns status, so that a failure
- * is one line: `return cpt_fail(error, CAPTION_ERROR_MODEL, "tensor %s: ...", name);` */
+/* Records a failure in *error, which may be NULL, and returns `status`, so that a failure takes one line:
+ *     return cpt_fail(error, CAPTION_ERROR_MODEL, "tensor %s: ...", name);
+ * Control characters, which a name from outside may have, become '?': a message is one line of text. */
 caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
     CPT_PRINTF(3, 4);
+
+/* Puts the name of a file in front of the message in *error, which may be NULL, and returns `status`. */
+caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path);
 
 /* Records success: CAPTION_OK and an empty message. */
 caption_status cpt_ok(caption_error *error);

@@ -46,7 +46,7 @@ static void refused(caption_status got, caption_status wanted, const caption_err
 static void texts(void **state)
 {
     (void)state;
-    assert_string_equal(caption_version(), "0.1.0");
+    assert_string_equal(caption_version(), CAPTION_VERSION);
     for (int s = 3; s >= -20; s--) {
         const char *text = caption_status_string((caption_status)s);
         assert_non_null(text);

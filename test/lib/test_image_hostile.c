@@ -19,8 +19,7 @@ enum { SIDE = 64, OVERHEAD = 1 << 16, MAX_SCRIPT = 256 };
 
 static uint8_t out[SIDE * SIDE * 3], other[SIDE * SIDE * 3];
 static caption_error error;
-static char warning[256];
-static int warnings;
+static cpt_image_warnings warnings;
 
 /* ---- sessions of nothing but a decoder */
 
@@ -29,9 +28,14 @@ typedef struct session {
     void *memory;
 } session;
 
-static session begin(size_t decode_memory, int strict)
+static session begin(size_t decode_memory, bool strict)
 {
-    const cpt_image_config config = {SIDE, 0, strict, 1000000, decode_memory};
+    const cpt_image_config config = {
+        .out_size = SIDE,
+        .strict = strict,
+        .max_pixels = 1000000,
+        .decode_memory = decode_memory,
+    };
     session s = {NULL, aligned_alloc(CPT_ALIGN, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN)};
     cpt_arena arena;
     assert_non_null(s.memory);
@@ -48,7 +52,7 @@ static void end(session *s)
 
 static caption_status decode(session *s, const uint8_t *data, size_t size)
 {
-    return cpt_image_decode(s->decoder, data, size, out, &warnings, warning, &error);
+    return cpt_image_decode(s->decoder, &(cpt_image_bytes){data, size}, out, &warnings, &error);
 }
 
 /* As decode, from memory that ends with the data, so that reading on is noticed. */
@@ -248,7 +252,7 @@ static void hold_memory(const uint8_t *data, size_t size)
     end(&s);
     s = begin(needed, 0);
     assert_int_equal(decode(&s, data, size), CAPTION_OK);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(warnings.count, 0);
     end(&s);
     s = begin(needed - 1, 0);
     assert_int_equal(decode(&s, data, size), CAPTION_ERROR_LIMIT);
@@ -297,7 +301,7 @@ static void test_truncated(void **state)
         k.height = 18;
         f = make_jpeg(&k);
         for (unsigned long n = 0; n < f.size; n++) {
-            if (decode_tight(&s, f.data, n) == CAPTION_OK) assert_true(warnings > 0);
+            if (decode_tight(&s, f.data, n) == CAPTION_OK) assert_true(warnings.count > 0);
         }
         free(f.data);
     }
@@ -307,7 +311,7 @@ static void test_truncated(void **state)
             assert_int_equal(decode_tight(&s, f.data, n), CAPTION_ERROR_IMAGE);
         for (unsigned long n = f.size - 12; n < f.size; n++) { /* all pixels are there */
             assert_int_equal(decode_tight(&s, f.data, n), CAPTION_OK);
-            assert_true(warnings == 1 && strlen(warning) > 0);
+            assert_true(warnings.count == 1 && strlen(warnings.first) > 0);
         }
         free(f.data);
     }

@@ -37,18 +37,20 @@ static int one(cpt_image_decoder *decoder, const char *path, unsigned char *out,
     caption_error error = {CAPTION_ERROR_IO, "can't be read"};
     size_t size = 0;
     unsigned char *data = load(path, &size);
-    char warning[256];
-    int warnings = 0, i;
+    cpt_image_warnings warnings = {0};
+    int i;
     double best = 1e30;
     caption_status status = CAPTION_ERROR_IO;
     for (i = 0; data && i < (timed ? 7 : 1); i++) {
         const double start = now();
-        status = cpt_image_decode(decoder, data, size, out, &warnings, warning, &error);
+        status = cpt_image_decode(decoder, &(cpt_image_bytes){data, size}, out, &warnings, &error);
         if (now() - start < best) best = now() - start;
     }
     free(data);
     if (status) (void)fprintf(stderr, "%s: %s\n", path, error.message);
-    if (warnings) (void)fprintf(stderr, "%s: %d warnings: %s\n", path, warnings, warning);
+    if (warnings.count) {
+        (void)fprintf(stderr, "%s: %d warnings: %s\n", path, warnings.count, warnings.first);
+    }
     if (timed) (void)printf("%s: %.2f ms\n", path, best);
     return status == CAPTION_OK;
 }
@@ -57,7 +59,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"no-exif", no_argument, NULL, 'n'}, {"time", no_argument, NULL, 't'}, {0, 0, 0, 0}};
-    cpt_image_config config = {0, 0, 0, (uint64_t)1 << 40, (size_t)512 << 20};
+    cpt_image_config config = {.max_pixels = (uint64_t)1 << 40, .decode_memory = (size_t)512 << 20};
     static unsigned char out[MAX_SIDE * MAX_SIDE * 3];
     cpt_image_decoder *decoder = NULL;
     cpt_arena arena;
@@ -66,7 +68,7 @@ int main(int argc, char **argv)
     int option, timed = 0, failed = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?') return 2;
-        if (option == 'n') config.no_exif = 1;
+        if (option == 'n') config.no_exif = true;
         if (option == 't') timed = 1;
     }
     config.out_size = optind < argc ? atoi(argv[optind++]) : 0;
