@@ -254,7 +254,7 @@ bench: benches $(MODEL)
 	$(BUILD)/bench/bench_caption -m $(MODEL) --beams 5 --steps 20 --threads 2 --batch 8
 
 bench-peers: benches tools
-	@BUILD="$(BUILD)" sh bench/peers/peers.sh
+	@BUILD="$(BUILD)" PHOTOS="$(PHOTOS)" sh bench/peers/peers.sh
 
 roofline: benches tools $(MODEL)
 	@BUILD="$(BUILD)" MODEL="$(MODEL)" sh bench/roofline.sh
@@ -262,17 +262,20 @@ roofline: benches tools $(MODEL)
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
+# more pictures than the project's own, where they are
+PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
-	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)); \
-	else echo 'check-reference: skipped, there is no python3-torch'; fi
+	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
+	$(PHOTOS:%=--photos %); \
+	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
 
 # SEED=N makes other images; photos are compared too where there are any
 check-pillow: $(BUILD)/test/programs/resize_image
 	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import PIL' 2>/dev/null; then \
-	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(wildcard ../shared/photos); \
+	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(PHOTOS); \
 	else echo 'check-pillow: skipped, there is no python3-pil'; fi
 
 install: all
