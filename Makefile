@@ -175,13 +175,14 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 $(BUILD)/test/tools/test_tools: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
+.PHONY: help demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
 	check-neon install uninstall clean
 
 help:
 	@echo 'make [all]            the library and the tools, into $(BUILD)/'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
 	@echo 'make unit             the C tests alone; SUITES="test_api test_vocab": only these'
 	@echo 'make check            static checks: symbols, includes, headers, formatting, stack'
@@ -205,6 +206,11 @@ SUITE_PROGS = $(foreach s,$(SUITES),$(BUILD)/test/$(or $(filter $(s) %/$(s),$(TE
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD="$(BUILD)" IMAGE="$(IMAGE)" sh tools/demo.sh
+
+# the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
+weights: tools
+	@BUILD="$(BUILD)" IMAGE="$(IMAGE)" WEIGHTS_URL="$(WEIGHTS_URL)" WEIGHTS_DIR="$(WEIGHTS_DIR)" FETCH="$(FETCH)" \
+		sh tools/fetch.sh
 
 # one test by hand: make build/test/lib/test_NAME && build/test/lib/test_NAME
 unit: $(SUITE_PROGS)
