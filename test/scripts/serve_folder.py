@@ -13,6 +13,7 @@ Writes its port into PORT_FILE, and a line for each GET into LOG_FILE: path, sta
 import http.server
 import os
 import re
+import socketserver
 import sys
 
 FOLDER, PORT_FILE, LOG_FILE = sys.argv[1:]
@@ -69,7 +70,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, data, sent=sent)
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+# not http.server's own class, which asks for the machine's name first and may wait long for it
+server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
 with open(PORT_FILE + ".new", "w") as f:
     f.write("%d\n" % server.server_address[1])
 os.rename(PORT_FILE + ".new", PORT_FILE)
