@@ -1,30 +1,26 @@
 #!/bin/sh
-# The library beside ONNX Runtime and PyTorch, full-size model, in one run: `make bench-peers`.  Ours and theirs take
-# turns in every round; printed are medians over the rounds and, as absolute times on shared machines drift, the
-# median of the rounds' own ratios.  What isn't installed is left out.  From the environment:
+# Times the library beside ONNX Runtime and PyTorch, full-size model, in one run: `make bench-peers`.  Absolute times on
+# shared machines drift.  So ours and theirs take turns in every round, and beside the medians over the rounds stands
+# the median of the rounds' own ratios.  What isn't installed is left out.  From the environment:
 #   BUILD   where bench_caption, capconvert and capdemo are (build)
-#   PEERS   the folder of torch_bench.py, export_onnx.py and ort.js (../shared/peers)
 #   WORK    where what is made on the way is kept: checkpoint.pth, model.capw, onnx/ (BUILD/peers)
 #   MODEL   the converted model (WORK/model.capw)    CHECKPOINT  PyTorch's (WORK/checkpoint.pth)
 #   ONNX    the folder of encoder.onnx and decoder.onnx (WORK/onnx)
 #   ORT     a folder with node_modules/onnxruntime-node (WORK)
-#   IMAGE   the picture of the one-shot run (a photo beside PEERS, or test/vectors/a.jpg)
+#   IMAGE   the picture of the one-shot run (the first of the folder PHOTOS, or test/vectors/a.jpg)
 #   PARTS   which comparisons (one avx2 two batch torch oneshot)
 #   ROUNDS  (3)    RUNS  of each stage in a round (9)
 set -eu
 BUILD=${BUILD:-build}
 PARTS=${PARTS:-one avx2 two batch torch oneshot}
 ROUNDS=${ROUNDS:-3} RUNS=${RUNS:-9}
-PEERS=$(cd "${PEERS:-bench/peers}" 2>/dev/null && pwd) || {
-    echo "bench-peers: skipped, there is no ${PEERS:-bench/peers}"
-    exit 0
-}
+PEERS=$(cd "$(dirname "$0")" && pwd)
 WORK=${WORK:-$BUILD/peers}
 mkdir -p "$WORK"
 WORK=$(cd "$WORK" && pwd)
 MODEL=${MODEL:-$WORK/model.capw} CHECKPOINT=${CHECKPOINT:-$WORK/checkpoint.pth}
 ONNX=${ONNX:-$WORK/onnx} ORT=${ORT:-$WORK}
-here=$(pwd)
+export ORT
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 trap 'exit 130' INT TERM
@@ -39,12 +35,12 @@ for p in "${PYTHON:-python3}" /usr/bin/python3; do
 done
 if [ ! -f "$CHECKPOINT" ] && [ -n "$python" ] && [ "$CHECKPOINT" = "$WORK/checkpoint.pth" ]; then
     echo 'making a full-size checkpoint, once'
-    "$python" "$here/test/reference/make_reference.py" "$WORK" --limit 1 >/dev/null
+    "$python" "$PEERS/../../test/reference/make_reference.py" "$WORK" --limit 1 >/dev/null
 fi
 if [ ! -f "$MODEL" ]; then
     if [ ! -f "$CHECKPOINT" ]; then
-        echo 'bench-peers: skipped, no MODEL and no CHECKPOINT: python3-torch, python3-torchvision and' \
-            'python3-pil make them'
+        echo 'bench-peers: skipped, there is no MODEL and no CHECKPOINT; with python3-torch, python3-torchvision and' \
+            'python3-pil installed they are made'
         exit 0
     fi
     "$BUILD/capconvert" "$CHECKPOINT" --vocab "$(dirname "$CHECKPOINT")/vocab.pkl" -o "$MODEL" >/dev/null
@@ -55,17 +51,20 @@ if [ -z "$python" ] || [ ! -f "$CHECKPOINT" ]; then
 fi
 ort=
 if ! command -v node >/dev/null || [ ! -d "$ORT/node_modules/onnxruntime-node" ]; then
-    echo 'ONNX Runtime: left out; in the folder that ORT names: npm install --ignore-scripts onnxruntime-node'
+    echo "ONNX Runtime: left out; (cd $ORT && npm install --ignore-scripts onnxruntime-node)"
 elif [ ! -f "$ONNX/decoder.onnx" ] && [ -z "$python" ]; then
     echo 'ONNX Runtime: left out, its graphs are made by python3-torch'
 else
     ort=1
-    ONNX=$(mkdir -p "$ONNX" && cd "$ONNX" && pwd)
-    [ -f "$ONNX/decoder.onnx" ] || "$python" "$PEERS/export_onnx.py" "$CHECKPOINT" "$ONNX" >/dev/null 2>&1
+    [ -f "$ONNX/decoder.onnx" ] || "$python" "$PEERS/export_onnx.py" "$CHECKPOINT" "$ONNX" >"$log" 2>&1 || {
+        cat "$log"
+        exit 1
+    }
+    : >"$log"
 fi
 if [ -z "${IMAGE:-}" ]; then
-    for IMAGE in "$PEERS"/../photos/*.jpg; do break; done
-    [ -f "$IMAGE" ] || IMAGE=test/vectors/a.jpg
+    for IMAGE in ${PHOTOS:+"$PHOTOS"/*.jpg}; do break; done
+    [ -f "${IMAGE:-}" ] || IMAGE=$PEERS/../../test/vectors/a.jpg
 fi
 
 # ---- one measurement each: lines "round key value" ----
@@ -87,7 +86,9 @@ theirs() {
     }' >>"$log"
 }
 with_ort() {
-    [ -z "$ort" ] || (cd "$ORT" && theirs "$@")
+    key=$1
+    shift
+    [ -z "$ort" ] || theirs "$key" node "$PEERS/ort.js" --runs "$RUNS" "$@"
 }
 oneshot() {
     case $(date +%N) in *[!0-9]* | '')
@@ -113,23 +114,23 @@ while [ "$round" -le "$ROUNDS" ]; do
         case $part in
         one)
             ours one --beams 5 --steps 20
-            with_ort ort1 node "$PEERS/ort.js" "$ONNX" 1 "$RUNS"
+            with_ort ort1 --encoder "$ONNX/encoder.onnx" --decoder "$ONNX/decoder.onnx"
             ;;
-        avx2) # beside the widest set, whose stages meet the same minute
+        avx2) # the widest set is timed again, so that both meet the same minute
             ours wide --beams 1 --steps 1
             ours avx2 --beams 1 --steps 1 --cpu avx2
             ;;
         two)
             ours two --threads 2 --beams 1 --steps 1
-            with_ort ort2 node "$PEERS/ort.js" "$ONNX" 2 "$RUNS"
+            with_ort ort2 --encoder "$ONNX/encoder.onnx" --threads 2
             ;;
         batch)
             ours batch --threads 2 --batch 8 --beams 1 --steps 1
-            with_ort ort4 node "$here/bench/peers/ort_batch.js" "$ONNX" 2 4 "$RUNS"
+            with_ort ort4 --encoder "$ONNX/encoder.onnx" --threads 2 --batch 4
             ;;
         torch)
             ours torch --beams 5 --steps 20
-            [ -z "$python" ] || theirs eager "$python" "$PEERS/torch_bench.py" "$CHECKPOINT" 1 "$RUNS"
+            [ -z "$python" ] || theirs eager "$python" "$PEERS/torch_bench.py" "$CHECKPOINT" --runs "$RUNS"
             ;;
         oneshot) oneshot ;;
         *)
@@ -155,7 +156,10 @@ function median(list, n,    i, j, t) {
         for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
     return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }
-function row(name, ours, theirs, bar,    r, n, q) {
+# the heading is printed before its first row
+function header(title, first, second) { heading = sprintf("\n%-46s %9s %9s %7s  %-10s   %s\n", title, first, second,
+    "ratio", "of rounds", "goal") }
+function row(name, ours, theirs, goal,    r, n, q) {
     n = 0
     for (r = 1; r <= rounds; r++) {
         if (!((r, ours) in v) || !((r, theirs) in v)) continue
@@ -165,25 +169,29 @@ function row(name, ours, theirs, bar,    r, n, q) {
         ratio[n] = a[n] / b[n]
     }
     if (!n) return
+    printf "%s", heading
+    heading = ""
     q = median(ratio, n)
     printf "%-46s %9.1f %9.1f %7.2f  %4.2f..%4.2f%s\n", name, median(a, n), median(b, n), q, ratio[1], ratio[n],
-        bar ? "   " bar : ""
+        goal ? "   " goal : ""
 }
 END {
-    printf "medians of %d rounds\n\n", rounds
-    printf "%-46s %9s %9s %7s  %-10s   %s\n", "", "ours", "theirs", "ratio", "of rounds", "bar"
+    printf "medians of %d rounds\n", rounds
     for (r = 1; r <= rounds; r++) {
         if ((r, "ort4.batch4") in v) v[r, "ort4.rate"] = 4000 / v[r, "ort4.batch4"]
         if ((r, "eager.encoder_eager") in v) v[r, "eager.total"] = v[r, "eager.encoder_eager"] + v[r, "eager.beam5_20steps"]
     }
-    row("encoder / ONNX Runtime, ms", "one.encoder", "ort1.encoder", "<= 0.85")
-    row("encoder, 2 threads / ONNX Runtime, ms", "two.encoder", "ort2.encoder", "<= 0.85")
-    if (wide) row("encoder, AVX2 only / AVX-512, ms", "avx2.encoder", "wide.encoder", "<= 1.25")
-    row("decoder 5 x 20 / ONNX Runtime, ms", "one.decoder", "ort1.decoder_5beams_20steps", "<= 0.45")
-    row("whole caption / PyTorch eager, ms", "torch.total", "eager.total", "<= 0.30")
-    row("images/s, 2 threads, batch 8 / ONNX Runtime 4", "batch.rate", "ort4.rate", ">= 1.15")
-    row("one-shot capdemo / warm caption, ms", "shot.wall", "warm.total", "<= 1.60")
-    row("encoder / PyTorch optimised, ms", "torch.encoder", "eager.encoder_jit_optimised", "")
-    row("encoder / PyTorch eager, ms", "torch.encoder", "eager.encoder_eager", "")
-    row("decoder 5 x 20 / PyTorch eager, ms", "torch.decoder", "eager.beam5_20steps", "")
+    header("ms, ratio of times (lower is better)", "ours", "theirs")
+    row("encoder / ONNX Runtime", "one.encoder", "ort1.encoder", "<= 0.85")
+    row("encoder, 2 threads / ONNX Runtime", "two.encoder", "ort2.encoder", "<= 0.85")
+    row("decoder, 5 beams x 20 steps / ONNX Runtime", "one.decoder", "ort1.decoder_5beams_20steps", "<= 0.45")
+    row("encoder / PyTorch optimised", "torch.encoder", "eager.encoder_jit_optimised", "")
+    row("encoder / PyTorch eager", "torch.encoder", "eager.encoder_eager", "")
+    row("decoder, 5 beams x 20 steps / PyTorch eager", "torch.decoder", "eager.beam5_20steps", "")
+    row("whole caption / PyTorch eager", "torch.total", "eager.total", "<= 0.30")
+    header("ms, ratio of our own times (lower is better)", "first", "second")
+    if (wide) row("encoder, AVX2 only / AVX-512", "avx2.encoder", "wide.encoder", "<= 1.25")
+    row("one-shot capdemo / warm caption", "shot.wall", "warm.total", "<= 1.60")
+    header("images a second (higher is better)", "ours", "theirs")
+    row("2 threads, batches of 8 / ONNX Runtime, of 4", "batch.rate", "ort4.rate", ">= 1.15")
 }' "$log"

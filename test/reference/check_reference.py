@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Holds the library against the PyTorch reference: `make check-reference`.
+"""Compares the library with PyTorch: `make check-reference`.
 
-For every kind of decoder a checkpoint is made by make_reference.py, converted by capconvert, and capdump's
-files are compared with the reference's: pixels bit for bit, features and attention within 1e-4 (features: of
-the largest magnitude), the greedy tokens, and the beams of widths 1, 3, 5 and 10 (tokens, order, text, and
-scores within 1e-3), wherever the reference's own margin is larger than 1e-3.  Prints the figures; the exit
-code is 1 when one is out of bounds, and 0 with a message where PyTorch or the reference isn't there.
+    check_reference.py [options] [-- CAPDUMP_OPTION...]
 
-    test/reference/check_reference.py [--fast] [--limit N] [--build DIR] [--reference MAKE_REFERENCE.PY] [--photos DIR]
-                            [--work DIR] [--only NAME] [-- CAPDUMP OPTIONS]
-
---work keeps the checkpoints in DIR and uses those already there.
+For every kind of decoder make_reference.py makes a checkpoint, capconvert converts it, and capdump's files are
+compared with PyTorch's:
+    pixels              bit for bit
+    features            within 1e-4 of their largest magnitude
+    attention           within 1e-4
+    greedy tokens       equal
+    beams of 1, 3, 5, 10: tokens, order and text equal, scores within 1e-3
+Tokens are compared wherever the reference's own decisions were not closer than 1e-3.  Prints the largest differences.
+The exit code is 1 when one is out of bounds, and 0 with a message where PyTorch isn't installed.
 """
 import argparse
 import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -40,46 +40,48 @@ MODELS = {
 }
 
 
+def run(command, **more):
+    done = subprocess.run(command, **more)
+    if done.returncode != 0:
+        sys.exit("check_reference: failed with %d: %s" % (done.returncode, " ".join(command)))
+
+
+def make_reference(folder, options):
+    run([sys.executable, os.path.join(HERE, "make_reference.py"), folder] + options, stdout=subprocess.DEVNULL)
+
+
+def convert(build, folder, model):
+    run([os.path.join(build, "capconvert"), os.path.join(folder, "checkpoint.pth"), "--vocab",
+         os.path.join(folder, "vocab.pkl"), "-o", model], stdout=subprocess.DEVNULL)
+
+
 class Reference:
-    """A checkpoint of make_reference.py, loaded again to search with other beam widths."""
+    """A folder of make_reference.py, loaded again to search with other beam widths."""
 
-    def __init__(self, ref, folder):
+    def __init__(self, folder):
+        import numpy
         import torch
-        self.ref, self.torch = ref, torch
-        checkpoint = torch.load(os.path.join(folder, "checkpoint.pth"), map_location="cpu")
-        config, weights = checkpoint["config"], checkpoint["decoder_state"]
-        self.baseline = "num_layers" in config
-        words = weights["fc.bias"].numel()
-        if self.baseline:
-            self.decoder = ref.BaselineDecoder(words, config["embed_size"], config["hidden_size"],
-                                               config["num_layers"], config["rnn_type"])
-        else:
-            self.decoder = ref.Decoder(words, config["encoder_dim"], config["embed_size"],
-                                       config["hidden_size"], config["attention_dim"], config["rnn_type"])
-        self.decoder.load_state_dict(weights)
-        self.decoder.eval()
-        with open(os.path.join(folder, "vocab.pkl"), "rb") as f:
-            self.vocab = pickle.load(f)
+        import reference
+        self.np, self.torch, self.ref = numpy, torch, reference
+        self.golden = os.path.join(folder, "golden")
+        _, self.decoder, _ = reference.load(os.path.join(folder, "checkpoint.pth"))
+        self.vocabulary = reference.load_vocabulary(os.path.join(folder, "vocab.pkl"))
+        with open(os.path.join(self.golden, "golden.json")) as f:
+            self.entries = json.load(f)
 
-    def beams(self, features, width):
-        """The same dictionary as golden.json's entries, from the golden features."""
-        search = self.ref.beam_baseline if self.baseline else self.ref.beam
+    def beams(self, image, width):
+        """The same fields as an entry of golden.json has, from the golden features."""
+        features = self.np.fromfile(os.path.join(self.golden, image + ".feat.f32"), dtype="<f4")
+        if self.decoder.has_attention:
+            features = features.reshape(49, -1)
         with self.torch.no_grad():
-            found, gap = search(self.decoder, self.torch.from_numpy(features.copy()).unsqueeze(0), k=width)
-        return {"beam_gap": gap, "beams": [{"score": s, "ids": t, "caption": self.ref.words(self.vocab, t)}
+            found, gap = self.ref.beam(self.decoder, self.torch.from_numpy(features).unsqueeze(0), k=width)
+        return {"beam_gap": gap, "beams": [{"score": s, "ids": t, "caption": self.ref.words(self.vocabulary, t)}
                                            for s, t in found]}
 
 
-def import_reference(path):
-    import importlib.util
-    spec = importlib.util.spec_from_file_location("make_reference", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 class Figures:
-    """The worst differences of one model, and what was out of bounds."""
+    """The largest differences of one model, and what was out of bounds."""
 
     def __init__(self):
         self.feature = self.alpha = self.score = 0.0
@@ -88,6 +90,11 @@ class Figures:
 
     def fault(self, image, text):
         self.faults.append("%s: %s" % (image, text))
+
+    def line(self):
+        return "%6d %9.2g %9.2g %9.2g  %d (%d), %d (%d)%s" % (
+            self.images, self.feature, self.alpha, self.score, self.greedy, self.greedy_close, self.beams,
+            self.beams_close, "  FAILED" if self.faults else "")
 
 
 def compare_arrays(np, figures, golden, ours, image):
@@ -101,24 +108,21 @@ def compare_arrays(np, figures, golden, ours, image):
     want, got = load(golden, ".feat.f32", "<f4"), load(ours, ".feat.f32", "<f4")
     if want.shape != got.shape:
         figures.fault(image, "features: %d numbers instead of %d" % (got.size, want.size))
-        return want
+        return
     off = float(np.abs(want - got).max() / np.abs(want).max())
     figures.feature = max(figures.feature, off)
     if not off <= FEATURE_BOUND:
         figures.fault(image, "features off by %.3g of the largest" % off)
-    return want
 
 
 def compare_greedy(np, figures, golden, ours, entry, answer):
     image = entry["image"]
-    if entry["greedy_gap"] <= MARGIN:
-        figures.greedy_close += 1
-        if answer["greedy_ids"] != entry["greedy_ids"]:
-            return
-    else:
-        figures.greedy += 1
+    close = entry["greedy_gap"] <= MARGIN
+    figures.greedy_close += close
+    figures.greedy += not close
     if answer["greedy_ids"] != entry["greedy_ids"] or answer["greedy"] != entry["greedy"]:
-        figures.fault(image, "greedy: %s instead of %s" % (answer["greedy_ids"], entry["greedy_ids"]))
+        if not close:
+            figures.fault(image, "greedy: %s instead of %s" % (answer["greedy_ids"], entry["greedy_ids"]))
         return
     want = np.fromfile(os.path.join(golden, image + ".alpha.f32"), dtype="<f4")
     if want.size:
@@ -150,35 +154,24 @@ def compare_beams(figures, image, width, entry, answer):
         figures.fault(image, "beams of width %d: score off by %.3g" % (width, off))
 
 
-def run(command, **more):
-    done = subprocess.run(command, **more)
-    if done.returncode != 0:
-        sys.exit("check_reference: failed with %d: %s" % (done.returncode, " ".join(command)))
-
-
-def check_model(np, ref, args, folder, options):
-    model, golden = os.path.join(folder, "model.capw"), os.path.join(folder, "golden")
-    run([os.path.join(args.build, "capconvert"), os.path.join(folder, "checkpoint.pth"), "--vocab",
-         os.path.join(folder, "vocab.pkl"), "-o", model], stdout=subprocess.DEVNULL)
-    reference, figures = Reference(ref, folder), Figures()
-    with open(os.path.join(golden, "golden.json")) as f:
-        entries = json.load(f)[:args.limit or None]
-    for entry in entries:
+def check_model(args, folder, pictures):
+    model = os.path.join(folder, "model.capw")
+    convert(args.build, folder, model)
+    reference, figures = Reference(folder), Figures()
+    for entry in reference.entries[:args.limit or None]:
         image = entry["image"]
-        features = None
+        if image not in pictures:
+            sys.exit("check_reference: %s was made from %s, which is not among the pictures" % (folder, image))
         for width in WIDTHS:
             ours = os.path.join(folder, "ours-%d" % width)
-            run([os.path.join(args.build, "capdump"), "-m", model, "--no-exif", "--beams", str(width)] + options +
-                [os.path.join(args.photos, image), ours])
+            run([os.path.join(args.build, "capdump"), "-m", model, "--no-exif", "--beams", str(width)] +
+                args.options + [pictures[image], ours])
             with open(os.path.join(ours, image + ".json")) as f:
                 answer = json.load(f)
-            if features is None:
-                features = compare_arrays(np, figures, golden, ours, image)
-                compare_greedy(np, figures, golden, ours, entry, answer)
-                if not reference.baseline:
-                    features = features.reshape(49, -1)
-            want = entry if width == 5 else reference.beams(features, width)
-            compare_beams(figures, image, width, want, answer)
+            if width == WIDTHS[0]:
+                compare_arrays(reference.np, figures, reference.golden, ours, image)
+                compare_greedy(reference.np, figures, reference.golden, ours, entry, answer)
+            compare_beams(figures, image, width, entry if width == 5 else reference.beams(image, width), answer)
         figures.images += 1
     return figures
 
@@ -186,55 +179,47 @@ def check_model(np, ref, args, folder, options):
 def make_model(args, name, options):
     folder = os.path.join(args.work, name)
     if not os.path.exists(os.path.join(folder, "golden", "golden.json")):
-        run([sys.executable, args.reference, folder, "--photos", args.photos, "--limit", str(args.limit)] + options,
-            stdout=subprocess.DEVNULL)
+        for photos in args.photos or []:
+            options = options + ["--photos", photos]
+        make_reference(folder, options + ["--limit", str(args.limit)])
     return folder
 
 
 def parse():
-    parser = argparse.ArgumentParser(description="compare libcaption with the PyTorch reference")
-    shared = os.path.join(HERE, "..", "..", "shared")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fast", action="store_true", help="narrow models only")
-    parser.add_argument("--limit", type=int, default=0, help="photos to use, 0: all")
-    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
-    parser.add_argument("--reference", default=os.path.join(shared, "reference", "make_reference.py"))
-    parser.add_argument("--photos", default=os.path.join(shared, "photos"))
-    parser.add_argument("--work", help="where checkpoints are kept")
-    parser.add_argument("--only", help="one model by its name: " + ", ".join(MODELS))
-    parser.add_argument("options", nargs="*", help="further options of capdump, after --")
+    parser.add_argument("--only", metavar="NAME", choices=MODELS, help="one model: " + ", ".join(MODELS))
+    parser.add_argument("--photos", action="append", metavar="DIR",
+                        help="pictures, may be given again (default: the project's own)")
+    parser.add_argument("--limit", type=int, default=0, help="use only so many pictures")
+    parser.add_argument("--build", metavar="DIR", default=os.path.join(HERE, "..", "..", "build"),
+                        help="where capconvert and capdump are")
+    parser.add_argument("--work", metavar="DIR", help="keep the checkpoints here, and use those already there")
+    parser.add_argument("options", nargs="*", help="more options of capdump, after --")
     return parser.parse_args()
 
 
 def main():
     args = parse()
-    if not os.path.exists(args.reference) or not os.path.isdir(args.photos):
-        print("check-reference: skipped, no reference at", args.reference)
-        return 0
     try:
-        import numpy as np
-        ref = import_reference(args.reference)
+        import reference
     except ImportError as error:
         print("check-reference: skipped,", error)
         return 0
-    temporary = None
-    if not args.work:
-        temporary = tempfile.TemporaryDirectory()
-        args.work = temporary.name
+    pictures = reference.pictures(args.photos)
     faults = 0
-    print("%-21s %6s %9s %9s %9s  %s" % ("model", "images", "features", "attention", "scores",
-                                         "decided: greedy, beams (too close to tell)"))
-    for name, options in MODELS.items():
-        if args.only and name != args.only or not args.only and args.fast and not name.startswith("narrow"):
-            continue
-        f = check_model(np, ref, args, make_model(args, name, options), args.options)
-        print("%-21s %6d %9.2g %9.2g %9.2g  %d (%d), %d (%d)%s" %
-              (name, f.images, f.feature, f.alpha, f.score, f.greedy, f.greedy_close, f.beams, f.beams_close,
-               "" if not f.faults else "  FAILED"), flush=True)
-        for fault in f.faults[:20]:
-            print("   ", fault)
-        faults += len(f.faults)
-    if temporary:
-        temporary.cleanup()
+    with tempfile.TemporaryDirectory() as temporary:
+        args.work = args.work or temporary
+        print("%-21s %6s %9s %9s %9s  %s" % ("model", "images", "features", "attention", "scores",
+                                             "searches compared: greedy, beams (in brackets: too close to tell)"))
+        for name, options in MODELS.items():
+            if name != args.only if args.only else args.fast and not name.startswith("narrow"):
+                continue
+            figures = check_model(args, make_model(args, name, options), pictures)
+            print("%-21s %s" % (name, figures.line()), flush=True)
+            for fault in figures.faults[:20]:
+                print("   ", fault)
+            faults += len(figures.faults)
     print("check-reference:", "%d out of bounds" % faults if faults else "all within bounds")
     return 1 if faults else 0
 
