@@ -156,8 +156,16 @@ static void chunk_task(void *user, int index, int thread)
         result = own + d->gathered_floats;
         stride = columns;
     }
-    d->job->kernels->gemm(rows, columns, p->depth, a, depth_stride, d->b + column, conv->out_c, result,
-                          stride);
+    const cptk_gemm product = {.a = a,
+                               .b = d->b + column,
+                               .c = result,
+                               .m = rows,
+                               .n = columns,
+                               .k = p->depth,
+                               .lda = depth_stride,
+                               .ldb = conv->out_c,
+                               .ldc = stride};
+    d->job->kernels->gemm(&product);
     finish(d, result, (size_t)stride, first, rows, column);
     if (result == out) return;
     for (int r = 0; r < rows; r++) {
