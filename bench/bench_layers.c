@@ -205,8 +205,14 @@ static void run_layer(bench *b, const layer *l)
     }
     for (int i = 0; i < b->batch; i++) {
         size_t in = (size_t)(l->conv.in_h * l->conv.in_w), out = (size_t)(l->conv.out_h * l->conv.out_w);
-        b->kernels.maxpool(args.in + (size_t)i * in * 64, args.out + (size_t)i * out * 64, l->conv.in_h,
-                           l->conv.in_w, 64, 0, l->conv.out_h);
+        const cptk_maxpool pool = {.in = args.in + (size_t)i * in * 64,
+                                   .out = args.out + (size_t)i * out * 64,
+                                   .h = l->conv.in_h,
+                                   .w = l->conv.in_w,
+                                   .c = 64,
+                                   .y0 = 0,
+                                   .y1 = l->conv.out_h};
+        b->kernels.maxpool(&pool);
     }
 }
 

@@ -1,97 +1,151 @@
-/* kernels.h - the contracts of all arithmetic, and the table that dispatches it.
+/* kernels.h - the contracts of all arithmetic, and the table through which it is called.
  *
- * One struct of pointers, filled by cptk_kernels_init: plain C first (kernels/ref: the specification), then
- * whatever instruction sets the CPU mask allows.  Kernels know nothing of models, files or threads, allocate
- * nothing and use at most 8 KiB of stack.  Unless a contract says otherwise pointers are 4-byte aligned,
- * sizes may be any value >= 1, and input and output do not overlap.  Nothing is read or written outside the
- * shapes named (vectors' tails are masked). Bounds: a sum of n products differs from the exact one by at most
- * n * 2^-23 * sum |a b|; copies and maxima are exact.
- */
+ * A kernel is a function that does one piece of arithmetic.  cptk_kernels is a table of pointers to kernels,
+ * its slots.  cptk_kernels_init fills it: first with plain C (kernels/ref), which specifies every slot, then
+ * with the vector code (kernels/simd) of the instruction sets that the CPU has and the caller allows.
+ *
+ * Unless a contract says otherwise:
+ * - Pointers are aligned to 4 bytes, sizes are at least 1, and input and output do not overlap.
+ * - Nothing is read or written outside the shapes named here.  The caller owns all memory.
+ * - A sum of n products differs from the exact sum by at most n * 2^-23 * sum |a b|.  Copies and maxima are
+ *   exact.  NaN and infinities go where arithmetic takes them.
+ * - Kernels know nothing of models, files or threads, allocate nothing, cannot fail, and use at most 8 KiB of
+ *   stack. */
 #ifndef CPTK_KERNELS_H
 #define CPTK_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CPTK_PANEL 16    /* output columns a weight panel holds */
-#define CPTK_MAX_ROWS 16 /* rows a tile may have */
+/* ---- matrix products ---- */
 
-/* A tile of a matrix product with gathered rows, the form of every convolution, Linear and recurrent product:
- *     c[m][j] = act(bias[j] + add[m][j] + sum_t sum_d a[t][m][d] * B[t * depth + d][j]),  m < rows, j < n
- * where column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Packed weights have b_step 16
- * and b_panel taps * depth * 16, their last panel filled up with zeros; a row-major matrix [K, N] has b_step
- * N and b_panel 16 (then up to 15 floats after its last row are read, without effect).  The sum over k runs
- * in order, one accumulator per output, so that the result of an output does not depend on how the matrix is
- * cut into tiles. */
+#define CPTK_PANEL 16    /* columns of a weight matrix that lie together: a panel */
+#define CPTK_MAX_ROWS 16 /* the most rows that a tile may have */
+
+/* A tile of a matrix product whose rows are gathered through pointers.  Every convolution, Linear layer and
+ * recurrent product is made of tiles:
+ *
+ *     c[m][j] = act(bias[j] + add[m][j] + sum over t and d of a[t * rows + m][d] * B[t * depth + d][j])
+ *
+ * for m < rows, j < n, t < taps and d < depth, with act as `relu` says.
+ *
+ * Column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Two layouts are in use.  Packed
+ * weights have b_step 16 and b_panel taps * depth * 16; their last panel is filled up with zeros.  A
+ * row-major matrix [K, N] has b_step N and b_panel 16; then up to 15 floats after its last row may be read,
+ * without effect.
+ *
+ * Each output has one accumulator, which runs over k in order.  So an output does not depend on how the
+ * matrix is cut into tiles. */
 typedef struct cptk_tile {
-    const float *const *a; /* [taps][rows] pointers, each to depth floats */
-    const float *b;
-    size_t b_panel, b_step;
-    const float *bias; /* [n], or NULL */
-    const float *add;  /* [rows, add_stride], or NULL; may equal c */
-    float *c;          /* [rows, c_stride] */
+    const float *const *a;  /* [taps, rows] pointers, each to [depth] floats */
+    const float *b;         /* B, see above */
+    size_t b_panel, b_step; /* in floats */
+    const float *bias;      /* [n], or NULL */
+    const float *add;       /* [rows, n], row stride add_stride, or NULL; may equal c */
+    float *c;               /* [rows, n], row stride c_stride */
     size_t add_stride, c_stride;
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;
-    int relu; /* 1: negative results become 0 (NaN stays NaN) */
-    /* A hint, no more: soon_step bytes per panel and k of memory that later calls will read, from `soon` on,
-     * for the kernel to prefetch in passing.  Any address; soon_step 0 for none. */
+    bool relu; /* negative results become 0; NaN stays NaN */
+    /* A hint: memory that later calls will read, which the kernel prefetches in passing.  It starts at `soon`
+     * and has soon_step bytes for each panel and k.  Any address will do; soon_step 0 means none. */
     uintptr_t soon;
     int soon_step;
 } cptk_tile;
 
-/* A product of int16 with scales, c[m][j] = bias[j] + a_scale[m] * b_scale[j] * sum_k a[m][k] * b[k][j].
- * Words hold two elements, that of an even k in the lower half.  As the elements are bounded, the sum of
- * CPTK_INT16_BLOCK products is exact in an int32; those sums are converted to float and added in order of k,
- * so the result has the same bits at every level.  Larger elements do no harm but to the result. */
-#define CPTK_INT16_BLOCK 8
-#define CPTK_INT16_MOST 16383
+/* A product of two float matrices: c = a b. */
+typedef struct cptk_gemm {
+    const float *a; /* [m, k], row stride lda */
+    const float *b; /* [k, n], row stride ldb */
+    float *c;       /* [m, n], row stride ldc */
+    int m, n, k;
+    int lda, ldb, ldc; /* in floats */
+} cptk_gemm;
+
+/* ---- int16 ---- */
+
+#define CPTK_INT16_BLOCK 8    /* products whose sum is exact in an int32 */
+#define CPTK_INT16_MOST 16383 /* the largest magnitude of an element */
+
+/* A product of int16 matrices with scales:
+ *
+ *     c[m][j] = bias[j] + a_scale[m] * b_scale[j] * sum over k of a[m][k] * b[k][j]
+ *
+ * for m < rows, j < n, k < depth.  A word of a or b holds two elements; the one of an even k is in the lower
+ * half.  The sum of CPTK_INT16_BLOCK products of elements within +-CPTK_INT16_MOST is exact in an int32.
+ * Those sums are converted to float and added in order of k, so the result has the same bits at every level.
+ * Larger elements only make the result wrong. */
 typedef struct cptk_int16 {
-    const uint32_t *a;           /* [rows, ceil(depth / 2)]; 0 in the upper half beyond an odd depth */
-    const uint32_t *b;           /* [ceil(n / 16), ceil(depth / 2), 16] */
-    const float *a_scale;        /* [rows] */
-    const float *b_scale, *bias; /* [n] */
-    float *c;                    /* [rows, c_stride] */
+    const uint32_t *a;    /* [rows, ceil(depth / 2)]; where depth is odd, 0 in the last upper half */
+    const uint32_t *b;    /* [ceil(n / 16), ceil(depth / 2), 16] */
+    const float *a_scale; /* [rows] */
+    const float *b_scale; /* [n] */
+    const float *bias;    /* [n] */
+    float *c;             /* [rows, n], row stride c_stride */
     size_t c_stride;
-    int rows, depth, n; /* rows: any number */
+    int rows, depth, n; /* any number of rows */
 } cptk_int16;
 
 /* A vector x rounded to int16 with one scale.  x'[i] = scale * (element i) is the rounded vector; |x| is the
  * Euclidean length. */
 typedef struct cptk_rounded {
-    float scale;  /* max |x[i]| / CPTK_INT16_MOST, or 0: see round_i16 */
+    float scale;  /* max |x[i]| / CPTK_INT16_MOST, or 0 */
     float length; /* |x| */
     float moved;  /* |x' - x| */
 } cptk_rounded;
 
-/* Winograd F(s x s, 3x3), s = 2 or 4, stride 1, pad 1: a map [h, w, c] is cut into tiles of s x s outputs,
- * ceil(h/s) x ceil(w/s) of them, row by row.  input: transforms tiles first..first+count-1 into v
- * [(s+2)^2, count, c]: element (e, i) of tile first+i is at v + e * plane + i * c.  output: m likewise,
- * inverse transform + bias (+ ReLU) into the map's s x s outputs, those outside the map dropped. */
+/* ---- passes over maps ---- */
+
+/* The transforms of Winograd's convolution F(s x s, 3x3) with stride 1 and padding 1, s = 2 or 4 (Lavin and
+ * Gray, Fast Algorithms for Convolutional Neural Networks, 2015).  A map is cut into tiles of s x s outputs,
+ * ceil(h / s) * ceil(w / s) of them, row by row.  A call transforms tiles first..first+count-1.
+ *
+ * The input transform reads the (s + 2) x (s + 2) positions around each tile, 0 outside the map, and writes
+ * element e of tile first + i to out + e * plane + i * c.  The output transform reads in the same way from
+ * `in`, adds the bias, and writes the tile's s x s outputs; those outside the map are dropped. */
 typedef struct cptk_winograd {
-    const float *in;   /* input: map [h, w, c]; output: m */
-    float *out;        /* input: v; output: map [h, w, c] */
-    const float *bias; /* output: [c] */
-    size_t plane;      /* floats between the (s+2)^2 planes of v or m */
+    const float *in;   /* input transform: map [h, w, c]; output transform: [(s + 2)^2, count, c] */
+    float *out;        /* input transform: [(s + 2)^2, count, c]; output transform: map [h, w, c] */
+    const float *bias; /* output transform: [c] */
+    size_t plane;      /* floats from one of the (s + 2)^2 planes to the next, >= count * c */
     int size;          /* s */
-    int h, w, c;       /* of the map, input or output */
+    int h, w, c;       /* of the map */
     int pitch;         /* floats from one position of the map to the next, >= c */
     int first, count;  /* tiles */
-    int relu;
+    bool relu;         /* output transform: negative results become 0; NaN stays NaN */
 } cptk_winograd;
 
-/* The cell functions work on `rows` independent rows (beams). */
+/* 3x3 max pool with stride 2 and padding 1.  The padding never is the maximum, nor is NaN; where there is
+ * nothing else the result is -infinity. */
+typedef struct cptk_maxpool {
+    const float *in; /* [h, w, c] */
+    float *out;      /* [ceil(h / 2), ceil(w / 2), c], of which rows y0..y1-1 are written */
+    int h, w, c;
+    int y0, y1;
+} cptk_maxpool;
+
+/* ---- cells and attention ---- */
+
+/* The gates of a recurrent cell, for `rows` independent rows (the beams of a search).  G is the number of
+ * gates: 3 in a GRU (reset, update, new), 4 in an LSTM (input, forget, cell, output), stacked in this order.
+ *
+ *     GRU:  r = sigmoid(x_r + h_in_r), z = sigmoid(x_z + h_in_z), h_out = (1 - z) tanh(x_n + r h_in_n) + z h
+ *     LSTM: c_out = sigmoid(f) c + sigmoid(i) tanh(g), h_out = sigmoid(o) tanh(c_out), where each of i, f, g
+ *           and o is the sum of its parts of x and h_in
+ *
+ * exp, tanh and sigmoid are at most 2 units in the last place off. */
 typedef struct cptk_gates {
-    const float *x;    /* [rows, G * n] W x + b, gates stacked (GRU r z n: G = 3; LSTM i f g o: G = 4) */
-    const float *h_in; /* [rows, G * n] W h + b */
-    const float *h;    /* GRU: [rows, n] state before */
-    const float *c;    /* LSTM: [rows, n] cell before */
+    const float *x;    /* [rows, G * n]: W x + b */
+    const float *h_in; /* [rows, G * n]: W h + b */
+    const float *h;    /* GRU: [rows, n], the state before */
+    const float *c;    /* LSTM: [rows, n], the cell before */
     float *h_out;      /* [rows, n]; may equal h */
     float *c_out;      /* LSTM: [rows, n]; may equal c */
     int rows, n;
 } cptk_gates;
 
-/* alpha[p] = softmax_p(bias + sum_a v[a] * tanh(enc[p][a] + dec[a])) */
+/* Attention weights: alpha[p] = softmax over p of (bias + sum over a of v[a] * tanh(enc[p][a] + dec[a])). */
 typedef struct cptk_attention {
     const float *enc; /* [positions, n] */
     const float *dec; /* [n] */
@@ -101,12 +155,15 @@ typedef struct cptk_attention {
     int positions, n;
 } cptk_attention;
 
-typedef struct cptk_kernels {
-    const char *name; /* "c", "avx2", "avx512", "avx512vnni", "neon": the widest set in use */
-    int tile_rows;    /* rows at which tile is fastest, 1..CPTK_MAX_ROWS */
-    int has_tile;     /* 1: tile is hand-written, so direct convolution beats im2col + GEMM */
+/* ---- the table ---- */
 
-    void (*tile)(const cptk_tile *tile);
+typedef struct cptk_kernels {
+    const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
+    int tile_rows;    /* the number of rows at which tile is fastest, 1..CPTK_MAX_ROWS */
+    bool has_tile;    /* tile is vector code, so that direct convolution is faster than im2col and gemm */
+
+    void (*tile)(const cptk_tile *args);
+    void (*gemm)(const cptk_gemm *args);
     void (*int16)(const cptk_int16 *args);
 
     /* Rounds x [n] to int16 with one scale.  pairs [ceil(n / 2)] gets the elements in the form in which
@@ -126,37 +183,33 @@ typedef struct cptk_kernels {
 
     void (*winograd_input)(const cptk_winograd *args);
     void (*winograd_output)(const cptk_winograd *args);
+    void (*maxpool)(const cptk_maxpool *args);
 
-    /* c[m][n] = sum_k a[m][k] * b[k][n]: a [m, k] row stride lda, b [k, n] ldb, c [m, n] ldc.  OpenBLAS where
-     * built in. */
-    void (*gemm)(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
+    /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]), in this order, for x and add [rows, n] and bias [n]. bias
+     * and add may be NULL.  With relu negative results become 0 and NaN stays NaN. */
+    void (*bias_act)(float *x, const float *bias, const float *add, size_t rows, int n, bool relu);
 
-    /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]); bias and add may be NULL.  x, add [rows, n]. */
-    void (*bias_act)(float *x, const float *bias, const float *add, size_t rows, int n, int relu);
-
-    /* 3x3 stride-2 pad-1 max pool, padding never wins: in [h, w, c] -> out rows y0..y1-1 of [(h+1)/2,
-     * (w+1)/2, c]. */
-    void (*maxpool)(const float *in, float *out, int h, int w, int c, int y0, int y1);
-
-    /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch], each operation rounded to float, for n pixels; in
-     * [n, 3], out [n, 3]. */
+    /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch], each operation rounded to float, for n pixels:
+     * in [n, 3], out [n, 3]. */
     void (*normalize)(const uint8_t *in, float *out, int n, const float mean[3], const float std[3]);
 
-    /* out[j] = mean over r of in[r][j]; in [rows, n]. */
+    /* out[j] = mean over r of in[r][j], summed in order of r: in [rows, n], out [n]. */
     void (*mean_rows)(const float *in, float *out, int rows, int n);
 
-    /* x[i] = tanh(x[i]), at most 2 ulp off. */
+    /* One pass over x [n], a row of logits.  *lse = log(sum over i of exp(x[i])).  index [k] and value [k]
+     * get the k largest elements, 1 <= k <= n, in descending order; equal ones in order of their index.  NaN
+     * counts as -infinity.  Where the largest is infinite, *lse equals it. */
+    void (*top_lse)(const float *x, int n, int k, int *index, float *value, float *lse);
+
+    /* x[i] = tanh(x[i]) in place for x [n], at most 2 units in the last place off. */
     void (*tanh)(float *x, int n);
     void (*gru)(const cptk_gates *args);
     void (*lstm)(const cptk_gates *args);
     void (*attention)(const cptk_attention *args);
-
-    /* One pass over a row of logits: *lse = log(sum exp(x)), and the k largest values (1 <= k <= n),
-     * descending, lowest index first on ties, as index[k] and value[k].  NaN counts as -infinity. */
-    void (*top_lse)(const float *x, int n, int k, int *index, float *value, float *lse);
 } cptk_kernels;
 
-/* Fills the table for the allowed and present instruction sets (CAPTION_CPU_* bits, see cpt_cpu_detect). */
+/* Fills the table for the instruction sets that are both in `cpu` (CAPTION_CPU_* bits of caption.h) and
+ * present (cpt_cpu_detect).  Plain C needs no bit. */
 void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu);
 
 #endif

@@ -1,13 +1,13 @@
-/* openblas.c - gemm by OpenBLAS, and the only file that sees cblas.h.  Empty in builds without it. */
+/* openblas.c - gemm by OpenBLAS.  No other file sees cblas.h.  Empty in builds without OpenBLAS. */
 #include "kernels/kernels_isa.h"
 
 #if CAPTION_WITH_OPENBLAS
 #include <cblas.h>
 
-static void gemm_openblas(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c,
-                          int ldc)
+static void gemm_openblas(const cptk_gemm *g)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g->m, g->n, g->k, 1.0f, g->a, g->lda, g->b, g->ldb,
+                0.0f, g->c, g->ldc);
 }
 
 /* OpenBLAS is set to one thread, for the whole process.  The library has threads of its own, which call

@@ -4,7 +4,7 @@
 
 #include "kernels/kernels_isa.h"
 
-/* In double, since a libm's tanhf may be more than 2 ulp off. */
+/* In double, since tanhf of some C libraries is more than 2 units in the last place off. */
 static float tanh_float(float x)
 {
     return (float)tanh((double)x);
@@ -22,15 +22,15 @@ static void cptk_tanh_f32_c(float *x, int n)
 
 static void cptk_gru_f32_c(const cptk_gates *args)
 {
-    size_t n = (size_t)args->n;
+    const size_t n = (size_t)args->n;
     for (size_t row = 0; row < (size_t)args->rows; row++) {
         const float *x = args->x + row * 3 * n, *hw = args->h_in + row * 3 * n;
         const float *h = args->h + row * n;
         float *out = args->h_out + row * n;
         for (size_t j = 0; j < n; j++) {
-            float r = sigmoid(x[j] + hw[j]);
-            float z = sigmoid(x[n + j] + hw[n + j]);
-            float c = tanh_float(x[2 * n + j] + r * hw[2 * n + j]);
+            const float r = sigmoid(x[j] + hw[j]);
+            const float z = sigmoid(x[n + j] + hw[n + j]);
+            const float c = tanh_float(x[2 * n + j] + r * hw[2 * n + j]);
             out[j] = (1.0f - z) * c + z * h[j];
         }
     }
@@ -38,16 +38,16 @@ static void cptk_gru_f32_c(const cptk_gates *args)
 
 static void cptk_lstm_f32_c(const cptk_gates *args)
 {
-    size_t n = (size_t)args->n;
+    const size_t n = (size_t)args->n;
     for (size_t row = 0; row < (size_t)args->rows; row++) {
         const float *x = args->x + row * 4 * n, *hw = args->h_in + row * 4 * n;
         const float *c = args->c + row * n;
         float *h_out = args->h_out + row * n, *c_out = args->c_out + row * n;
         for (size_t j = 0; j < n; j++) {
-            float i = sigmoid(x[j] + hw[j]);
-            float f = sigmoid(x[n + j] + hw[n + j]);
-            float g = tanh_float(x[2 * n + j] + hw[2 * n + j]);
-            float o = sigmoid(x[3 * n + j] + hw[3 * n + j]);
+            const float i = sigmoid(x[j] + hw[j]);
+            const float f = sigmoid(x[n + j] + hw[n + j]);
+            const float g = tanh_float(x[2 * n + j] + hw[2 * n + j]);
+            const float o = sigmoid(x[3 * n + j] + hw[3 * n + j]);
             c_out[j] = f * c[j] + i * g;
             h_out[j] = o * tanh_float(c_out[j]);
         }
@@ -64,7 +64,7 @@ static void softmax(float *x, int n)
 
 static void cptk_attention_f32_c(const cptk_attention *args)
 {
-    size_t n = (size_t)args->n;
+    const size_t n = (size_t)args->n;
     for (size_t p = 0; p < (size_t)args->positions; p++) {
         const float *enc = args->enc + p * n;
         float score = args->bias;

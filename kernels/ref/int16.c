@@ -6,6 +6,8 @@
 
 #include "kernels/kernels_isa.h"
 
+/* ---- rounding ---- */
+
 enum { PARTS = 16 }; /* of a sum of squares */
 
 static float length_of(const float squares[PARTS])
@@ -45,6 +47,8 @@ static void round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounded *ro
     *rounded = (cptk_rounded){.scale = scale, .length = length, .moved = length_of(squares)};
 }
 
+/* ---- product ---- */
+
 static int32_t low(uint32_t word)
 {
     return (int16_t)(word & 0xFFFFu);
@@ -63,7 +67,7 @@ static void int16_c(const cptk_int16 *g)
             const uint32_t *a = g->a + (size_t)m * (size_t)words;
             const uint32_t *b = g->b + (size_t)(j / CPTK_PANEL * CPTK_PANEL) * (size_t)words + j % CPTK_PANEL;
             float total = 0;
-            uint32_t sum = 0; /* modulo 2^32, in case an element is larger than it may be */
+            uint32_t sum = 0; /* unsigned, so that it may overflow where an element is larger than allowed */
             for (int k = 0; k < words; k++, b += CPTK_PANEL) {
                 sum += (uint32_t)(low(a[k]) * low(*b)) + (uint32_t)(high(a[k]) * high(*b));
                 if ((k + 1) % (CPTK_INT16_BLOCK / 2) && k + 1 < words) continue;

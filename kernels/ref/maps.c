@@ -4,20 +4,17 @@
 
 #include "kernels/kernels_isa.h"
 
-static float relu_if(float x, int relu)
-{
-    return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
-}
-
 /* ---- Winograd F(2x2, 3x3) and F(4x4, 3x3) ---- */
 
-/* Interpolation points are 0, 1, -1, for the larger also 2, -2, and infinity.  capconvert transforms the
- * weights with the matching matrices G. */
+/* The interpolation points are 0, 1, -1 and infinity, for F(4x4, 3x3) also 2 and -2.  The weights must have
+ * been transformed with the matrices G for the same points. */
+
+enum { MOST_PLANES = 36 };
 
 /* One dimension of the input transform, B^T, in place: size + 2 values, `step` floats apart. */
 static void input_1d_2(float *x, int step)
 {
-    float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
+    const float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
     x[0] = a - c;
     x[step] = b + c;
     x[2 * step] = c - b;
@@ -26,7 +23,7 @@ static void input_1d_2(float *x, int step)
 
 static void input_1d_4(float *x, int step)
 {
-    float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e = x[4 * step], f = x[5 * step];
+    const float a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e = x[4 * step], f = x[5 * step];
     x[0] = 4 * a - 5 * c + e;
     x[step] = (e - 4 * c) + (d - 4 * b);
     x[2 * step] = (e - 4 * c) - (d - 4 * b);
@@ -38,107 +35,123 @@ static void input_1d_4(float *x, int step)
 /* One dimension of the output transform, A^T: size + 2 values become `size`. */
 static void output_1d_2(float *x, int step)
 {
-    float sum = x[step] + x[2 * step], diff = x[step] - x[2 * step];
+    const float sum = x[step] + x[2 * step], diff = x[step] - x[2 * step];
     x[0] = x[0] + sum;
     x[step] = diff - x[3 * step];
 }
 
 static void output_1d_4(float *x, int step)
 {
-    float a = x[0], f = x[5 * step];
-    float sum1 = x[step] + x[2 * step], diff1 = x[step] - x[2 * step];
-    float sum2 = x[3 * step] + x[4 * step], diff2 = x[3 * step] - x[4 * step];
+    const float a = x[0], f = x[5 * step];
+    const float sum1 = x[step] + x[2 * step], diff1 = x[step] - x[2 * step];
+    const float sum2 = x[3 * step] + x[4 * step], diff2 = x[3 * step] - x[4 * step];
     x[0] = a + sum1 + sum2;
     x[step] = diff1 + 2 * diff2;
     x[2 * step] = sum1 + 4 * sum2;
     x[3 * step] = diff1 + 8 * diff2 + f;
 }
 
-static void cptk_winograd_input_c(const cptk_winograd *g)
+static size_t map_at(const cptk_winograd *g, int y, int x, int ch)
 {
-    int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
-    void (*transform)(float *x, int step) = g->size == 2 ? input_1d_2 : input_1d_4;
+    return ((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch;
+}
 
-    for (int i = 0; i < g->count; i++) {
-        int y0 = (g->first + i) / across * g->size - 1, x0 = (g->first + i) % across * g->size - 1;
-        for (int ch = 0; ch < g->c; ch++) {
-            float d[36];
-            for (int e = 0; e < n * n; e++) {
-                int y = y0 + e / n, x = x0 + e % n;
-                int inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
-                d[e] = inside ? g->in[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch]
-                              : 0;
-            }
-            for (int e = 0; e < n; e++) transform(d + e, n);
-            for (int e = 0; e < n; e++) transform(d + n * e, 1);
-            for (int e = 0; e < n * n; e++) {
-                g->out[(size_t)e * g->plane + (size_t)i * (size_t)g->c + (size_t)ch] = d[e];
-            }
-        }
+static size_t plane_at(const cptk_winograd *g, int plane, int tile, int ch)
+{
+    return (size_t)plane * g->plane + (size_t)tile * (size_t)g->c + (size_t)ch;
+}
+
+/* Channel ch of tile first + i, whose first output is at y0, x0. */
+static void input_tile(const cptk_winograd *g, int i, int y0, int x0, int ch)
+{
+    void (*const transform)(float *x, int step) = g->size == 2 ? input_1d_2 : input_1d_4;
+    const int n = g->size + 2;
+    float d[MOST_PLANES];
+    for (int e = 0; e < n * n; e++) {
+        const int y = y0 - 1 + e / n, x = x0 - 1 + e % n;
+        const bool inside = y >= 0 && y < g->h && x >= 0 && x < g->w;
+        d[e] = inside ? g->in[map_at(g, y, x, ch)] : 0;
+    }
+    for (int e = 0; e < n; e++) transform(d + e, n);
+    for (int e = 0; e < n; e++) transform(d + n * e, 1);
+    for (int e = 0; e < n * n; e++) g->out[plane_at(g, e, i, ch)] = d[e];
+}
+
+static void output_tile(const cptk_winograd *g, int i, int y0, int x0, int ch)
+{
+    void (*const transform)(float *x, int step) = g->size == 2 ? output_1d_2 : output_1d_4;
+    const int n = g->size + 2;
+    float m[MOST_PLANES];
+    for (int e = 0; e < n * n; e++) m[e] = g->in[plane_at(g, e, i, ch)];
+    for (int e = 0; e < n; e++) transform(m + e, n);
+    for (int e = 0; e < g->size; e++) transform(m + n * e, 1);
+    for (int e = 0; e < g->size * g->size; e++) {
+        const int y = y0 + e / g->size, x = x0 + e % g->size;
+        const float v = m[e / g->size * n + e % g->size] + g->bias[ch];
+        if (y < g->h && x < g->w) g->out[map_at(g, y, x, ch)] = g->relu && v < 0 ? 0.0f : v;
     }
 }
 
-static void cptk_winograd_output_c(const cptk_winograd *g)
+static void for_each_tile(const cptk_winograd *g,
+                          void (*work)(const cptk_winograd *g, int i, int y0, int x0, int ch))
 {
-    int n = g->size + 2, across = (g->w + g->size - 1) / g->size;
-    void (*transform)(float *x, int step) = g->size == 2 ? output_1d_2 : output_1d_4;
-
+    const int across = (g->w + g->size - 1) / g->size;
     for (int i = 0; i < g->count; i++) {
-        int y0 = (g->first + i) / across * g->size, x0 = (g->first + i) % across * g->size;
-        for (int ch = 0; ch < g->c; ch++) {
-            float m[36];
-            for (int e = 0; e < n * n; e++) {
-                m[e] = g->in[(size_t)e * g->plane + (size_t)i * (size_t)g->c + (size_t)ch];
-            }
-            for (int e = 0; e < n; e++) transform(m + e, n);
-            for (int e = 0; e < g->size; e++) transform(m + n * e, 1);
-            for (int e = 0; e < g->size * g->size; e++) {
-                int y = y0 + e / g->size, x = x0 + e % g->size;
-                float v = m[e / g->size * n + e % g->size] + g->bias[ch];
-                if (y >= g->h || x >= g->w) continue;
-                g->out[((size_t)y * (size_t)g->w + (size_t)x) * (size_t)g->pitch + (size_t)ch] =
-                    g->relu && v < 0 ? 0.0f : v;
-            }
-        }
+        const int y0 = (g->first + i) / across * g->size, x0 = (g->first + i) % across * g->size;
+        for (int ch = 0; ch < g->c; ch++) work(g, i, y0, x0, ch);
     }
+}
+
+static void winograd_input_c(const cptk_winograd *g)
+{
+    for_each_tile(g, input_tile);
+}
+
+static void winograd_output_c(const cptk_winograd *g)
+{
+    for_each_tile(g, output_tile);
 }
 
 /* ---- bias, max pool, normalize ---- */
 
-static void bias_act_c(float *x, const float *bias, const float *add, size_t rows, int n, int relu)
+static void bias_act_c(float *x, const float *bias, const float *add, size_t rows, int n, bool relu)
 {
     for (size_t r = 0; r < rows; r++) {
         for (int j = 0; j < n; j++) {
-            size_t at = r * (size_t)n + (size_t)j;
-            float sum = bias ? x[at] + bias[j] : x[at]; /* adding 0 would change -0 */
-            x[at] = relu_if(add ? sum + add[at] : sum, relu);
+            const size_t at = r * (size_t)n + (size_t)j;
+            if (bias) x[at] += bias[j]; /* adding 0 instead of nothing would change -0 */
+            if (add) x[at] += add[at];
+            if (relu && x[at] < 0) x[at] = 0; /* NaN is not below 0 */
         }
     }
 }
 
-static void maxpool_c(const float *in, float *out, int h, int w, int c, int y0, int y1)
+/* The maximum around row 2y, column 2x of channel ch. */
+static float pool_at(const cptk_maxpool *p, int y, int x, int ch)
 {
-    int out_w = (w + 1) / 2;
-    for (int y = y0; y < y1; y++) {
+    float best = -INFINITY;
+    for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
+        for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
+            if (ky < 0 || ky >= p->h || kx < 0 || kx >= p->w) continue;
+            const float v = p->in[((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->c + (size_t)ch];
+            if (v > best) best = v;
+        }
+    }
+    return best;
+}
+
+static void maxpool_c(const cptk_maxpool *p)
+{
+    const int out_w = (p->w + 1) / 2;
+    for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            float *to = out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)c;
-            for (int ch = 0; ch < c; ch++) {
-                float best = -INFINITY;
-                for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
-                    for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
-                        float v;
-                        if (ky < 0 || ky >= h || kx < 0 || kx >= w) continue;
-                        v = in[((size_t)ky * (size_t)w + (size_t)kx) * (size_t)c + (size_t)ch];
-                        if (v > best) best = v;
-                    }
-                }
-                to[ch] = best;
-            }
+            float *to = p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c;
+            for (int ch = 0; ch < p->c; ch++) to[ch] = pool_at(p, y, x, ch);
         }
     }
 }
 
-/* A byte has 256 values: a table of the results, which is exact and needs no vector form. */
+/* A byte has only 256 values, so a table has all results.  It needs no vector form. */
 static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
 {
     float table[3][256];
@@ -152,8 +165,8 @@ static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const floa
 
 void cptk_maps_init_c(cptk_kernels *kernels)
 {
-    kernels->winograd_input = cptk_winograd_input_c;
-    kernels->winograd_output = cptk_winograd_output_c;
+    kernels->winograd_input = winograd_input_c;
+    kernels->winograd_output = winograd_output_c;
     kernels->bias_act = bias_act_c;
     kernels->maxpool = maxpool_c;
     kernels->normalize = cptk_normalize_u8_c;

@@ -13,28 +13,33 @@ static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
     }
 }
 
+/* A logit as a number that can be compared. */
+static float number(float x)
+{
+    return isnan(x) ? -INFINITY : x;
+}
+
+/* The largest element after element `last` (-1: of all) in descending order, equal ones by index. */
+static int next_largest(const float *x, int n, int last)
+{
+    int best = -1;
+    for (int i = 0; i < n; i++) {
+        const float v = number(x[i]);
+        const bool after = last < 0 || v < number(x[last]) || (v == number(x[last]) && i > last);
+        if (after && (best < 0 || v > number(x[best]))) best = i;
+    }
+    return best;
+}
+
 static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *value, float *lse)
 {
-    int held = 0;
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-        float v = isnan(x[i]) ? -INFINITY : x[i];
-        int at = held;
-        if (held == k && !(v > value[k - 1])) continue;
-        if (held < k) {
-            held++;
-        } else {
-            at = k - 1;
-        }
-        for (; at > 0 && v > value[at - 1]; at--) {
-            value[at] = value[at - 1];
-            index[at] = index[at - 1];
-        }
-        value[at] = v;
-        index[at] = i;
+    for (int j = 0; j < k; j++) {
+        index[j] = next_largest(x, n, j > 0 ? index[j - 1] : -1);
+        value[j] = number(x[index[j]]);
     }
     *lse = value[0];
     if (isinf(value[0])) return;
+    double sum = 0;
     for (int i = 0; i < n; i++) sum += isnan(x[i]) ? 0.0 : exp((double)x[i] - (double)value[0]);
     *lse += (float)log(sum);
 }

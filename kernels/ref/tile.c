@@ -2,12 +2,7 @@
  */
 #include "kernels/kernels_isa.h"
 
-static float relu_if(float x, int relu)
-{
-    return relu && x < 0 ? 0.0f : x; /* NaN compares false and stays */
-}
-
-/* Columns first..first+width-1 of one row; `first` is a multiple of 16 and width at most 16. */
+/* Columns first..first+width-1 of row m; `first` is a multiple of 16 and width at most 16. */
 static void tile_row(const cptk_tile *t, int m, int first, int width)
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
@@ -22,7 +17,8 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
         float x = sum[j];
         if (t->bias) x += t->bias[first + j];
         if (t->add) x += t->add[(size_t)m * t->add_stride + (size_t)(first + j)];
-        t->c[(size_t)m * t->c_stride + (size_t)(first + j)] = relu_if(x, t->relu);
+        if (t->relu && x < 0) x = 0; /* NaN is not below 0 */
+        t->c[(size_t)m * t->c_stride + (size_t)(first + j)] = x;
     }
 }
 
@@ -39,5 +35,5 @@ void cptk_tile_init_c(cptk_kernels *kernels)
 {
     kernels->tile = tile_c;
     kernels->tile_rows = 4;
-    kernels->has_tile = 0;
+    kernels->has_tile = false;
 }

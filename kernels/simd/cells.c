@@ -10,7 +10,7 @@ static void CPTK_NAME(cptk_tanh_f32)(float *x, int n)
     for (int i = 0; i < n; i += VEC_W) vf_put(x + i, v_tanh(vf_next(x + i, n - i, vf_set(0.0f))), n - i);
 }
 
-/* x[i] + h[i] of a gate */
+/* The next elements of x + h, of which `left` are there. */
 static inline vf gate(const float *x, const float *h, int left)
 {
     vf zero = vf_set(0.0f);
@@ -27,11 +27,11 @@ static void CPTK_NAME(cptk_gru_f32)(const cptk_gates *args)
         for (int j = 0; j < n; j += VEC_W) {
             const int left = n - j;
             const float *x = in + j, *hw = hidden + j;
-            vf r = v_sigmoid(gate(x, hw, left));
-            vf z = v_sigmoid(gate(x + n, hw + n, left));
-            vf c = v_tanh(
+            const vf r = v_sigmoid(gate(x, hw, left));
+            const vf z = v_sigmoid(gate(x + n, hw + n, left));
+            const vf c = v_tanh(
                 vf_fma(r, vf_next(hw + 2 * (size_t)n, left, zero), vf_next(x + 2 * (size_t)n, left, zero)));
-            vf h = vf_next(args->h + at + j, left, zero);
+            const vf h = vf_next(args->h + at + j, left, zero);
             vf_put(args->h_out + at + j, vf_fma(z, h, vf_mul(vf_sub(one, z), c)), left);
         }
     }
@@ -47,18 +47,18 @@ static void CPTK_NAME(cptk_lstm_f32)(const cptk_gates *args)
         for (int j = 0; j < n; j += VEC_W) {
             const int left = n - j;
             const float *x = in + j, *hw = hidden + j;
-            vf i = v_sigmoid(gate(x, hw, left));
-            vf f = v_sigmoid(gate(x + n, hw + n, left));
-            vf g = v_tanh(gate(x + 2 * (size_t)n, hw + 2 * (size_t)n, left));
-            vf o = v_sigmoid(gate(x + 3 * (size_t)n, hw + 3 * (size_t)n, left));
-            vf c = vf_fma(f, vf_next(args->c + at + j, left, zero), vf_mul(i, g));
+            const vf i = v_sigmoid(gate(x, hw, left));
+            const vf f = v_sigmoid(gate(x + n, hw + n, left));
+            const vf g = v_tanh(gate(x + 2 * (size_t)n, hw + 2 * (size_t)n, left));
+            const vf o = v_sigmoid(gate(x + 3 * (size_t)n, hw + 3 * (size_t)n, left));
+            const vf c = vf_fma(f, vf_next(args->c + at + j, left, zero), vf_mul(i, g));
             vf_put(args->c_out + at + j, c, left);
             vf_put(args->h_out + at + j, vf_mul(o, v_tanh(c)), left);
         }
     }
 }
 
-/* Few elements: the maximum and the sum go one by one, in order. */
+/* In place.  There are few elements, so the maximum and the sum are taken one by one, in order. */
 static void softmax(float *x, int n)
 {
     const vf zero = vf_set(0.0f);
@@ -79,7 +79,7 @@ static void CPTK_NAME(cptk_attention_f32)(const cptk_attention *args)
         const float *enc = args->enc + (size_t)p * (size_t)n;
         vf sum = zero;
         for (int a = 0; a < n; a += VEC_W) {
-            vf t = v_tanh(gate(enc + a, args->dec + a, n - a));
+            const vf t = v_tanh(gate(enc + a, args->dec + a, n - a));
             sum = vf_fma(vf_next(args->v + a, n - a, zero), t, sum);
         }
         args->alpha[p] = args->bias + vf_sum(sum);

@@ -95,12 +95,12 @@ static void CPTK_NAME(cptk_round_i16)(const float *x, int n, uint32_t *pairs, cp
  * how early they are asked for.  Prefetching into the first cache alone keeps too few lines under way. */
 
 enum {
-    WORDS = CPTK_INT16_BLOCK / 2, /* of a row in a block of exact sums */
-    NEAR = 24 * CPTK_PANEL,       /* words of a panel between a prefetch into the first cache and the use, */
-    FAR = 512 * CPTK_PANEL,       /* and into the second */
+    WORDS = CPTK_INT16_BLOCK / 2, /* words of a row whose products have an exact sum */
+    NEAR = 24 * CPTK_PANEL,       /* words of a panel between a prefetch into the first cache and the use */
+    FAR = 512 * CPTK_PANEL,       /* the same for the second cache */
 };
 
-/* sum[r] += one word of each of R rows, `stride` apart, times a panel's. */
+/* sum[r] += word a[r * stride], broadcast, times the panel's words b, for each of R rows. */
 BODY_INLINE void add_word(vu sum[][VEC_PANEL], const uint32_t *a, size_t stride, const uint32_t *b, int R)
 {
     vu w[VEC_PANEL];
@@ -113,7 +113,7 @@ BODY_INLINE void add_word(vu sum[][VEC_PANEL], const uint32_t *a, size_t stride,
     }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
-        vu x = vu_set(a[(size_t)r * stride]);
+        const vu x = vu_set(a[(size_t)r * stride]);
         BODY_UNROLL
         for (int v = 0; v < VEC_PANEL; v++) sum[r][v] = vu_dot(sum[r][v], x, w[v]);
     }
@@ -128,7 +128,7 @@ BODY_INLINE void clear(vu sum[][VEC_PANEL], int R)
     }
 }
 
-/* total += sum, which is exact */
+/* total += sum */
 BODY_INLINE void add_sum(vf total[][VEC_PANEL], vu sum[][VEC_PANEL], int R)
 {
     BODY_UNROLL
@@ -138,7 +138,7 @@ BODY_INLINE void add_sum(vf total[][VEC_PANEL], vu sum[][VEC_PANEL], int R)
     }
 }
 
-/* Rows row..row+R-1, panel p. */
+/* Rows row..row+R-1 of panel p. */
 BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
 {
     const size_t words = (size_t)(g->depth + 1) / 2;
@@ -167,8 +167,8 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
         const int column = p * CPTK_PANEL + v * VEC_W, left = g->n - column;
         if (left <= 0) break;
         for (int r = 0; r < R; r++) {
-            vf scale = vf_mul(vf_set(g->a_scale[row + r]), vf_next(g->b_scale + column, left, zero));
-            vf x = vf_add(vf_mul(total[r][v], scale), vf_next(g->bias + column, left, zero));
+            const vf scale = vf_mul(vf_set(g->a_scale[row + r]), vf_next(g->b_scale + column, left, zero));
+            const vf x = vf_add(vf_mul(total[r][v], scale), vf_next(g->bias + column, left, zero));
             vf_put(g->c + (size_t)(row + r) * g->c_stride + column, x, left);
         }
     }

@@ -6,28 +6,24 @@
 
 /* ---- Winograd ---- */
 
-/* Everything takes `size`, the side of a tile's outputs, 2 or 4, as a constant; a tile of the input has 2
- * more.
- */
+/* `size`, the side of a tile's outputs, is 2 or 4 and a constant after inlining.  A tile of the input has
+ * size + 2 rows and columns. */
 enum { MOST_PLANES = 36 };
 
-BODY_INLINE void input_1d(vf *x, int step, int size)
+BODY_INLINE void input_1d_2(vf *x, int step)
+{
+    const vf a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
+    x[0] = vf_sub(a, c);
+    x[step] = vf_add(b, c);
+    x[2 * step] = vf_sub(c, b);
+    x[3 * step] = vf_sub(b, d);
+}
+
+BODY_INLINE void input_1d_4(vf *x, int step)
 {
     const vf two = vf_set(2.0f), four = vf_set(4.0f), five = vf_set(5.0f);
-    vf a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e, f, even, odd, ec, db;
-    if (size == 2) {
-        x[0] = vf_sub(a, c);
-        x[step] = vf_add(b, c);
-        x[2 * step] = vf_sub(c, b);
-        x[3 * step] = vf_sub(b, d);
-        return;
-    }
-    e = x[4 * step];
-    f = x[5 * step];
-    even = vf_fnma(four, c, e);
-    odd = vf_fnma(four, b, d);
-    ec = vf_sub(e, c);
-    db = vf_sub(d, b);
+    const vf a = x[0], b = x[step], c = x[2 * step], d = x[3 * step], e = x[4 * step], f = x[5 * step];
+    const vf even = vf_fnma(four, c, e), odd = vf_fnma(four, b, d), ec = vf_sub(e, c), db = vf_sub(d, b);
     x[0] = vf_fma(four, a, vf_fnma(five, c, e));
     x[step] = vf_add(even, odd);
     x[2 * step] = vf_sub(even, odd);
@@ -36,30 +32,47 @@ BODY_INLINE void input_1d(vf *x, int step, int size)
     x[5 * step] = vf_fma(four, b, vf_fnma(five, d, f));
 }
 
-BODY_INLINE void output_1d(vf *x, int step, int size)
+BODY_INLINE void input_1d(vf *x, int step, int size)
 {
-    const vf two = vf_set(2.0f), four = vf_set(4.0f), eight = vf_set(8.0f);
-    vf a = x[0], sum1 = vf_add(x[step], x[2 * step]), diff1 = vf_sub(x[step], x[2 * step]);
-    vf sum2, diff2, f;
     if (size == 2) {
-        x[0] = vf_add(a, sum1);
-        x[step] = vf_sub(diff1, x[3 * step]);
-        return;
+        input_1d_2(x, step);
+    } else {
+        input_1d_4(x, step);
     }
-    sum2 = vf_add(x[3 * step], x[4 * step]);
-    diff2 = vf_sub(x[3 * step], x[4 * step]);
-    f = x[5 * step];
+}
+
+BODY_INLINE void output_1d_2(vf *x, int step)
+{
+    const vf a = x[0], sum = vf_add(x[step], x[2 * step]), diff = vf_sub(x[step], x[2 * step]);
+    x[0] = vf_add(a, sum);
+    x[step] = vf_sub(diff, x[3 * step]);
+}
+
+BODY_INLINE void output_1d_4(vf *x, int step)
+{
+    const vf two = vf_set(2.0f), four = vf_set(4.0f), eight = vf_set(8.0f), a = x[0], f = x[5 * step];
+    const vf sum1 = vf_add(x[step], x[2 * step]), diff1 = vf_sub(x[step], x[2 * step]);
+    const vf sum2 = vf_add(x[3 * step], x[4 * step]), diff2 = vf_sub(x[3 * step], x[4 * step]);
     x[0] = vf_add(a, vf_add(sum1, sum2));
     x[step] = vf_fma(two, diff2, diff1);
     x[2 * step] = vf_fma(four, sum2, sum1);
     x[3 * step] = vf_add(f, vf_fma(eight, diff2, diff1));
 }
 
-/* A tile of the input that lies inside the map, or partly. */
+BODY_INLINE void output_1d(vf *x, int step, int size)
+{
+    if (size == 2) {
+        output_1d_2(x, step);
+    } else {
+        output_1d_4(x, step);
+    }
+}
+
+/* Where a tile of the input lies. */
 typedef struct tile_place {
-    const float *map;      /* the tile's first position, which may lie outside */
+    const float *map;      /* the tile's first position, which may lie outside the map */
     ptrdiff_t row, column; /* floats from a position to the one below and to the right */
-    int y0, y1, x0, x1;    /* rows and columns of the tile that are inside */
+    int y0, y1, x0, x1;    /* rows y0..y1-1 and columns x0..x1-1 of the tile are inside the map */
 } tile_place;
 
 BODY_INLINE void input_vector(const cptk_winograd *g, const tile_place *p, float *to, int ch, int left,
@@ -72,7 +85,7 @@ BODY_INLINE void input_vector(const cptk_winograd *g, const tile_place *p, float
     for (int y = 0; y < n; y++) {
         BODY_UNROLL
         for (int x = 0; x < n; x++) {
-            int inside = y >= p->y0 && y < p->y1 && x >= p->x0 && x < p->x1;
+            const bool inside = y >= p->y0 && y < p->y1 && x >= p->x0 && x < p->x1;
             d[n * y + x] = inside ? vf_next(p->map + y * p->row + x * p->column + ch, left, zero) : zero;
         }
     }
@@ -95,17 +108,21 @@ BODY_INLINE void input_tiles(const cptk_winograd *g, int size)
 {
     const int n = size + 2, across = (g->w + size - 1) / size;
     for (int i = 0; i < g->count; i++) {
-        int y = (g->first + i) / across * size - 1, x = (g->first + i) % across * size - 1, ch = 0;
+        const int y = (g->first + i) / across * size - 1, x = (g->first + i) % across * size - 1;
+        const ptrdiff_t row = (ptrdiff_t)g->w * g->pitch, column = g->pitch;
         float *to = g->out + (size_t)i * (size_t)g->c;
-        tile_place p = {.column = g->pitch, .row = (ptrdiff_t)g->w * g->pitch};
-        p.map = g->in + y * p.row + x * p.column;
-        p.y0 = clamp(-y, 0, n);
-        p.y1 = clamp(g->h - y, 0, n);
-        p.x0 = clamp(-x, 0, n);
-        p.x1 = clamp(g->w - x, 0, n);
-        if (p.y0 == 0 && p.y1 == n && p.x0 == 0 && p.x1 == n) {
-            const tile_place whole = {p.map, p.row, p.column, 0, n, 0, n};
-            for (; ch + VEC_W <= g->c; ch += VEC_W) input_vector(g, &whole, to, ch, VEC_W, size);
+        const tile_place p = {.map = g->in + y * row + x * column,
+                              .row = row,
+                              .column = column,
+                              .y0 = clamp(-y, 0, n),
+                              .y1 = clamp(g->h - y, 0, n),
+                              .x0 = clamp(-x, 0, n),
+                              .x1 = clamp(g->w - x, 0, n)};
+        int ch = 0;
+        if (p.y0 == 0 && p.y1 == n && p.x0 == 0 && p.x1 == n) { /* constants, so that no test is left */
+            const tile_place inner = {
+                .map = p.map, .row = row, .column = column, .y0 = 0, .y1 = n, .x0 = 0, .x1 = n};
+            for (; ch + VEC_W <= g->c; ch += VEC_W) input_vector(g, &inner, to, ch, VEC_W, size);
         }
         for (; ch < g->c; ch += VEC_W) input_vector(g, &p, to, ch, g->c - ch, size);
     }
@@ -120,14 +137,14 @@ static void winograd_input(const cptk_winograd *g)
     }
 }
 
-/* The tile that a vector of outputs goes to. */
+/* Where a tile of the output lies. */
 typedef struct output_place {
-    float *map;
-    ptrdiff_t row, column;
-    int rows, columns; /* that are inside */
+    float *map;            /* the tile's first position */
+    ptrdiff_t row, column; /* floats from a position to the one below and to the right */
+    int rows, columns;     /* how many from there are inside the map */
 } output_place;
 
-/* The bias goes into the plane of row 1, column 1, which every output takes with factor 1. */
+/* The bias is added to the plane of row 1, column 1: every output contains that plane with factor 1. */
 BODY_INLINE void output_vector(const cptk_winograd *g, const output_place *p, const float *from, int ch,
                                int left, int size)
 {
@@ -162,11 +179,15 @@ BODY_INLINE void output_tiles(const cptk_winograd *g, int size)
 {
     const int across = (g->w + size - 1) / size;
     for (int i = 0; i < g->count; i++) {
-        int y = (g->first + i) / across * size, x = (g->first + i) % across * size, ch = 0;
-        output_place p = {
-            .column = g->pitch, .row = (ptrdiff_t)g->w * g->pitch, .rows = g->h - y, .columns = g->w - x};
+        const int y = (g->first + i) / across * size, x = (g->first + i) % across * size;
+        const ptrdiff_t row = (ptrdiff_t)g->w * g->pitch, column = g->pitch;
         const float *from = g->in + (size_t)i * (size_t)g->c;
-        p.map = g->out + y * p.row + x * p.column;
+        const output_place p = {.map = g->out + y * row + x * column,
+                                .row = row,
+                                .column = column,
+                                .rows = g->h - y,
+                                .columns = g->w - x};
+        int ch = 0;
         for (; ch + VEC_W <= g->c; ch += VEC_W) output_vector(g, &p, from, ch, VEC_W, size);
         if (ch < g->c) output_vector(g, &p, from, ch, g->c - ch, size);
     }
@@ -183,7 +204,7 @@ static void winograd_output(const cptk_winograd *g)
 
 /* ---- bias, max pool ---- */
 
-static void bias_act(float *x, const float *bias, const float *add, size_t rows, int n, int relu)
+static void bias_act(float *x, const float *bias, const float *add, size_t rows, int n, bool relu)
 {
     const vf zero = vf_set(0.0f);
     for (size_t r = 0; r < rows; r++, x += n) {
@@ -197,26 +218,36 @@ static void bias_act(float *x, const float *bias, const float *add, size_t rows,
     }
 }
 
-static void maxpool(const float *in, float *out, int h, int w, int c, int y0, int y1)
+/* The part of a pool's 3x3 window that is inside the map. */
+typedef struct pool_window {
+    int top, bottom, left, right; /* rows top..bottom-1, columns left..right-1 */
+} pool_window;
+
+BODY_INLINE vf pool_vector(const cptk_maxpool *p, const pool_window *window, int ch)
 {
     const vf lowest = vf_set(-INFINITY);
-    int out_w = (w + 1) / 2;
-    for (int y = y0; y < y1; y++) {
-        int top = y > 0 ? 2 * y - 1 : 0, bottom = 2 * y + 2 < h ? 2 * y + 2 : h;
+    vf best = lowest;
+    for (int y = window->top; y < window->bottom; y++) {
+        const float *from = p->in + ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->c + ch;
+        for (int x = window->left; x < window->right; x++, from += p->c) {
+            const vf v = vf_next(from, p->c - ch, lowest);
+            best = vf_select(vf_lt(best, v), v, best);
+        }
+    }
+    return best;
+}
+
+static void maxpool(const cptk_maxpool *p)
+{
+    const int out_w = (p->w + 1) / 2;
+    for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            int left = x > 0 ? 2 * x - 1 : 0, right = 2 * x + 2 < w ? 2 * x + 2 : w;
-            float *to = out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)c;
-            for (int ch = 0; ch < c; ch += VEC_W) {
-                vf best = lowest;
-                for (int ky = top; ky < bottom; ky++) {
-                    const float *from = in + ((size_t)ky * (size_t)w + (size_t)left) * (size_t)c + ch;
-                    for (int kx = left; kx < right; kx++, from += c) {
-                        vf v = vf_next(from, c - ch, lowest);
-                        best = vf_select(vf_lt(best, v), v, best);
-                    }
-                }
-                vf_put(to + ch, best, c - ch);
-            }
+            const pool_window window = {.top = y > 0 ? 2 * y - 1 : 0,
+                                        .bottom = 2 * y + 2 < p->h ? 2 * y + 2 : p->h,
+                                        .left = x > 0 ? 2 * x - 1 : 0,
+                                        .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
+            float *to = p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c;
+            for (int ch = 0; ch < p->c; ch += VEC_W) vf_put(to + ch, pool_vector(p, &window, ch), p->c - ch);
         }
     }
 }

@@ -18,14 +18,15 @@ static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows,
     }
 }
 
-/* The k largest so far, descending. */
+/* The k largest elements so far, in descending order. */
 typedef struct best {
     float *value;
     int *index;
-    int held, k;
+    int held, k; /* how many there are, and may be */
 } best;
 
-/* Places value v of index i, higher than all before; it stays behind its equals. */
+/* Inserts value v with index i if it is among the k largest.  i is above all indices so far, so that v goes
+ * behind the values that equal it. */
 static void best_insert(best *b, float v, int i)
 {
     int at = b->held;
@@ -44,24 +45,29 @@ static void best_insert(best *b, float v, int i)
     b->index[at] = i;
 }
 
-/* The largest value so far is also what the sum of exponentials is relative to: both change rarely, when some
- * element exceeds the k-th best, and only then is looked closer. */
+/* Vector v holds elements i, i + 1, ... of a row of n.  Inserts those that are not in the list yet. */
+static void insert_vector(best *b, vf v, int i, int n)
+{
+    float one[VEC_W];
+    vf_store(one, v);
+    for (int j = 0; j < VEC_W && j < n - i; j++) {
+        if (i + j >= b->k) best_insert(b, one[j], i + j);
+    }
+}
+
+/* `sum` holds sums of exp(x[i] - max), max being the largest element so far.  A vector needs a closer look
+ * only if one of its elements is above the k-th largest, which is rare; only then may max change too. */
 static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse)
 {
     const vf low = vf_set(-INFINITY);
-    best b = {value, index, 0, k};
-    vf sum = vf_set(0.0f);
-    float max;
+    best b = {.value = value, .index = index, .held = 0, .k = k};
     for (int i = 0; i < k; i++) best_insert(&b, isnan(x[i]) ? -INFINITY : x[i], i);
-    max = value[0];
+    float max = value[0];
+    vf sum = vf_set(0.0f);
     for (int i = 0; i < n; i += VEC_W) {
-        vf v = vf_max_number(vf_next(x + i, n - i, low), low);
+        const vf v = vf_max_number(vf_next(x + i, n - i, low), low);
         if (vmask_any(vf_lt(vf_set(value[k - 1]), v))) {
-            float one[VEC_W];
-            vf_store(one, v);
-            for (int j = 0; j < VEC_W && j < n - i; j++) {
-                if (i + j >= k) best_insert(&b, one[j], i + j);
-            }
+            insert_vector(&b, v, i, n);
             if (value[0] > max) {
                 sum = isinf(max) ? vf_set(0.0f) : vf_mul(sum, v_exp(vf_set(max - value[0])));
                 max = value[0];

@@ -1,46 +1,53 @@
 /* tile.c - the tile product in vectors, compiled once per instruction set.  All convolutions, Linear layers
  * and recurrent products are made of it.  kernels/ref/tile.c specifies it.
  *
- * A block is R rows x V vectors of columns, all of it in registers while k runs: per k V loads of weights and
- * R broadcasts feed R * V multiply-adds.  R and V are constants after inlining, so that the loops below
- * unroll completely.  Few rows take one panel: their weights come from memory, fastest as a single stream.
- */
+ * A tile is computed in blocks of R rows x V vectors of columns.  A block's sums stay in registers while k
+ * runs.  For each k, V loads of weights and R broadcasts of elements of a feed R * V multiply-adds.  R and V
+ * are constants after inlining, so that the loops below unroll completely.  Blocks of few rows are one panel
+ * wide: the time goes into reading their weights, and memory is fastest with a single stream. */
 #include "kernels/simd/simd.h"
 
 enum {
-    MAX_VECTORS = 4,
-    MOST_SUMS = 28,          /* rows x vectors of any block */
-    AHEAD = 32 * CPTK_PANEL, /* floats of a panel between its prefetch and its use */
-    WIDE_COLUMNS = 6 * CPTK_PANEL,
+    MOST_VECTORS = 4,              /* V of any block */
+    MOST_SUMS = 28,                /* R * V of any block */
+    AHEAD = 32 * CPTK_PANEL,       /* how many floats of a panel lie between a prefetch and the use */
+    WIDE_COLUMNS = 6 * CPTK_PANEL, /* columns that tiles of several blocks of rows take at a time */
 };
 
-/* sum[r * V + v] += a row r x one row of weights. */
-BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, const float *b, size_t b_panel, int R,
-                              int V)
+/* One row of the weights of a block's columns. */
+typedef struct weight_row {
+    const float *b; /* the first panel's */
+    size_t b_panel; /* floats from one panel to the next */
+} weight_row;
+
+/* sum[r * V + v] += a[r][d] * vector v of the weights. */
+BODY_INLINE void multiply_add(vf *sum, const float *const *a, size_t d, weight_row row, int R, int V)
 {
-    vf w[MAX_VECTORS];
+    vf w[MOST_VECTORS];
     BODY_UNROLL
     for (int v = 0; v < V; v++) {
-        w[v] = vf_load(b + (size_t)(v / VEC_PANEL) * b_panel + v % VEC_PANEL * VEC_W);
+        w[v] = vf_load(row.b + (size_t)(v / VEC_PANEL) * row.b_panel + v % VEC_PANEL * VEC_W);
         VEC_KEEP(w[v]);
     }
     BODY_UNROLL
-    for (int v = 0; v < V; v += VEC_PANEL) BODY_PREFETCH(b + (size_t)(v / VEC_PANEL) * b_panel + AHEAD);
+    for (int v = 0; v < V; v += VEC_PANEL) {
+        BODY_PREFETCH(row.b + (size_t)(v / VEC_PANEL) * row.b_panel + AHEAD);
+    }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
-        vf x = vf_set(a[r][d]);
+        const vf x = vf_set(a[r][d]);
         BODY_UNROLL
         for (int v = 0; v < V; v++) sum[r * V + v] = vf_fma(x, w[v], sum[r * V + v]);
     }
 }
 
-/* Bias, addition and ReLU for the whole block while it is in registers. */
+/* Adds and stores a block that lies within the n columns, while its sums are in registers. */
 BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R, int V)
 {
     const size_t c_stride = t->c_stride, add_stride = t->add_stride;
     float *c = t->c + (size_t)row * c_stride + column;
     if (t->bias) {
-        vf bias[MAX_VECTORS];
+        vf bias[MOST_VECTORS];
         BODY_UNROLL
         for (int v = 0; v < V; v++) bias[v] = vf_load(t->bias + column + v * VEC_W);
         BODY_UNROLL
@@ -61,7 +68,7 @@ BODY_INLINE void finish(const cptk_tile *t, vf *sum, int row, int column, int R,
     for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * c_stride + i % V * VEC_W, sum[i]);
 }
 
-/* The same for blocks that reach beyond the last column; sum [R][V].  Rare, so small rather than fast. */
+/* The same for a block that reaches beyond column n: sum [R][V].  Rare, so the code is small, not fast. */
 static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *sum, int row, int column,
                                                   int R, int V)
 {
@@ -77,8 +84,8 @@ static __attribute__((noinline)) void finish_part(const cptk_tile *t, const vf *
     }
 }
 
-/* What the epilogue will read and write is fetched while k runs, and, not as near, what the one of the next
- * columns will write. */
+/* Fetches, while k runs, what `finish` will read and write.  What it will write for the next columns is
+ * fetched too, but not as near. */
 BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R, int columns)
 {
     BODY_UNROLL
@@ -95,11 +102,11 @@ BODY_INLINE void prefetch_output(const cptk_tile *t, int row, int column, int R,
 /* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
 BODY_INLINE void write_block(const cptk_tile *t, vf *sum, int row, int panel, int R, int V)
 {
-    vf all[MOST_SUMS];
     if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
         finish(t, sum, row, panel * CPTK_PANEL, R, V);
         return;
     }
+    vf all[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
     BODY_UNROLL
     for (int i = 0; i < R * V; i++) all[i] = sum[i];
     finish_part(t, all, row, panel * CPTK_PANEL, R, V);
@@ -116,9 +123,9 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
 {
     vf sum[MOST_SUMS];
     const float *b = t->b + (size_t)panel * t->b_panel;
-    const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
+    const size_t b_step = t->b_step, depth = (size_t)t->depth;
     const size_t soon_step = (size_t)(t->soon_step * (V / VEC_PANEL));
-    uintptr_t soon = (uintptr_t)b; /* looking for a page that doesn't exist would cost something */
+    uintptr_t soon = (uintptr_t)b; /* prefetching from a page that does not exist would take time */
     if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
 
     prefetch_output(t, row, panel * CPTK_PANEL, R, V * VEC_W);
@@ -128,7 +135,7 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
         BODY_UNROLL
         for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
         for (size_t d = 0; d < depth; d++, b += b_step) {
-            multiply_add(sum, a, d, b, b_panel, R, V);
+            multiply_add(sum, a, d, (weight_row){.b = b, .b_panel = t->b_panel}, R, V);
             BODY_PREFETCH_FAR(soon);
             soon += soon_step;
         }
@@ -136,15 +143,19 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     write_block(t, sum, row, panel, R, V);
 }
 
-#define ROWS_FUNCTION(R, PANELS)                                                          \
-    static void rows_##R(const cptk_tile *t, int row)                                     \
-    {                                                                                     \
-        int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, p = 0;                         \
-                                                                                          \
-        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VEC_PANEL); \
-        for (; PANELS > 2 && p + 2 <= panels; p += 2)                                     \
-            block(t, row, p, R, PANELS > 2 ? 2 * VEC_PANEL : VEC_PANEL);                  \
-        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VEC_PANEL);             \
+/* rows_R(t, row): rows row..row+R-1, all columns.  Blocks are PANELS panels wide, the last ones narrower. */
+#define ROWS_FUNCTION(R, PANELS)                                                                \
+    _Static_assert((PANELS)*VEC_PANEL <= MOST_VECTORS && (R) * (PANELS)*VEC_PANEL <= MOST_SUMS, \
+                   "too large");                                                                \
+    static void rows_##R(const cptk_tile *t, int row)                                           \
+    {                                                                                           \
+        const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL;                                \
+        int p = 0;                                                                              \
+        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VEC_PANEL);       \
+        for (; PANELS > 2 && p + 2 <= panels; p += 2) {                                         \
+            block(t, row, p, R, PANELS > 2 ? 2 * VEC_PANEL : VEC_PANEL);                        \
+        }                                                                                       \
+        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VEC_PANEL);                   \
     }
 VEC_TILE_BLOCKS(ROWS_FUNCTION)
 
@@ -153,11 +164,12 @@ static void (*const rows_functions[])(const cptk_tile *t, int row) = {VEC_TILE_B
 
 enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 
-/* More rows than a block has: cut evenly, and a few panels at a time, so that the weights come from memory
- * once and from cache for the rest. */
+/* A tile of more rows than a block may have is cut into parts of about the same number of rows.  All parts
+ * take a few panels before any takes the next, so that only the first reads weights from memory and the
+ * others find them in the cache. */
 static void tile(const cptk_tile *t)
 {
-    int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
+    const int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
     cptk_tile part = *t;
     if (parts == 1) {
         rows_functions[t->rows - 1](t, 0);
@@ -167,7 +179,7 @@ static void tile(const cptk_tile *t)
         int row = 0;
         part.n = t->n - column < WIDE_COLUMNS ? t->n - column : WIDE_COLUMNS;
         for (int i = parts; i > 0; i--) {
-            int rows = (t->rows - row + i - 1) / i;
+            const int rows = (t->rows - row + i - 1) / i;
             rows_functions[rows - 1](&part, row);
             row += rows;
         }
@@ -182,5 +194,5 @@ void CPTK_NAME(cptk_tile_init)(cptk_kernels *kernels)
 {
     kernels->tile = tile;
     kernels->tile_rows = VEC_TILE_ROWS;
-    kernels->has_tile = 1;
+    kernels->has_tile = true;
 }

@@ -322,9 +322,15 @@ static void pool_band(void *user, int index, int thread)
     const int image = index / job->bands, band = index % job->bands;
     const int y0 = c->out_h * band / job->bands, y1 = c->out_h * (band + 1) / job->bands;
     (void)thread;
-    job->kernels->maxpool(job->in + (size_t)image * (size_t)c->in_h * (size_t)c->in_w * (size_t)c->in_c,
-                          job->out + (size_t)image * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c,
-                          c->in_h, c->in_w, c->in_c, y0, y1);
+    const cptk_maxpool pool = {
+        .in = job->in + (size_t)image * (size_t)c->in_h * (size_t)c->in_w * (size_t)c->in_c,
+        .out = job->out + (size_t)image * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c,
+        .h = c->in_h,
+        .w = c->in_w,
+        .c = c->in_c,
+        .y0 = y0,
+        .y1 = y1};
+    job->kernels->maxpool(&pool);
 }
 
 /* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */

@@ -155,8 +155,18 @@ static void run_part(const im2col_job *d, const part *p, float *own)
     const float *a = d->plan.in_place ? args->in + (size_t)p->first * in_pitch : own;
     const size_t a_stride = d->plan.in_place ? in_pitch : (size_t)d->plan.depth;
     if (!d->plan.in_place) gather(d, p->first, p->rows, own);
-    d->job->kernels->gemm(p->rows, p->columns, d->plan.depth, a, (int)a_stride, d->b + p->column, conv->out_c,
-                          result, (int)stride);
+    const cptk_gemm product = {
+        .a = a,
+        .b = d->b + p->column,
+        .c = result,
+        .m = p->rows,
+        .n = p->columns,
+        .k = d->plan.depth,
+        .lda = (int)a_stride,
+        .ldb = conv->out_c,
+        .ldc = (int)stride,
+    };
+    d->job->kernels->gemm(&product);
     finish(d, p, result, stride);
     for (int r = 0; apart && r < p->rows; r++) {
         memcpy(out + (size_t)r * out_pitch, result + (size_t)r * stride, stride * sizeof(float));
