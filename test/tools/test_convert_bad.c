@@ -9,6 +9,7 @@
 
 #include "test/tools/net_maker.h"
 #include "tools/convert/convert.h"
+#include "tools/source/torch_zip.h"
 
 static char folder[64], checkpoint[128], vocabulary[128], config[128], output[128];
 static bool with_config, with_metrics;

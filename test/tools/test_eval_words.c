@@ -12,7 +12,7 @@
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 #include "tools/eval/wordnet.h"
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 static void assert_clean(const char *text, const char *expected)
 {

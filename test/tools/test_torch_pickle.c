@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/pickle.h"
+#include "tools/source/torch_pickle.h"
 
 #define S(text) text, sizeof(text) - 1
 
@@ -408,7 +408,7 @@ static void tensors(void **state)
     t = pickle.root->as.tensor;
     assert_int_equal(pickle.root->kind, TORCH_TENSOR);
     assert_true(t->rank == 2 && t->dims[0] == 3 && t->dims[1] == 8 && t->count == 24 && t->offset == 4);
-    assert_int_equal(t->storage->dtype, TORCH_FLOAT16);
+    assert_int_equal(t->storage->dtype, SOURCE_FLOAT16);
     spec.count = 97;
     assert_true(parse_tensor(spec));
     spec.count = 96;

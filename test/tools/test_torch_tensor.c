@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/checkpoint.h"
+#include "tools/source/torch_checkpoint.h"
 
 static char path[64];
 

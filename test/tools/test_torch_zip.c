@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/zip.h"
+#include "tools/source/torch_zip.h"
 
 static char path[64];
 

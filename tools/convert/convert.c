@@ -36,7 +36,7 @@ static float *read_source(const convert_job *job, const convert_source *source, 
     float *values = malloc((size_t)source->tensor->count * sizeof *values);
     if (!values) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, source->key);
-    } else if (!torch_tensor_read(&job->checkpoint, source->tensor, source->key, values, err)) {
+    } else if (!source_read(job->checkpoint, source->tensor, values, err)) {
         free(values);
         values = NULL;
     }
@@ -87,7 +87,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     float *source = item->source ? read_source(job, item->source, err) : NULL, *out = NULL;
     bool ok = !item->source || source;
     if (ok && item->has_norm) {
-        ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
+        ok = scale && convert_fold(job->checkpoint, &item->norm, rows, scale, shift, err);
     }
     if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->derived) { /* as it is */
         out = source;
@@ -210,8 +210,8 @@ bool convert_run(convert_job *job, tool_error *err)
     bool ok;
     job->plan.compact = job->compact;
     ok = check_machine(err) && check_output(&job->files, err) &&
-         torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&
-         convert_plan_make(&job->plan, &job->checkpoint, err) &&
+         (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
+         convert_plan_make(&job->plan, job->checkpoint, err) &&
          convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
          convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
     if (ok) out = tool_outfile_open(job->files.output, err);
@@ -227,5 +227,5 @@ void convert_free(convert_job *job)
     convert_metadata_free(&job->metadata);
     convert_plan_free(&job->plan);
     convert_vocabulary_free(&job->vocabulary);
-    torch_checkpoint_close(&job->checkpoint);
+    source_close(&job->checkpoint);
 }

@@ -13,7 +13,7 @@ typedef struct convert_job {
     bool compact;        /* leave second copies of weights out */
     int threads;         /* 1..16; the file is the same for any number */
     /* what was read, for the summary */
-    torch_checkpoint checkpoint;
+    source_file *checkpoint;
     convert_vocabulary vocabulary;
     convert_plan plan;
     convert_metadata metadata;

@@ -49,7 +49,7 @@ typedef struct convert_plan {
 } convert_plan;
 
 /* Fills the plan, whose `compact` is set.  Free it whatever the result. */
-bool convert_plan_make(convert_plan *plan, const torch_checkpoint *checkpoint, tool_error *err);
+bool convert_plan_make(convert_plan *plan, const source_file *checkpoint, tool_error *err);
 void convert_plan_free(convert_plan *plan);
 
 /* ---- for mapping_encoder.c and mapping_decoder.c ---- */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "tools/eval/metrics.h"
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 enum { EVAL_ORDERS = 4 }; /* n-grams of 1..4 words */
 

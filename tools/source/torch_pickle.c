@@ -1,12 +1,12 @@
 /* The pickle machine: opcodes, stack, memo; see pickle.h.  Called by checkpoint.c and the vocabulary reader.
  * Every count is compared with the bytes that are left before it is believed. */
-#include "tools/source/pickle.h"
+#include "tools/source/torch_pickle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/source/vm.h"
+#include "tools/source/torch_vm.h"
 
 enum { MAX_STACK = 1 << 22, MAX_MARKS = 1000, MAX_PROTOCOL = 5 };
 

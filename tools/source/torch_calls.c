@@ -2,25 +2,26 @@
  *
  * "Calling" one of them builds a plain value from its arguments, after checking every argument; nothing else
  * happens. */
-#include "tools/source/vm.h"
-
 #include <string.h>
+
+#include "tools/common/printable.h"
+#include "tools/source/torch_vm.h"
 
 static const torch_class classes[] = {
     {"collections", "OrderedDict", TORCH_CALL_DICT, 0},
     {"collections", "Counter", TORCH_CALL_DICT, 0},
     {"torch._utils", "_rebuild_tensor_v2", TORCH_CALL_TENSOR, 0},
     {"torch._utils", "_rebuild_parameter", TORCH_CALL_PARAMETER, 0},
-    {"torch", "FloatStorage", TORCH_CALL_STORAGE, TORCH_FLOAT32},
-    {"torch", "HalfStorage", TORCH_CALL_STORAGE, TORCH_FLOAT16},
-    {"torch", "BFloat16Storage", TORCH_CALL_STORAGE, TORCH_BFLOAT16},
-    {"torch", "DoubleStorage", TORCH_CALL_STORAGE, TORCH_FLOAT64},
-    {"torch", "LongStorage", TORCH_CALL_STORAGE, TORCH_INT64},
-    {"torch", "IntStorage", TORCH_CALL_STORAGE, TORCH_INT32},
-    {"torch", "ShortStorage", TORCH_CALL_STORAGE, TORCH_INT16},
-    {"torch", "CharStorage", TORCH_CALL_STORAGE, TORCH_INT8},
-    {"torch", "ByteStorage", TORCH_CALL_STORAGE, TORCH_UINT8},
-    {"torch", "BoolStorage", TORCH_CALL_STORAGE, TORCH_BOOL8},
+    {"torch", "FloatStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT32},
+    {"torch", "HalfStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT16},
+    {"torch", "BFloat16Storage", TORCH_CALL_STORAGE, SOURCE_BFLOAT16},
+    {"torch", "DoubleStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT64},
+    {"torch", "LongStorage", TORCH_CALL_STORAGE, SOURCE_INT64},
+    {"torch", "IntStorage", TORCH_CALL_STORAGE, SOURCE_INT32},
+    {"torch", "ShortStorage", TORCH_CALL_STORAGE, SOURCE_INT16},
+    {"torch", "CharStorage", TORCH_CALL_STORAGE, SOURCE_INT8},
+    {"torch", "ByteStorage", TORCH_CALL_STORAGE, SOURCE_UINT8},
+    {"torch", "BoolStorage", TORCH_CALL_STORAGE, SOURCE_BOOL},
     {"src.vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0}, /* as published */
     {"vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0},     /* pickled from within src/ */
     {"__main__", "Vocabulary", TORCH_CALL_VOCABULARY, 0},       /* pickled by the script itself */
@@ -37,7 +38,7 @@ static bool same(torch_text text, const char *wanted)
 
 bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
 {
-    char printable[2][64];
+    char printable[2][TOOL_PRINTABLE_BYTES];
     torch_value *value;
     size_t i;
     for (i = 0; i < sizeof classes / sizeof classes[0]; i++) {
@@ -49,8 +50,8 @@ bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
     }
     return tool_fail(
         vm->err, "%s: byte %zu: names %s.%s, which is not on the list of what may be read; nothing was run",
-        vm->place, (size_t)(vm->op - vm->start), torch_printable(module.data, module.size, printable[0]),
-        torch_printable(name.data, name.size, printable[1]));
+        vm->place, (size_t)(vm->op - vm->start), tool_printable(module.data, module.size, printable[0]),
+        tool_printable(name.data, name.size, printable[1]));
 }
 
 /* A non-negative whole number. */
@@ -61,10 +62,10 @@ static bool natural(const torch_value *value, uint64_t *number)
     return true;
 }
 
-static bool naturals(const torch_value *value, uint64_t numbers[TORCH_MAX_RANK], int *count)
+static bool naturals(const torch_value *value, uint64_t numbers[SOURCE_MAX_RANK], int *count)
 {
     size_t i;
-    if (value->kind != TORCH_TUPLE || value->as.items.count > TORCH_MAX_RANK) return false;
+    if (value->kind != TORCH_TUPLE || value->as.items.count > SOURCE_MAX_RANK) return false;
     for (i = 0; i < value->as.items.count; i++) {
         if (!natural(value->as.items.at[i], &numbers[i])) return false;
     }

@@ -1,9 +1,11 @@
 /* Opens what torch.save wrote; see checkpoint.h.  Called by the converter. */
-#include "tools/source/checkpoint.h"
+#include "tools/source/torch_checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/common/printable.h"
 
 #define MAX_PICKLE ((uint64_t)64 << 20)
 
@@ -18,19 +20,21 @@ static torch_zip_entry *find_pickle(torch_checkpoint *c, tool_error *err)
             continue;
         }
         if (found) {
-            (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.path, found->name, name);
+            (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.input.path, found->name,
+                            name);
             return NULL;
         }
         found = &c->zip.entries[i];
         (void)snprintf(c->prefix, sizeof c->prefix, "%.*s/", (int)(slash - name), name);
     }
-    if (!found) (void)tool_fail(err, "%s: not a checkpoint: the archive holds no data.pkl", c->zip.path);
+    if (!found)
+        (void)tool_fail(err, "%s: not a checkpoint: the archive holds no data.pkl", c->zip.input.path);
     return found;
 }
 
 static bool check_byte_order(torch_checkpoint *c, tool_error *err)
 {
-    char name[sizeof c->prefix + 16], printable[64];
+    char name[sizeof c->prefix + 16], printable[TOOL_PRINTABLE_BYTES];
     torch_zip_entry *entry;
     unsigned char *text;
     bool ok;
@@ -42,8 +46,8 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
     ok = strcmp((const char *)text, "little") == 0;
     if (!ok) {
         (void)tool_fail(err, "%s: %s: its data are \"%s\"-endian; only little-endian checkpoints are read",
-                        c->zip.path, name,
-                        torch_printable((const char *)text, (size_t)entry->size, printable));
+                        c->zip.input.path, name,
+                        tool_printable((const char *)text, (size_t)entry->size, printable));
     }
     free(text);
     return ok;

@@ -3,7 +3,7 @@
  *
  * What is called is multiarray.scalar(dtype('f8', False, True) + state, bytes); pickles of protocol 2 write
  * the bytes as _codecs.encode(text, 'latin1'). */
-#include "tools/source/vm.h"
+#include "tools/source/torch_vm.h"
 
 #include <string.h>
 
@@ -11,10 +11,10 @@ enum { LONGEST = 8 }; /* bytes of a number */
 
 static const struct {
     const char *name;
-    torch_dtype dtype;
+    source_type dtype;
 } names[] = {
-    {"f8", TORCH_FLOAT64}, {"f4", TORCH_FLOAT32}, {"i8", TORCH_INT64},
-    {"i4", TORCH_INT32},   {"b1", TORCH_BOOL8},
+    {"f8", SOURCE_FLOAT64}, {"f4", SOURCE_FLOAT32}, {"i8", SOURCE_INT64},
+    {"i4", SOURCE_INT32},   {"b1", SOURCE_BOOL},
 };
 
 static bool is_truth(const torch_value *value, bool truth)
@@ -48,7 +48,7 @@ bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 /* version, byte order, then what plain numbers have none of */
 bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *state)
 {
-    const char *order = type->as.numpy.dtype == TORCH_BOOL8 ? "|" : "<";
+    const char *order = type->as.numpy.dtype == SOURCE_BOOL ? "|" : "<";
     torch_value *const *at = state->as.items.at;
     int i;
     if (state->kind != TORCH_TUPLE || state->as.items.count != 8 || !is_int(at[0], 3) ||
@@ -91,28 +91,28 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 }
 
 /* value->kind and the number from its little-endian bits */
-static bool decode(torch_value *value, torch_dtype dtype, uint64_t bits)
+static bool decode(torch_value *value, source_type dtype, uint64_t bits)
 {
     const uint32_t low = (uint32_t)bits;
     float narrow;
     value->kind = TORCH_INT;
     switch (dtype) {
-    case TORCH_FLOAT64:
+    case SOURCE_FLOAT64:
         value->kind = TORCH_FLOAT;
         memcpy(&value->as.real, &bits, sizeof bits);
         return true;
-    case TORCH_FLOAT32:
+    case SOURCE_FLOAT32:
         value->kind = TORCH_FLOAT;
         memcpy(&narrow, &low, sizeof low);
         value->as.real = (double)narrow;
         return true;
-    case TORCH_INT64:
+    case SOURCE_INT64:
         value->as.integer = bits <= INT64_MAX ? (int64_t)bits : -(int64_t)~bits - 1;
         return true;
-    case TORCH_INT32:
+    case SOURCE_INT32:
         value->as.integer = low <= INT32_MAX ? (int64_t)low : (int64_t)low - ((int64_t)1 << 32);
         return true;
-    case TORCH_BOOL8:
+    case SOURCE_BOOL:
         value->kind = TORCH_BOOL;
         value->as.truth = bits != 0;
         return bits <= 1;
@@ -135,7 +135,7 @@ bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
     }
     type = args->at[0];
     bytes = args->at[1];
-    if (bytes->as.text.size != torch_dtype_size(type->as.numpy.dtype)) {
+    if (bytes->as.text.size != source_type_size(type->as.numpy.dtype)) {
         return torch_vm_fail(vm, "a NumPy number has the wrong number of bytes");
     }
     for (i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];

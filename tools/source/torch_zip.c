@@ -1,13 +1,9 @@
 /* Zip archives as torch.save writes them; see zip.h.  Called by checkpoint.c and tensor.c; never trusts an
  * offset or a size before it was compared with what the file holds. */
-#include "tools/source/zip.h"
+#include "tools/source/torch_zip.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -48,23 +44,7 @@ static uint64_t get64(const unsigned char *p)
 
 static bool bad(const torch_zip *zip, const char *place, const char *reason, tool_error *err)
 {
-    return tool_fail(err, "%s: %s: %s", zip->path, place, reason);
-}
-
-static bool read_exactly(const torch_zip *zip, uint64_t offset, void *buffer, size_t size, tool_error *err)
-{
-    unsigned char *to = buffer;
-    if (offset > zip->size || size > zip->size - offset) return bad(zip, "zip", "a read past the end", err);
-    while (size) {
-        ssize_t got = pread(zip->file, to, size, (off_t)offset);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tool_fail_errno(err, zip->path, errno);
-        if (got == 0) return bad(zip, "zip", "the file became shorter while it was read", err);
-        to += got;
-        offset += (uint64_t)got;
-        size -= (size_t)got;
-    }
-    return true;
+    return tool_fail(err, "%s: %s: %s", zip->input.path, place, reason);
 }
 
 /* ---- the end records ---- */
@@ -73,12 +53,12 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
 {
     unsigned char locator[LOCATOR_BYTES], record[END64_BYTES];
     uint64_t at;
-    if (!read_exactly(zip, locator_at, locator, sizeof locator, err)) return false;
+    if (!source_input_read(&zip->input, locator_at, locator, sizeof locator, err)) return false;
     at = get64(locator + 8);
     if (locator_at < END64_BYTES || at > locator_at - END64_BYTES) {
         return bad(zip, "zip64 end record", "its offset lies outside the file", err);
     }
-    if (!read_exactly(zip, at, record, sizeof record, err)) return false;
+    if (!source_input_read(&zip->input, at, record, sizeof record, err)) return false;
     if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12) {
         return bad(zip, "zip64 end record", "not found where its locator says", err);
     }
@@ -123,7 +103,7 @@ static bool parse_end(const torch_zip *zip, const unsigned char *record, end_rec
     end->directory = get32(record + 16);
     if (end->start >= LOCATOR_BYTES) {
         uint64_t at = end->start - LOCATOR_BYTES;
-        if (!read_exactly(zip, at, locator, sizeof locator, err)) return false;
+        if (!source_input_read(&zip->input, at, locator, sizeof locator, err)) return false;
         if (memcmp(locator, "PK\6\7", 4) == 0 && !read_end64(zip, at, end, err)) return false;
     }
     if (end->directory > end->start || end->directory_size != end->start - end->directory) {
@@ -139,14 +119,15 @@ static bool parse_end(const torch_zip *zip, const unsigned char *record, end_rec
 
 static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 {
-    size_t size = zip->size < END_BYTES + COMMENT_MAX ? (size_t)zip->size : END_BYTES + COMMENT_MAX;
+    size_t size =
+        zip->input.size < END_BYTES + COMMENT_MAX ? (size_t)zip->input.size : END_BYTES + COMMENT_MAX;
     unsigned char *tail = malloc(size);
     size_t at;
     bool ok = false;
     if (!tail) return bad(zip, "zip", "out of memory", err);
-    if (read_exactly(zip, zip->size - size, tail, size, err)) {
+    if (source_input_read(&zip->input, zip->input.size - size, tail, size, err)) {
         at = find_end(tail, size);
-        end->start = zip->size - size + at;
+        end->start = zip->input.size - size + at;
         if (at == size) {
             (void)bad(zip, "zip", "no end record: the file is truncated or something was appended", err);
         } else {
@@ -256,7 +237,7 @@ static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint6
 {
     unsigned char p[24] = {0};
     size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p, at;
-    if (!read_exactly(zip, entry->end, p, got, err)) return false;
+    if (!source_input_read(&zip->input, entry->end, p, got, err)) return false;
     at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
     if (got >= at + 12 && get32(p + at) == entry->crc) {
         bool wide = got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
@@ -276,7 +257,7 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
     if (entry->header > limit || fixed > limit - entry->header) {
         return bad(zip, entry->name, "its offset lies outside the file", err);
     }
-    if (!read_exactly(zip, entry->header, p, fixed, err)) return false;
+    if (!source_input_read(&zip->input, entry->header, p, fixed, err)) return false;
     if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size ||
         memcmp(p + 30, entry->name, name_size) != 0) {
         return bad(zip, entry->name, "its local header is missing or names another entry", err);
@@ -322,7 +303,7 @@ static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err
         torch_zip_entry *entry = &zip->entries[i];
         if (!check_local(zip, entry, end->directory, err)) return false;
         if (i && entry->header < entry[-1].end) {
-            return tool_fail(err, "%s: %s: it overlaps %s", zip->path, entry->name, entry[-1].name);
+            return tool_fail(err, "%s: %s: it overlaps %s", zip->input.path, entry->name, entry[-1].name);
         }
     }
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
@@ -343,48 +324,53 @@ static bool read_directory(torch_zip *zip, const end_record *end, tool_error *er
     zip->names = malloc((size_t)end->directory_size); /* every record is longer than its name with a NUL */
     ok = bytes && zip->entries && zip->names;
     if (!ok) (void)bad(zip, "zip directory", "out of memory", err);
-    ok = ok && read_exactly(zip, end->directory, bytes, (size_t)end->directory_size, err) &&
+    ok = ok && source_input_read(&zip->input, end->directory, bytes, (size_t)end->directory_size, err) &&
          parse_directory(zip, end, bytes, err) && check_entries(zip, end, err);
     free(bytes);
     return ok;
 }
 
-/* What the file is, if it is no zip archive. */
+/* How torch.save began a file before PyTorch 1.6: a pickle of a magic number. */
+static const unsigned char old_start[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc};
+
+static bool starts_with(const unsigned char *start, size_t size, const void *wanted, size_t wanted_size)
+{
+    return size >= wanted_size && memcmp(start, wanted, wanted_size) == 0;
+}
+
+bool torch_zip_knows(const unsigned char *start, size_t size)
+{
+    return starts_with(start, size, "PK", 2) || starts_with(start, size, old_start, sizeof old_start);
+}
+
 static bool check_start(const torch_zip *zip, tool_error *err)
 {
-    unsigned char p[6] = {0};
-    if (zip->size == 0) return bad(zip, "checkpoint", "the file is empty", err);
-    if (!read_exactly(zip, 0, p, zip->size < sizeof p ? (size_t)zip->size : sizeof p, err)) return false;
-    if (memcmp(p, "\x80\x02\x8a\x0a\x6c\xfc", sizeof p) == 0) {
+    unsigned char start[sizeof old_start];
+    const size_t size = zip->input.size < sizeof start ? (size_t)zip->input.size : sizeof start;
+    if (!source_input_read(&zip->input, 0, start, size, err)) return false;
+    if (starts_with(start, size, old_start, sizeof old_start)) {
         return bad(zip, "checkpoint",
                    "written by torch.save before PyTorch 1.6; load it and save it again with a newer PyTorch",
                    err);
     }
-    if (memcmp(p, "PK", 2) != 0) {
-        return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, this is none", err);
+    if (!torch_zip_knows(start, size)) {
+        return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, and this is not one",
+                   err);
     }
-    if (zip->size < END_BYTES) return bad(zip, "zip", "truncated", err);
-    return true;
+    return zip->input.size >= END_BYTES || bad(zip, "zip", "truncated", err);
 }
 
 bool torch_zip_open(torch_zip *zip, const char *path, tool_error *err)
 {
-    struct stat info;
     end_record end = {0};
     memset(zip, 0, sizeof *zip);
-    zip->path = path;
-    zip->file =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block before it is refused */
-    if (zip->file < 0 || fstat(zip->file, &info) != 0) return tool_fail_errno(err, path, errno);
-    if (S_ISDIR(info.st_mode)) return bad(zip, "checkpoint", "is a folder", err);
-    if (!S_ISREG(info.st_mode)) return bad(zip, "checkpoint", "not a regular file", err);
-    zip->size = (uint64_t)info.st_size;
-    return check_start(zip, err) && read_end(zip, &end, err) && read_directory(zip, &end, err);
+    return source_input_open(&zip->input, path, err) && check_start(zip, err) && read_end(zip, &end, err) &&
+           read_directory(zip, &end, err);
 }
 
 void torch_zip_close(torch_zip *zip)
 {
-    if (zip->path && zip->file >= 0) (void)close(zip->file);
+    source_input_close(&zip->input);
     free(zip->entries);
     free(zip->names);
     memset(zip, 0, sizeof *zip);
@@ -410,7 +396,7 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
     for (at = 0; ok && at < entry->size; at += CHUNK) {
         size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
         unsigned char *to = whole ? whole + at : chunk;
-        ok = read_exactly(zip, entry->data + at, to, part, err);
+        ok = source_input_read(&zip->input, entry->data + at, to, part, err);
         if (ok) crc = crc32_z(crc, to, part);
     }
     free(chunk);
@@ -450,5 +436,5 @@ bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t of
         if (offset == 0 && size == entry->size) return check_data(zip, entry, buffer, err);
         if (!check_data(zip, entry, NULL, err)) return false;
     }
-    return read_exactly(zip, entry->data + offset, buffer, size, err);
+    return source_input_read(&zip->input, entry->data + offset, buffer, size, err);
 }

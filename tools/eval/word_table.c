@@ -1,5 +1,5 @@
 /* String numbering by an open-addressing hash table; see words.h. */
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

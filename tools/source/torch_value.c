@@ -1,5 +1,5 @@
 /* Values of a pickle and the arena they live in; see value.h.  Called by pickle.c and its readers. */
-#include "tools/source/value.h"
+#include "tools/source/torch_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,25 +81,4 @@ const torch_value *torch_dict_get(const torch_value *dict, const char *key)
         if (torch_text_is(dict->as.items.at[i - 2], key)) return dict->as.items.at[i - 1];
     }
     return NULL;
-}
-
-const char *torch_printable(const char *data, size_t size, char out[64])
-{
-    size_t i, n = size < 60 ? size : 57;
-    for (i = 0; i < n; i++) out[i] = data[i] >= 0x20 && data[i] < 0x7F ? data[i] : '?';
-    memcpy(out + n, n < size ? "..." : "", n < size ? 4 : 1);
-    return out;
-}
-
-const char *torch_dtype_name(torch_dtype dtype)
-{
-    static const char *const names[] = {"float32", "float16", "bfloat16", "float64", "int64",
-                                        "int32",   "int16",   "int8",     "uint8",   "bool"};
-    return names[dtype];
-}
-
-size_t torch_dtype_size(torch_dtype dtype)
-{
-    static const unsigned char sizes[] = {4, 2, 2, 8, 8, 4, 2, 1, 1, 1};
-    return sizes[dtype];
 }
