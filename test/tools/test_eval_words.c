@@ -235,7 +235,7 @@ static void wordnet_damaged(void **state)
 
 static void numbering(void **state)
 {
-    eval_words *words = eval_words_create();
+    eval_table *words = eval_table_create();
     char text[16];
     uint32_t i;
 
@@ -243,18 +243,18 @@ static void numbering(void **state)
     assert_non_null(words);
     for (i = 0; i < 20000; i++) {
         (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
-        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
+        assert_int_equal(eval_table_add(words, text, strlen(text)), i);
     }
     for (i = 0; i < 20000; i++) {
         (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
-        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
-        assert_string_equal(eval_words_text(words, i), text);
+        assert_int_equal(eval_table_add(words, text, strlen(text)), i);
+        assert_string_equal(eval_table_text(words, i), text);
     }
-    assert_int_equal(eval_words_count(words), 20000);
-    assert_int_equal(eval_words_find(words, "w", 1), EVAL_NO_WORD);
-    assert_int_equal(eval_words_add(words, "", 0), 20000);
-    assert_int_equal(eval_words_length(words, 20000), 0);
-    eval_words_free(&words);
+    assert_int_equal(eval_table_count(words), 20000);
+    assert_int_equal(eval_table_find(words, "w", 1), EVAL_NO_WORD);
+    assert_int_equal(eval_table_add(words, "", 0), 20000);
+    assert_int_equal(eval_table_length(words, 20000), 0);
+    eval_table_free(&words);
     assert_null(words);
 }
 

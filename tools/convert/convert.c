@@ -5,17 +5,14 @@
  * made what. */
 #include "tools/convert/convert.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/platform/crc32.h"
+#include "tools/common/crew.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
-
-enum { MAX_THREADS = 16 };
 
 /* ---- one tensor ---- */
 
@@ -115,64 +112,58 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
 
 /* ---- all of them ---- */
 
-typedef struct crew {
-    convert_job *job;
-    atomic_size_t next;
-    atomic_bool failed;
-    pthread_mutex_t lock; /* of the output file and the error */
-    size_t failed_index;  /* the first in the order of the file: the message does not depend on timing */
-    tool_error err;
-} crew;
+/* What one thread holds: the tensor it has just made. */
+typedef struct worker {
+    float *data;
+    uint32_t crc;
+} worker;
 
-static void report(crew *c, size_t index, const tool_error *err)
+static void *begin_worker(void *context, tool_error *err)
 {
-    (void)pthread_mutex_lock(&c->lock);
-    if (index < c->failed_index) {
-        c->failed_index = index;
-        c->err = *err;
-    }
-    (void)pthread_mutex_unlock(&c->lock);
-    atomic_store(&c->failed, true);
+    const convert_job *job = context;
+    worker *w = calloc(1, sizeof *w);
+    if (!w) (void)tool_fail(err, "%s: out of memory", job->files.checkpoint);
+    return w;
 }
 
-static void *work(void *user)
+static void end_worker(void *argument)
 {
-    crew *c = user;
-    while (!atomic_load(&c->failed)) {
-        const size_t index = atomic_fetch_add(&c->next, 1);
-        tool_error err = {{0}};
-        float *data;
-        bool ok = false;
-        if (index >= c->job->plan.count) break;
-        data = make_tensor(c->job, index, &err);
-        if (data) {
-            const uint32_t crc = cpt_crc32(data, (size_t)c->job->writer.records[index].bytes);
-            (void)pthread_mutex_lock(&c->lock);
-            ok = convert_writer_put(&c->job->writer, index, data, crc, &err);
-            (void)pthread_mutex_unlock(&c->lock);
-        }
-        free(data);
-        if (!ok) report(c, index, &err);
-    }
-    return NULL;
+    worker *w = argument;
+    free(w->data);
+    free(w);
+}
+
+static bool make(void *context, void *argument, size_t index, tool_error *err)
+{
+    const convert_job *job = context;
+    worker *w = argument;
+    w->data = make_tensor(job, index, err);
+    if (w->data) w->crc = cpt_crc32(w->data, (size_t)job->writer.records[index].bytes);
+    return w->data != NULL;
+}
+
+static bool write_tensor(void *context, void *argument, size_t index, tool_error *err)
+{
+    convert_job *job = context;
+    worker *w = argument;
+    const bool ok = convert_writer_put(&job->writer, index, w->data, w->crc, err);
+    free(w->data);
+    w->data = NULL;
+    return ok;
 }
 
 static bool make_tensors(convert_job *job, tool_error *err)
 {
-    pthread_t threads[MAX_THREADS];
-    crew c = {0};
-    int started = 1, i;
-    c.job = job;
-    c.failed_index = SIZE_MAX;
-    if (pthread_mutex_init(&c.lock, NULL) != 0) return tool_fail(err, "model file: out of memory");
-    while (started < job->threads && started < MAX_THREADS &&
-           pthread_create(&threads[started], NULL, work, &c) == 0) {
-        started++;
-    }
-    (void)work(&c);
-    for (i = 1; i < started; i++) (void)pthread_join(threads[i], NULL);
-    (void)pthread_mutex_destroy(&c.lock);
-    return !atomic_load(&c.failed) || tool_fail(err, "%s", c.err.message);
+    const tool_crew crew = {
+        .threads = job->threads,
+        .count = job->plan.count,
+        .context = job,
+        .begin = begin_worker,
+        .work = make,
+        .hand_in = write_tensor,
+        .end = end_worker,
+    };
+    return tool_crew_run(&crew, err);
 }
 
 static bool check_words(const convert_job *job, tool_error *err)

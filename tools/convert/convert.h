@@ -11,7 +11,7 @@
 typedef struct convert_job {
     convert_files files; /* borrowed */
     bool compact;        /* leave second copies of weights out */
-    int threads;         /* 1..16; the file is the same for any number */
+    int threads;         /* at least 1; the file is the same for any number */
     /* what was read, for the summary */
     source_file *checkpoint;
     convert_vocabulary vocabulary;

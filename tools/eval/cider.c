@@ -19,7 +19,7 @@ static void weigh(weights *w)
 {
     const eval_corpus *corpus = w->corpus;
     double log_images = log((double)corpus->count);
-    size_t n = eval_words_count(corpus->grams), i, j, k;
+    size_t n = eval_table_count(corpus->grams), i, j, k;
     for (i = 0; i < corpus->count; i++) {
         for (j = 0; j < corpus->images[i].n_references; j++) {
             const eval_sentence *s = &corpus->images[i].references[j];
@@ -86,7 +86,7 @@ static double score_image(const weights *w, const eval_image *image)
 
 bool eval_cider(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)
 {
-    size_t n = eval_words_count(corpus->grams), i;
+    size_t n = eval_table_count(corpus->grams), i;
     weights w = {corpus, calloc(n + 1, sizeof *w.idf), calloc(n + 1, sizeof *w.last_seen)};
     double sum = 0;
     bool ok = w.idf && w.last_seen;

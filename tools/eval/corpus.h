@@ -28,8 +28,8 @@ typedef struct eval_image {
 } eval_image;
 
 struct eval_corpus {
-    eval_words *words;
-    eval_words *grams;   /* keys: the number of the n-gram without its last word, and that word */
+    eval_table *words;
+    eval_table *grams;   /* keys: the number of the n-gram without its last word, and that word */
     uint8_t *gram_order; /* [grams], 0 for single words */
     size_t gram_capacity;
     eval_image *images;

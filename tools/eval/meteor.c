@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 
@@ -22,7 +22,7 @@ typedef struct synonyms {
 } synonyms;
 
 typedef struct meteor {
-    eval_words *words;
+    eval_table *words;
     const eval_wordnet *wordnet;
     tool_error *err;
     uint32_t *lower, *stem; /* by word; EVAL_NO_WORD = not computed yet */
@@ -47,12 +47,12 @@ typedef struct side {
 
 static bool reserve(meteor *m)
 {
-    size_t n = eval_words_count(m->words);
+    size_t n = eval_table_count(m->words);
     uint32_t *lower, *stem;
     if (m->filled >= n) return true;
-    lower = eval_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
+    lower = tool_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
     if (lower) m->lower = lower;
-    stem = eval_grow(m->stem, &m->stem_capacity, n, sizeof *stem);
+    stem = tool_grow(m->stem, &m->stem_capacity, n, sizeof *stem);
     if (stem) m->stem = stem;
     if (!lower || !stem) return false;
     for (; m->filled < n; m->filled++) {
@@ -65,11 +65,11 @@ static bool reserve(meteor *m)
 static uint32_t lower_word(meteor *m, uint32_t word)
 {
     char text[EVAL_MAX_CAPTION];
-    size_t length = eval_words_length(m->words, word);
+    size_t length = eval_table_length(m->words, word);
     if (!reserve(m)) return EVAL_NO_WORD;
     if (m->lower[word] == EVAL_NO_WORD) {
-        length = eval_lower(eval_words_text(m->words, word), length, text);
-        m->lower[word] = eval_words_add(m->words, text, length);
+        length = eval_lower(eval_table_text(m->words, word), length, text);
+        m->lower[word] = eval_table_add(m->words, text, length);
     }
     return m->lower[word];
 }
@@ -77,13 +77,13 @@ static uint32_t lower_word(meteor *m, uint32_t word)
 static uint32_t stem_word(meteor *m, uint32_t word)
 {
     char text[MAX_STEM_WORD + 1];
-    size_t length = eval_words_length(m->words, word);
+    size_t length = eval_table_length(m->words, word);
     if (length > MAX_STEM_WORD) return word; /* no word is that long */
     if (!reserve(m)) return EVAL_NO_WORD;
     if (m->stem[word] == EVAL_NO_WORD) {
-        memcpy(text, eval_words_text(m->words, word), length);
+        memcpy(text, eval_table_text(m->words, word), length);
         length = eval_porter(text, length);
-        m->stem[word] = eval_words_add(m->words, text, length);
+        m->stem[word] = eval_table_add(m->words, text, length);
     }
     return m->stem[word];
 }
@@ -102,8 +102,8 @@ static bool collect(void *context, const char *lemma, size_t length)
     uint32_t word;
     uint32_t *words;
     if (memchr(lemma, '_', length)) return true;
-    word = eval_words_add(c->m->words, lemma, length);
-    words = eval_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
+    word = eval_table_add(c->m->words, lemma, length);
+    words = tool_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
     if (words) c->into->words = words;
     if (word == EVAL_NO_WORD || !words) return tool_fail(c->m->err, "out of memory");
     words[c->into->count++] = word;
@@ -113,7 +113,7 @@ static bool collect(void *context, const char *lemma, size_t length)
 static synonyms *find_synonyms(meteor *m, uint32_t word)
 {
     size_t n = (size_t)word + 1;
-    synonyms *all = eval_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
+    synonyms *all = tool_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
     collector c;
     if (!all) {
         (void)tool_fail(m->err, "out of memory");
@@ -125,7 +125,7 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     c.into = &all[word];
     if (!c.into->known) {
         c.into->known = true;
-        if (!eval_wordnet_lemmas(m->wordnet, eval_words_text(m->words, word), collect, &c, m->err)) {
+        if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
             return NULL;
         }
     }

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "tools/eval/corpus.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/tokens.h"
 
 eval_corpus *eval_corpus_create(void)
 {
     eval_corpus *corpus = calloc(1, sizeof *corpus);
     if (!corpus) return NULL;
-    corpus->words = eval_words_create();
-    corpus->grams = eval_words_create();
+    corpus->words = eval_table_create();
+    corpus->grams = eval_table_create();
     if (!corpus->words || !corpus->grams) eval_corpus_free(&corpus);
     return corpus;
 }
@@ -40,8 +40,8 @@ void eval_corpus_free(eval_corpus **corpus)
     for (i = 0; i < (*corpus)->count; i++) free_image(&(*corpus)->images[i]);
     free((*corpus)->images);
     free((*corpus)->gram_order);
-    eval_words_free(&(*corpus)->words);
-    eval_words_free(&(*corpus)->grams);
+    eval_table_free(&(*corpus)->words);
+    eval_table_free(&(*corpus)->grams);
     free(*corpus);
     *corpus = NULL;
 }
@@ -74,10 +74,10 @@ static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_se
     const char *word;
     eval_cursor_begin(&cursor, text);
     while (next_word(&cursor, how, clean, &word, &length)) {
-        uint32_t *words = eval_grow(out->words, &capacity, out->length + 1, sizeof *words);
+        uint32_t *words = tool_grow(out->words, &capacity, out->length + 1, sizeof *words);
         if (!words) return false;
         out->words = words;
-        words[out->length] = eval_words_add(corpus->words, word, length);
+        words[out->length] = eval_table_add(corpus->words, word, length);
         if (words[out->length] == EVAL_NO_WORD) return false;
         out->length++;
     }
@@ -96,10 +96,10 @@ static int compare_grams(const void *a, const void *b)
 static uint32_t gram_id(eval_corpus *corpus, uint32_t before, uint32_t word, uint8_t order)
 {
     uint32_t key[2] = {before, word};
-    uint32_t id = eval_words_add(corpus->grams, key, sizeof key);
+    uint32_t id = eval_table_add(corpus->grams, key, sizeof key);
     uint8_t *orders;
     if (id == EVAL_NO_WORD) return id;
-    orders = eval_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
+    orders = tool_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
     if (!orders) return EVAL_NO_WORD;
     corpus->gram_order = orders;
     orders[id] = order;
@@ -151,7 +151,7 @@ static bool fill_image(eval_corpus *corpus, eval_image *image, const char *hypot
 bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *const *references,
                      size_t n_references, tool_error *err)
 {
-    eval_image *images = eval_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
+    eval_image *images = tool_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
     eval_image image = {{0}, {0}, NULL, 0};
     size_t i, longest = strlen(hypothesis);
     if (images) corpus->images = images;

@@ -6,21 +6,21 @@
 #include <jansson.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/tokens.h"
 
 bool eval_predictions_begin(eval_predictions *list, const char *path, tool_error *err)
 {
     memset(list, 0, sizeof *list);
     list->path = path;
-    list->texts = eval_words_create();
+    list->texts = eval_table_create();
     return list->texts || tool_fail(err, "%s: out of memory", path);
 }
 
 void eval_predictions_free(eval_predictions *list)
 {
     free(list->items);
-    eval_words_free(&list->texts);
+    eval_table_free(&list->texts);
     eval_refs_free(&list->refs);
     memset(list, 0, sizeof *list);
 }
@@ -33,14 +33,14 @@ static bool refuse(const eval_predictions *list, size_t place, tool_error *err, 
 
 static const char *keep(eval_predictions *list, const char *text)
 {
-    uint32_t id = eval_words_add(list->texts, text, strlen(text));
-    return id == EVAL_NO_WORD ? NULL : eval_words_text(list->texts, id);
+    uint32_t id = eval_table_add(list->texts, text, strlen(text));
+    return id == EVAL_NO_WORD ? NULL : eval_table_text(list->texts, id);
 }
 
 bool eval_predictions_add(eval_predictions *list, const char *image, const char *caption, size_t place,
                           tool_error *err)
 {
-    eval_prediction *items = eval_grow(list->items, &list->capacity, list->count + 1, sizeof *items);
+    eval_prediction *items = tool_grow(list->items, &list->capacity, list->count + 1, sizeof *items);
     eval_prediction *item;
     if (!items) return refuse(list, place, err, "out of memory");
     list->items = items;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/metrics.h"
 
 typedef struct image {
@@ -15,8 +15,8 @@ typedef struct image {
 } image;
 
 struct eval_refs {
-    eval_words *names; /* numbers = indices into images */
-    eval_words *texts;
+    eval_table *names; /* numbers = indices into images */
+    eval_table *texts;
     image *images;
     size_t capacity;
 };
@@ -25,8 +25,8 @@ eval_refs *eval_refs_create(void)
 {
     eval_refs *refs = calloc(1, sizeof *refs);
     if (!refs) return NULL;
-    refs->names = eval_words_create();
-    refs->texts = eval_words_create();
+    refs->names = eval_table_create();
+    refs->texts = eval_table_create();
     if (!refs->names || !refs->texts) eval_refs_free(&refs);
     return refs;
 }
@@ -40,27 +40,27 @@ void eval_refs_free(eval_refs **refs)
         free((*refs)->images[i].numbers);
     }
     free((*refs)->images);
-    eval_words_free(&(*refs)->names);
-    eval_words_free(&(*refs)->texts);
+    eval_table_free(&(*refs)->names);
+    eval_table_free(&(*refs)->texts);
     free(*refs);
     *refs = NULL;
 }
 
 size_t eval_refs_count(const eval_refs *refs)
 {
-    return refs->names ? eval_words_count(refs->names) : 0;
+    return refs->names ? eval_table_count(refs->names) : 0;
 }
 
 const char *eval_refs_image(const eval_refs *refs, uint32_t number)
 {
-    return eval_words_text(refs->names, number);
+    return eval_table_text(refs->names, number);
 }
 
 uint32_t eval_refs_find(const eval_refs *refs, const char *name)
 {
-    uint32_t found = eval_words_find(refs->names, name, strlen(name));
+    uint32_t found = eval_table_find(refs->names, name, strlen(name));
     const char *slash = strrchr(name, '/');
-    if (found == EVAL_NO_WORD && slash) found = eval_words_find(refs->names, slash + 1, strlen(slash + 1));
+    if (found == EVAL_NO_WORD && slash) found = eval_table_find(refs->names, slash + 1, strlen(slash + 1));
     return found;
 }
 
@@ -74,11 +74,11 @@ size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *co
 static image *get_image(eval_refs *refs, const char *name, size_t length)
 {
     size_t before = eval_refs_count(refs);
-    image *images = eval_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
+    image *images = tool_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
     uint32_t number;
     if (!images) return NULL;
     refs->images = images;
-    number = eval_words_add(refs->names, name, length);
+    number = eval_table_add(refs->names, name, length);
     if (number == EVAL_NO_WORD) return NULL;
     if (number == before) memset(&images[number], 0, sizeof *images);
     return &images[number];
@@ -90,12 +90,12 @@ bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const 
     const char **captions;
     uint32_t text;
     if (!im) return false;
-    captions = eval_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
+    captions = tool_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
     if (!captions) return false;
     im->captions = captions;
-    text = eval_words_add(refs->texts, caption, length);
+    text = eval_table_add(refs->texts, caption, length);
     if (text == EVAL_NO_WORD) return false;
-    captions[im->count++] = eval_words_text(refs->texts, text);
+    captions[im->count++] = eval_table_text(refs->texts, text);
     return true;
 }
 
@@ -192,7 +192,7 @@ static bool note_number(reader *r, span name, uint64_t number)
     for (i = 0; i < im->n_numbers; i++) {
         if (im->numbers[i] == number) return refuse(r, "this image and comment number came before");
     }
-    numbers = eval_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
+    numbers = tool_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
     if (!numbers) return refuse(r, "out of memory");
     im->numbers = numbers;
     numbers[im->n_numbers++] = number;

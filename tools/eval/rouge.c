@@ -27,7 +27,7 @@ static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *
 {
     size_t i;
     for (i = 0; i < hypothesis->length; i++) {
-        if (eval_words_length(corpus->words, hypothesis->words[i]) == 0) return 1;
+        if (eval_table_length(corpus->words, hypothesis->words[i]) == 0) return 1;
     }
     return 0;
 }

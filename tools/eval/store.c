@@ -11,7 +11,7 @@
 
 #include "tools/common/outfile.h"
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/refs.h"
 
 #define FIRST_LINE "capeval run, version 1\n"
@@ -19,8 +19,8 @@
 struct eval_store {
     int fd;
     char *path;
-    eval_words *images; /* numbers = indices into captions */
-    eval_words *texts;
+    eval_table *images; /* numbers = indices into captions */
+    eval_table *texts;
     const char **captions; /* owned by texts */
     size_t capacity;
 };
@@ -81,13 +81,13 @@ static bool check_settings(const char *path, bool has_captions, const char *sett
 
 static bool remember(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
-    size_t n = eval_words_count(store->images);
-    const char **captions = eval_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
-    uint32_t text = eval_words_add(store->texts, caption, strlen(caption));
+    size_t n = eval_table_count(store->images);
+    const char **captions = tool_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
+    uint32_t text = eval_table_add(store->texts, caption, strlen(caption));
     if (captions) store->captions = captions;
     if (!captions || text == EVAL_NO_WORD) return tool_fail(err, "%s: out of memory", store->path);
-    captions[n] = eval_words_text(store->texts, text);
-    if (eval_words_add(store->images, image, strlen(image)) == EVAL_NO_WORD) {
+    captions[n] = eval_table_text(store->texts, text);
+    if (eval_table_add(store->images, image, strlen(image)) == EVAL_NO_WORD) {
         return tool_fail(err, "%s: out of memory", store->path);
     }
     return true;
@@ -162,8 +162,8 @@ eval_store *eval_store_open(const char *path, const char *settings, tool_error *
         return NULL;
     }
     store->fd = -1;
-    store->images = eval_words_create();
-    store->texts = eval_words_create();
+    store->images = eval_table_create();
+    store->texts = eval_table_create();
     store->path = malloc(strlen(path) + 1);
     if (!store->images || !store->texts || !store->path) {
         (void)tool_fail(err, "%s: out of memory", path);
@@ -186,8 +186,8 @@ void eval_store_close(eval_store **store)
         (void)fsync((*store)->fd);
         (void)close((*store)->fd);
     }
-    eval_words_free(&(*store)->images);
-    eval_words_free(&(*store)->texts);
+    eval_table_free(&(*store)->images);
+    eval_table_free(&(*store)->texts);
     free((*store)->captions);
     free((*store)->path);
     free(*store);
@@ -196,7 +196,7 @@ void eval_store_close(eval_store **store)
 
 const char *eval_store_find(const eval_store *store, const char *image)
 {
-    uint32_t number = eval_words_find(store->images, image, strlen(image));
+    uint32_t number = eval_table_find(store->images, image, strlen(image));
     return number == EVAL_NO_WORD ? NULL : store->captions[number];
 }
 

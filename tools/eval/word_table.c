@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 
 enum { BLOCK_BYTES = 1 << 16, FIRST_SLOTS = 1 << 12 };
 
@@ -21,7 +21,7 @@ typedef struct entry {
     uint64_t hash;
 } entry;
 
-struct eval_words {
+struct eval_table {
     block *blocks; /* the newest first */
     entry *entries;
     size_t count, capacity;
@@ -38,9 +38,9 @@ static uint64_t hash_bytes(const void *text, size_t length)
     return hash ^ (hash >> 29);
 }
 
-eval_words *eval_words_create(void)
+eval_table *eval_table_create(void)
 {
-    eval_words *words = calloc(1, sizeof *words);
+    eval_table *words = calloc(1, sizeof *words);
     if (!words) return NULL;
     words->n_slots = FIRST_SLOTS;
     words->slots = malloc(words->n_slots * sizeof *words->slots);
@@ -52,7 +52,7 @@ eval_words *eval_words_create(void)
     return words;
 }
 
-void eval_words_free(eval_words **words)
+void eval_table_free(eval_table **words)
 {
     block *b;
     if (!words || !*words) return;
@@ -67,13 +67,13 @@ void eval_words_free(eval_words **words)
     *words = NULL;
 }
 
-size_t eval_words_count(const eval_words *words)
+size_t eval_table_count(const eval_table *words)
 {
     return words->count;
 }
 
 /* The slot that holds the string, or the empty one where it belongs. */
-static size_t find_slot(const eval_words *words, const void *text, size_t length, uint64_t hash)
+static size_t find_slot(const eval_table *words, const void *text, size_t length, uint64_t hash)
 {
     size_t at = (size_t)hash & (words->n_slots - 1);
     while (words->slots[at] != EVAL_NO_WORD) {
@@ -84,7 +84,7 @@ static size_t find_slot(const eval_words *words, const void *text, size_t length
     return at;
 }
 
-static bool double_slots(eval_words *words)
+static bool double_slots(eval_table *words)
 {
     size_t n = words->n_slots * 2, i, at;
     uint32_t *slots;
@@ -103,7 +103,7 @@ static bool double_slots(eval_words *words)
     return true;
 }
 
-static char *keep_text(eval_words *words, const void *text, size_t length)
+static char *keep_text(eval_table *words, const void *text, size_t length)
 {
     block *b = words->blocks;
     char *kept;
@@ -124,7 +124,7 @@ static char *keep_text(eval_words *words, const void *text, size_t length)
     return kept;
 }
 
-uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
+uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
 {
     uint64_t hash = hash_bytes(text, length);
     size_t at = find_slot(words, text, length, hash);
@@ -135,7 +135,7 @@ uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
         if (!double_slots(words)) return EVAL_NO_WORD;
         at = find_slot(words, text, length, hash);
     }
-    entries = eval_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
+    entries = tool_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
     if (!entries) return EVAL_NO_WORD;
     words->entries = entries;
     entries[words->count].text = keep_text(words, text, length);
@@ -146,17 +146,17 @@ uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
     return (uint32_t)words->count++;
 }
 
-uint32_t eval_words_find(const eval_words *words, const void *text, size_t length)
+uint32_t eval_table_find(const eval_table *words, const void *text, size_t length)
 {
     return words->slots[find_slot(words, text, length, hash_bytes(text, length))];
 }
 
-const char *eval_words_text(const eval_words *words, uint32_t id)
+const char *eval_table_text(const eval_table *words, uint32_t id)
 {
     return words->entries[id].text;
 }
 
-size_t eval_words_length(const eval_words *words, uint32_t id)
+size_t eval_table_length(const eval_table *words, uint32_t id)
 {
     return words->entries[id].length;
 }

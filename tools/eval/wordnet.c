@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 
 enum { N_POS = 4, MAX_FORM = 128, MAX_FORMS = 256, MAX_FILE = 64 << 20 };
 
@@ -69,7 +69,7 @@ static bool add_line(table *t, const tool_lines *l)
     const char *space = memchr(l->line, ' ', l->length);
     line *lines;
     if (!l->length || l->line[0] == ' ') return true; /* the licence stands indented before the first entry */
-    lines = eval_grow(t->lines, &t->capacity, t->count + 1, sizeof *lines);
+    lines = tool_grow(t->lines, &t->capacity, t->count + 1, sizeof *lines);
     if (!lines) return false;
     t->lines = lines;
     lines[t->count].text = l->line;

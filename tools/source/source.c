@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/grow.h"
 #include "tools/common/printable.h"
 #include "tools/source/input.h"
 #include "tools/source/kind.h"
@@ -94,17 +95,13 @@ source_tensor *source_part_add(source_part *part, const char *path, const char *
         (void)tool_fail(err, "%s: %s: %s: not a tensor's name", path, part->name, shown);
         return NULL;
     }
-    if (part->count == part->room) {
-        const size_t room = part->room ? part->room * 2 : 64;
-        source_tensor *grown = realloc(part->tensors, room * sizeof *grown);
-        if (!grown) {
-            (void)tool_fail(err, "%s: %s: out of memory", path, part->name);
-            return NULL;
-        }
-        part->tensors = grown;
-        part->room = room;
+    source_tensor *tensors = tool_grow(part->tensors, &part->room, part->count + 1, sizeof *tensors);
+    if (!tensors) {
+        (void)tool_fail(err, "%s: %s: out of memory", path, part->name);
+        return NULL;
     }
-    source_tensor *tensor = &part->tensors[part->count];
+    part->tensors = tensors;
+    source_tensor *tensor = &tensors[part->count];
     memset(tensor, 0, sizeof *tensor);
     if (size) memcpy(tensor->name, name, size);
     if (source_find(part, tensor->name)) {
