@@ -19,8 +19,7 @@
 static bool is_finite(const float *values, size_t count)
 {
     uint32_t found = 0;
-    size_t i;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         found |= (bits & 0x7F800000u) == 0x7F800000u;
@@ -43,8 +42,9 @@ static float *read_source(const convert_job *job, const convert_source *source, 
 /* out: [rows], a bias that a batch norm is folded into; source: [rows] or NULL for zeros */
 static void fold_bias(const float *source, const double *scale, const double *shift, size_t rows, float *out)
 {
-    size_t i;
-    for (i = 0; i < rows; i++) out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
+    for (size_t i = 0; i < rows; i++) {
+        out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
+    }
 }
 
 static void pack(const convert_item *item, const float *source, const double *scale, void *out)
@@ -183,10 +183,10 @@ static bool check_machine(tool_error *err)
 static bool check_output(const convert_files *files, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
-    struct stat output, input;
-    size_t i;
+    struct stat output;
     if (stat(files->output, &output) != 0) return true;
-    for (i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+    struct stat input;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {
             return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
@@ -198,13 +198,13 @@ static bool check_output(const convert_files *files, tool_error *err)
 bool convert_run(convert_job *job, tool_error *err)
 {
     tool_outfile *out = NULL;
-    bool ok;
     job->plan.compact = job->compact;
-    ok = check_machine(err) && check_output(&job->files, err) &&
-         (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
-         convert_plan_make(&job->plan, job->checkpoint, err) &&
-         convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
-         convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
+    bool ok = check_machine(err) && check_output(&job->files, err) &&
+              (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
+              convert_plan_make(&job->plan, job->checkpoint, err) &&
+              convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) &&
+              check_words(job, err) &&
+              convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
     if (ok) out = tool_outfile_open(job->files.output, err);
     ok = out && convert_writer_open(&job->writer, out, &job->plan, &job->metadata, &job->vocabulary, err) &&
          make_tensors(job, err) && convert_writer_finish(&job->writer, err) && tool_outfile_commit(&out, err);

@@ -16,10 +16,9 @@ enum {
 json_t *convert_json_file(const char *path, tool_error *err)
 {
     tool_text text;
-    json_error_t error;
-    json_t *json;
     if (!tool_text_read(&text, path, MAX_FILE, err)) return NULL;
-    json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    json_error_t error;
+    json_t *json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     tool_text_free(&text);
     if (!json) {
         (void)tool_fail(err, "%s: line %d, column %d: %s", path, error.line, error.column, error.text);
@@ -48,17 +47,18 @@ void convert_json_number(double value, char text[32])
 /* The digits that the longest of all numbers inside needs: jansson writes them all alike. */
 static int digits_inside(const json_t *json)
 {
-    int most = DIGITS, digits;
+    int most = DIGITS;
+    char text[32];
+    if (json_is_real(json)) return digits_of(json_real_value(json), text);
+    int digits;
     const char *key;
     json_t *value;
-    char text[32];
-    size_t i;
-    if (json_is_real(json)) return digits_of(json_real_value(json), text);
     json_object_foreach((json_t *)json, key, value)
     {
         digits = digits_inside(value);
         if (digits > most) most = digits;
     }
+    size_t i;
     json_array_foreach(json, i, value)
     {
         digits = digits_inside(value);

@@ -81,7 +81,6 @@ enum { DECODE_SETTINGS = sizeof decode_settings / sizeof decode_settings[0] };
 static bool set_decode(convert_metadata *m, const struct decode_setting *s, const json_t *value,
                        const char *place, tool_error *err)
 {
-    char text[32];
     if (s->choices[0]) {
         const char *word = json_string_value(value);
         if (!word || (strcmp(word, s->choices[0]) != 0 && strcmp(word, s->choices[1]) != 0)) {
@@ -96,6 +95,7 @@ static bool set_decode(convert_metadata *m, const struct decode_setting *s, cons
         return tool_fail(err, "%s: %s: must be a%s number from %g to %g", place, s->config_key,
                          s->integer ? " whole" : "", s->low, s->high);
     }
+    char text[32];
     convert_json_number(number, text);
     return set(m, s->key, text, err);
 }
@@ -174,8 +174,8 @@ static bool use_settings(convert_metadata *m, const json_t *settings, const char
 static bool set_settings(convert_metadata *m, const source_file *checkpoint, const char *key,
                          const char *path, const convert_network *network, tool_error *err)
 {
-    char place[1024];
     json_t *own = NULL;
+    char place[1024];
     (void)snprintf(place, sizeof place, "%s: %s", source_path(checkpoint), key);
     bool ok = source_value(checkpoint, key, &own, err);
     if (ok && own) ok = use_settings(m, own, place, network, err);

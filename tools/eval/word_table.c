@@ -33,8 +33,7 @@ static uint64_t hash_bytes(const void *text, size_t length)
 {
     const unsigned char *p = text;
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    size_t i;
-    for (i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
     return hash ^ (hash >> 29);
 }
 
@@ -54,8 +53,8 @@ eval_table *eval_table_create(void)
 
 void eval_table_free(eval_table **words)
 {
-    block *b;
     if (!words || !*words) return;
+    block *b;
     for (b = (*words)->blocks; b;) {
         block *next = b->next;
         free(b);
@@ -86,13 +85,14 @@ static size_t find_slot(const eval_table *words, const void *text, size_t length
 
 static bool double_slots(eval_table *words)
 {
-    size_t n = words->n_slots * 2, i, at;
+    const size_t n = words->n_slots * 2;
     uint32_t *slots;
     if (n > SIZE_MAX / sizeof *slots) return false;
     slots = malloc(n * sizeof *slots);
     if (!slots) return false;
     memset(slots, 0xFF, n * sizeof *slots);
-    for (i = 0; i < words->count; i++) {
+    size_t at;
+    for (size_t i = 0; i < words->count; i++) {
         at = (size_t)words->entries[i].hash & (n - 1);
         while (slots[at] != EVAL_NO_WORD) at = (at + 1) & (n - 1);
         slots[at] = (uint32_t)i;
@@ -106,10 +106,9 @@ static bool double_slots(eval_table *words)
 static char *keep_text(eval_table *words, const void *text, size_t length)
 {
     block *b = words->blocks;
-    char *kept;
     if (length > SIZE_MAX / 2) return NULL;
     if (!b || b->room - b->used <= length) {
-        size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
+        const size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
         b = malloc(sizeof *b + room);
         if (!b) return NULL;
         b->next = words->blocks;
@@ -117,7 +116,7 @@ static char *keep_text(eval_table *words, const void *text, size_t length)
         b->room = room;
         words->blocks = b;
     }
-    kept = b->bytes + b->used;
+    char *kept = b->bytes + b->used;
     if (length) memcpy(kept, text, length);
     kept[length] = '\0';
     b->used += length + 1;
@@ -126,16 +125,15 @@ static char *keep_text(eval_table *words, const void *text, size_t length)
 
 uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
 {
-    uint64_t hash = hash_bytes(text, length);
+    const uint64_t hash = hash_bytes(text, length);
     size_t at = find_slot(words, text, length, hash);
-    entry *entries;
     if (words->slots[at] != EVAL_NO_WORD) return words->slots[at];
     if (words->count >= EVAL_NO_WORD) return EVAL_NO_WORD;
     if (words->count * 2 >= words->n_slots) {
         if (!double_slots(words)) return EVAL_NO_WORD;
         at = find_slot(words, text, length, hash);
     }
-    entries = tool_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
+    entry *entries = tool_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
     if (!entries) return EVAL_NO_WORD;
     words->entries = entries;
     entries[words->count].text = keep_text(words, text, length);

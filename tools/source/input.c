@@ -9,11 +9,11 @@
 
 bool source_input_open(source_input *input, const char *path, tool_error *err)
 {
-    struct stat info;
     memset(input, 0, sizeof *input);
     input->path = path;
     /* O_NONBLOCK: a pipe must not block before it is refused */
     input->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
     if (input->file < 0 || fstat(input->file, &info) != 0) return tool_fail_errno(err, path, errno);
     if (S_ISDIR(info.st_mode)) return tool_fail(err, "%s: checkpoint: is a folder", path);
     if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: checkpoint: not a regular file", path);

@@ -23,10 +23,10 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 static const source_kind *find_kind(const char *path, tool_error *err)
 {
-    source_input input;
-    unsigned char start[SOURCE_START_BYTES];
     size_t size = 0;
+    source_input input;
     bool ok = source_input_open(&input, path, err);
+    unsigned char start[SOURCE_START_BYTES];
     if (ok) {
         size = input.size < sizeof start ? (size_t)input.size : sizeof start;
         ok = source_input_read(&input, 0, start, size, err);

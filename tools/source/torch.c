@@ -29,10 +29,10 @@ static void *open_state(const char *path, tool_error *err)
 static bool add_tensor(source_part *part, const char *path, const torch_value *key, const torch_value *value,
                        tool_error *err)
 {
-    char printable[TOOL_PRINTABLE_BYTES];
     if (key->kind != TORCH_TEXT) {
         return tool_fail(err, "%s: %s: a key is a %s, not a str", path, part->name, torch_kind_name(key));
     }
+    char printable[TOOL_PRINTABLE_BYTES];
     if (value->kind != TORCH_TENSOR) {
         return tool_fail(err, "%s: %s: %s: a %s, not a tensor", path, part->name,
                          tool_printable(key->as.text.data, key->as.text.size, printable),
@@ -91,8 +91,8 @@ static bool value_of(const void *state, const char *key, json_t **value, tool_er
 {
     const torch_checkpoint *checkpoint = state;
     const torch_value *pickled = torch_dict_get(checkpoint->pickle.root, key);
-    char place[1024];
     if (!pickled || pickled->kind == TORCH_NONE) return true;
+    char place[1024];
     (void)snprintf(place, sizeof place, "%s: %s", checkpoint->zip.input.path, key);
     *value = torch_json(pickled, place, err);
     return *value != NULL;

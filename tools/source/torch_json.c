@@ -23,8 +23,7 @@ static json_t *from_value(const torch_value *value, walk *w);
 static json_t *from_list(const torch_items *items, walk *w)
 {
     json_t *list = json_array();
-    size_t i;
-    for (i = 0; list && i < items->count; i++) {
+    for (size_t i = 0; list && i < items->count; i++) {
         if (json_array_append_new(list, from_value(items->at[i], w)) != 0) {
             json_decref(list);
             return NULL;
@@ -36,12 +35,10 @@ static json_t *from_list(const torch_items *items, walk *w)
 static json_t *from_dict(const torch_items *items, walk *w)
 {
     json_t *dict = json_object();
-    size_t i;
-    for (i = 0; dict && i + 1 < items->count; i += 2) {
+    for (size_t i = 0; dict && i + 1 < items->count; i += 2) {
         const torch_value *key = items->at[i];
         char number[32], *text = NULL;
         const char *data = number;
-        int failed;
         if (key->kind == TORCH_INT) {
             (void)snprintf(number, sizeof number, "%lld", (long long)key->as.integer);
         } else if (key->kind == TORCH_TEXT && key->as.text.size < MAX_KEY &&
@@ -55,7 +52,7 @@ static json_t *from_dict(const torch_items *items, walk *w)
             (void)tool_fail(w->err, "%s: a key is no text", w->place);
             data = NULL;
         }
-        failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
+        const int failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
         free(text);
         if (failed) {
             json_decref(dict);

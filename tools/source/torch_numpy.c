@@ -31,13 +31,12 @@ static bool is_int(const torch_value *value, int64_t integer)
 bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_NUMPY_TYPE);
-    size_t i;
     if (!value) return false;
     if (args->count != 3 || args->at[0]->kind != TORCH_TEXT || !is_truth(args->at[1], false) ||
         !is_truth(args->at[2], true)) {
         return torch_vm_fail(vm, "a NumPy type's description is malformed");
     }
-    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!torch_text_is(args->at[0], names[i].name)) continue;
         value->as.numpy.dtype = names[i].dtype;
         return torch_vm_push(vm, value);
@@ -50,12 +49,11 @@ bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *st
 {
     const char *order = type->as.numpy.dtype == SOURCE_BOOL ? "|" : "<";
     torch_value *const *at = state->as.items.at;
-    int i;
     if (state->kind != TORCH_TUPLE || state->as.items.count != 8 || !is_int(at[0], 3) ||
         at[1]->kind != TORCH_TEXT || !is_int(at[5], -1) || !is_int(at[6], -1) || !is_int(at[7], 0)) {
         return torch_vm_fail(vm, "a NumPy type's state is malformed");
     }
-    for (i = 2; i < 5; i++) {
+    for (int i = 2; i < 5; i++) {
         if (at[i]->kind != TORCH_NONE) return torch_vm_fail(vm, "a NumPy type of more than a number");
     }
     if (!torch_text_is(at[1], order)) return torch_vm_fail(vm, "a NumPy type that is not little-endian");
@@ -68,13 +66,13 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_BYTES);
     char *out = torch_arena_alloc(vm->arena, LONGEST);
-    size_t i, n = 0;
-    torch_text text;
+    size_t n = 0;
     if (!value || !out) return torch_vm_fail(vm, "it takes too much memory");
     if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1")) {
         return torch_vm_fail(vm, "encodes something other than a text in latin1");
     }
-    text = args->at[0]->as.text;
+    torch_text text = args->at[0]->as.text;
+    size_t i;
     for (i = 0; i < text.size && n < LONGEST; n++) {
         const unsigned char c = (unsigned char)text.data[i++];
         out[n] = (char)c;
@@ -94,8 +92,8 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 static bool decode(torch_value *value, source_type dtype, uint64_t bits)
 {
     const uint32_t low = (uint32_t)bits;
-    float narrow;
     value->kind = TORCH_INT;
+    float narrow;
     switch (dtype) {
     case SOURCE_FLOAT64:
         value->kind = TORCH_FLOAT;
@@ -125,20 +123,18 @@ static bool decode(torch_value *value, source_type dtype, uint64_t bits)
 bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_INT);
-    const torch_value *type, *bytes;
     uint64_t bits = 0;
-    size_t i;
     if (!value) return false;
     if (args->count != 2 || args->at[0]->kind != TORCH_NUMPY_TYPE || !args->at[0]->as.numpy.complete ||
         args->at[1]->kind != TORCH_BYTES) {
         return torch_vm_fail(vm, "a NumPy number's description is malformed");
     }
-    type = args->at[0];
-    bytes = args->at[1];
+    const torch_value *type = args->at[0];
+    const torch_value *bytes = args->at[1];
     if (bytes->as.text.size != source_type_size(type->as.numpy.dtype)) {
         return torch_vm_fail(vm, "a NumPy number has the wrong number of bytes");
     }
-    for (i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
+    for (size_t i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
     if (!decode(value, type->as.numpy.dtype, bits)) {
         return torch_vm_fail(vm, "a NumPy bool that is not 0 or 1");
     }

@@ -12,9 +12,8 @@ torch_zip_entry *torch_tensor_storage(const torch_checkpoint *c, const torch_ten
     const torch_storage *storage = tensor->storage;
     const size_t item = source_type_size(storage->dtype);
     char path[sizeof c->prefix + 64];
-    torch_zip_entry *entry;
     (void)snprintf(path, sizeof path, "%sdata/%.*s", c->prefix, (int)storage->key.size, storage->key.data);
-    entry = torch_zip_find(&c->zip, path);
+    torch_zip_entry *entry = torch_zip_find(&c->zip, path);
     if (!entry) {
         (void)tool_fail(err, "%s: %s: its data, %s, are missing", c->zip.input.path, name, path);
         return NULL;
@@ -42,8 +41,7 @@ bool torch_tensor_check(const torch_checkpoint *c, const torch_tensor *tensor, c
 static bool is_contiguous(const torch_tensor *tensor)
 {
     uint64_t step = 1;
-    int i;
-    for (i = tensor->rank; i-- > 0;) {
+    for (int i = tensor->rank; i-- > 0;) {
         if (tensor->dims[i] != 1 && tensor->strides[i] != step) return false;
         step *= tensor->dims[i];
     }
@@ -56,13 +54,14 @@ static void gather(const torch_tensor *t, const unsigned char *data, float *valu
     const source_type dtype = t->storage->dtype;
     const size_t item = source_type_size(dtype);
     const uint64_t inner = t->rank ? t->dims[t->rank - 1] : 1, step = t->rank ? t->strides[t->rank - 1] : 0;
-    uint64_t index[SOURCE_MAX_RANK] = {0}, row, i;
-    int d;
-    for (row = 0; row < t->count / inner; row++) {
+    uint64_t index[SOURCE_MAX_RANK] = {0};
+    for (uint64_t row = 0; row < t->count / inner; row++) {
         const unsigned char *p = data;
-        for (d = 0; d + 1 < t->rank; d++) p += index[d] * t->strides[d] * item;
-        for (i = 0; i < inner; i++) values[row * inner + i] = source_type_read(dtype, p + i * step * item);
-        for (d = t->rank - 2; d >= 0 && ++index[d] == t->dims[d]; d--) index[d] = 0;
+        for (int d = 0; d + 1 < t->rank; d++) p += index[d] * t->strides[d] * item;
+        for (uint64_t i = 0; i < inner; i++) {
+            values[row * inner + i] = source_type_read(dtype, p + i * step * item);
+        }
+        for (int d = t->rank - 2; d >= 0 && ++index[d] == t->dims[d]; d--) index[d] = 0;
     }
 }
 
@@ -70,22 +69,18 @@ bool torch_tensor_read(const torch_checkpoint *c, const torch_tensor *tensor, co
                        tool_error *err)
 {
     const size_t item = source_type_size(tensor->storage->dtype);
-    torch_zip_entry *entry;
-    unsigned char *data;
     uint64_t span = 1;
-    int i;
-    bool ok;
     if (!torch_tensor_check(c, tensor, name, err)) return false;
-    entry = torch_tensor_storage(c, tensor, name, err);
+    torch_zip_entry *entry = torch_tensor_storage(c, tensor, name, err);
     if (!entry) return false;
     if (tensor->count == 0) return true;
-    for (i = 0; i < tensor->rank; i++) span += (tensor->dims[i] - 1) * tensor->strides[i];
+    for (int i = 0; i < tensor->rank; i++) span += (tensor->dims[i] - 1) * tensor->strides[i];
     if (tensor->storage->dtype == SOURCE_FLOAT32 && is_contiguous(tensor)) {
         return torch_zip_read_at(&c->zip, entry, tensor->offset * item, values, (size_t)span * item, err);
     }
-    data = malloc((size_t)span * item);
+    unsigned char *data = malloc((size_t)span * item);
     if (!data) return tool_fail(err, "%s: %s: out of memory", c->zip.input.path, name);
-    ok = torch_zip_read_at(&c->zip, entry, tensor->offset * item, data, (size_t)span * item, err);
+    const bool ok = torch_zip_read_at(&c->zip, entry, tensor->offset * item, data, (size_t)span * item, err);
     if (ok) gather(tensor, data, values);
     free(data);
     return ok;

@@ -51,13 +51,13 @@ static bool bad(const torch_zip *zip, const char *place, const char *reason, too
 
 static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *end, tool_error *err)
 {
-    unsigned char locator[LOCATOR_BYTES], record[END64_BYTES];
-    uint64_t at;
+    unsigned char locator[LOCATOR_BYTES];
     if (!source_input_read(&zip->input, locator_at, locator, sizeof locator, err)) return false;
-    at = get64(locator + 8);
+    const uint64_t at = get64(locator + 8);
     if (locator_at < END64_BYTES || at > locator_at - END64_BYTES) {
         return bad(zip, "zip64 end record", "its offset lies outside the file", err);
     }
+    unsigned char record[END64_BYTES];
     if (!source_input_read(&zip->input, at, record, sizeof record, err)) return false;
     if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12) {
         return bad(zip, "zip64 end record", "not found where its locator says", err);
@@ -85,8 +85,7 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
 /* Offset of the end record inside the file's last `size` bytes, size if there is none. */
 static size_t find_end(const unsigned char *tail, size_t size)
 {
-    size_t at;
-    for (at = size - END_BYTES + 1; at-- > 0;) {
+    for (size_t at = size - END_BYTES + 1; at-- > 0;) {
         if (memcmp(tail + at, "PK\5\6", 4) == 0 && get16(tail + at + 20) == size - at - END_BYTES) return at;
     }
     return size;
@@ -94,15 +93,15 @@ static size_t find_end(const unsigned char *tail, size_t size)
 
 static bool parse_end(const torch_zip *zip, const unsigned char *record, end_record *end, tool_error *err)
 {
-    unsigned char locator[4];
     if (get16(record + 4) != 0 || get16(record + 6) != 0 || get16(record + 8) != get16(record + 10)) {
         return bad(zip, "zip end record", "archives of several parts are not supported", err);
     }
     end->entries = get16(record + 10);
     end->directory_size = get32(record + 12);
     end->directory = get32(record + 16);
+    unsigned char locator[4];
     if (end->start >= LOCATOR_BYTES) {
-        uint64_t at = end->start - LOCATOR_BYTES;
+        const uint64_t at = end->start - LOCATOR_BYTES;
         if (!source_input_read(&zip->input, at, locator, sizeof locator, err)) return false;
         if (memcmp(locator, "PK\6\7", 4) == 0 && !read_end64(zip, at, end, err)) return false;
     }
@@ -122,9 +121,9 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
     size_t size =
         zip->input.size < END_BYTES + COMMENT_MAX ? (size_t)zip->input.size : END_BYTES + COMMENT_MAX;
     unsigned char *tail = malloc(size);
-    size_t at;
     bool ok = false;
     if (!tail) return bad(zip, "zip", "out of memory", err);
+    size_t at;
     if (source_input_read(&zip->input, zip->input.size - size, tail, size, err)) {
         at = find_end(tail, size);
         end->start = zip->input.size - size + at;
@@ -143,16 +142,16 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 /* Replaces sizes that did not fit into 32 bits by those of the zip64 extra field. */
 static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const values[], size_t count)
 {
-    size_t i, wanted = 0;
-    for (i = 0; i < count; i++) wanted += *values[i] == 0xFFFFFFFF;
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) wanted += *values[i] == 0xFFFFFFFF;
     if (!wanted) return true;
     while (size >= 4) {
-        size_t field = get16(extra + 2);
+        const size_t field = get16(extra + 2);
         if (field > size - 4) return false;
         if (get16(extra) == 1) {
             if (field < wanted * 8) return false;
             extra += 4;
-            for (i = 0; i < count; i++) {
+            for (size_t i = 0; i < count; i++) {
                 if (*values[i] != 0xFFFFFFFF) continue;
                 *values[i] = get64(extra);
                 extra += 8;
@@ -167,9 +166,8 @@ static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const
 
 static bool plain_name(const char *name, size_t size)
 {
-    size_t i;
     if (size == 0 || size > MAX_NAME) return false;
-    for (i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F) return false;
     }
     return true;
@@ -179,14 +177,12 @@ static bool plain_name(const char *name, size_t size)
 static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsigned char *p, size_t left,
                             char *name, tool_error *err)
 {
-    uint64_t stored, *values[3];
-    size_t name_size, extra_size, size;
     if (left < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0) {
         return bad(zip, "zip directory", "a record is damaged", err);
     }
-    name_size = get16(p + 28);
-    extra_size = get16(p + 30);
-    size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
+    const size_t name_size = get16(p + 28);
+    const size_t extra_size = get16(p + 30);
+    const size_t size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
     if (size > left) return bad(zip, "zip directory", "a record runs past its end", err);
     if (!plain_name((const char *)p + CENTRAL_BYTES, name_size)) {
         return bad(zip, "zip directory", "an entry's name is empty, too long or holds control characters",
@@ -197,7 +193,7 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     entry->name = name;
     entry->flags = get16(p + 8);
     entry->crc = get32(p + 16);
-    stored = get32(p + 20);
+    uint64_t stored = get32(p + 20);
     entry->size = get32(p + 24);
     entry->header = get32(p + 42);
     if (get16(p + 10) != 0) return bad(zip, name, "it is compressed; torch.save stores its entries", err);
@@ -205,6 +201,7 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     if (get16(p + 34) != 0 && get16(p + 34) != 0xFFFF) {
         return bad(zip, name, "archives of several parts are not supported", err);
     }
+    uint64_t *values[3];
     values[0] = &entry->size;
     values[1] = &stored;
     values[2] = &entry->header;
@@ -217,10 +214,10 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
 
 static bool parse_directory(torch_zip *zip, const end_record *end, const unsigned char *p, tool_error *err)
 {
-    size_t left = (size_t)end->directory_size, i;
+    size_t left = (size_t)end->directory_size;
     char *name = zip->names;
-    for (i = 0; i < zip->count; i++) {
-        size_t size = parse_central(zip, &zip->entries[i], p, left, name, err);
+    for (size_t i = 0; i < zip->count; i++) {
+        const size_t size = parse_central(zip, &zip->entries[i], p, left, name, err);
         if (!size) return false;
         name += strlen(name) + 1;
         p += size;
@@ -236,11 +233,12 @@ static bool parse_directory(torch_zip *zip, const end_record *end, const unsigne
 static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
     unsigned char p[24] = {0};
-    size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p, at;
+    const size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p;
     if (!source_input_read(&zip->input, entry->end, p, got, err)) return false;
-    at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
+    const size_t at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
     if (got >= at + 12 && get32(p + at) == entry->crc) {
-        bool wide = got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
+        const bool wide =
+            got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
         if (wide || (get32(p + at + 4) == entry->size && get32(p + at + 8) == entry->size)) {
             entry->end += at + (wide ? 20 : 12);
             return true;
@@ -251,12 +249,11 @@ static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint6
 
 static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
-    unsigned char p[LOCAL_BYTES + MAX_NAME];
     size_t name_size = strlen(entry->name), fixed = LOCAL_BYTES + name_size;
-    bool later;
     if (entry->header > limit || fixed > limit - entry->header) {
         return bad(zip, entry->name, "its offset lies outside the file", err);
     }
+    unsigned char p[LOCAL_BYTES + MAX_NAME];
     if (!source_input_read(&zip->input, entry->header, p, fixed, err)) return false;
     if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size ||
         memcmp(p + 30, entry->name, name_size) != 0) {
@@ -267,7 +264,7 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
         return bad(zip, entry->name, "its data lie outside the file", err);
     }
     entry->end = entry->data + entry->size;
-    later = (entry->flags & FLAG_DESCRIPTOR) != 0;
+    const bool later = (entry->flags & FLAG_DESCRIPTOR) != 0;
     if (get16(p + 6) != entry->flags || get16(p + 8) != 0) {
         return bad(zip, entry->name, "its local header disagrees with the directory", err);
     }
@@ -297,9 +294,8 @@ static int by_name(const void *a, const void *b)
 
 static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err)
 {
-    size_t i;
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_header);
-    for (i = 0; i < zip->count; i++) {
+    for (size_t i = 0; i < zip->count; i++) {
         torch_zip_entry *entry = &zip->entries[i];
         if (!check_local(zip, entry, end->directory, err)) return false;
         if (i && entry->header < entry[-1].end) {
@@ -307,7 +303,7 @@ static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err
         }
     }
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
-    for (i = 1; i < zip->count; i++) {
+    for (size_t i = 1; i < zip->count; i++) {
         if (strcmp(zip->entries[i].name, zip->entries[i - 1].name) == 0) {
             return bad(zip, zip->entries[i].name, "two entries have this name", err);
         }
@@ -318,11 +314,10 @@ static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err
 static bool read_directory(torch_zip *zip, const end_record *end, tool_error *err)
 {
     unsigned char *bytes = malloc((size_t)end->directory_size);
-    bool ok;
     zip->count = (size_t)end->entries;
     zip->entries = calloc(zip->count, sizeof *zip->entries);
     zip->names = malloc((size_t)end->directory_size); /* every record is longer than its name with a NUL */
-    ok = bytes && zip->entries && zip->names;
+    bool ok = bytes && zip->entries && zip->names;
     if (!ok) (void)bad(zip, "zip directory", "out of memory", err);
     ok = ok && source_input_read(&zip->input, end->directory, bytes, (size_t)end->directory_size, err) &&
          parse_directory(zip, end, bytes, err) && check_entries(zip, end, err);
@@ -389,12 +384,11 @@ torch_zip_entry *torch_zip_find(const torch_zip *zip, const char *name)
 static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned char *whole, tool_error *err)
 {
     unsigned char *chunk = whole ? NULL : malloc(CHUNK);
-    uint64_t at;
     uLong crc = crc32_z(0, NULL, 0);
     bool ok = whole || chunk;
     if (!ok) (void)bad(zip, entry->name, "out of memory", err);
-    for (at = 0; ok && at < entry->size; at += CHUNK) {
-        size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
+    for (uint64_t at = 0; ok && at < entry->size; at += CHUNK) {
+        const size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
         unsigned char *to = whole ? whole + at : chunk;
         ok = source_input_read(&zip->input, entry->data + at, to, part, err);
         if (ok) crc = crc32_z(crc, to, part);
@@ -409,12 +403,11 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
 
 unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
-    unsigned char *data;
     if (entry->size > limit) {
         (void)bad(zip, entry->name, "it is absurdly large", err);
         return NULL;
     }
-    data = malloc((size_t)entry->size + 1);
+    unsigned char *data = malloc((size_t)entry->size + 1);
     if (!data) {
         (void)bad(zip, entry->name, "out of memory", err);
     } else if (!check_data(zip, entry, data, err)) {
