@@ -11,12 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     tool_error error = {{0}};
-    eval_refs *refs;
-    char path[32];
-    int file = memfd_create("captions", 0);
+    const int file = memfd_create("captions", 0);
     if (file < 0 || write(file, data, size) != (ssize_t)size) __builtin_trap();
+    char path[32];
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    refs = eval_refs_read(path, &error);
+    eval_refs *refs = eval_refs_read(path, &error);
     if (!refs && error.message[0] == '\0') __builtin_trap();
     eval_refs_free(&refs);
     close(file);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tools/source/checkpoint.h"
+#include "tools/source/torch_checkpoint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     torch_checkpoint checkpoint = {0};
     tool_error error = {{0}};
-    char path[32];
-    int file = memfd_create("checkpoint", 0);
+    const int file = memfd_create("checkpoint", 0);
     if (file < 0 || write(file, data, size) != (ssize_t)size) __builtin_trap();
+    char path[32];
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     if (!torch_checkpoint_open(&checkpoint, path, &error) && error.message[0] == '\0') __builtin_trap();
     torch_checkpoint_close(&checkpoint);

@@ -7,7 +7,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static fixture fix;
     static caption_session *session;
-    caption_image_info info;
     if (!session) {
         caption_session_options options;
         caption_session_options_init(&options);
@@ -17,8 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             caption_session_create(&session, fix.model, &options, NULL) != CAPTION_OK)
             __builtin_trap();
     }
+    caption_image_info info;
     (void)caption_image_probe(data, size, &info, NULL);
-    if (caption_load_image(session, 0, data, size, NULL) == CAPTION_OK && !caption_slot_pixels(session, 0))
+    if (caption_load_image(session, 0, data, size, NULL) == CAPTION_OK && !caption_slot_pixels(session, 0)) {
         __builtin_trap();
+    }
     return 0;
 }

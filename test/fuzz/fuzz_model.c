@@ -9,15 +9,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look(const caption_model *model)
 {
-    caption_model_info info;
-    caption_tensor_info tensor;
-    const char *key, *value;
     volatile size_t length = 0;
+    caption_model_info info;
     caption_model_get_info(model, &info);
+    const char *key;
+    const char *value;
     for (int i = 0; i < info.metadata_count; i++)
-        if (caption_model_metadata(model, i, &key, &value) == CAPTION_OK)
+        if (caption_model_metadata(model, i, &key, &value) == CAPTION_OK) {
             length += strlen(key) + strlen(value);
+        }
     for (int i = 0; i < info.vocabulary_size; i++) length += strlen(caption_model_word(model, i));
+    caption_tensor_info tensor;
     for (int i = 0; i < info.tensor_count; i++) {
         (void)caption_model_tensor(model, i, &tensor);
         (void)caption_model_verify(model, i, NULL);
@@ -30,9 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned char *copy = aligned_alloc(64, (size + 127) / 64 * 64);
     caption_model *model = NULL;
-    capw_header header;
     if (!copy) return 0;
     if (size) memcpy(copy, data, size);
+    capw_header header;
     if (size >= sizeof header) {
         memcpy(&header, copy, sizeof header);
         header.file_size = size;

@@ -29,22 +29,18 @@ static inline float net_value(const char *key, size_t i)
 {
     uint32_t h = 2166136261u + (uint32_t)i * 2654435761u;
     const size_t size = strlen(key);
-    float value;
-    size_t k;
-
-    for (k = 0; k < size; k++) h = (h ^ (unsigned char)key[k]) * 16777619u;
+    for (size_t k = 0; k < size; k++) h = (h ^ (unsigned char)key[k]) * 16777619u;
     h ^= h >> 15;
     h *= 2246822519u;
     h ^= h >> 13;
-    value = (float)(h >> 8) / 8388608.0f - 1.0f;
+    const float value = (float)(h >> 8) / 8388608.0f - 1.0f;
     return size > 3 && strcmp(key + size - 3, "var") == 0 ? 0.75f + value / 2 : value;
 }
 
 static inline net_tensor *net_find(net *n, const char *key)
 {
-    size_t i;
 
-    for (i = 0; i < n->count; i++) {
+    for (size_t i = 0; i < n->count; i++) {
         if (strcmp(n->tensors[i].key, key) == 0) return &n->tensors[i];
     }
     abort();
@@ -54,7 +50,6 @@ static inline net_tensor *net_add(net *n, bool decoder, const char *key, const c
                                   int64_t b)
 {
     net_tensor *t = &n->tensors[n->count++];
-
     if (n->count > NET_MAX) abort();
     memset(t, 0, sizeof *t);
     (void)snprintf(t->key, sizeof t->key, "%s%s", key, suffix);
@@ -69,20 +64,18 @@ static inline net_tensor *net_add(net *n, bool decoder, const char *key, const c
 static inline void net_add_conv(net *n, const char *key, int64_t out, int64_t in, int64_t kernel)
 {
     net_tensor *t = net_add(n, false, key, ".weight", out, in);
-
     t->rank = 4;
     t->dims[2] = t->dims[3] = kernel;
 }
 
 static inline void net_add_norm(net *n, const char *key, int64_t size)
 {
-    net_tensor *t;
 
     (void)net_add(n, false, key, ".weight", size, 0);
     (void)net_add(n, false, key, ".bias", size, 0);
     (void)net_add(n, false, key, ".running_mean", size, 0);
     (void)net_add(n, false, key, ".running_var", size, 0);
-    t = net_add(n, false, key, ".num_batches_tracked", 0, 0);
+    net_tensor *t = net_add(n, false, key, ".num_batches_tracked", 0, 0);
     t->rank = 0;
     t->type = "LongStorage";
 }
@@ -96,16 +89,14 @@ static inline void net_add_linear(net *n, bool decoder, const char *key, int64_t
 static inline void net_add_encoder(net *n, int64_t width)
 {
     int64_t in = width;
-    char key[64];
-    int s, b, i;
-
     net_add_conv(n, "features.0", width, 3, 7);
     net_add_norm(n, "features.1", width);
-    for (s = 0; s < 4; s++) {
+    char key[64];
+    for (int s = 0; s < 4; s++) {
         const int64_t w = width << s, sizes[4] = {in, w, w, 4 * w};
 
-        for (b = 0; b < cpt_resnet50_stage_at(s + 1)->blocks; b++) {
-            for (i = 1; i <= 3; i++) {
+        for (int b = 0; b < cpt_resnet50_stage_at(s + 1)->blocks; b++) {
+            for (int i = 1; i <= 3; i++) {
                 (void)snprintf(key, sizeof key, "features.%d.%d.conv%d", s + 4, b, i);
                 net_add_conv(n, key, sizes[i], b && i == 1 ? 4 * w : sizes[i - 1], i == 2 ? 3 : 1);
                 (void)snprintf(key, sizeof key, "features.%d.%d.bn%d", s + 4, b, i);
@@ -125,7 +116,6 @@ static inline void net_add_recurrent(net *n, const char *prefix, const char *suf
                                      int64_t input)
 {
     char tail[48];
-
     (void)snprintf(tail, sizeof tail, "weight_ih%s", suffix);
     (void)net_add(n, true, prefix, tail, rows, input);
     (void)snprintf(tail, sizeof tail, "weight_hh%s", suffix);
@@ -139,9 +129,6 @@ static inline void net_add_recurrent(net *n, const char *prefix, const char *suf
 static inline void net_make(net *n, int64_t width, bool attention, bool lstm, int layers)
 {
     const int64_t channels = 32 * width, rows = (lstm ? 4 : 3) * NET_HIDDEN;
-    char suffix[24];
-    int layer;
-
     memset(n, 0, sizeof *n);
     net_add_encoder(n, width);
     (void)net_add(n, true, "embedding", ".weight", NET_WORDS, NET_EMBED);
@@ -157,7 +144,8 @@ static inline void net_make(net *n, int64_t width, bool attention, bool lstm, in
     }
     net_add_linear(n, false, "project", NET_EMBED, channels);
     net_add_norm(n, "bn", NET_EMBED);
-    for (layer = 0; layer < layers; layer++) {
+    char suffix[24];
+    for (int layer = 0; layer < layers; layer++) {
         (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
         net_add_recurrent(n, lstm ? "lstm." : "gru.", suffix, rows, layer ? NET_HIDDEN : NET_EMBED);
     }
@@ -166,20 +154,16 @@ static inline void net_make(net *n, int64_t width, bool attention, bool lstm, in
 static inline int64_t net_size(const net_tensor *t)
 {
     int64_t count = 1;
-    int i;
-
-    for (i = 0; i < t->rank; i++) count *= t->dims[i];
+    for (int i = 0; i < t->rank; i++) count *= t->dims[i];
     return count;
 }
 
 static inline void net_pickle_state(const net *n, bool decoder, bytes *b)
 {
-    size_t i;
-    int d;
 
     pk_global(b, "collections", "OrderedDict");
     put(b, ")R(", 3);
-    for (i = 0; i < n->count; i++) {
+    for (size_t i = 0; i < n->count; i++) {
         const net_tensor *t = &n->tensors[i];
         char key[24];
         tensor_spec spec = {t->type, key, net_size(t), 0, t->rank, {0}, {0}};
@@ -187,7 +171,7 @@ static inline void net_pickle_state(const net *n, bool decoder, bytes *b)
 
         if (t->decoder != decoder || !t->key[0]) continue;
         (void)snprintf(key, sizeof key, "%zu", i);
-        for (d = t->rank - 1; d >= 0; d--) {
+        for (int d = t->rank - 1; d >= 0; d--) {
             spec.dims[d] = t->dims[d];
             spec.strides[d] = step;
             step *= t->dims[d];
@@ -202,7 +186,6 @@ static inline void net_pickle_state(const net *n, bool decoder, bytes *b)
 static inline void net_pickle(const net *n, bytes *b)
 {
     const tensor_spec moment = {"FloatStorage", "absent", 6, 0, 1, {6}, {1}};
-
     pk_begin(b);
     put(b, "}(", 2);
     pk_text(b, "encoder_state");
@@ -234,25 +217,23 @@ static inline void net_pickle(const net *n, bytes *b)
 static inline void net_archive(const net *n, zip_maker *z)
 {
     bytes b = {0};
-    size_t i, k;
-
     memset(z, 0, sizeof *z);
     net_pickle(n, &b);
     zip_add(z, "net/data.pkl", b.at, b.size);
     zip_add(z, "net/byteorder", "little", 6);
-    for (i = 0; i < n->count; i++) {
+    for (size_t i = 0; i < n->count; i++) {
         const net_tensor *t = &n->tensors[i];
         const bool whole = strcmp(t->type, "LongStorage") == 0;
         const size_t count = (size_t)net_size(t);
-        char name[32];
 
         b.size = 0;
-        for (k = 0; k < count; k++) {
+        for (size_t k = 0; k < count; k++) {
             const float value = net_value(t->key, k);
             const int64_t steps = 1234;
 
             put(&b, whole ? (const void *)&steps : (const void *)&value, whole ? 8 : 4);
         }
+        char name[32];
         (void)snprintf(name, sizeof name, "net/data/%zu", i);
         zip_add(z, name, b.at, b.size);
     }
@@ -264,7 +245,6 @@ static inline void net_archive(const net *n, zip_maker *z)
 static inline void net_write(const net *n, const char *path)
 {
     zip_maker z;
-
     net_archive(n, &z);
     write_file(path, z.out.at, z.out.size);
     zip_free(&z);
@@ -275,15 +255,14 @@ static inline void net_write_vocabulary(const char *path, int words, const char 
 {
     static const char *const special[4] = {"<pad>", "<start>", "<end>", "<unk>"};
     bytes b = {0};
-    char word[16];
-    int i, turn;
-
     pk_begin(&b);
     pk_global(&b, "src.vocabulary", "Vocabulary");
     put(&b, ")\x81}(", 4);
     pk_text(&b, "freq_threshold");
     pk_int(&b, 3);
-    for (turn = 0; turn < 2; turn++) {
+    char word[16];
+    int i;
+    for (int turn = 0; turn < 2; turn++) {
         pk_text(&b, turn ? "stoi" : "itos");
         put(&b, "}(", 2);
         for (i = words; i-- > 0;) { /* any order will do */

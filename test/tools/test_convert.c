@@ -20,15 +20,13 @@ static net n;
 static bool convert(bool compact, int threads, tool_error *err)
 {
     convert_job *job = calloc(1, sizeof *job);
-    bool ok;
-
     assert_non_null(job);
     job->files.checkpoint = checkpoint;
     job->files.vocabulary = vocabulary;
     job->files.output = output;
     job->compact = compact;
     job->threads = threads;
-    ok = convert_run(job, err);
+    const bool ok = convert_run(job, err);
     convert_free(job);
     free(job);
     return ok;
@@ -42,17 +40,15 @@ typedef struct model {
 static void open_model(model *m, bool compact, int threads)
 {
     tool_error err = {{0}};
-    caption_error error;
-    tool_text text;
-    uint32_t i;
-
     if (!convert(compact, threads, &err)) fail_msg("%s", err.message);
+    tool_text text;
     assert_true(tool_text_read(&text, output, (size_t)1 << 28, &err));
     m->data = aligned_alloc(64, (text.size + 63) / 64 * 64);
     assert_non_null(m->data);
     memcpy(m->data, text.data, text.size);
+    caption_error error;
     if (cpt_weights_open(&m->weights, m->data, text.size, &error)) fail_msg("%s", error.message);
-    for (i = 0; i < m->weights.tensor_count; i++) {
+    for (uint32_t i = 0; i < m->weights.tensor_count; i++) {
         if (cpt_weights_verify(&m->weights, i, &error)) fail_msg("%s", error.message);
     }
     tool_text_free(&text);
@@ -67,12 +63,10 @@ static void close_model(model *m)
 static const float *bind(const model *m, const char *name, capw_layout layout, int rank, const int dims[4])
 {
     cpt_shape shape;
-    caption_error error;
-    const float *data;
-
     shape.rank = rank;
     memcpy(shape.dims, dims, sizeof shape.dims);
-    data = cpt_weights_bind(&m->weights, name, CAPW_FLOAT32, layout, &shape, &error);
+    caption_error error;
+    const float *data = cpt_weights_bind(&m->weights, name, CAPW_FLOAT32, layout, &shape, &error);
     if (!data) fail_msg("%s", error.message);
     return data;
 }
@@ -81,18 +75,18 @@ static const float *bind(const model *m, const char *name, capw_layout layout, i
 
 static double norm_scale(const char *norm, size_t o)
 {
-    char key[80], var[96];
-
+    char key[80];
     (void)snprintf(key, sizeof key, "%s.weight", norm);
+    char var[96];
     (void)snprintf(var, sizeof var, "%s.running_var", norm);
     return (double)net_value(key, o) / sqrt((double)net_value(var, o) + 1e-5);
 }
 
 static double norm_shift(const char *norm, size_t o)
 {
-    char bias[80], mean[96];
-
+    char bias[80];
     (void)snprintf(bias, sizeof bias, "%s.bias", norm);
+    char mean[96];
     (void)snprintf(mean, sizeof mean, "%s.running_mean", norm);
     return (double)net_value(bias, o) - (double)net_value(mean, o) * norm_scale(norm, o);
 }
@@ -109,15 +103,12 @@ static void assert_conv(const model *m, const char *name, const char *key, const
     const size_t out = (size_t)dims[0], taps = (size_t)dims[1] * (size_t)dims[2], in = (size_t)dims[3];
     const int vector[4] = {dims[0], 0, 0, 0};
     char text[96];
-    const float *data;
-    size_t o, k, i;
-
     (void)snprintf(text, sizeof text, "%s.weight", name);
-    data = bind(m, text, CAPW_PANELS, 4, dims);
+    const float *data = bind(m, text, CAPW_PANELS, 4, dims);
     (void)snprintf(text, sizeof text, "%s.weight", key);
-    for (o = 0; o < (out + 15) / 16 * 16; o++) {
-        for (k = 0; k < taps; k++) {
-            for (i = 0; i < in; i++) {
+    for (size_t o = 0; o < (out + 15) / 16 * 16; o++) {
+        for (size_t k = 0; k < taps; k++) {
+            for (size_t i = 0; i < in; i++) {
                 const float got = data[((o / 16 * taps + k) * in + i) * 16 + o % 16];
 
                 assert_near((double)got, o >= out ? 0
@@ -128,7 +119,7 @@ static void assert_conv(const model *m, const char *name, const char *key, const
     }
     (void)snprintf(text, sizeof text, "%s.bias", name);
     data = bind(m, text, CAPW_ROWS, 1, vector);
-    for (o = 0; o < out; o++) assert_near((double)data[o], norm_shift(norm, o));
+    for (size_t o = 0; o < out; o++) assert_near((double)data[o], norm_shift(norm, o));
 }
 
 /* A matrix without a norm: columns first .. first + dims[1] of a source with `columns`. */
@@ -136,10 +127,8 @@ static void assert_panels(const model *m, const char *name, const char *key, con
                           int columns)
 {
     const float *data = bind(m, name, CAPW_PANELS, 2, dims);
-    int o, i;
-
-    for (o = 0; o < (dims[0] + 15) / 16 * 16; o++) {
-        for (i = 0; i < dims[1]; i++) {
+    for (int o = 0; o < (dims[0] + 15) / 16 * 16; o++) {
+        for (int i = 0; i < dims[1]; i++) {
             const float wanted = o < dims[0] ? net_value(key, (size_t)(o * columns + first + i)) : 0;
 
             assert_true(data[(o / 16 * dims[1] + i) * 16 + o % 16] == wanted);
@@ -151,17 +140,15 @@ static void assert_rows(const model *m, const char *name, const char *key, int r
 {
     const float *data = bind(m, name, CAPW_ROWS, rank, dims);
     const size_t count = (size_t)dims[0] * (size_t)(rank == 2 ? dims[1] : 1);
-    size_t i;
-
-    for (i = 0; i < count; i++) assert_true(data[i] == net_value(key, i));
+    for (size_t i = 0; i < count; i++) assert_true(data[i] == net_value(key, i));
 }
 
 static void assert_linear(const model *m, const char *name, const char *key, int out, int in)
 {
     const int dims[4] = {out, in, 0, 0};
-    char target[64], source[96];
-
+    char target[64];
     (void)snprintf(target, sizeof target, "%s.weight", name);
+    char source[96];
     (void)snprintf(source, sizeof source, "%s.weight", key);
     assert_panels(m, target, source, dims, 0, in);
     (void)snprintf(target, sizeof target, "%s.bias", name);
@@ -172,11 +159,11 @@ static void assert_linear(const model *m, const char *name, const char *key, int
 static void assert_metadata(const model *m, const char *key, const char *value)
 {
     const char *got = cpt_weights_find_metadata(&m->weights, key);
-
-    if (value && got)
+    if (value && got) {
         assert_string_equal(got, value);
-    else if (value || got)
+    } else if (value || got) {
         fail_msg("%s is %s", key, got ? got : "missing");
+    }
 }
 
 static void assert_encoder(const model *m)
@@ -200,11 +187,11 @@ static void attention_gru(void **state)
     const int input[4] = {rows, NET_EMBED, 0, 0}, context[4] = {rows, channels, 0, 0},
               hidden[4] = {rows, NET_HIDDEN, 0, 0};
     const int one[4] = {1, 0, 0, 0};
-    model m;
 
     (void)state;
     net_make(&n, WIDTH, true, false, 1);
     net_write(&n, checkpoint);
+    model m;
     open_model(&m, false, 2);
     assert_encoder(&m);
     assert_linear(&m, "attention.enc", "attention.W_enc", NET_ATTENTION, channels);
@@ -234,11 +221,10 @@ static void attention_lstm(void **state)
 {
     const int rows = 4 * NET_HIDDEN, channels = 32 * WIDTH;
     const int context[4] = {rows, channels, 0, 0};
-    model m;
-
     (void)state;
     net_make(&n, WIDTH, true, true, 1);
     net_write(&n, checkpoint);
+    model m;
     open_model(&m, true, 1);
     assert_linear(&m, "init_c", "init_c", NET_HIDDEN, channels);
     assert_panels(&m, "rnn.0.context.weight", "rnn_cell.weight_ih", context, NET_EMBED, NET_EMBED + channels);
@@ -249,31 +235,30 @@ static void attention_lstm(void **state)
 
 static void baseline(void **state)
 {
-    int lstm;
 
     (void)state;
-    for (lstm = 0; lstm < 2; lstm++) {
+    for (int lstm = 0; lstm < 2; lstm++) {
         const int channels = 32 * WIDTH, rows = (lstm ? 4 : 3) * NET_HIDDEN;
         const int project[4] = {NET_EMBED, channels, 0, 0}, second[4] = {rows, NET_HIDDEN, 0, 0};
-        const float *data;
-        model m;
-        size_t o, i;
 
         net_make(&n, WIDTH, false, lstm != 0, 1 + lstm);
         net_write(&n, checkpoint);
+        model m;
         open_model(&m, false, 3);
         assert_encoder(&m);
-        data = bind(&m, "project.weight", CAPW_PANELS, 2, project);
-        for (o = 0; o < NET_EMBED; o++) {
-            for (i = 0; i < (size_t)channels; i++)
+        const float *data = bind(&m, "project.weight", CAPW_PANELS, 2, project);
+        for (size_t o = 0; o < NET_EMBED; o++) {
+            for (size_t i = 0; i < (size_t)channels; i++) {
                 assert_near((double)data[i * 16 + o],
                             (double)net_value("project.weight", o * (size_t)channels + i) *
                                 norm_scale("bn", o));
+            }
         }
         data = bind(&m, "project.bias", CAPW_ROWS, 1, project);
-        for (o = 0; o < NET_EMBED; o++)
+        for (size_t o = 0; o < NET_EMBED; o++) {
             assert_near((double)data[o],
                         (double)net_value("project.bias", o) * norm_scale("bn", o) + norm_shift("bn", o));
+        }
         if (lstm) assert_panels(&m, "rnn.1.input.weight", "lstm.weight_ih_l1", second, 0, NET_HIDDEN);
         assert_rows(&m, "rnn.0.hidden.bias", lstm ? "lstm.bias_hh_l0" : "gru.bias_hh_l0", 1, second);
         assert_metadata(&m, "model.kind", "baseline");
@@ -288,17 +273,14 @@ static void winograd_copy(void **state)
 {
     const int dims[4] = {WIDTH, 3, 3, WIDTH};
     const size_t plane = 16 * WIDTH;
-    const float *data;
-    model m;
-    size_t o, i;
-
     (void)state;
     net_make(&n, WIDTH, true, false, 1);
     net_write(&n, checkpoint);
+    model m;
     open_model(&m, false, 1);
-    data = bind(&m, "encoder.layer1.0.conv2.winograd", CAPW_WINOGRAD, 4, dims);
-    for (o = 0; o < WIDTH; o++) {
-        for (i = 0; i < WIDTH; i++) {
+    const float *data = bind(&m, "encoder.layer1.0.conv2.winograd", CAPW_WINOGRAD, 4, dims);
+    for (size_t o = 0; o < WIDTH; o++) {
+        for (size_t i = 0; i < WIDTH; i++) {
             const double scale = norm_scale("features.4.0.bn2", o);
             const size_t filter = (o * WIDTH + i) * 9;
 
@@ -317,8 +299,6 @@ static void winograd_copy(void **state)
 
 static void words_and_metadata(void **state)
 {
-    model m;
-    int i;
 
     (void)state;
     net_make(&n, 1, true, false, 1);
@@ -334,9 +314,10 @@ static void words_and_metadata(void **state)
     pk_text(&n.config, "corrected");
     net_write(&n, checkpoint);
     net_write_vocabulary(vocabulary, NET_WORDS, "\xC3\xA9t\xC3\xA9");
+    model m;
     open_model(&m, true, 1);
     assert_int_equal(m.weights.word_count, NET_WORDS);
-    for (i = 0; i < NET_WORDS; i++) {
+    for (int i = 0; i < NET_WORDS; i++) {
         const char *word = m.weights.words + m.weights.word_offsets[i];
         char wanted[8];
 
@@ -368,7 +349,7 @@ static void words_and_metadata(void **state)
                     "\"hidden_size\":6,\"rnn_type\":\"gru\"}");
     assert_metadata(&m, "source.metrics", "{\"BLEU-4\":0.3,\"missing\":null,\"val_loss\":1.5}");
     assert_metadata(&m, "converter", "capconvert " CAPTION_VERSION_STRING);
-    for (i = 1; i < (int)m.weights.metadata_count; i++) {
+    for (int i = 1; i < (int)m.weights.metadata_count; i++) {
         const char *keys[2], *values[2];
 
         cpt_weights_metadata(&m.weights, (uint32_t)i - 1, &keys[0], &values[0]);
@@ -383,15 +364,14 @@ static void words_and_metadata(void **state)
 static void same_bytes(void **state)
 {
     tool_error err = {{0}};
-    tool_text first, again;
-    int threads;
-
     (void)state;
     net_make(&n, 1, true, false, 1);
     net_write(&n, checkpoint);
     assert_true(convert(false, 1, &err));
+    tool_text first;
     assert_true(tool_text_read(&first, output, 1 << 28, &err));
-    for (threads = 1; threads <= 8; threads++) {
+    tool_text again;
+    for (int threads = 1; threads <= 8; threads++) {
         assert_true(convert(false, threads, &err));
         assert_true(tool_text_read(&again, output, 1 << 28, &err));
         assert_int_equal(again.size, first.size);

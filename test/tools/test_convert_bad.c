@@ -9,6 +9,7 @@
 
 #include "test/tools/net_maker.h"
 #include "tools/convert/convert.h"
+#include "tools/source/torch_zip.h"
 
 static char folder[64], checkpoint[128], vocabulary[128], config[128], output[128];
 static bool with_config, with_metrics;
@@ -17,8 +18,6 @@ static net n;
 static bool convert(tool_error *err)
 {
     convert_job *job = calloc(1, sizeof *job);
-    bool ok;
-
     assert_non_null(job);
     err->message[0] = '\0';
     job->files.checkpoint = checkpoint;
@@ -28,7 +27,7 @@ static bool convert(tool_error *err)
     job->files.metrics = with_metrics ? config : NULL;
     job->compact = true;
     job->threads = 1;
-    ok = convert_run(job, err);
+    const bool ok = convert_run(job, err);
     convert_free(job);
     free(job);
     return ok;
@@ -49,7 +48,6 @@ static void assert_refused(const char *message)
 {
     const size_t before = files_there();
     tool_error err = {{0}};
-
     if (convert(&err)) fail_msg("converted, instead of \"%s\"", message);
     if (!strstr(err.message, message)) fail_msg("\"%s\" does not say \"%s\"", err.message, message);
     assert_int_equal(files_there(), before);
@@ -77,11 +75,10 @@ static void missing_tensors(void **state)
                                        "attention.W_dec.weight",
                                        "rnn_cell.bias_hh",
                                        "init_h.bias"};
-    char message[128];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    char message[128];
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         start(true, false);
         net_find(&n, keys[i])->key[0] = '\0';
         (void)snprintf(message, sizeof message, "%s is missing", keys[i]);
@@ -169,28 +166,23 @@ static void write_filled(const char *key, float value)
 {
     const size_t index = (size_t)(net_find(&n, key) - n.tensors), count = (size_t)net_size(net_find(&n, key));
     zip_maker z;
-    char name[32];
-    size_t i;
-
     net_archive(&n, &z);
     write_file(checkpoint, z.out.at, z.out.size);
+    char name[32];
     (void)snprintf(name, sizeof name, "net/data/%zu", index);
     {
         tool_error err = {{0}};
         torch_zip zip;
-        torch_zip_entry *entry;
-        size_t at;
-        uint32_t old, crc;
 
         assert_true(torch_zip_open(&zip, checkpoint, &err));
-        entry = torch_zip_find(&zip, name);
+        torch_zip_entry *entry = torch_zip_find(&zip, name);
         assert_non_null(entry);
-        at = (size_t)entry->data;
-        old = entry->crc;
+        const size_t at = (size_t)entry->data;
+        uint32_t old = entry->crc;
         torch_zip_close(&zip);
-        for (i = 0; i < count; i++) memcpy(z.out.at + at + 4 * i, &value, sizeof value);
-        crc = (uint32_t)crc32_z(0, z.out.at + at, 4 * count);
-        for (i = 0; i + 4 <= z.out.size; i++) { /* in the descriptor and the directory */
+        for (size_t i = 0; i < count; i++) memcpy(z.out.at + at + 4 * i, &value, sizeof value);
+        uint32_t crc = (uint32_t)crc32_z(0, z.out.at + at, 4 * count);
+        for (size_t i = 0; i + 4 <= z.out.size; i++) { /* in the descriptor and the directory */
             if (memcmp(z.out.at + i, &old, 4) == 0) memcpy(z.out.at + i, &crc, 4);
         }
     }
@@ -215,7 +207,6 @@ static void absurd_values(void **state)
 static void raw_vocabulary(const char *items, size_t size)
 {
     bytes b = {0};
-
     pk_begin(&b);
     pk_global(&b, "vocabulary", "Vocabulary");
     put(&b, ")\x81}X\4\0\0\0itos", 12);
@@ -267,7 +258,6 @@ static void wrong_vocabularies(void **state)
 static void disagreeing_vocabulary(void **state)
 {
     bytes b = {0};
-
     (void)state;
     pk_begin(&b);
     pk_global(&b, "vocabulary", "Vocabulary");
@@ -319,13 +309,12 @@ static void wrong_settings(void **state)
         {"{\"decode_search\":\"best\"}", "decode_search: must be \"beam\" or \"greedy\""},
         {"{\"decode_penalty\":1}", "decode_penalty: must be \"published\" or \"corrected\""},
     };
-    size_t i;
 
     (void)state;
     start(true, false);
     net_write(&n, checkpoint);
     with_config = true;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_config(cases[i].json);
         assert_refused(cases[i].message);
     }
@@ -358,13 +347,12 @@ static void wrong_settings(void **state)
  * out. */
 static void billion_values(void **state)
 {
-    int i;
 
     (void)state;
     start(true, false);
     pk_text(&n.config, "laughs");
     put(&n.config, "N", 1);
-    for (i = 0; i < 13; i++) put(&n.config, "q\1h\1h\1\x87", 7);
+    for (int i = 0; i < 13; i++) put(&n.config, "q\1h\1h\1\x87", 7);
     refuse_net("net.pth: config: nested too deeply or absurdly large");
     free_bytes(&n.config);
 }
@@ -373,11 +361,11 @@ static void billion_values(void **state)
 
 static void unwritable_output(void **state)
 {
-    char saved[sizeof output];
 
     (void)state;
     start(true, false);
     net_write(&n, checkpoint);
+    char saved[sizeof output];
     strcpy(saved, output);
     strcpy(output, "/nowhere/at/all.capw");
     assert_refused("/nowhere/at/all.capw");
@@ -399,13 +387,13 @@ static void unwritable_output(void **state)
 /* A failure late in the work leaves the old file as it was. */
 static void old_output_stays(void **state)
 {
-    struct stat info;
 
     (void)state;
     start(true, false);
     write_file(output, "old", 3);
     write_filled("fc.bias", 3e38f * 10.0f);
     assert_refused("fc.bias: holds numbers that are not finite");
+    struct stat info;
     assert_int_equal(stat(output, &info), 0);
     assert_int_equal(info.st_size, 3);
     assert_int_equal(unlink(output), 0);
@@ -414,21 +402,20 @@ static void old_output_stays(void **state)
 /* Truncated anywhere: refused.  A byte changed anywhere: refused, or the same model as before. */
 static void damaged_checkpoint(void **state)
 {
-    zip_maker z;
-    tool_error err;
-    size_t i, size, step = 0;
+    size_t step = 0;
     unsigned refused = 0, survived = 0;
-
     (void)state;
     start(true, false);
+    zip_maker z;
     net_archive(&n, &z);
-    size = z.out.size;
-    for (i = 0; i < size; i += 1 + i % 497) {
+    const size_t size = z.out.size;
+    tool_error err;
+    for (size_t i = 0; i < size; i += 1 + i % 497) {
         write_file(checkpoint, z.out.at, i);
         assert_false(convert(&err));
         assert_true(err.message[0] != '\0');
     }
-    for (i = 0; i < size; i += 101 + step++ % 256) {
+    for (size_t i = 0; i < size; i += 101 + step++ % 256) {
         const unsigned char old = z.out.at[i];
 
         z.out.at[i] ^= (unsigned char)(1 << step % 8);

@@ -21,14 +21,13 @@ static eval_scores score_with(const sample *samples, size_t n, const eval_wordne
 {
     eval_corpus *corpus = eval_corpus_create();
     tool_error err = {{0}};
-    eval_scores total;
-    size_t i, refs;
-
     assert_non_null(corpus);
-    for (i = 0; i < n; i++) {
+    size_t refs;
+    for (size_t i = 0; i < n; i++) {
         for (refs = 0; refs < 4 && samples[i].references[refs];) refs++;
         assert_true(eval_corpus_add(corpus, samples[i].hypothesis, samples[i].references, refs, &err));
     }
+    eval_scores total;
     assert_true(eval_score(corpus, wordnet, &total, each, &err));
     eval_corpus_free(&corpus);
     return total;
@@ -42,7 +41,6 @@ static eval_scores score_all(const sample *samples, size_t n)
 static eval_scores score_one(const char *hypothesis, const char *first, const char *second)
 {
     sample s = {hypothesis, {first, second, NULL, NULL}};
-
     return score_all(&s, 1);
 }
 
@@ -147,7 +145,6 @@ static void meteor_synonyms(void **state)
     static const sample stemmed = {"automobile", {"car"}};
     tool_error err = {{0}};
     eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, &err);
-
     (void)state;
     if (!wordnet) {
         print_message("skip: no WordNet: %s\n", err.message);
@@ -178,7 +175,6 @@ static void rouge(void **state)
 static void rouge_mean(void **state)
 {
     static const sample samples[] = {{"a b", {"a b"}}, {"a", {"b"}}};
-
     (void)state;
     assert_near(score_all(samples, 2).rouge_l, 0.5);
 }
@@ -228,21 +224,20 @@ static void too_long(void **state)
     const char *references[] = {text};
     eval_corpus *corpus = eval_corpus_create();
     tool_error err = {{0}};
-    eval_scores s;
-    size_t i;
-
     (void)state;
     assert_non_null(corpus);
-    for (i = 0; i <= EVAL_MAX_CAPTION; i++) text[i] = i % 2 ? ' ' : (char)('a' + i % 26);
+    for (size_t i = 0; i <= EVAL_MAX_CAPTION; i++) text[i] = i % 2 ? ' ' : (char)('a' + i % 26);
     assert_false(eval_corpus_add(corpus, text, references, 1, &err));
     assert_non_null(strstr(err.message, "too long"));
     text[EVAL_MAX_CAPTION] = '\0';
     assert_true(eval_corpus_add(corpus, text, references, 1, &err));
+    eval_scores s;
     assert_true(eval_score(corpus, NULL, &s, NULL, &err));
     assert_near(s.bleu[3], 1);
-    for (i = 0; i < EVAL_MAX_CAPTION; i++)
+    for (size_t i = 0; i < EVAL_MAX_CAPTION; i++) {
         text[i] = ' '; /* one empty word more than characters, for ROUGE-L */
-    assert_true(eval_corpus_add(corpus, text, references, 1, &err));
+        assert_true(eval_corpus_add(corpus, text, references, 1, &err));
+    }
     assert_true(eval_score(corpus, NULL, &s, NULL, &err));
     eval_corpus_free(&corpus);
 }

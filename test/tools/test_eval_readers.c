@@ -21,8 +21,7 @@ static char path[] = "/tmp/test_eval_readers_XXXXXX";
 
 static int make_file(void **state)
 {
-    int fd = mkstemp(path);
-
+    const int fd = mkstemp(path);
     (void)state;
     return fd < 0 ? -1 : close(fd);
 }
@@ -45,10 +44,8 @@ static void put(const char *text)
 static eval_refs *refs_of(const char *text)
 {
     tool_error err = {{0}};
-    eval_refs *refs;
-
     put(text);
-    refs = eval_refs_read(path, &err);
+    eval_refs *refs = eval_refs_read(path, &err);
     if (!refs) fail_msg("%s", err.message);
     return refs;
 }
@@ -56,8 +53,7 @@ static eval_refs *refs_of(const char *text)
 static void assert_caption(const eval_refs *refs, const char *image, size_t at, const char *expected)
 {
     const char *const *captions;
-    uint32_t number = eval_refs_find(refs, image);
-
+    const uint32_t number = eval_refs_find(refs, image);
     assert_int_not_equal(number, EVAL_NO_WORD);
     assert_true(at < eval_refs_captions(refs, number, &captions));
     assert_string_equal(captions[at], expected);
@@ -67,8 +63,6 @@ static void assert_caption(const eval_refs *refs, const char *image, size_t at, 
 static void assert_refused(bool predictions, const char *text, const char *place_and_reason)
 {
     tool_error err = {{0}};
-    char expected[256];
-
     put(text);
     if (predictions) {
         eval_predictions list;
@@ -78,6 +72,7 @@ static void assert_refused(bool predictions, const char *text, const char *place
     } else {
         assert_null(eval_refs_read(path, &err));
     }
+    char expected[256];
     (void)snprintf(expected, sizeof expected, "%s:%s", path, place_and_reason);
     assert_string_equal(err.message, expected);
 }
@@ -137,7 +132,6 @@ static void bad_references(void **state)
 static void long_caption(void **state)
 {
     char *text = malloc(EVAL_MAX_CAPTION + 64);
-
     (void)state;
     assert_non_null(text);
     strcpy(text, "a.jpg,");
@@ -151,12 +145,11 @@ static void long_caption(void **state)
 
 static void tabs(void **state)
 {
-    eval_predictions list;
     tool_error err = {{0}};
-
     (void)state;
     put("\xEF\xBB\xBF"
         "a.jpg\ta dog\r\n\r\nb.jpg\t\r\nc d.jpg\tx\ty");
+    eval_predictions list;
     assert_true(eval_predictions_read(&list, path, &err));
     assert_int_equal(list.count, 3);
     assert_string_equal(list.items[0].image, "a.jpg");
@@ -170,12 +163,11 @@ static void tabs(void **state)
 
 static void objects(void **state)
 {
-    eval_predictions list;
     tool_error err = {{0}};
-
     (void)state;
     put("{\"image\": \"a.jpg\", \"caption\": \"a d\\u00f6g\", \"score\": -1}\n{\"image\": \"b.jpg\", "
         "\"error\": \"x\"}\n");
+    eval_predictions list;
     assert_true(eval_predictions_read(&list, path, &err));
     assert_int_equal(list.count, 2);
     assert_string_equal(list.items[0].caption, "a d\xC3\xB6g");
@@ -208,11 +200,10 @@ static void bad_predictions(void **state)
 
 static void json_errors_have_lines(void **state)
 {
-    eval_predictions list;
     tool_error err = {{0}};
-
     (void)state;
     put("{\"image\": \"a\", \"caption\": \"x\"}\n{\"image\": \n");
+    eval_predictions list;
     assert_false(eval_predictions_read(&list, path, &err));
     assert_non_null(strstr(err.message, ":2: column "));
     err.message[0] = '\0';
@@ -224,14 +215,13 @@ static void json_errors_have_lines(void **state)
 static void pairing(void **state)
 {
     eval_refs *refs = refs_of("a.jpg,x\nb.jpg,y\nc.jpg,z\nd.jpg,w\n");
-    eval_predictions list;
-    eval_joined joined;
     tool_error err = {{0}};
-
     (void)state;
     put("{\"image\":\"p/c.jpg\",\"caption\":\"z\"}\n{\"image\":\"a.jpg\",\"caption\":\" "
         "\"}\n{\"image\":\"b.jpg\",\"error\":\"\"}\n");
+    eval_predictions list;
     assert_true(eval_predictions_read(&list, path, &err));
+    eval_joined joined;
     assert_true(eval_join(&joined, &list, refs, &err));
     assert_int_equal(eval_corpus_size(joined.corpus), 2);
     assert_string_equal(joined.items[0]->image, "p/c.jpg");
@@ -262,8 +252,6 @@ static void pairing(void **state)
 static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
 {
     eval_report report = {0};
-    json_error_t where;
-    json_t *json;
     FILE *f = tmpfile();
 
     assert_non_null(f);
@@ -273,7 +261,8 @@ static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synon
     report.no_synonyms = no_synonyms;
     assert_true(eval_report_json(&report, f));
     rewind(f);
-    json = json_loadf(f, 0, &where);
+    json_error_t where;
+    json_t *json = json_loadf(f, 0, &where);
     (void)fclose(f);
     assert_non_null(json);
     return json;
@@ -284,7 +273,6 @@ static void compare(json_t *ours, json_t *published, bool no_synonyms)
 {
     const char *key;
     json_t *value;
-
     json_object_foreach(published, key, value)
     {
         const char *expected = no_synonyms && strcmp(key, "METEOR") == 0 ? "METEOR (no synonyms)" : key;
@@ -306,19 +294,18 @@ static void compare(json_t *ours, json_t *published, bool no_synonyms)
 
 static void check_published(const char *predictions, const char *metrics)
 {
-    eval_predictions list;
-    eval_joined joined;
-    eval_scores scores;
     tool_error err = {{0}};
     eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, NULL);
-    json_t *published = json_load_file(metrics, 0, NULL), *ours;
-
+    json_t *published = json_load_file(metrics, 0, NULL);
     if (!wordnet) print_message("skip: no WordNet: METEOR is not compared\n");
     assert_non_null(published);
+    eval_predictions list;
     if (!eval_predictions_read(&list, predictions, &err)) fail_msg("%s", err.message);
+    eval_joined joined;
     assert_true(eval_join(&joined, &list, list.refs, &err));
+    eval_scores scores;
     assert_true(eval_score(joined.corpus, wordnet, &scores, NULL, &err));
-    ours = report_as_json(&scores, eval_corpus_size(joined.corpus), !wordnet);
+    json_t *ours = report_as_json(&scores, eval_corpus_size(joined.corpus), !wordnet);
     compare(ours, published, !wordnet);
     json_decref(ours);
     json_decref(published);
@@ -330,7 +317,6 @@ static void check_published(const char *predictions, const char *metrics)
 static void published_figures(void **state)
 {
     clock_t start = clock();
-
     (void)state;
     if (access("../shared/eval/metrics_beam5_predictions.json", R_OK) != 0) {
         print_message("skip: no ../shared/eval: published figures are not compared\n");
@@ -344,9 +330,6 @@ static void published_figures(void **state)
 static void per_image_lines(void **state)
 {
     eval_refs *refs = refs_of("a.jpg,x y\n");
-    eval_predictions list;
-    eval_joined joined;
-    eval_scores total, each;
     tool_error err = {{0}};
     char text[512] = "";
     FILE *f = tmpfile();
@@ -354,8 +337,12 @@ static void per_image_lines(void **state)
     (void)state;
     assert_non_null(f);
     put("a.jpg\tx\ty");
+    eval_predictions list;
     assert_true(eval_predictions_read(&list, path, &err));
+    eval_joined joined;
     assert_true(eval_join(&joined, &list, refs, &err));
+    eval_scores total;
+    eval_scores each;
     assert_true(eval_score(joined.corpus, NULL, &total, &each, &err));
     eval_report_images(&joined, &each, true, f);
     rewind(f);

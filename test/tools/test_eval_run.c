@@ -50,7 +50,6 @@ static void put(const char *path, const char *text)
 static void assert_file(const char *expected)
 {
     tool_text text;
-
     assert_true(tool_text_read(&text, file, 1 << 20, NULL));
     assert_string_equal(text.data, expected);
     tool_text_free(&text);
@@ -60,7 +59,6 @@ static eval_store *open_store(const char *settings)
 {
     tool_error err = {{0}};
     eval_store *store = eval_store_open(file, settings, &err);
-
     if (!store) fail_msg("%s", err.message);
     return store;
 }
@@ -68,7 +66,6 @@ static eval_store *open_store(const char *settings)
 static void assert_not_opened(const char *settings, const char *reason)
 {
     tool_error err = {{0}};
-
     assert_null(eval_store_open(file, settings, &err));
     if (!strstr(err.message, reason)) fail_msg("\"%s\" does not say \"%s\"", err.message, reason);
 }
@@ -79,7 +76,6 @@ static void assert_not_opened(const char *settings, const char *reason)
 static void store_goes_on(void **state)
 {
     eval_store *store = open_store("beams=5\n");
-
     (void)state;
     assert_true(eval_store_add(store, "a.jpg", "a dog", NULL));
     assert_true(eval_store_add(store, "b.jpg", "x\ty\nz", NULL));
@@ -97,7 +93,6 @@ static void store_goes_on(void **state)
 static void store_drops_torn_line(void **state)
 {
     eval_store *store = open_store("beams=5\n");
-
     (void)state;
     eval_store_close(&store);
     put(file, "a.jpg\ta dog\nb.jpg\ta c");
@@ -111,7 +106,6 @@ static void store_drops_torn_line(void **state)
 static void store_refuses(void **state)
 {
     eval_store *store = open_store("model=1\nbeams=5\n");
-
     (void)state;
     eval_store_close(&store);
     store = open_store("model=1\nbeams=3\n"); /* no caption yet: any settings will do */
@@ -134,11 +128,9 @@ static void store_is_locked(void **state)
 {
     eval_store *store = open_store("a=1\n");
     int status = 0;
-    pid_t child;
-
     (void)state;
     assert_true(eval_store_add(store, "a.jpg", "x", NULL));
-    child = fork();
+    pid_t child = fork();
     if (child == 0) {
         tool_error err = {{0}};
 
@@ -166,7 +158,6 @@ typedef struct fake {
 static void *open_fake(void *context, tool_error *err)
 {
     fake *f = context;
-
     if (f->fail_open) {
         (void)tool_fail(err, "no room");
         return NULL;
@@ -178,7 +169,6 @@ static void *open_fake(void *context, tool_error *err)
 static void close_fake(void *worker)
 {
     fake *f = worker;
-
     atomic_fetch_sub(&f->workers, 1);
 }
 
@@ -188,7 +178,6 @@ static bool caption_fake(void *worker, const char *path, char *text, size_t size
     fake *f = worker;
     struct timespec pause = {0, f->nanoseconds};
     const char *name = strrchr(path, '/') + 1;
-
     atomic_fetch_add(&f->calls, 1);
     if (f->nanoseconds) (void)nanosleep(&pause, NULL);
     if (f->fail_some && strstr(name, "7.jpg")) return tool_fail(err, "%s: broken", path);
@@ -199,10 +188,7 @@ static bool caption_fake(void *worker, const char *path, char *text, size_t size
 static bool run_fake(fake *f, int threads, eval_run *run, tool_error *err)
 {
     eval_captioner captioner = {f, open_fake, caption_fake, close_fake};
-    bool ok;
-    int i;
-
-    for (i = 0; i < IMAGES; i++) {
+    for (int i = 0; i < IMAGES; i++) {
         (void)snprintf(names[i], sizeof names[i], "%d.jpg", i);
         images[i] = names[i];
     }
@@ -213,7 +199,7 @@ static bool run_fake(fake *f, int threads, eval_run *run, tool_error *err)
     run->images = images;
     run->n_images = IMAGES;
     run->store = open_store("a=1\n");
-    ok = eval_run_images(run, err);
+    const bool ok = eval_run_images(run, err);
     eval_store_close(&run->store);
     assert_int_equal(f->workers, 0);
     return ok;
@@ -223,18 +209,17 @@ static bool run_fake(fake *f, int threads, eval_run *run, tool_error *err)
 static void assert_complete(void)
 {
     eval_store *store = open_store("a=1\n");
-    tool_text text;
-    size_t lines = 0, i;
+    size_t lines = 0;
     char expected[64];
-
-    for (i = 0; i < IMAGES; i++) {
+    for (size_t i = 0; i < IMAGES; i++) {
         (void)snprintf(expected, sizeof expected, "caption of %s", images[i]);
         assert_non_null(eval_store_find(store, images[i]));
         assert_string_equal(eval_store_find(store, images[i]), expected);
     }
     eval_store_close(&store);
+    tool_text text;
     assert_true(tool_text_read(&text, file, 1 << 20, NULL));
-    for (i = 0; i < text.size; i++) lines += text.data[i] == '\n';
+    for (size_t i = 0; i < text.size; i++) lines += text.data[i] == '\n';
     assert_int_equal(lines, IMAGES);
     tool_text_free(&text);
 }
@@ -243,9 +228,8 @@ static void failed_images_are_tried_again(void **state)
 {
     fake f = {.fail_some = true, .nanoseconds = 100000};
     tool_error err = {{0}};
-    eval_run run;
-
     (void)state;
+    eval_run run;
     assert_true(run_fake(&f, 4, &run, &err));
     assert_int_equal(f.calls, IMAGES);
     assert_int_equal(run.failed, 6); /* 7, 17 ... 57 */
@@ -264,19 +248,18 @@ static void worker_cannot_start(void **state)
 {
     fake f = {.fail_open = true};
     tool_error err = {{0}};
-    eval_run run;
-
     (void)state;
+    eval_run run;
     assert_false(run_fake(&f, 2, &run, &err));
     assert_string_equal(err.message, "no room");
 }
 
 static void killed_and_resumed(void **state)
 {
-    int round, status;
 
     (void)state;
-    for (round = 0; round < 4; round++) {
+    int status;
+    for (int round = 0; round < 4; round++) {
         pid_t child = fork();
 
         if (child == 0) {
@@ -309,13 +292,11 @@ static void lists(void **state)
 {
     tool_error err = {{0}};
     const char **chosen;
-    eval_refs *refs;
-    size_t n;
-
     (void)state;
     put(file, "a.jpg,x\nb.jpg,y\nc.jpg,z\n");
-    refs = eval_refs_read(file, &err);
+    eval_refs *refs = eval_refs_read(file, &err);
     assert_non_null(refs);
+    size_t n;
     chosen = eval_refs_list(refs, NULL, &n, &err);
     assert_non_null(chosen);
     assert_int_equal(n, 3);

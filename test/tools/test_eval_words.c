@@ -12,15 +12,16 @@
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 #include "tools/eval/wordnet.h"
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 static void assert_clean(const char *text, const char *expected)
 {
-    char word[64], joined[256] = "";
+    char joined[256] = "";
+    size_t n = 0;
     eval_cursor cursor;
-    size_t length, n = 0;
-
     eval_cursor_begin(&cursor, text);
+    char word[64];
+    size_t length;
     while (eval_next_clean(&cursor, word, sizeof word, &length)) {
         n += (size_t)snprintf(joined + n, sizeof joined - n, "%.*s|", (int)length, word);
     }
@@ -41,11 +42,11 @@ static void clean(void **state)
 static void assert_cut(const char *text, bool spaced, const char *expected)
 {
     char joined[256] = "";
-    const char *word;
+    size_t n = 0;
     eval_cursor cursor;
-    size_t length, n = 0;
-
     eval_cursor_begin(&cursor, text);
+    const char *word;
+    size_t length;
     while (spaced ? eval_next_spaced(&cursor, &word, &length) : eval_next_split(&cursor, &word, &length)) {
         n += (size_t)snprintf(joined + n, sizeof joined - n, "%.*s|", (int)length, word);
     }
@@ -123,11 +124,11 @@ static void porter(void **state)
         {"proceed", "proceed"},
         {"syzygy", "syzygi"},
     };
-    char word[64];
-    size_t i, length;
 
     (void)state;
-    for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    char word[64];
+    size_t length;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         strcpy(word, pairs[i][0]);
         length = eval_porter(word, strlen(word));
         word[length] = '\0';
@@ -141,7 +142,6 @@ static void porter(void **state)
 static bool note_lemma(void *context, const char *lemma, size_t length)
 {
     char *seen = context;
-
     (void)snprintf(seen + strlen(seen), 4096 - strlen(seen), "%.*s ", (int)length, lemma);
     return true;
 }
@@ -150,7 +150,6 @@ static void assert_lemmas(const eval_wordnet *wordnet, const char *word, const c
 {
     char seen[4096] = " ";
     tool_error err = {{0}};
-
     assert_true(eval_wordnet_lemmas(wordnet, word, note_lemma, seen, &err));
     if (!expected) {
         assert_string_equal(seen, " ");
@@ -163,7 +162,6 @@ static void wordnet_lookup(void **state)
 {
     tool_error err = {{0}};
     eval_wordnet *wordnet = eval_wordnet_open(EVAL_WORDNET_FOLDER, &err);
-
     (void)state;
     if (!wordnet) {
         print_message("skip: no WordNet: %s\n", err.message);
@@ -185,10 +183,8 @@ static void wordnet_lookup(void **state)
 static void put(const char *folder, const char *name, const char *text)
 {
     char path[256];
-    FILE *f;
-
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    f = fopen(path, "wb");
+    FILE *f = fopen(path, "wb");
     assert_non_null(f);
     (void)fputs(text, f);
     (void)fclose(f);
@@ -200,16 +196,14 @@ static void wordnet_damaged(void **state)
     static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
                                         "data.noun",  "data.verb",  "data.adj",  "data.adv",
                                         "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
-    char folder[] = "/tmp/test_wordnet_XXXXXX", path[256], seen[4096] = "";
+    char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096] = "";
     tool_error err = {{0}};
-    eval_wordnet *wordnet;
-    size_t i;
 
     (void)state;
     assert_non_null(mkdtemp(folder));
     assert_null(eval_wordnet_open(folder, &err));
     assert_non_null(strstr(err.message, "index.noun: No such file"));
-    for (i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
     /* unsorted on purpose; zed points into the middle of a line, far beyond the end, big has too few fields
      */
     put(folder, "index.noun",
@@ -217,7 +211,7 @@ static void wordnet_damaged(void **state)
     put(folder, "data.noun", "00000000 05 n 02 cur 0 mutt(x) 1 000 | a dog\n");
     put(folder, "noun.exc", "curren cur\n");
     err.message[0] = '\0';
-    wordnet = eval_wordnet_open(folder, &err);
+    eval_wordnet *wordnet = eval_wordnet_open(folder, &err);
     assert_non_null(wordnet);
     assert_lemmas(wordnet, "curs", " cur mutt ");
     assert_lemmas(wordnet, "curren", " cur mutt ");
@@ -226,7 +220,8 @@ static void wordnet_damaged(void **state)
     assert_false(eval_wordnet_lemmas(wordnet, "far", note_lemma, seen, NULL));
     assert_false(eval_wordnet_lemmas(wordnet, "big", note_lemma, seen, NULL));
     eval_wordnet_close(&wordnet);
-    for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+    char path[256];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         (void)unlink(path);
     }
@@ -235,26 +230,24 @@ static void wordnet_damaged(void **state)
 
 static void numbering(void **state)
 {
-    eval_words *words = eval_words_create();
-    char text[16];
-    uint32_t i;
-
+    eval_table *words = eval_table_create();
     (void)state;
     assert_non_null(words);
-    for (i = 0; i < 20000; i++) {
+    char text[16];
+    for (uint32_t i = 0; i < 20000; i++) {
         (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
-        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
+        assert_int_equal(eval_table_add(words, text, strlen(text)), i);
     }
-    for (i = 0; i < 20000; i++) {
+    for (uint32_t i = 0; i < 20000; i++) {
         (void)snprintf(text, sizeof text, "w%u", (unsigned)i);
-        assert_int_equal(eval_words_add(words, text, strlen(text)), i);
-        assert_string_equal(eval_words_text(words, i), text);
+        assert_int_equal(eval_table_add(words, text, strlen(text)), i);
+        assert_string_equal(eval_table_text(words, i), text);
     }
-    assert_int_equal(eval_words_count(words), 20000);
-    assert_int_equal(eval_words_find(words, "w", 1), EVAL_NO_WORD);
-    assert_int_equal(eval_words_add(words, "", 0), 20000);
-    assert_int_equal(eval_words_length(words, 20000), 0);
-    eval_words_free(&words);
+    assert_int_equal(eval_table_count(words), 20000);
+    assert_int_equal(eval_table_find(words, "w", 1), EVAL_NO_WORD);
+    assert_int_equal(eval_table_add(words, "", 0), 20000);
+    assert_int_equal(eval_table_length(words, 20000), 0);
+    eval_table_free(&words);
     assert_null(words);
 }
 

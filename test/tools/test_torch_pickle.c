@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/pickle.h"
+#include "tools/source/torch_pickle.h"
 
 #define S(text) text, sizeof(text) - 1
 
@@ -15,7 +15,6 @@ static tool_error err;
 static bool parse(const void *data, size_t size)
 {
     unsigned char *copy = malloc(size + 1);
-
     torch_pickle_free(&pickle);
     err.message[0] = '\0';
     if (!copy) abort();
@@ -55,10 +54,9 @@ static void integers(void **state)
         {S("\x80\2\x8a\x08\0\0\0\0\0\0\0\x80."), INT64_MIN},
         {S("\x80\2\x8b\x08\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F."), INT64_MAX},
     };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const torch_value *v = parsed(cases[i].data, cases[i].size);
 
         assert_int_equal(v->kind, TORCH_INT);
@@ -69,10 +67,9 @@ static void integers(void **state)
 
 static void texts_and_constants(void **state)
 {
-    const torch_value *v;
 
     (void)state;
-    v = parsed(S("\x80\2N."));
+    const torch_value *v = parsed(S("\x80\2N."));
     assert_int_equal(v->kind, TORCH_NONE);
     v = parsed(S("\x80\2\x88."));
     assert_true(v->kind == TORCH_BOOL && v->as.truth);
@@ -94,10 +91,9 @@ static void texts_and_constants(void **state)
 
 static void containers(void **state)
 {
-    const torch_value *v;
 
     (void)state;
-    v = parsed(S("\x80\2(K\1K\2K\3K\4t."));
+    const torch_value *v = parsed(S("\x80\2(K\1K\2K\3K\4t."));
     assert_true(v->kind == TORCH_TUPLE && v->as.items.count == 4 && v->as.items.at[3]->as.integer == 4);
     v = parsed(S("\x80\2K\1K\2K\3\x87."));
     assert_true(v->kind == TORCH_TUPLE && v->as.items.count == 3 && v->as.items.at[0]->as.integer == 1);
@@ -120,10 +116,9 @@ static void containers(void **state)
 
 static void memo_and_stack(void **state)
 {
-    const torch_value *v;
 
     (void)state;
-    v = parsed(S("\x80\2(X\1\0\0\0aq\0h\0r\1\0\0\0j\1\0\0\0t."));
+    const torch_value *v = parsed(S("\x80\2(X\1\0\0\0aq\0h\0r\1\0\0\0j\1\0\0\0t."));
     assert_int_equal(v->as.items.count, 3);
     assert_ptr_equal(v->as.items.at[0], v->as.items.at[2]);
     v = parsed(S("\x80\4(K\1\x94K\2\x94h\0h\1t."));
@@ -144,10 +139,9 @@ static void memo_and_stack(void **state)
 
 static void known_globals(void **state)
 {
-    const torch_value *v;
 
     (void)state;
-    v = parsed(S("\x80\2ccollections\nOrderedDict\n)RX\1\0\0\0aK\1s}X\1\0\0\0mNsb."));
+    const torch_value *v = parsed(S("\x80\2ccollections\nOrderedDict\n)RX\1\0\0\0aK\1s}X\1\0\0\0mNsb."));
     assert_int_equal(v->kind, TORCH_DICT);
     assert_int_equal(v->as.items.count, 2); /* the attribute m is no item */
     v = parsed(S("\x80\2ccollections\nCounter\n}X\1\0\0\0aK\1s\x85R."));
@@ -174,12 +168,10 @@ static void counter_is_a_copy(void **state)
 static const torch_value *scalar(const char *type, const char *order, const void *data, size_t size)
 {
     bytes b = {0};
-    bool ok;
-
     pk_begin(&b);
     pk_scalar(&b, type, order, data, size);
     put_op(&b, '.');
-    ok = parse(b.at, b.size);
+    const bool ok = parse(b.at, b.size);
     free_bytes(&b);
     return ok ? pickle.root : NULL;
 }
@@ -188,10 +180,9 @@ static const torch_value *scalar(const char *type, const char *order, const void
  */
 static void numpy_numbers(void **state)
 {
-    const torch_value *v;
 
     (void)state;
-    v = scalar("f8", "<", S("\0\0\0\0\0\0\xF8\x3F"));
+    const torch_value *v = scalar("f8", "<", S("\0\0\0\0\0\0\xF8\x3F"));
     assert_true(v && v->kind == TORCH_FLOAT && v->as.real == 1.5);
     v = scalar("f4", "<", S("\0\0\x20\xC1"));
     assert_true(v && v->kind == TORCH_FLOAT && v->as.real == -10);
@@ -349,21 +340,19 @@ static void broken_programs(void **state)
 static void deep_nesting(void **state)
 {
     bytes b = {0};
-    int i;
-
     (void)state;
     pk_begin(&b);
-    for (i = 0; i < 1000; i++) put_op(&b, '(');
-    for (i = 0; i < 1000; i++) put_op(&b, 't');
+    for (int i = 0; i < 1000; i++) put_op(&b, '(');
+    for (int i = 0; i < 1000; i++) put_op(&b, 't');
     put_op(&b, '.');
     (void)parsed(b.at, b.size);
     b.size = 2;
-    for (i = 0; i < 1001; i++) put_op(&b, '(');
+    for (int i = 0; i < 1001; i++) put_op(&b, '(');
     assert_refused(b.at, b.size, "nested too deeply");
     /* depth without marks costs nothing and is nobody's stack: a million lists in lists */
     b.size = 2;
-    for (i = 0; i < 1000000; i++) put_op(&b, ']');
-    for (i = 0; i < 999999; i++) put_op(&b, 'a');
+    for (int i = 0; i < 1000000; i++) put_op(&b, ']');
+    for (int i = 0; i < 999999; i++) put_op(&b, 'a');
     put_op(&b, '.');
     (void)parsed(b.at, b.size);
     free_bytes(&b);
@@ -372,11 +361,9 @@ static void deep_nesting(void **state)
 static void memory_is_bounded(void **state)
 {
     bytes b = {0};
-    int i;
-
     (void)state;
     pk_begin(&b);
-    for (i = 0; i < (1 << 22) + 1; i++) put_op(&b, 'N'); /* no memory but the stack's */
+    for (int i = 0; i < (1 << 22) + 1; i++) put_op(&b, 'N'); /* no memory but the stack's */
     assert_refused(b.at, b.size, "it takes too much memory");
     free_bytes(&b);
 }
@@ -386,12 +373,10 @@ static void memory_is_bounded(void **state)
 static bool parse_tensor(tensor_spec spec)
 {
     bytes b = {0};
-    bool ok;
-
     pk_begin(&b);
     pk_tensor(&b, &spec);
     put_op(&b, '.');
-    ok = parse(b.at, b.size);
+    const bool ok = parse(b.at, b.size);
     free_bytes(&b);
     return ok;
 }
@@ -399,16 +384,14 @@ static bool parse_tensor(tensor_spec spec)
 static void tensors(void **state)
 {
     const tensor_spec good = {"HalfStorage", "7", 100, 4, 2, {3, 8}, {32, 4}};
-    const torch_tensor *t;
     tensor_spec spec = good;
-
     (void)state;
     /* the last element: 4 + 2 * 32 + 7 * 4 = 96 */
     if (!parse_tensor(spec)) fail_msg("%s", err.message);
-    t = pickle.root->as.tensor;
+    const torch_tensor *t = pickle.root->as.tensor;
     assert_int_equal(pickle.root->kind, TORCH_TENSOR);
     assert_true(t->rank == 2 && t->dims[0] == 3 && t->dims[1] == 8 && t->count == 24 && t->offset == 4);
-    assert_int_equal(t->storage->dtype, TORCH_FLOAT16);
+    assert_int_equal(t->storage->dtype, SOURCE_FLOAT16);
     spec.count = 97;
     assert_true(parse_tensor(spec));
     spec.count = 96;
@@ -452,9 +435,6 @@ static void damaged_anywhere(void **state)
 {
     const tensor_spec spec = {"FloatStorage", "7", 100, 4, 2, {3, 8}, {32, 4}};
     bytes b = {0};
-    size_t i;
-    int bit;
-
     (void)state;
     pk_begin(&b);
     put_op(&b, '(');
@@ -465,9 +445,9 @@ static void damaged_anywhere(void **state)
     pk_scalar(&b, "f8", "<", "\0\0\0\0\0\0\xF8\x3F", 8);
     put(&b, "}(K\1K\2ut.", 9);
     (void)parsed(b.at, b.size);
-    for (i = 0; i < b.size; i++) assert_false(parse(b.at, i));
-    for (i = 0; i < b.size; i++) {
-        for (bit = 0; bit < 8; bit++) {
+    for (size_t i = 0; i < b.size; i++) assert_false(parse(b.at, i));
+    for (size_t i = 0; i < b.size; i++) {
+        for (int bit = 0; bit < 8; bit++) {
             b.at[i] ^= (unsigned char)(1 << bit);
             if (!parse(b.at, b.size)) assert_true(err.message[0] != '\0');
             b.at[i] ^= (unsigned char)(1 << bit);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/checkpoint.h"
+#include "tools/source/torch_checkpoint.h"
 
 static char path[64];
 
@@ -44,13 +44,13 @@ static void close_fixture(fixture *f)
 static void assert_values(const tensor_spec *spec, const void *data, size_t size, const float *expected,
                           size_t count)
 {
-    float values[64];
     fixture f;
-
     if (!open_tensor(&f, spec, data, size)) fail_msg("%s", f.err.message);
     assert_int_equal(f.checkpoint.pickle.root->as.tensor->count, count);
-    if (!torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err))
+    float values[64];
+    if (!torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err)) {
         fail_msg("%s", f.err.message);
+    }
     assert_memory_equal(values, expected, count * sizeof values[0]);
     close_fixture(&f);
 }
@@ -65,7 +65,6 @@ static void number_formats(void **state)
     const float from_halves[8] = {1.5f, -0.0f, 0x1p-24f, 0x3FFp-24f, 0x1p-14f, 65504.0f, -INFINITY, -5.0f};
     const float from_brains[4] = {1.5f, -0.0f, -INFINITY, 3.140625f};
     tensor_spec spec = {"FloatStorage", "0", 4, 0, 1, {4}, {1}};
-
     (void)state;
     assert_values(&spec, floats, sizeof floats, floats, 4);
     spec.type = "DoubleStorage";
@@ -82,9 +81,8 @@ static void half_nan(void **state)
     static const uint16_t half = 0x7E01;
     const tensor_spec spec = {"HalfStorage", "0", 1, 0, 0, {0}, {0}};
     float value = 0;
-    fixture f;
-
     (void)state;
+    fixture f;
     assert_true(open_tensor(&f, &spec, &half, sizeof half));
     assert_true(torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", &value, &f.err));
     assert_true(isnan(value));
@@ -94,14 +92,12 @@ static void half_nan(void **state)
 static void strides_and_offsets(void **state)
 {
     static const float transposed[6] = {2, 5, 3, 6, 4, 7}, part[4] = {3, 4, 7, 8}, row[3] = {4, 5, 6};
-    float data[12];
-    int i;
     const tensor_spec t = {"FloatStorage", "0", 12, 2, 2, {3, 2}, {1, 3}};
     const tensor_spec p = {"FloatStorage", "0", 12, 3, 3, {2, 1, 2}, {4, 99, 1}};
     const tensor_spec r = {"FloatStorage", "0", 12, 4, 1, {3}, {1}};
-
     (void)state;
-    for (i = 0; i < 12; i++) data[i] = (float)i;
+    float data[12];
+    for (int i = 0; i < 12; i++) data[i] = (float)i;
     assert_values(&t, data, sizeof data, transposed, 6);
     assert_values(&p, data, sizeof data, part, 4);
     assert_values(&r, data, sizeof data, row, 3);
@@ -111,7 +107,6 @@ static void assert_open_refused(const tensor_spec *spec, const void *data, size_
 {
     float values[64];
     fixture f;
-
     if (open_tensor(&f, spec, data, size) &&
         torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err))
         fail_msg("read, instead of \"%s\"", message);
@@ -123,7 +118,6 @@ static void wrong_storages(void **state)
 {
     static const float data[4];
     tensor_spec spec = {"FloatStorage", "0", 4, 0, 1, {4}, {1}};
-
     (void)state;
     assert_open_refused(&spec, data, 12, "x: its data, archive/data/0, are 12 bytes, not 4 numbers of 4");
     assert_open_refused(&spec, data, 15, "are 15 bytes");
@@ -141,24 +135,21 @@ static void read_only_when_used(void **state)
     const tensor_spec whole = {"FloatStorage", "0", 4, 0, 1, {4}, {1}},
                       part = {"FloatStorage", "0", 4, 1, 1, {2}, {1}};
     const tensor_spec *specs[2] = {&whole, &part};
-    int i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
-        float values[4];
+    for (int i = 0; i < 2; i++) {
         fixture f;
-        size_t at;
-        FILE *file;
 
         assert_true(open_tensor(&f, specs[i], data, sizeof data));
-        at = (size_t)torch_zip_find(&f.checkpoint.zip, "archive/data/0")->data;
+        const size_t at = (size_t)torch_zip_find(&f.checkpoint.zip, "archive/data/0")->data;
         torch_checkpoint_close(&f.checkpoint);
-        file = fopen(path, "r+b");
+        FILE *file = fopen(path, "r+b");
         assert_non_null(file);
         (void)fseek(file, (long)at + 15, SEEK_SET); /* outside of the part, too */
         (void)fputc(7, file);
         (void)fclose(file);
         assert_true(torch_checkpoint_open(&f.checkpoint, path, &f.err));
+        float values[4];
         assert_false(
             torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err));
         assert_non_null(strstr(f.err.message, "archive/data/0: its checksum is wrong"));
@@ -168,17 +159,14 @@ static void read_only_when_used(void **state)
 
 static bool open_entries(const char *const names[], const char *const data[], size_t count, tool_error *err)
 {
-    torch_checkpoint checkpoint;
     zip_maker zip;
-    size_t i;
-    bool ok;
-
     memset(&zip, 0, sizeof zip);
     err->message[0] = '\0';
-    for (i = 0; i < count; i++) zip_add(&zip, names[i], data[i], strlen(data[i]));
+    for (size_t i = 0; i < count; i++) zip_add(&zip, names[i], data[i], strlen(data[i]));
     zip_end(&zip);
     write_file(path, zip.out.at, zip.out.size);
-    ok = torch_checkpoint_open(&checkpoint, path, err);
+    torch_checkpoint checkpoint;
+    const bool ok = torch_checkpoint_open(&checkpoint, path, err);
     torch_checkpoint_close(&checkpoint);
     zip_free(&zip);
     return ok;
@@ -190,9 +178,8 @@ static void archive_contents(void **state)
     static const char *const ordered[] = {"a/data.pkl", "a/byteorder"};
     static const char *const pickles[] = {"\x80\2N.", "\x80\2N."};
     static const char *const big[] = {"\x80\2N.", "big"}, *const little[] = {"\x80\2N.", "little"};
-    tool_error err;
-
     (void)state;
+    tool_error err;
     assert_true(open_entries(two, pickles, 1, &err));
     assert_true(open_entries(ordered, little, 2, &err));
     assert_false(open_entries(none, pickles, 1, &err));
@@ -205,11 +192,10 @@ static void archive_contents(void **state)
 
 static int make_path(void **state)
 {
-    int file;
 
     (void)state;
     strcpy(path, "/tmp/test_torch_tensor_XXXXXX");
-    file = mkstemp(path);
+    const int file = mkstemp(path);
     return file >= 0 ? close(file) : -1;
 }
 

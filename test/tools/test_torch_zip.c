@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "test/tools/torch_maker.h"
-#include "tools/source/zip.h"
+#include "tools/source/torch_zip.h"
 
 static char path[64];
 
@@ -14,12 +14,11 @@ enum { FIRST_DATA = 64, SECOND_HEADER = 69, SECOND_DATA = 128, DIRECTORY = 228, 
 
 static void make(zip_maker *z, bool plain)
 {
-    unsigned char b[100];
-    size_t i;
 
     memset(z, 0, sizeof *z);
     z->plain = plain;
-    for (i = 0; i < sizeof b; i++) b[i] = (unsigned char)(i * 7);
+    unsigned char b[100];
+    for (size_t i = 0; i < sizeof b; i++) b[i] = (unsigned char)(i * 7);
     zip_add(z, "n/a", "alpha", 5);
     zip_add(z, "n/b", b, sizeof b);
     zip_end(z);
@@ -28,26 +27,24 @@ static void make(zip_maker *z, bool plain)
 /* Opens the archive and reads both entries; true if all of it worked and the data are right. */
 static bool read_all(const bytes *archive, tool_error *err)
 {
-    unsigned char part[100], *a = NULL;
-    torch_zip zip;
-    torch_zip_entry *entry;
-    bool ok;
-    size_t i;
-
+    unsigned char *a = NULL;
     err->message[0] = '\0';
     write_file(path, archive->at, archive->size);
-    ok = torch_zip_open(&zip, path, err);
+    torch_zip zip;
+    bool ok = torch_zip_open(&zip, path, err);
+    torch_zip_entry *entry;
     if (ok) {
         entry = torch_zip_find(&zip, "n/a");
         ok = entry && (a = torch_zip_read(&zip, entry, 5, err)) != NULL;
         if (ok) assert_memory_equal(a, "alpha", 6);
         free(a);
     }
+    unsigned char part[100];
     if (ok) {
         entry = torch_zip_find(&zip, "n/b");
         ok = entry && torch_zip_read_at(&zip, entry, 10, part, 90, err) &&
              torch_zip_read_at(&zip, entry, 0, part, 100, err);
-        for (i = 0; ok && i < sizeof part; i++) assert_int_equal(part[i], (unsigned char)(i * 7));
+        for (size_t i = 0; ok && i < sizeof part; i++) assert_int_equal(part[i], (unsigned char)(i * 7));
     }
     torch_zip_close(&zip);
     return ok;
@@ -56,7 +53,6 @@ static bool read_all(const bytes *archive, tool_error *err)
 static void assert_refused(const bytes *archive, const char *part)
 {
     tool_error err = {{0}};
-
     assert_false(read_all(archive, &err));
     if (!strstr(err.message, part)) fail_msg("\"%s\" does not say \"%s\"", err.message, part);
 }
@@ -64,11 +60,9 @@ static void assert_refused(const bytes *archive, const char *part)
 static void reads_both_kinds(void **state)
 {
     tool_error err = {{0}};
-    zip_maker z;
-    int plain;
-
     (void)state;
-    for (plain = 0; plain < 2; plain++) {
+    zip_maker z;
+    for (int plain = 0; plain < 2; plain++) {
         make(&z, plain != 0);
         if (plain) assert_int_equal(memcmp(z.out.at + DIRECTORY, "PK\1\2", 4), 0);
         if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
@@ -79,19 +73,18 @@ static void reads_both_kinds(void **state)
 static void reads_beyond_limits(void **state)
 {
     tool_error err = {{0}};
-    unsigned char byte[8];
-    torch_zip zip;
-    zip_maker z;
-
     (void)state;
+    zip_maker z;
     make(&z, true);
     write_file(path, z.out.at, z.out.size);
+    torch_zip zip;
     assert_true(torch_zip_open(&zip, path, &err));
     assert_null(torch_zip_find(&zip, "n/c"));
     assert_null(torch_zip_find(&zip, "n"));
     assert_null(torch_zip_read(&zip, torch_zip_find(&zip, "n/a"), 4, &err));
     assert_non_null(strstr(err.message, "n/a: it is absurdly large"));
     err.message[0] = '\0';
+    unsigned char byte[8];
     assert_false(torch_zip_read_at(&zip, torch_zip_find(&zip, "n/a"), 3, byte, 3, &err));
     assert_false(torch_zip_read_at(&zip, torch_zip_find(&zip, "n/a"), 6, byte, 0, &err));
     assert_true(torch_zip_read_at(&zip, torch_zip_find(&zip, "n/a"), 3, byte, 2, NULL));
@@ -103,15 +96,12 @@ static void reads_beyond_limits(void **state)
 static void truncated_anywhere(void **state)
 {
     tool_error err = {{0}};
-    zip_maker z;
-    int plain;
-
     (void)state;
-    for (plain = 0; plain < 2; plain++) {
-        size_t size;
+    zip_maker z;
+    for (int plain = 0; plain < 2; plain++) {
 
         make(&z, plain != 0);
-        for (size = 0; size < z.out.size; size++) {
+        for (size_t size = 0; size < z.out.size; size++) {
             bytes shorter = {z.out.at, size, size};
 
             if (read_all(&shorter, &err)) fail_msg("read, though truncated to %zu bytes", size);
@@ -127,17 +117,13 @@ static void truncated_anywhere(void **state)
 static void flipped_anywhere(void **state)
 {
     tool_error err = {{0}};
-    zip_maker z;
-    int plain;
-
     (void)state;
-    for (plain = 0; plain < 2; plain++) {
-        size_t at;
-        int bit;
+    zip_maker z;
+    for (int plain = 0; plain < 2; plain++) {
 
         make(&z, plain != 0);
-        for (at = 0; at < z.out.size; at++) {
-            for (bit = 0; bit < 8; bit += 7) {
+        for (size_t at = 0; at < z.out.size; at++) {
+            for (int bit = 0; bit < 8; bit += 7) {
                 z.out.at[at] ^= (unsigned char)(1 << bit);
                 (void)read_all(&z.out, &err); /* compares what it reads */
                 z.out.at[at] ^= (unsigned char)(1 << bit);
@@ -177,10 +163,9 @@ static const struct damage {
 
 static void damaged_fields(void **state)
 {
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         zip_maker z;
 
         make(&z, true);
@@ -199,11 +184,10 @@ static void damaged_ends(void **state)
         {16, 0x7FFFFFFF, 4, "central directory is not where it should be"},
         {20, 7, 2, "no end record"},
     };
-    zip_maker z;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    zip_maker z;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         make(&z, true);
         set_number(&z.out, z.out.size - 22 + ends[i].offset, ends[i].value, ends[i].size);
         assert_refused(&z.out, ends[i].message);
@@ -228,11 +212,10 @@ static void damaged_zip64(void **state)
         {98 - 48, 5, 8, "disagrees with the end record"}, {42 - 8, ~(uint64_t)0, 8, "outside the file"},
         {42 - 8, 3, 8, "not found where its locator"},    {42 - 16, 9, 4, "several parts"},
     };
-    zip_maker z;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    zip_maker z;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         make(&z, false);
         set_number(&z.out, z.out.size - ends[i].offset, ends[i].value, ends[i].size);
         assert_refused(&z.out, ends[i].message);
@@ -252,9 +235,9 @@ static void damaged_zip64(void **state)
 /* The second record made to point at the first entry, under the first one's name or with its own. */
 static void overlaps_and_duplicates(void **state)
 {
-    zip_maker z;
 
     (void)state;
+    zip_maker z;
     memset(&z, 0, sizeof z);
     z.plain = true;
     zip_add(&z, "n/a", "alpha", 5);
@@ -289,9 +272,9 @@ static void overlaps_and_duplicates(void **state)
 
 static void wrong_descriptor(void **state)
 {
-    zip_maker z;
 
     (void)state;
+    zip_maker z;
     make(&z, false);
     z.out.at[FIRST_DATA + 5 + 4] ^= 1;
     assert_refused(&z.out, "n/a: the descriptor behind it disagrees");
@@ -301,15 +284,12 @@ static void wrong_descriptor(void **state)
 /* A descriptor without its signature, and one with 64-bit sizes, are allowed. */
 static void odd_descriptors(void **state)
 {
-    int wide;
 
     (void)state;
-    for (wide = 0; wide < 2; wide++) {
+    for (int wide = 0; wide < 2; wide++) {
         tool_error err = {{0}};
         bytes archive = {0};
-        torch_zip zip;
         zip_maker z;
-        size_t directory;
 
         memset(&z, 0, sizeof z);
         zip_add(&z, "n/a", "alpha", 5);
@@ -318,13 +298,14 @@ static void odd_descriptors(void **state)
         put_number(&archive, crc32_z(0, (const unsigned char *)"alpha", 5), 4);
         put_number(&archive, 5, wide ? 8 : 4);
         put_number(&archive, 5, wide ? 8 : 4);
-        directory = archive.size;
+        const size_t directory = archive.size;
         put(&archive, z.directory.at, z.directory.size);
         put(&archive, "PK\5\6\0\0\0\0\1\0\1\0", 12);
         put_number(&archive, z.directory.size, 4);
         put_number(&archive, directory, 4);
         put_number(&archive, 0, 2);
         write_file(path, archive.at, archive.size);
+        torch_zip zip;
         if (!torch_zip_open(&zip, path, &err)) fail_msg("%s", err.message);
         torch_zip_close(&zip);
         free_bytes(&archive);
@@ -345,15 +326,14 @@ static void not_archives(void **state)
         {"PK", 2, "truncated"},
     };
     tool_error err = {{0}};
-    torch_zip zip;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         bytes data = {(unsigned char *)(uintptr_t)files[i].data, files[i].size, files[i].size};
 
         assert_refused(&data, files[i].message);
     }
+    torch_zip zip;
     assert_false(torch_zip_open(&zip, "/", &err));
     assert_string_equal(err.message, "/: checkpoint: is a folder");
     torch_zip_close(&zip);
@@ -369,11 +349,10 @@ static void not_archives(void **state)
 
 static int make_path(void **state)
 {
-    int file;
 
     (void)state;
     strcpy(path, "/tmp/test_torch_zip_XXXXXX");
-    file = mkstemp(path);
+    const int file = mkstemp(path);
     return file >= 0 ? close(file) : -1;
 }
 

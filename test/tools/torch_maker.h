@@ -33,17 +33,14 @@ static inline void put(bytes *b, const void *data, size_t size)
 static inline void put_number(bytes *b, uint64_t value, size_t size)
 {
     unsigned char p[16] = {0};
-    size_t i;
-
-    for (i = 0; i < size && i < 8; i++) p[i] = (unsigned char)(value >> (8 * i) & 255);
+    for (size_t i = 0; i < size && i < 8; i++) p[i] = (unsigned char)(value >> (8 * i) & 255);
     put(b, p, size); /* size is at most 16 */
 }
 
 static inline void set_number(bytes *b, size_t offset, uint64_t value, size_t size)
 {
-    size_t i;
 
-    for (i = 0; i < size; i++) b->at[offset + i] = (unsigned char)(value >> (8 * i) & 255);
+    for (size_t i = 0; i < size; i++) b->at[offset + i] = (unsigned char)(value >> (8 * i) & 255);
 }
 
 static inline void put_op(bytes *b, int op)
@@ -84,11 +81,9 @@ static inline void pk_int(bytes *b, int64_t value)
 static inline void pk_float(bytes *b, double value)
 {
     uint64_t bits;
-    int i;
-
     memcpy(&bits, &value, sizeof bits);
     put_op(b, 'G');
-    for (i = 7; i >= 0; i--) put_number(b, bits >> (8 * i), 1);
+    for (int i = 7; i >= 0; i--) put_number(b, bits >> (8 * i), 1);
 }
 
 static inline void pk_global(bytes *b, const char *module, const char *name)
@@ -104,8 +99,7 @@ static inline void pk_global(bytes *b, const char *module, const char *name)
 static inline void pk_scalar(bytes *b, const char *type, const char *order, const void *data, size_t size)
 {
     const unsigned char *p = data;
-    size_t i, high = 0;
-
+    size_t high = 0;
     pk_global(b, "numpy.core.multiarray", "scalar");
     pk_global(b, "numpy", "dtype");
     pk_text(b, type);
@@ -113,10 +107,10 @@ static inline void pk_scalar(bytes *b, const char *type, const char *order, cons
     pk_text(b, order);
     put(b, "NNNJ\xFF\xFF\xFF\xFFJ\xFF\xFF\xFF\xFFK\0tb", 17);
     pk_global(b, "_codecs", "encode");
-    for (i = 0; i < size; i++) high += p[i] > 0x7F;
+    for (size_t i = 0; i < size; i++) high += p[i] > 0x7F;
     put_op(b, 'X');
     put_number(b, size + high, 4);
-    for (i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         if (p[i] > 0x7F) put_op(b, 0xC0 | p[i] >> 6);
         put_op(b, p[i] > 0x7F ? 0x80 | (p[i] & 0x3F) : p[i]);
     }
@@ -140,7 +134,6 @@ typedef struct tensor_spec {
 
 static inline void pk_tensor(bytes *b, const tensor_spec *t)
 {
-    int i;
 
     pk_global(b, "torch._utils", "_rebuild_tensor_v2");
     put(b, "((", 2);
@@ -152,9 +145,9 @@ static inline void pk_tensor(bytes *b, const tensor_spec *t)
     put(b, "tQ", 2);
     pk_int(b, t->offset);
     put_op(b, '(');
-    for (i = 0; i < t->rank; i++) pk_int(b, t->dims[i]);
+    for (int i = 0; i < t->rank; i++) pk_int(b, t->dims[i]);
     put(b, "t(", 2);
-    for (i = 0; i < t->rank; i++) pk_int(b, t->strides[i]);
+    for (int i = 0; i < t->rank; i++) pk_int(b, t->strides[i]);
     put(b, "t\x89", 2);
     pk_global(b, "collections", "OrderedDict");
     put(b, ")RtR", 4);
@@ -173,7 +166,6 @@ static inline void zip_add(zip_maker *z, const char *name, const void *data, siz
     const uint32_t crc = (uint32_t)crc32_z(0, data, size);
     const size_t header = z->out.size, pad = (64 - (header + 30 + strlen(name) + 4) % 64) % 64;
     static const unsigned char zeros[64];
-
     put(&z->out, "PK\3\4", 4);
     put_number(&z->out, 0, 2);
     put_number(&z->out, z->plain ? 0 : 0x0808, 2);
@@ -212,7 +204,6 @@ static inline void zip_add(zip_maker *z, const char *name, const void *data, siz
 static inline void zip_end(zip_maker *z)
 {
     const size_t directory = z->out.size, end = directory + z->directory.size;
-
     put(&z->out, z->directory.at, z->directory.size);
     if (!z->plain) {
         put(&z->out, "PK\6\6", 4);

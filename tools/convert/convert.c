@@ -5,26 +5,22 @@
  * made what. */
 #include "tools/convert/convert.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
+#include "tools/common/crew.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
-
-enum { MAX_THREADS = 16 };
 
 /* ---- one tensor ---- */
 
 static bool is_finite(const float *values, size_t count)
 {
     uint32_t found = 0;
-    size_t i;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         found |= (bits & 0x7F800000u) == 0x7F800000u;
@@ -37,7 +33,7 @@ static float *read_source(const convert_job *job, const convert_source *source, 
     float *values = malloc((size_t)source->tensor->count * sizeof *values);
     if (!values) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, source->key);
-    } else if (!torch_tensor_read(&job->checkpoint, source->tensor, source->key, values, err)) {
+    } else if (!source_read(job->checkpoint, source->tensor, values, err)) {
         free(values);
         values = NULL;
     }
@@ -47,8 +43,9 @@ static float *read_source(const convert_job *job, const convert_source *source, 
 /* out: [rows], a bias that a batch norm is folded into; source: [rows] or NULL for zeros */
 static void fold_bias(const float *source, const double *scale, const double *shift, size_t rows, float *out)
 {
-    size_t i;
-    for (i = 0; i < rows; i++) out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
+    for (size_t i = 0; i < rows; i++) {
+        out[i] = (float)(shift[i] + (source ? (double)source[i] * scale[i] : 0.0));
+    }
 }
 
 static void pack(const convert_item *item, const float *source, const double *scale, void *out)
@@ -88,7 +85,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     float *source = item->source ? read_source(job, item->source, err) : NULL, *out = NULL;
     bool ok = !item->source || source;
     if (ok && item->has_norm) {
-        ok = scale && convert_fold(&job->checkpoint, &item->norm, rows, scale, shift, err);
+        ok = scale && convert_fold(job->checkpoint, &item->norm, rows, scale, shift, err);
     }
     if (ok && item->layout == CAPW_ROWS && !item->has_norm && !item->derived) { /* as it is */
         out = source;
@@ -116,64 +113,58 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
 
 /* ---- all of them ---- */
 
-typedef struct crew {
-    convert_job *job;
-    atomic_size_t next;
-    atomic_bool failed;
-    pthread_mutex_t lock; /* of the output file and the error */
-    size_t failed_index;  /* the first in the order of the file: the message does not depend on timing */
-    tool_error err;
-} crew;
+/* What one thread holds: the tensor it has just made. */
+typedef struct worker {
+    float *data;
+    uint32_t crc;
+} worker;
 
-static void report(crew *c, size_t index, const tool_error *err)
+static void *begin_worker(void *context, tool_error *err)
 {
-    (void)pthread_mutex_lock(&c->lock);
-    if (index < c->failed_index) {
-        c->failed_index = index;
-        c->err = *err;
-    }
-    (void)pthread_mutex_unlock(&c->lock);
-    atomic_store(&c->failed, true);
+    const convert_job *job = context;
+    worker *w = calloc(1, sizeof *w);
+    if (!w) (void)tool_fail(err, "%s: out of memory", job->files.checkpoint);
+    return w;
 }
 
-static void *work(void *user)
+static void end_worker(void *argument)
 {
-    crew *c = user;
-    while (!atomic_load(&c->failed)) {
-        const size_t index = atomic_fetch_add(&c->next, 1);
-        tool_error err = {{0}};
-        float *data;
-        bool ok = false;
-        if (index >= c->job->plan.count) break;
-        data = make_tensor(c->job, index, &err);
-        if (data) {
-            const uint32_t crc = cpt_crc32(data, (size_t)c->job->writer.records[index].bytes);
-            (void)pthread_mutex_lock(&c->lock);
-            ok = convert_writer_put(&c->job->writer, index, data, crc, &err);
-            (void)pthread_mutex_unlock(&c->lock);
-        }
-        free(data);
-        if (!ok) report(c, index, &err);
-    }
-    return NULL;
+    worker *w = argument;
+    free(w->data);
+    free(w);
+}
+
+static bool make(void *context, void *argument, size_t index, tool_error *err)
+{
+    const convert_job *job = context;
+    worker *w = argument;
+    w->data = make_tensor(job, index, err);
+    if (w->data) w->crc = cpt_crc32(w->data, (size_t)job->writer.records[index].bytes);
+    return w->data != NULL;
+}
+
+static bool write_tensor(void *context, void *argument, size_t index, tool_error *err)
+{
+    convert_job *job = context;
+    worker *w = argument;
+    const bool ok = convert_writer_put(&job->writer, index, w->data, w->crc, err);
+    free(w->data);
+    w->data = NULL;
+    return ok;
 }
 
 static bool make_tensors(convert_job *job, tool_error *err)
 {
-    pthread_t threads[MAX_THREADS];
-    crew c = {0};
-    int started = 1, i;
-    c.job = job;
-    c.failed_index = SIZE_MAX;
-    if (pthread_mutex_init(&c.lock, NULL) != 0) return tool_fail(err, "model file: out of memory");
-    while (started < job->threads && started < MAX_THREADS &&
-           pthread_create(&threads[started], NULL, work, &c) == 0) {
-        started++;
-    }
-    (void)work(&c);
-    for (i = 1; i < started; i++) (void)pthread_join(threads[i], NULL);
-    (void)pthread_mutex_destroy(&c.lock);
-    return !atomic_load(&c.failed) || tool_fail(err, "%s", c.err.message);
+    const tool_crew crew = {
+        .threads = job->threads,
+        .count = job->plan.count,
+        .context = job,
+        .begin = begin_worker,
+        .work = make,
+        .hand_in = write_tensor,
+        .end = end_worker,
+    };
+    return tool_crew_run(&crew, err);
 }
 
 static bool check_words(const convert_job *job, tool_error *err)
@@ -193,10 +184,10 @@ static bool check_machine(tool_error *err)
 static bool check_output(const convert_files *files, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
-    struct stat output, input;
-    size_t i;
+    struct stat output;
     if (stat(files->output, &output) != 0) return true;
-    for (i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+    struct stat input;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {
             return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
@@ -208,13 +199,13 @@ static bool check_output(const convert_files *files, tool_error *err)
 bool convert_run(convert_job *job, tool_error *err)
 {
     tool_outfile *out = NULL;
-    bool ok;
     job->plan.compact = job->compact;
-    ok = check_machine(err) && check_output(&job->files, err) &&
-         torch_checkpoint_open(&job->checkpoint, job->files.checkpoint, err) &&
-         convert_plan_make(&job->plan, &job->checkpoint, err) &&
-         convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
-         convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
+    bool ok = check_machine(err) && check_output(&job->files, err) &&
+              (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
+              convert_plan_make(&job->plan, job->checkpoint, err) &&
+              convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) &&
+              check_words(job, err) &&
+              convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
     if (ok) out = tool_outfile_open(job->files.output, err);
     ok = out && convert_writer_open(&job->writer, out, &job->plan, &job->metadata, &job->vocabulary, err) &&
          make_tensors(job, err) && convert_writer_finish(&job->writer, err) && tool_outfile_commit(&out, err);
@@ -228,5 +219,5 @@ void convert_free(convert_job *job)
     convert_metadata_free(&job->metadata);
     convert_plan_free(&job->plan);
     convert_vocabulary_free(&job->vocabulary);
-    torch_checkpoint_close(&job->checkpoint);
+    source_close(&job->checkpoint);
 }

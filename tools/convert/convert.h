@@ -11,9 +11,9 @@
 typedef struct convert_job {
     convert_files files; /* borrowed */
     bool compact;        /* leave second copies of weights out */
-    int threads;         /* 1..16; the file is the same for any number */
+    int threads;         /* at least 1; the file is the same for any number */
     /* what was read, for the summary */
-    torch_checkpoint checkpoint;
+    source_file *checkpoint;
     convert_vocabulary vocabulary;
     convert_plan plan;
     convert_metadata metadata;

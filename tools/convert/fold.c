@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool convert_fold(const torch_checkpoint *checkpoint, const convert_norm *norm, size_t count, double *scale,
+bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_t count, double *scale,
                   double *shift, tool_error *err)
 {
     const convert_source *const sources[4] = {norm->weight, norm->bias, norm->mean, norm->var};
@@ -13,13 +13,13 @@ bool convert_fold(const torch_checkpoint *checkpoint, const convert_norm *norm, 
                 *var = values + 3 * count;
     bool ok = values != NULL;
     size_t i;
-    if (!ok) (void)tool_fail(err, "%s: out of memory", checkpoint->zip.path);
+    if (!ok) (void)tool_fail(err, "%s: out of memory", source_path(checkpoint));
     for (i = 0; ok && i < 4; i++) {
-        ok = torch_tensor_read(checkpoint, sources[i]->tensor, sources[i]->key, values + i * count, err);
+        ok = source_read(checkpoint, sources[i]->tensor, values + i * count, err);
     }
     for (i = 0; ok && i < count; i++) {
         if (!(var[i] >= 0) || isinf(var[i])) {
-            ok = tool_fail(err, "%s: %s: %g is no variance", checkpoint->zip.path, norm->var->key,
+            ok = tool_fail(err, "%s: %s: %g is no variance", source_path(checkpoint), norm->var->key,
                            (double)var[i]);
         }
         scale[i] = (double)weight[i] / sqrt((double)var[i] + CONVERT_NORM_EPS);

@@ -9,7 +9,7 @@
 #define CONVERT_NORM_EPS 1e-5
 
 /* norm(x) = x * scale[o] + shift[o], o < count.  Refuses variances that are none. */
-bool convert_fold(const torch_checkpoint *checkpoint, const convert_norm *norm, size_t count, double *scale,
+bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_t count, double *scale,
                   double *shift, tool_error *err);
 
 #endif

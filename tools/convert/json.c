@@ -1,129 +1,24 @@
 /* JSON values; see json.h.  Called by metadata.c. */
 #include "tools/convert/json.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/text.h"
 
-enum { MAX_DEPTH = 16, MAX_VALUES = 100000, MAX_FILE = 1 << 20, DIGITS = 15, MAX_DIGITS = 17 };
-
-typedef struct walk {
-    const char *place;
-    tool_error *err;
-    int depth, values; /* a pickle's values may be shared: counted as often as they are written */
-} walk;
-
-static json_t *from_value(const torch_value *value, walk *w);
-
-static json_t *from_list(const torch_items *items, walk *w)
-{
-    json_t *list = json_array();
-    size_t i;
-    for (i = 0; list && i < items->count; i++) {
-        if (json_array_append_new(list, from_value(items->at[i], w)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-static json_t *from_dict(const torch_items *items, walk *w)
-{
-    json_t *dict = json_object();
-    size_t i;
-    for (i = 0; dict && i + 1 < items->count; i += 2) {
-        const torch_value *key = items->at[i];
-        char number[32], *text = NULL;
-        const char *data = number;
-        int failed;
-        if (key->kind == TORCH_INT) {
-            (void)snprintf(number, sizeof number, "%lld", (long long)key->as.integer);
-        } else if (key->kind == TORCH_TEXT && key->as.text.size < 1024 &&
-                   !memchr(key->as.text.data, '\0', key->as.text.size)) {
-            data = text = malloc(key->as.text.size + 1);
-            if (text) {
-                memcpy(text, key->as.text.data, key->as.text.size);
-                text[key->as.text.size] = '\0';
-            }
-        } else {
-            (void)tool_fail(w->err, "%s: a key is no text", w->place);
-            data = NULL;
-        }
-        failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
-        free(text);
-        if (failed) {
-            json_decref(dict);
-            return NULL;
-        }
-    }
-    return dict;
-}
-
-static json_t *from_value(const torch_value *value, walk *w)
-{
-    json_t *json = NULL;
-    if (w->depth == MAX_DEPTH || w->values == MAX_VALUES) {
-        (void)tool_fail(w->err, "%s: nested too deeply or absurdly large", w->place);
-        return NULL;
-    }
-    w->depth++;
-    w->values++;
-    switch (value->kind) {
-    case TORCH_NONE:
-        json = json_null();
-        break;
-    case TORCH_BOOL:
-        json = json_boolean(value->as.truth);
-        break;
-    case TORCH_INT:
-        json = json_integer(value->as.integer);
-        break;
-    case TORCH_FLOAT:
-        json = isfinite(value->as.real) ? json_real(value->as.real) : json_null();
-        break;
-    case TORCH_TEXT:
-        json = json_stringn(value->as.text.data, value->as.text.size);
-        if (!json) (void)tool_fail(w->err, "%s: a text is not UTF-8", w->place);
-        break;
-    case TORCH_TUPLE:
-    case TORCH_LIST:
-        json = from_list(&value->as.items, w);
-        break;
-    case TORCH_DICT:
-        json = from_dict(&value->as.items, w);
-        break;
-    default:
-        (void)tool_fail(w->err, "%s: holds a %s, which JSON can't say", w->place, torch_kind_name(value));
-        break;
-    }
-    w->depth--;
-    return json;
-}
-
-json_t *convert_json_pickled(const torch_value *value, const char *place, tool_error *err)
-{
-    walk w = {place, err, 0, 0};
-    json_t *json;
-    if (value->kind != TORCH_DICT) {
-        (void)tool_fail(err, "%s: a %s, not a dict", place, torch_kind_name(value));
-        return NULL;
-    }
-    json = from_value(value, &w);
-    if (!json) (void)tool_fail(err, "%s: out of memory, or a text is not UTF-8", place);
-    return json;
-}
+enum {
+    MAX_FILE = 1 << 20, /* bytes; a configuration has about a thousand */
+    DIGITS = 15,        /* so many digits of any decimal number survive a double */
+    MAX_DIGITS = 17,    /* so many tell any two doubles apart */
+};
 
 json_t *convert_json_file(const char *path, tool_error *err)
 {
     tool_text text;
-    json_error_t error;
-    json_t *json;
     if (!tool_text_read(&text, path, MAX_FILE, err)) return NULL;
-    json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    json_error_t error;
+    json_t *json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     tool_text_free(&text);
     if (!json) {
         (void)tool_fail(err, "%s: line %d, column %d: %s", path, error.line, error.column, error.text);
@@ -152,17 +47,18 @@ void convert_json_number(double value, char text[32])
 /* The digits that the longest of all numbers inside needs: jansson writes them all alike. */
 static int digits_inside(const json_t *json)
 {
-    int most = DIGITS, digits;
+    int most = DIGITS;
+    char text[32];
+    if (json_is_real(json)) return digits_of(json_real_value(json), text);
+    int digits;
     const char *key;
     json_t *value;
-    char text[32];
-    size_t i;
-    if (json_is_real(json)) return digits_of(json_real_value(json), text);
     json_object_foreach((json_t *)json, key, value)
     {
         digits = digits_inside(value);
         if (digits > most) most = digits;
     }
+    size_t i;
     json_array_foreach(json, i, value)
     {
         digits = digits_inside(value);

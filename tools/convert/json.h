@@ -1,16 +1,12 @@
-/* Configurations and metrics as JSON values, whether from a pickle or a file.  Called by metadata.c. */
+/* Configurations and metrics as JSON: files that hold them, and the texts that a model file keeps. */
 #ifndef TOOLS_CONVERT_JSON_H
 #define TOOLS_CONVERT_JSON_H
 
 #include <jansson.h>
 
-#include "tools/source/value.h"
+#include "tools/common/error.h"
 
-/* A pickled dict; numbers that JSON can't say become null.  `place` goes before messages.  The caller calls
- * json_decref; NULL and an error on failure. */
-json_t *convert_json_pickled(const torch_value *value, const char *place, tool_error *err);
-
-/* A file that holds one JSON object.  As above. */
+/* A file that holds one JSON object, as a new reference; NULL and an error on failure. */
 json_t *convert_json_file(const char *path, tool_error *err);
 
 /* Compact text with sorted keys, in memory that the caller frees; NULL without memory. */

@@ -9,12 +9,12 @@ convert_item *convert_plan_add(convert_plan *plan, const char *prefix, const cha
 {
     convert_item *item = &plan->items[plan->count];
     if (plan->count == CONVERT_MAX_ITEMS) {
-        (void)tool_fail(err, "%s: too many tensors", plan->encoder.checkpoint->zip.path);
+        (void)tool_fail(err, "%s: too many tensors", source_path(plan->encoder.checkpoint));
         return NULL;
     }
     const int n = snprintf(item->name, sizeof item->name, "%s.%s", prefix, suffix);
     if (n < 0 || (size_t)n >= sizeof item->name) {
-        (void)tool_fail(err, "%s: a tensor's name is too long", plan->encoder.checkpoint->zip.path);
+        (void)tool_fail(err, "%s: a tensor's name is too long", source_path(plan->encoder.checkpoint));
         return NULL;
     }
     item->dtype = dtype;
@@ -31,8 +31,8 @@ static bool skip_counter(const convert_state *state, const char *prefix, tool_er
     (void)snprintf(key, sizeof key, "%s.num_batches_tracked", prefix);
     convert_source *source = convert_state_find(state, key);
     if (!source) return true;
-    if (source->tensor->rank != 0 || source->tensor->storage->dtype != TORCH_INT64) {
-        return tool_fail(err, "%s: %s: %s: not one int64 number", state->checkpoint->zip.path, state->part,
+    if (source->tensor->rank != 0 || source->tensor->type != SOURCE_INT64) {
+        return tool_fail(err, "%s: %s: %s: not one int64 number", source_path(state->checkpoint), state->part,
                          key);
     }
     source->used = true;
@@ -54,7 +54,7 @@ bool convert_map_norm(const convert_state *state, const char *prefix, uint64_t s
     return skip_counter(state, prefix, err);
 }
 
-bool convert_plan_make(convert_plan *plan, const torch_checkpoint *checkpoint, tool_error *err)
+bool convert_plan_make(convert_plan *plan, const source_file *checkpoint, tool_error *err)
 {
     return convert_state_open(&plan->encoder, checkpoint, "encoder_state", err) &&
            convert_state_open(&plan->decoder, checkpoint, "decoder_state", err) &&

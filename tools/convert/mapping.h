@@ -50,8 +50,8 @@ typedef struct convert_plan {
     size_t norms; /* batch norms that are folded in */
 } convert_plan;
 
-/* Fills the plan, in which `compact` is already set.  Free it whatever the result. */
-bool convert_plan_make(convert_plan *plan, const torch_checkpoint *checkpoint, tool_error *err);
+/* Fills the plan, whose `compact` is set.  Free it whatever the result. */
+bool convert_plan_make(convert_plan *plan, const source_file *checkpoint, tool_error *err);
 void convert_plan_free(convert_plan *plan);
 
 /* ---- for mapping_encoder.c and mapping_decoder.c ---- */

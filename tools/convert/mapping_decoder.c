@@ -193,7 +193,7 @@ bool convert_map_decoder(convert_plan *plan, tool_error *err)
             err,
             "%s: %s: neither attention.W_enc.weight nor lstm.weight_ih_l0 nor gru.weight_ih_l0: not a "
             "checkpoint of this network",
-            state->checkpoint->zip.path, state->part);
+            source_path(state->checkpoint), state->part);
     }
     n->words = size_of(plan, "fc.weight", 2, 0, err);
     n->hidden = size_of(plan, "fc.weight", 2, 1, err);

@@ -1,4 +1,4 @@
-/* Metadata of a model file; see metadata.h.  Called by convert.c. */
+/* Metadata of a model file; see metadata.h. */
 #include "tools/convert/metadata.h"
 
 #include <stdio.h>
@@ -8,26 +8,23 @@
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
 
-enum { MAX_VALUE = 1 << 22 };
+enum { MAX_VALUE = 1 << 22 }; /* bytes: metrics of some ten thousand epochs */
 
+/* Keeps a copy of value; a second value of the same key replaces the first. */
 static bool set(convert_metadata *m, const char *key, const char *value, tool_error *err)
 {
-    size_t size = strlen(value) + 1, i;
-    char *copy = size <= MAX_VALUE ? malloc(size) : NULL;
-    if (!copy) return tool_fail(err, "metadata: %s: too large, or out of memory", key);
+    const size_t size = strlen(value) + 1;
+    if (size > MAX_VALUE) return tool_fail(err, "metadata: %s: larger than %d bytes", key, MAX_VALUE);
+    size_t at = 0;
+    while (at < m->count && strcmp(m->entries[at].key, key) != 0) at++;
+    if (at == CONVERT_MAX_METADATA) return tool_fail(err, "metadata: %s: too many entries", key);
+    char *copy = malloc(size);
+    if (!copy) return tool_fail(err, "metadata: %s: out of memory", key);
     memcpy(copy, value, size);
-    for (i = 0; i < m->count; i++) {
-        if (strcmp(m->entries[i].key, key) != 0) continue;
-        free(m->entries[i].value);
-        m->entries[i].value = copy;
-        return true;
-    }
-    if (m->count == CONVERT_MAX_METADATA) {
-        free(copy);
-        return tool_fail(err, "metadata: %s: too many entries", key);
-    }
-    m->entries[m->count].key = key;
-    m->entries[m->count++].value = copy;
+    if (at == m->count) m->count++;
+    free(m->entries[at].value);
+    m->entries[at].key = key;
+    m->entries[at].value = copy;
     return true;
 }
 
@@ -40,46 +37,72 @@ static bool set_int(convert_metadata *m, const char *key, long long value, tool_
 
 /* ---- decoding defaults ---- */
 
+/* The ranges are those of caption_decode_options. */
 static const struct decode_setting {
     const char *config_key, *key, *standard;
     double low, high;       /* of a number */
-    bool whole;             /* an integer */
+    bool integer;           /* a number without a fraction */
     const char *choices[2]; /* of a text */
 } decode_settings[] = {
-    /* the ranges are those of caption_decode_options */
-    {"decode_search", "decode.search", "beam", 0, 0, false, {"beam", "greedy"}},
-    {"decode_beams", "decode.beams", "5", 1, 64, true, {NULL, NULL}},
-    {"decode_max_length", "decode.max_length", "20", 1, 1024, true, {NULL, NULL}},
-    {"decode_length_alpha", "decode.length_alpha", "0.7", 0, 10, false, {NULL, NULL}},
-    {"decode_repetition_penalty", "decode.repetition_penalty", "1.2", 0.01, 100, false, {NULL, NULL}},
-    {"decode_penalty", "decode.penalty", "published", 0, 0, false, {"published", "corrected"}},
+    {.config_key = "decode_search",
+     .key = "decode.search",
+     .standard = "beam",
+     .choices = {"beam", "greedy"}},
+    {.config_key = "decode_beams",
+     .key = "decode.beams",
+     .standard = "5",
+     .low = 1,
+     .high = 64,
+     .integer = true},
+    {.config_key = "decode_max_length",
+     .key = "decode.max_length",
+     .standard = "20",
+     .low = 1,
+     .high = 1024,
+     .integer = true},
+    {.config_key = "decode_length_alpha",
+     .key = "decode.length_alpha",
+     .standard = "0.7",
+     .low = 0,
+     .high = 10},
+    {.config_key = "decode_repetition_penalty",
+     .key = "decode.repetition_penalty",
+     .standard = "1.2",
+     .low = 0.01,
+     .high = 100},
+    {.config_key = "decode_penalty",
+     .key = "decode.penalty",
+     .standard = "published",
+     .choices = {"published", "corrected"}},
 };
+
+enum { DECODE_SETTINGS = sizeof decode_settings / sizeof decode_settings[0] };
 
 static bool set_decode(convert_metadata *m, const struct decode_setting *s, const json_t *value,
                        const char *place, tool_error *err)
 {
-    char text[32];
-    double number;
     if (s->choices[0]) {
         const char *word = json_string_value(value);
-        if (!word || (strcmp(word, s->choices[0]) != 0 && strcmp(word, s->choices[1]) != 0))
+        if (!word || (strcmp(word, s->choices[0]) != 0 && strcmp(word, s->choices[1]) != 0)) {
             return tool_fail(err, "%s: %s: must be \"%s\" or \"%s\"", place, s->config_key, s->choices[0],
                              s->choices[1]);
+        }
         return set(m, s->key, word, err);
     }
-    number = json_number_value(value);
-    if (!json_is_number(value) || (s->whole && !json_is_integer(value)) || number < s->low ||
-        number > s->high)
+    const double number = json_number_value(value);
+    if (!json_is_number(value) || (s->integer && !json_is_integer(value)) || number < s->low ||
+        number > s->high) {
         return tool_fail(err, "%s: %s: must be a%s number from %g to %g", place, s->config_key,
-                         s->whole ? " whole" : "", s->low, s->high);
+                         s->integer ? " whole" : "", s->low, s->high);
+    }
+    char text[32];
     convert_json_number(number, text);
     return set(m, s->key, text, err);
 }
 
 static bool set_decodes(convert_metadata *m, const json_t *config, const char *place, tool_error *err)
 {
-    size_t i;
-    for (i = 0; i < sizeof decode_settings / sizeof decode_settings[0]; i++) {
+    for (size_t i = 0; i < DECODE_SETTINGS; i++) {
         const json_t *value = json_object_get(config, decode_settings[i].config_key);
         if (value && !set_decode(m, &decode_settings[i], value, place, err)) return false;
     }
@@ -92,7 +115,7 @@ static bool check_config(const convert_network *n, const json_t *config, const c
 {
     const struct {
         const char *key;
-        long long size;
+        long long size; /* -1: this network has no such size */
     } sizes[] = {
         {"embed_size", n->embed},
         {"hidden_size", n->hidden},
@@ -100,17 +123,18 @@ static bool check_config(const convert_network *n, const json_t *config, const c
         {"encoder_dim", n->channels},
         {"num_layers", n->layers},
     };
-    const json_t *value = json_object_get(config, "rnn_type");
-    const char *type = n->lstm ? "lstm" : "gru";
-    size_t i;
-    if (json_is_string(value) && strcmp(json_string_value(value), type) != 0)
+    const json_t *type = json_object_get(config, "rnn_type");
+    const char *own_type = n->lstm ? "lstm" : "gru";
+    if (json_is_string(type) && strcmp(json_string_value(type), own_type) != 0) {
         return tool_fail(err, "%s: rnn_type is %.32s, but the checkpoint holds a %s", place,
-                         json_string_value(value), type);
-    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        value = json_object_get(config, sizes[i].key);
-        if (sizes[i].size >= 0 && json_is_integer(value) && json_integer_value(value) != sizes[i].size)
+                         json_string_value(type), own_type);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const json_t *size = json_object_get(config, sizes[i].key);
+        if (sizes[i].size >= 0 && json_is_integer(size) && json_integer_value(size) != sizes[i].size) {
             return tool_fail(err, "%s: %s is %lld, but the checkpoint's tensors say %lld", place,
-                             sizes[i].key, (long long)json_integer_value(value), sizes[i].size);
+                             sizes[i].key, (long long)json_integer_value(size), sizes[i].size);
+        }
     }
     return true;
 }
@@ -128,32 +152,50 @@ static bool set_name(convert_metadata *m, const char *key, const char *path, too
 static bool set_json(convert_metadata *m, const char *key, const json_t *json, tool_error *err)
 {
     char *text = convert_json_text(json);
-    bool ok = text ? set(m, key, text, err) : tool_fail(err, "metadata: %s: out of memory", key);
+    const bool ok = text ? set(m, key, text, err) : tool_fail(err, "metadata: %s: out of memory", key);
     free(text);
     return ok;
 }
 
-/* The checkpoint's own dict `part`, replaced by that of the file `path` if there is one.  With `network`, it
- * is a configuration: checked against the network and asked for decoding defaults. */
-static bool set_part(convert_metadata *m, const convert_plan *plan, const char *part, const char *path,
-                     const convert_network *network, tool_error *err)
+/* Stores settings that came from `place`.  A configuration, told by `network`, is checked against the network
+ * and asked for decoding defaults. */
+static bool use_settings(convert_metadata *m, const json_t *settings, const char *place,
+                         const convert_network *network, tool_error *err)
 {
-    const torch_checkpoint *checkpoint = plan->encoder.checkpoint;
-    const torch_value *value = torch_dict_get(checkpoint->pickle.root, part);
-    char place[1024];
-    bool ok = true;
-    int i;
-    (void)snprintf(place, sizeof place, "%s: %s", checkpoint->zip.path, part);
-    for (i = 0; ok && i < 2; i++) {
-        const char *where = i ? path : place;
-        json_t *json;
-        if (i ? !path : !value || value->kind == TORCH_NONE) continue;
-        json = i ? convert_json_file(path, err) : convert_json_pickled(value, place, err);
-        ok = json != NULL;
-        if (ok && network) ok = check_config(network, json, where, err) && set_decodes(m, json, where, err);
-        ok = ok && set_json(m, network ? "source.config" : "source.metrics", json, err);
-        json_decref(json);
+    if (!json_is_object(settings)) return tool_fail(err, "%s: not a dict", place);
+    if (network && (!check_config(network, settings, place, err) || !set_decodes(m, settings, place, err))) {
+        return false;
     }
+    return set_json(m, network ? "source.config" : "source.metrics", settings, err);
+}
+
+/* Settings from the checkpoint's value `key`, then those of the file `path` (may be NULL), which replace
+ * them. */
+static bool set_settings(convert_metadata *m, const source_file *checkpoint, const char *key,
+                         const char *path, const convert_network *network, tool_error *err)
+{
+    json_t *own = NULL;
+    char place[1024];
+    (void)snprintf(place, sizeof place, "%s: %s", source_path(checkpoint), key);
+    bool ok = source_value(checkpoint, key, &own, err);
+    if (ok && own) ok = use_settings(m, own, place, network, err);
+    json_decref(own);
+    if (!ok || !path) return ok;
+    json_t *given = convert_json_file(path, err);
+    ok = given && use_settings(m, given, path, network, err);
+    json_decref(given);
+    return ok;
+}
+
+/* The epoch is of interest only: a checkpoint may say nothing, or anything else. */
+static bool set_epoch(convert_metadata *m, const source_file *checkpoint, tool_error *err)
+{
+    json_t *epoch = NULL;
+    bool ok = true;
+    if (source_value(checkpoint, "epoch", &epoch, NULL) && json_is_integer(epoch)) {
+        ok = set_int(m, "source.epoch", json_integer_value(epoch), err);
+    }
+    json_decref(epoch);
     return ok;
 }
 
@@ -177,28 +219,26 @@ static int by_key(const void *a, const void *b)
 bool convert_metadata_make(convert_metadata *m, const convert_files *files, const convert_plan *plan,
                            const convert_vocabulary *vocabulary, tool_error *err)
 {
-    const torch_value *epoch = torch_dict_get(plan->encoder.checkpoint->pickle.root, "epoch");
-    size_t i;
+    const source_file *checkpoint = plan->encoder.checkpoint;
     memset(m, 0, sizeof *m);
     if (!set_model(m, &plan->network, vocabulary, err)) return false;
-    for (i = 0; i < sizeof decode_settings / sizeof decode_settings[0]; i++) {
+    for (size_t i = 0; i < DECODE_SETTINGS; i++) {
         if (!set(m, decode_settings[i].key, decode_settings[i].standard, err)) return false;
     }
-    if (epoch && epoch->kind == TORCH_INT && !set_int(m, "source.epoch", epoch->as.integer, err))
-        return false;
-    if (!set_part(m, plan, "config", files->config, &plan->network, err) ||
-        !set_part(m, plan, "metrics", files->metrics, NULL, err) ||
+    if (!set_epoch(m, checkpoint, err) ||
+        !set_settings(m, checkpoint, "config", files->config, &plan->network, err) ||
+        !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
         !set_name(m, "source.checkpoint", files->checkpoint, err) ||
         !set_name(m, "source.vocabulary", files->vocabulary, err) ||
-        !set(m, "converter", "capconvert " CAPTION_VERSION_STRING, err))
+        !set(m, "converter", "capconvert " CAPTION_VERSION_STRING, err)) {
         return false;
+    }
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);
     return true;
 }
 
 void convert_metadata_free(convert_metadata *m)
 {
-    size_t i;
-    for (i = 0; i < m->count; i++) free(m->entries[i].value);
+    for (size_t i = 0; i < m->count; i++) free(m->entries[i].value);
     memset(m, 0, sizeof *m);
 }

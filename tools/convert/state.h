@@ -4,19 +4,20 @@
 #ifndef TOOLS_CONVERT_STATE_H
 #define TOOLS_CONVERT_STATE_H
 
-#include "tools/source/checkpoint.h"
+#include "tools/source/source.h"
 
-enum { CONVERT_KEY_BYTES = 96 };
+enum { CONVERT_KEY_BYTES = SOURCE_NAME_BYTES };
 
 typedef struct convert_source {
-    char key[CONVERT_KEY_BYTES]; /* in the state dict */
-    const torch_tensor *tensor;  /* owned by the checkpoint */
+    const char *key; /* the tensor's name in the state dict */
+    const source_tensor *tensor;
     bool used;
 } convert_source;
 
 typedef struct convert_state {
-    const torch_checkpoint *checkpoint;
-    const char *part;        /* "encoder_state" */
+    const source_file *checkpoint;
+    const char *part; /* "encoder_state" */
+    source_part tensors;
     convert_source *sources; /* [count], owned */
     size_t count;
 } convert_state;
@@ -28,7 +29,7 @@ typedef struct convert_shape {
 } convert_shape;
 
 /* Takes the dict `part` of the checkpoint apart.  Free it whatever the result. */
-bool convert_state_open(convert_state *state, const torch_checkpoint *checkpoint, const char *part,
+bool convert_state_open(convert_state *state, const source_file *checkpoint, const char *part,
                         tool_error *err);
 void convert_state_free(convert_state *state);
 

@@ -1,14 +1,14 @@
-/* The words of a pickled Vocabulary object, in the order of their ids.
+/* The vocabulary's words in the order of their ids, and the ids of the four special words.
  *
- * Called by convert.c.  Refuses gaps, duplicates and words that are no text. */
-#ifndef TOOLS_CONVERT_VOCABULARY_H
-#define TOOLS_CONVERT_VOCABULARY_H
+ * Refuses duplicates, missing special words, and words that are not UTF-8 or absurdly long. */
+#ifndef TOOLS_CONVERT_WORDS_H
+#define TOOLS_CONVERT_WORDS_H
 
-#include "tools/source/pickle.h"
+#include "tools/source/words.h"
 
 typedef struct convert_vocabulary {
-    torch_pickle pickle; /* holds the words */
-    torch_text *words;   /* [count], owned */
+    source_words source;      /* owns the words */
+    const source_word *words; /* [count] */
     uint32_t count;
     uint32_t pad, start, end, unk; /* ids of the special words */
 } convert_vocabulary;

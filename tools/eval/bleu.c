@@ -13,7 +13,7 @@ static uint32_t count_of(const eval_sentence *s, uint32_t id)
 {
     size_t low = 0, high = s->n_grams;
     while (low < high) {
-        size_t mid = low + (high - low) / 2;
+        const size_t mid = low + (high - low) / 2;
         if (s->grams[mid].id == id) return s->grams[mid].count;
         if (s->grams[mid].id < id) {
             low = mid + 1;
@@ -27,10 +27,10 @@ static uint32_t count_of(const eval_sentence *s, uint32_t id)
 /* The length of the reference closest to the hypothesis; of two as close, the shorter. */
 static size_t closest_length(const eval_image *image)
 {
-    size_t wanted = image->hypothesis.length, best = 0, best_gap = SIZE_MAX, i;
-    for (i = 0; i < image->n_references; i++) {
+    size_t wanted = image->hypothesis.length, best = 0, best_gap = SIZE_MAX;
+    for (size_t i = 0; i < image->n_references; i++) {
         size_t length = image->references[i].length;
-        size_t gap = length > wanted ? length - wanted : wanted - length;
+        const size_t gap = length > wanted ? length - wanted : wanted - length;
         if (gap < best_gap || (gap == best_gap && length < best)) {
             best = length;
             best_gap = gap;
@@ -42,16 +42,15 @@ static size_t closest_length(const eval_image *image)
 static void count_image(const eval_corpus *corpus, const eval_image *image, counts *c)
 {
     const eval_sentence *hypothesis = &image->hypothesis;
-    size_t i, j, order;
-    for (order = 0; order < EVAL_ORDERS; order++) {
+    for (size_t order = 0; order < EVAL_ORDERS; order++) {
         /* a hypothesis too short for this order counts as one n-gram without a match */
         c->possible[order] += hypothesis->length > order ? (double)(hypothesis->length - order) : 1;
     }
-    for (i = 0; i < hypothesis->n_grams; i++) {
+    for (size_t i = 0; i < hypothesis->n_grams; i++) {
         const eval_gram *gram = &hypothesis->grams[i];
         uint32_t most = 0;
-        for (j = 0; j < image->n_references && most < gram->count; j++) {
-            uint32_t n = count_of(&image->references[j], gram->id);
+        for (size_t j = 0; j < image->n_references && most < gram->count; j++) {
+            const uint32_t n = count_of(&image->references[j], gram->id);
             if (n > most) most = n;
         }
         c->matched[corpus->gram_order[gram->id]] += most < gram->count ? most : gram->count;
@@ -62,13 +61,12 @@ static void count_image(const eval_corpus *corpus, const eval_image *image, coun
 
 static void finish(const counts *c, double bleu[EVAL_ORDERS])
 {
-    double penalty = c->length > c->reference_length ? 1
-                     : c->length > 0                 ? exp(1 - c->reference_length / c->length)
-                                                     : 0;
+    const double penalty = c->length > c->reference_length ? 1
+                           : c->length > 0                 ? exp(1 - c->reference_length / c->length)
+                                                           : 0;
     double log_sum = 0;
-    size_t order;
-    for (order = 0; order < EVAL_ORDERS; order++) {
-        double matched = c->matched[order] > 0 ? c->matched[order] : 0.1;
+    for (size_t order = 0; order < EVAL_ORDERS; order++) {
+        const double matched = c->matched[order] > 0 ? c->matched[order] : 0.1;
         log_sum += log(matched / c->possible[order]);
         /* not one word in common: 0, whatever the smoothing says */
         bleu[order] = c->matched[0] > 0 ? penalty * exp(log_sum / (double)(order + 1)) : 0;
@@ -78,12 +76,11 @@ static void finish(const counts *c, double bleu[EVAL_ORDERS])
 void eval_bleu(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)
 {
     counts all = {{0}, {0}, 0, 0};
-    size_t i, order;
-    for (i = 0; i < corpus->count; i++) {
+    for (size_t i = 0; i < corpus->count; i++) {
         counts one = {{0}, {0}, 0, 0};
         count_image(corpus, &corpus->images[i], &one);
         finish(&one, per_image[i].bleu);
-        for (order = 0; order < EVAL_ORDERS; order++) {
+        for (size_t order = 0; order < EVAL_ORDERS; order++) {
             all.matched[order] += one.matched[order];
             all.possible[order] += one.possible[order];
         }

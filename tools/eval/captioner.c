@@ -12,8 +12,8 @@
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
-    caption_error error;
     memset(m, 0, sizeof *m);
+    caption_error error;
     if (caption_model_open_file(&m->model, path, NULL, &error) != CAPTION_OK) {
         return tool_fail(err, "%s", error.message);
     }
@@ -39,8 +39,7 @@ static unsigned long fingerprint(const caption_model *model, int tensors)
 {
     uLong crc = crc32(0, NULL, 0);
     caption_tensor_info t;
-    int i;
-    for (i = 0; i < tensors; i++) {
+    for (int i = 0; i < tensors; i++) {
         if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
         crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
         crc = crc32(crc, (const Bytef *)t.dims, sizeof t.dims);
@@ -53,9 +52,8 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
 {
     const caption_decode_options *d = &m->decode;
     caption_model_info info;
-    int length;
     caption_model_get_info(m->model, &info);
-    length = snprintf(
+    const int length = snprintf(
         text, size,
         "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nlength-alpha=%.6g\nrepetition-penalty=%.6g\n"
         "penalty=%s\nexif=%s\n",
@@ -97,8 +95,8 @@ static void close_worker(void *argument)
 static bool caption_text_of(worker *w, const tool_text *file, const char *path, const caption_result **result,
                             tool_error *err)
 {
-    caption_error error;
     if (!tool_session_load(&w->session, path, file->data, file->size, err)) return false;
+    caption_error error;
     if (caption_encode(w->session.session, 1, &w->m->decode, &error) != CAPTION_OK ||
         caption_decode(w->session.session, 0, &w->m->decode, result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, path, &error);
@@ -111,9 +109,8 @@ static bool caption_path(void *argument, const char *path, char *text, size_t si
     worker *w = argument;
     const caption_result *result = NULL;
     tool_text file;
-    bool ok;
     if (!tool_image_read(&file, path, err)) return false;
-    ok = caption_text_of(w, &file, path, &result, err);
+    bool ok = caption_text_of(w, &file, path, &result, err);
     if (ok && (result->count < 1 || strlen(result->captions[0].text) >= size)) {
         ok = tool_fail(err, "%s: no caption of a sensible length", path);
     }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "tools/eval/metrics.h"
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 enum { EVAL_ORDERS = 4 }; /* n-grams of 1..4 words */
 
@@ -28,8 +28,8 @@ typedef struct eval_image {
 } eval_image;
 
 struct eval_corpus {
-    eval_words *words;
-    eval_words *grams;   /* keys: the number of the n-gram without its last word, and that word */
+    eval_table *words;
+    eval_table *grams;   /* keys: the number of the n-gram without its last word, and that word */
     uint8_t *gram_order; /* [grams], 0 for single words */
     size_t gram_capacity;
     eval_image *images;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 
@@ -22,7 +22,7 @@ typedef struct synonyms {
 } synonyms;
 
 typedef struct meteor {
-    eval_words *words;
+    eval_table *words;
     const eval_wordnet *wordnet;
     tool_error *err;
     uint32_t *lower, *stem; /* by word; EVAL_NO_WORD = not computed yet */
@@ -47,12 +47,11 @@ typedef struct side {
 
 static bool reserve(meteor *m)
 {
-    size_t n = eval_words_count(m->words);
-    uint32_t *lower, *stem;
+    const size_t n = eval_table_count(m->words);
     if (m->filled >= n) return true;
-    lower = eval_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
+    uint32_t *lower = tool_grow(m->lower, &m->lower_capacity, n, sizeof *lower);
     if (lower) m->lower = lower;
-    stem = eval_grow(m->stem, &m->stem_capacity, n, sizeof *stem);
+    uint32_t *stem = tool_grow(m->stem, &m->stem_capacity, n, sizeof *stem);
     if (stem) m->stem = stem;
     if (!lower || !stem) return false;
     for (; m->filled < n; m->filled++) {
@@ -64,26 +63,26 @@ static bool reserve(meteor *m)
 
 static uint32_t lower_word(meteor *m, uint32_t word)
 {
-    char text[EVAL_MAX_CAPTION];
-    size_t length = eval_words_length(m->words, word);
+    size_t length = eval_table_length(m->words, word);
     if (!reserve(m)) return EVAL_NO_WORD;
+    char text[EVAL_MAX_CAPTION];
     if (m->lower[word] == EVAL_NO_WORD) {
-        length = eval_lower(eval_words_text(m->words, word), length, text);
-        m->lower[word] = eval_words_add(m->words, text, length);
+        length = eval_lower(eval_table_text(m->words, word), length, text);
+        m->lower[word] = eval_table_add(m->words, text, length);
     }
     return m->lower[word];
 }
 
 static uint32_t stem_word(meteor *m, uint32_t word)
 {
-    char text[MAX_STEM_WORD + 1];
-    size_t length = eval_words_length(m->words, word);
+    size_t length = eval_table_length(m->words, word);
     if (length > MAX_STEM_WORD) return word; /* no word is that long */
     if (!reserve(m)) return EVAL_NO_WORD;
+    char text[MAX_STEM_WORD + 1];
     if (m->stem[word] == EVAL_NO_WORD) {
-        memcpy(text, eval_words_text(m->words, word), length);
+        memcpy(text, eval_table_text(m->words, word), length);
         length = eval_porter(text, length);
-        m->stem[word] = eval_words_add(m->words, text, length);
+        m->stem[word] = eval_table_add(m->words, text, length);
     }
     return m->stem[word];
 }
@@ -99,11 +98,9 @@ typedef struct collector {
 static bool collect(void *context, const char *lemma, size_t length)
 {
     collector *c = context;
-    uint32_t word;
-    uint32_t *words;
     if (memchr(lemma, '_', length)) return true;
-    word = eval_words_add(c->m->words, lemma, length);
-    words = eval_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
+    const uint32_t word = eval_table_add(c->m->words, lemma, length);
+    uint32_t *words = tool_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
     if (words) c->into->words = words;
     if (word == EVAL_NO_WORD || !words) return tool_fail(c->m->err, "out of memory");
     words[c->into->count++] = word;
@@ -112,20 +109,20 @@ static bool collect(void *context, const char *lemma, size_t length)
 
 static synonyms *find_synonyms(meteor *m, uint32_t word)
 {
-    size_t n = (size_t)word + 1;
-    synonyms *all = eval_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
-    collector c;
+    const size_t n = (size_t)word + 1;
+    synonyms *all = tool_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
     if (!all) {
         (void)tool_fail(m->err, "out of memory");
         return NULL;
     }
     m->synonyms = all;
     for (; m->synonyms_filled < n; m->synonyms_filled++) memset(&all[m->synonyms_filled], 0, sizeof *all);
+    collector c;
     c.m = m;
     c.into = &all[word];
     if (!c.into->known) {
         c.into->known = true;
-        if (!eval_wordnet_lemmas(m->wordnet, eval_words_text(m->words, word), collect, &c, m->err)) {
+        if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
             return NULL;
         }
     }
@@ -134,8 +131,7 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
 
 static bool is_synonym(const synonyms *s, uint32_t word)
 {
-    size_t i;
-    for (i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (s->words[i] == word) return true;
     }
     return false;
@@ -154,15 +150,15 @@ static void take(side *s, size_t i)
  * 1 + the position in the reference. */
 static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *partner_of, bool by_synonym)
 {
-    size_t i = hypothesis->count, j;
+    size_t i = hypothesis->count;
     while (i-- > 0) {
         const synonyms *s = NULL;
         if (by_synonym && reference->count && !(s = find_synonyms(m, hypothesis->items[i].word))) {
             return false;
         }
-        for (j = reference->count; j-- > 0;) {
-            bool match = hypothesis->items[i].word == reference->items[j].word ||
-                         (s && is_synonym(s, reference->items[j].word));
+        for (size_t j = reference->count; j-- > 0;) {
+            const bool match = hypothesis->items[i].word == reference->items[j].word ||
+                               (s && is_synonym(s, reference->items[j].word));
             if (!match) continue;
             partner_of[hypothesis->items[i].at] = reference->items[j].at + 1;
             take(hypothesis, i);
@@ -175,9 +171,8 @@ static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *
 
 static bool fill_side(meteor *m, const eval_sentence *s, side *out)
 {
-    size_t i;
     out->count = s->length;
-    for (i = 0; i < s->length; i++) {
+    for (size_t i = 0; i < s->length; i++) {
         out->items[i].word = lower_word(m, s->words[i]);
         out->items[i].at = (uint32_t)i;
         if (out->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
@@ -187,8 +182,7 @@ static bool fill_side(meteor *m, const eval_sentence *s, side *out)
 
 static bool stem_side(meteor *m, side *s)
 {
-    size_t i;
-    for (i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         s->items[i].word = stem_word(m, s->items[i].word);
         if (s->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
     }
@@ -199,19 +193,18 @@ static bool stem_side(meteor *m, side *s)
 static double finish(const uint32_t *partner_of, size_t length, size_t reference_length)
 {
     const double alpha = 0.9, gamma = 0.5;
-    double precision, recall, mean, fragments;
-    size_t matches = 0, chunks = 0, i;
-    for (i = 0; i < length; i++) {
+    size_t matches = 0, chunks = 0;
+    for (size_t i = 0; i < length; i++) {
         if (!partner_of[i]) continue;
         matches++;
         /* a chunk goes on where both sentences do */
         if (!i || !partner_of[i - 1] || partner_of[i] != partner_of[i - 1] + 1) chunks++;
     }
     if (!matches) return 0;
-    precision = (double)matches / (double)length;
-    recall = (double)matches / (double)reference_length;
-    mean = precision * recall / (alpha * precision + (1 - alpha) * recall);
-    fragments = (double)chunks / (double)matches;
+    const double precision = (double)matches / (double)length;
+    const double recall = (double)matches / (double)reference_length;
+    const double mean = precision * recall / (alpha * precision + (1 - alpha) * recall);
+    const double fragments = (double)chunks / (double)matches;
     return (1 - gamma * (fragments * fragments * fragments)) * mean;
 }
 
@@ -235,8 +228,7 @@ static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_se
 
 static void free_meteor(meteor *m)
 {
-    size_t i;
-    for (i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
+    for (size_t i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
     free(m->synonyms);
     free(m->lower);
     free(m->stem);
@@ -247,13 +239,13 @@ bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *
 {
     meteor m = {corpus->words, wordnet, err, NULL, NULL, 0, 0, 0, NULL, 0, 0};
     scratch *s = malloc(sizeof *s);
-    double sum = 0, score;
-    size_t i, j;
+    double sum = 0;
     bool ok = s || tool_fail(err, "out of memory");
-    for (i = 0; i < corpus->count && ok; i++) {
+    double score;
+    for (size_t i = 0; i < corpus->count && ok; i++) {
         const eval_image *image = &corpus->images[i];
         per_image[i].meteor = 0;
-        for (j = 0; j < image->n_references && ok; j++) {
+        for (size_t j = 0; j < image->n_references && ok; j++) {
             ok = score_pair(&m, &image->hypothesis, &image->references[j], s, &score);
             if (ok && score > per_image[i].meteor) per_image[i].meteor = score;
         }

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "tools/eval/corpus.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/tokens.h"
 
 eval_corpus *eval_corpus_create(void)
 {
     eval_corpus *corpus = calloc(1, sizeof *corpus);
     if (!corpus) return NULL;
-    corpus->words = eval_words_create();
-    corpus->grams = eval_words_create();
+    corpus->words = eval_table_create();
+    corpus->grams = eval_table_create();
     if (!corpus->words || !corpus->grams) eval_corpus_free(&corpus);
     return corpus;
 }
@@ -26,22 +26,20 @@ static void free_sentence(eval_sentence *s)
 
 static void free_image(eval_image *image)
 {
-    size_t i;
     free_sentence(&image->hypothesis);
     free_sentence(&image->spaced);
-    for (i = 0; i < image->n_references; i++) free_sentence(&image->references[i]);
+    for (size_t i = 0; i < image->n_references; i++) free_sentence(&image->references[i]);
     free(image->references);
 }
 
 void eval_corpus_free(eval_corpus **corpus)
 {
-    size_t i;
     if (!corpus || !*corpus) return;
-    for (i = 0; i < (*corpus)->count; i++) free_image(&(*corpus)->images[i]);
+    for (size_t i = 0; i < (*corpus)->count; i++) free_image(&(*corpus)->images[i]);
     free((*corpus)->images);
     free((*corpus)->gram_order);
-    eval_words_free(&(*corpus)->words);
-    eval_words_free(&(*corpus)->grams);
+    eval_table_free(&(*corpus)->words);
+    eval_table_free(&(*corpus)->grams);
     free(*corpus);
     *corpus = NULL;
 }
@@ -68,16 +66,17 @@ static bool next_word(eval_cursor *cursor, cut how, char clean[EVAL_MAX_CAPTION]
 
 static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_sentence *out)
 {
-    char clean[EVAL_MAX_CAPTION];
+    size_t capacity = 0;
     eval_cursor cursor;
-    size_t capacity = 0, length;
-    const char *word;
     eval_cursor_begin(&cursor, text);
+    char clean[EVAL_MAX_CAPTION];
+    size_t length;
+    const char *word;
     while (next_word(&cursor, how, clean, &word, &length)) {
-        uint32_t *words = eval_grow(out->words, &capacity, out->length + 1, sizeof *words);
+        uint32_t *words = tool_grow(out->words, &capacity, out->length + 1, sizeof *words);
         if (!words) return false;
         out->words = words;
-        words[out->length] = eval_words_add(corpus->words, word, length);
+        words[out->length] = eval_table_add(corpus->words, word, length);
         if (words[out->length] == EVAL_NO_WORD) return false;
         out->length++;
     }
@@ -96,10 +95,9 @@ static int compare_grams(const void *a, const void *b)
 static uint32_t gram_id(eval_corpus *corpus, uint32_t before, uint32_t word, uint8_t order)
 {
     uint32_t key[2] = {before, word};
-    uint32_t id = eval_words_add(corpus->grams, key, sizeof key);
-    uint8_t *orders;
+    const uint32_t id = eval_table_add(corpus->grams, key, sizeof key);
     if (id == EVAL_NO_WORD) return id;
-    orders = eval_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
+    uint8_t *orders = tool_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
     if (!orders) return EVAL_NO_WORD;
     corpus->gram_order = orders;
     orders[id] = order;
@@ -108,14 +106,13 @@ static uint32_t gram_id(eval_corpus *corpus, uint32_t before, uint32_t word, uin
 
 static bool count_grams(eval_corpus *corpus, eval_sentence *s)
 {
-    size_t total = 0, kept = 0, i;
-    uint8_t order;
+    size_t total = 0, kept = 0;
     if (!s->length) return true;
     s->grams = malloc(s->length * EVAL_ORDERS * sizeof *s->grams);
     if (!s->grams) return false;
-    for (i = 0; i < s->length; i++) {
+    for (size_t i = 0; i < s->length; i++) {
         uint32_t id = EVAL_NO_WORD;
-        for (order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
+        for (uint8_t order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
             id = gram_id(corpus, id, s->words[i + order], order);
             if (id == EVAL_NO_WORD) return false;
             s->grams[total].id = id;
@@ -123,7 +120,7 @@ static bool count_grams(eval_corpus *corpus, eval_sentence *s)
         }
     }
     qsort(s->grams, total, sizeof *s->grams, compare_grams);
-    for (i = 1; i < total; i++) {
+    for (size_t i = 1; i < total; i++) {
         if (s->grams[i].id == s->grams[kept].id) {
             s->grams[kept].count++;
         } else {
@@ -137,11 +134,10 @@ static bool count_grams(eval_corpus *corpus, eval_sentence *s)
 static bool fill_image(eval_corpus *corpus, eval_image *image, const char *hypothesis,
                        const char *const *references)
 {
-    size_t i;
     if (!cut_sentence(corpus, hypothesis, CUT_SPLIT, &image->hypothesis)) return false;
     if (!count_grams(corpus, &image->hypothesis)) return false;
     if (!cut_sentence(corpus, hypothesis, CUT_SPACED, &image->spaced)) return false;
-    for (i = 0; i < image->n_references; i++) {
+    for (size_t i = 0; i < image->n_references; i++) {
         if (!cut_sentence(corpus, references[i], CUT_CLEAN, &image->references[i])) return false;
         if (!count_grams(corpus, &image->references[i])) return false;
     }
@@ -151,11 +147,11 @@ static bool fill_image(eval_corpus *corpus, eval_image *image, const char *hypot
 bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *const *references,
                      size_t n_references, tool_error *err)
 {
-    eval_image *images = eval_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
+    eval_image *images = tool_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
     eval_image image = {{0}, {0}, NULL, 0};
-    size_t i, longest = strlen(hypothesis);
+    size_t longest = strlen(hypothesis);
     if (images) corpus->images = images;
-    for (i = 0; i < n_references; i++) {
+    for (size_t i = 0; i < n_references; i++) {
         if (strlen(references[i]) > longest) longest = strlen(references[i]);
     }
     if (longest > EVAL_MAX_CAPTION) return tool_fail(err, "caption of %zu bytes: too long", longest);

@@ -33,15 +33,14 @@ static bool is_consonant(const char *text, size_t at)
 /* Porter's m: how many times a vowel is followed by a consonant in the first `length` letters. */
 static size_t measure(const char *text, size_t length)
 {
-    size_t m = 0, i;
-    for (i = 1; i < length; i++) m += !is_consonant(text, i - 1) && is_consonant(text, i);
+    size_t m = 0;
+    for (size_t i = 1; i < length; i++) m += !is_consonant(text, i - 1) && is_consonant(text, i);
     return m;
 }
 
 static bool has_vowel(const char *text, size_t length)
 {
-    size_t i;
-    for (i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         if (!is_consonant(text, i)) return true;
     }
     return false;
@@ -57,7 +56,7 @@ static bool ends_cvc(const char *text, size_t n)
 
 static bool ends_with(const word *w, const char *suffix)
 {
-    size_t n = strlen(suffix);
+    const size_t n = strlen(suffix);
     return w->length >= n && memcmp(w->text + w->length - n, suffix, n) == 0;
 }
 
@@ -71,8 +70,8 @@ static void replace_end(word *w, size_t stem, const char *replacement)
  * tried either way. */
 static void apply_rules(word *w, const rule *rules, size_t n_rules, size_t over)
 {
-    size_t i, stem;
-    for (i = 0; i < n_rules; i++) {
+    size_t stem;
+    for (size_t i = 0; i < n_rules; i++) {
         if (!ends_with(w, rules[i].suffix)) continue;
         stem = w->length - strlen(rules[i].suffix);
         if (measure(w->text, stem) > over) replace_end(w, stem, rules[i].replacement);
@@ -94,7 +93,7 @@ static void step_1a(word *w)
 /* What a stem gets back after -ed or -ing went. */
 static void restore(word *w)
 {
-    size_t n = w->length;
+    const size_t n = w->length;
     if (ends_with(w, "at") || ends_with(w, "bl") || ends_with(w, "iz")) {
         replace_end(w, n, "e");
     } else if (n >= 2 && w->text[n - 1] == w->text[n - 2] && is_consonant(w->text, n - 1)) {
@@ -163,7 +162,7 @@ static void step_4(word *w)
         {"ible", ""}, {"ant", ""},  {"ement", ""}, {"ment", ""}, {"ent", ""}, {"ou", ""},
         {"ism", ""},  {"ate", ""},  {"iti", ""},   {"ous", ""},  {"ive", ""}, {"ize", ""},
     };
-    size_t n = w->length;
+    const size_t n = w->length;
     if (ends_with(w, "ion")) {
         if (n > 3 && (w->text[n - 4] == 's' || w->text[n - 4] == 't') && measure(w->text, n - 3) > 1) {
             w->length -= 3;
@@ -176,7 +175,7 @@ static void step_4(word *w)
 static void step_5(word *w)
 {
     if (ends_with(w, "e")) {
-        size_t m = measure(w->text, w->length - 1);
+        const size_t m = measure(w->text, w->length - 1);
         if (m > 1 || (m == 1 && !ends_cvc(w->text, w->length - 1))) w->length--;
     }
     if (ends_with(w, "ll") && measure(w->text, w->length - 1) > 1) w->length--;
@@ -193,8 +192,7 @@ static bool irregular(word *w)
         {"outing", ""},   {"outings", "outing"}, {"canning", ""},  {"howe", ""},
         {"proceed", ""},  {"exceed", ""},        {"succeed", ""},  {"cannings", "canning"},
     };
-    size_t i;
-    for (i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (w->length != strlen(forms[i].form) || !ends_with(w, forms[i].form)) continue;
         if (forms[i].stem[0]) replace_end(w, 0, forms[i].stem);
         return true;

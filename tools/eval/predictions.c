@@ -6,21 +6,21 @@
 #include <jansson.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/tokens.h"
 
 bool eval_predictions_begin(eval_predictions *list, const char *path, tool_error *err)
 {
     memset(list, 0, sizeof *list);
     list->path = path;
-    list->texts = eval_words_create();
+    list->texts = eval_table_create();
     return list->texts || tool_fail(err, "%s: out of memory", path);
 }
 
 void eval_predictions_free(eval_predictions *list)
 {
     free(list->items);
-    eval_words_free(&list->texts);
+    eval_table_free(&list->texts);
     eval_refs_free(&list->refs);
     memset(list, 0, sizeof *list);
 }
@@ -33,18 +33,17 @@ static bool refuse(const eval_predictions *list, size_t place, tool_error *err, 
 
 static const char *keep(eval_predictions *list, const char *text)
 {
-    uint32_t id = eval_words_add(list->texts, text, strlen(text));
-    return id == EVAL_NO_WORD ? NULL : eval_words_text(list->texts, id);
+    const uint32_t id = eval_table_add(list->texts, text, strlen(text));
+    return id == EVAL_NO_WORD ? NULL : eval_table_text(list->texts, id);
 }
 
 bool eval_predictions_add(eval_predictions *list, const char *image, const char *caption, size_t place,
                           tool_error *err)
 {
-    eval_prediction *items = eval_grow(list->items, &list->capacity, list->count + 1, sizeof *items);
-    eval_prediction *item;
+    eval_prediction *items = tool_grow(list->items, &list->capacity, list->count + 1, sizeof *items);
     if (!items) return refuse(list, place, err, "out of memory");
     list->items = items;
-    item = &items[list->count];
+    eval_prediction *item = &items[list->count];
     if (!image[0]) return refuse(list, place, err, "no image name");
     if (caption && strlen(caption) > EVAL_MAX_CAPTION) return refuse(list, place, err, "caption too long");
     item->image = keep(list, image);
@@ -91,9 +90,9 @@ static bool read_object(eval_predictions *list, const tool_lines *lines, const c
 
 static bool read_lines(eval_predictions *list, const tool_text *text, tool_error *err)
 {
-    tool_lines lines;
     char *line = malloc(text->size + 1); /* no line is longer */
     bool ok = line || tool_fail(err, "%s: out of memory", list->path);
+    tool_lines lines;
     tool_lines_begin(&lines, text->data, text->size);
     while (ok && tool_lines_next(&lines)) {
         if (tool_utf8_check(lines.line, lines.length) != lines.length) {
@@ -116,12 +115,12 @@ static bool read_lines(eval_predictions *list, const tool_text *text, tool_error
 static bool read_references(eval_predictions *list, const char *image, const json_t *truth, size_t place,
                             tool_error *err)
 {
-    size_t i, n = json_array_size(truth);
+    const size_t n = json_array_size(truth);
     if (!n) return refuse(list, place, err, "no \"ground_truth\" captions");
     if (eval_refs_find(list->refs, image) != EVAL_NO_WORD) {
         return refuse(list, place, err, "this image came before");
     }
-    for (i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const json_t *text = json_array_get(truth, i);
         if (!json_is_string(text)) return refuse(list, place, err, "a \"ground_truth\" that is no text");
         if (json_string_length(text) > EVAL_MAX_CAPTION) return refuse(list, place, err, "caption too long");
@@ -154,13 +153,12 @@ static bool read_published(eval_predictions *list, const char *text, size_t size
     json_error_t where;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     bool ok = true;
-    size_t i;
     if (!root) {
         return tool_fail(err, "%s:%d: column %d: %s", list->path, where.line, where.column, where.text);
     }
     list->refs = eval_refs_create();
     if (!list->refs) ok = tool_fail(err, "%s: out of memory", list->path);
-    for (i = 0; ok && i < json_array_size(root); i++) {
+    for (size_t i = 0; ok && i < json_array_size(root); i++) {
         ok = read_item(list, json_array_get(root, i), i + 1, err);
     }
     json_decref(root);
@@ -170,9 +168,9 @@ static bool read_published(eval_predictions *list, const char *text, size_t size
 bool eval_predictions_read(eval_predictions *list, const char *path, tool_error *err)
 {
     tool_text text = {NULL, 0};
-    const char *start;
     bool ok = eval_predictions_begin(list, strcmp(path, "-") == 0 ? "standard input" : path, err) &&
               tool_text_read(&text, path, EVAL_MAX_FILE, err);
+    const char *start;
     if (ok) {
         start = text.data;
         if (text.size >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) start += 3;
@@ -199,9 +197,9 @@ void eval_joined_free(eval_joined *joined)
 static bool has_word(const char *caption)
 {
     eval_cursor cursor;
+    eval_cursor_begin(&cursor, caption);
     const char *word;
     size_t length;
-    eval_cursor_begin(&cursor, caption);
     return eval_next_split(&cursor, &word, &length);
 }
 
@@ -209,10 +207,9 @@ static bool has_word(const char *caption)
 static bool join_one(eval_joined *joined, const eval_predictions *list, const eval_refs *refs,
                      const eval_prediction *item, size_t *seen, tool_error *err)
 {
-    uint32_t image = eval_refs_find(refs, item->image);
+    const uint32_t image = eval_refs_find(refs, item->image);
     const char *const *captions;
     tool_error cause = {{0}};
-    size_t n;
     if (image == EVAL_NO_WORD) {
         return tool_fail(err, "%s:%s%zu: %s: no reference captions for this image", list->path,
                          list->refs ? " item " : "", item->place, item->image);
@@ -228,7 +225,7 @@ static bool join_one(eval_joined *joined, const eval_predictions *list, const ev
         return true;
     }
     if (!has_word(item->caption)) joined->empty++;
-    n = eval_refs_captions(refs, image, &captions);
+    const size_t n = eval_refs_captions(refs, image, &captions);
     joined->items[eval_corpus_size(joined->corpus)] = item;
     return eval_corpus_add(joined->corpus, item->caption, captions, n, &cause) ||
            refuse(list, item->place, err, cause.message);
@@ -238,13 +235,14 @@ bool eval_join(eval_joined *joined, const eval_predictions *list, const eval_ref
 {
     size_t *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
     bool ok = true;
-    size_t i;
     memset(joined, 0, sizeof *joined);
     joined->corpus = eval_corpus_create();
     joined->items = calloc(list->count + 1, sizeof *joined->items);
     joined->missing = eval_refs_count(refs);
     if (!seen || !joined->corpus || !joined->items) ok = tool_fail(err, "%s: out of memory", list->path);
-    for (i = 0; i < list->count && ok; i++) ok = join_one(joined, list, refs, &list->items[i], seen, err);
+    for (size_t i = 0; i < list->count && ok; i++) {
+        ok = join_one(joined, list, refs, &list->items[i], seen, err);
+    }
     if (ok && !eval_corpus_size(joined->corpus)) ok = tool_fail(err, "%s: nothing to score", list->path);
     free(seen);
     if (!ok) eval_joined_free(joined);

@@ -19,7 +19,7 @@ typedef struct eval_prediction {
 typedef struct eval_predictions {
     eval_prediction *items; /* [count] in file order */
     size_t count, capacity;
-    eval_words *texts;
+    eval_table *texts;
     eval_refs *refs;  /* of a published file; NULL otherwise */
     const char *path; /* borrowed, for messages */
 } eval_predictions;

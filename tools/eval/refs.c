@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/metrics.h"
 
 typedef struct image {
@@ -15,8 +15,8 @@ typedef struct image {
 } image;
 
 struct eval_refs {
-    eval_words *names; /* numbers = indices into images */
-    eval_words *texts;
+    eval_table *names; /* numbers = indices into images */
+    eval_table *texts;
     image *images;
     size_t capacity;
 };
@@ -25,42 +25,41 @@ eval_refs *eval_refs_create(void)
 {
     eval_refs *refs = calloc(1, sizeof *refs);
     if (!refs) return NULL;
-    refs->names = eval_words_create();
-    refs->texts = eval_words_create();
+    refs->names = eval_table_create();
+    refs->texts = eval_table_create();
     if (!refs->names || !refs->texts) eval_refs_free(&refs);
     return refs;
 }
 
 void eval_refs_free(eval_refs **refs)
 {
-    size_t i;
     if (!refs || !*refs) return;
-    for (i = 0; i < eval_refs_count(*refs); i++) {
+    for (size_t i = 0; i < eval_refs_count(*refs); i++) {
         free((*refs)->images[i].captions);
         free((*refs)->images[i].numbers);
     }
     free((*refs)->images);
-    eval_words_free(&(*refs)->names);
-    eval_words_free(&(*refs)->texts);
+    eval_table_free(&(*refs)->names);
+    eval_table_free(&(*refs)->texts);
     free(*refs);
     *refs = NULL;
 }
 
 size_t eval_refs_count(const eval_refs *refs)
 {
-    return refs->names ? eval_words_count(refs->names) : 0;
+    return refs->names ? eval_table_count(refs->names) : 0;
 }
 
 const char *eval_refs_image(const eval_refs *refs, uint32_t number)
 {
-    return eval_words_text(refs->names, number);
+    return eval_table_text(refs->names, number);
 }
 
 uint32_t eval_refs_find(const eval_refs *refs, const char *name)
 {
-    uint32_t found = eval_words_find(refs->names, name, strlen(name));
+    uint32_t found = eval_table_find(refs->names, name, strlen(name));
     const char *slash = strrchr(name, '/');
-    if (found == EVAL_NO_WORD && slash) found = eval_words_find(refs->names, slash + 1, strlen(slash + 1));
+    if (found == EVAL_NO_WORD && slash) found = eval_table_find(refs->names, slash + 1, strlen(slash + 1));
     return found;
 }
 
@@ -73,12 +72,11 @@ size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *co
 /* The image of that name, made if need be; NULL when out of memory. */
 static image *get_image(eval_refs *refs, const char *name, size_t length)
 {
-    size_t before = eval_refs_count(refs);
-    image *images = eval_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
-    uint32_t number;
+    const size_t before = eval_refs_count(refs);
+    image *images = tool_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
     if (!images) return NULL;
     refs->images = images;
-    number = eval_words_add(refs->names, name, length);
+    const uint32_t number = eval_table_add(refs->names, name, length);
     if (number == EVAL_NO_WORD) return NULL;
     if (number == before) memset(&images[number], 0, sizeof *images);
     return &images[number];
@@ -88,14 +86,13 @@ bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const 
 {
     image *im = get_image(refs, name, name_length);
     const char **captions;
-    uint32_t text;
     if (!im) return false;
-    captions = eval_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
+    captions = tool_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
     if (!captions) return false;
     im->captions = captions;
-    text = eval_words_add(refs->texts, caption, length);
+    const uint32_t text = eval_table_add(refs->texts, caption, length);
     if (text == EVAL_NO_WORD) return false;
-    captions[im->count++] = eval_words_text(refs->texts, text);
+    captions[im->count++] = eval_table_text(refs->texts, text);
     return true;
 }
 
@@ -143,7 +140,7 @@ static bool add_caption(reader *r, span name, span caption)
  * field takes all that is left, commas and all.  `room` [at least line->length] receives an unquoted text. */
 static bool take_field(reader *r, span *line, bool last, char *room, span *field)
 {
-    const char *p = line->text, *stop = line->text + line->length, *comma;
+    const char *p = line->text, *stop = line->text + line->length;
     size_t n = 0;
     if (p < stop && *p == '"') {
         for (p++; p < stop; p++) {
@@ -161,7 +158,7 @@ static bool take_field(reader *r, span *line, bool last, char *room, span *field
             return true;
         } /* else the quotes are part of a plain text: "Dog" runs */
     }
-    comma = last ? stop : memchr(line->text, ',', line->length);
+    const char *comma = last ? stop : memchr(line->text, ',', line->length);
     if (!comma) return refuse(r, "no comma between image and caption");
     field->text = line->text;
     field->length = (size_t)(comma - line->text);
@@ -173,8 +170,9 @@ static bool take_field(reader *r, span *line, bool last, char *room, span *field
 /* image,caption */
 static bool read_commas(reader *r, span line, char *room)
 {
-    span name, caption;
+    span name;
     if (!take_field(r, &line, false, room, &name)) return false;
+    span caption;
     if (!take_field(r, &line, true, room + name.length, &caption)) return false;
     return add_caption(r, name, caption);
 }
@@ -182,17 +180,14 @@ static bool read_commas(reader *r, span line, char *room)
 /* Notes a comment number of an image; false if it came before. */
 static bool note_number(reader *r, span name, uint64_t number)
 {
-    image *im;
-    uint64_t *numbers;
-    size_t i;
     name = trim(name);
     if (!name.length) return refuse(r, "no image name");
-    im = get_image(r->refs, name.text, name.length);
+    image *im = get_image(r->refs, name.text, name.length);
     if (!im) return refuse(r, "out of memory");
-    for (i = 0; i < im->n_numbers; i++) {
+    for (size_t i = 0; i < im->n_numbers; i++) {
         if (im->numbers[i] == number) return refuse(r, "this image and comment number came before");
     }
-    numbers = eval_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
+    uint64_t *numbers = tool_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
     if (!numbers) return refuse(r, "out of memory");
     im->numbers = numbers;
     numbers[im->n_numbers++] = number;
@@ -205,7 +200,7 @@ static bool read_bars(reader *r, span line)
 {
     const char *stop = line.text + line.length;
     const char *bar = memchr(line.text, '|', line.length), *p = bar;
-    span name = {line.text, 0}, caption;
+    span name = {line.text, 0};
     uint64_t number = 0;
     size_t digits = 0;
     if (!bar) return refuse(r, "no | between image and comment number");
@@ -219,6 +214,7 @@ static bool read_bars(reader *r, span line)
     }
     while (p < stop && *p == ' ') p++;
     if (p < stop && *p == '|') p++;
+    span caption;
     caption.text = p;
     caption.length = (size_t)(stop - p);
     return note_number(r, name, number) && add_caption(r, name, caption);
@@ -279,19 +275,18 @@ static bool read_list(const eval_refs *refs, const char *path, const char **imag
 {
     bool *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
     tool_text text = {NULL, 0};
-    tool_lines lines;
     bool ok =
         seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
+    tool_lines lines;
     tool_lines_begin(&lines, text.data, text.size);
     while (ok && text.data && tool_lines_next(&lines)) {
         char *name = text.data + (lines.line - text.data);
-        uint32_t number;
         while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t')) {
             lines.length--;
         }
         if (!lines.length) continue;
         name[lines.length] = '\0'; /* over the line's end, or after the text */
-        number = eval_refs_find(refs, name);
+        const uint32_t number = eval_refs_find(refs, name);
         if (number == EVAL_NO_WORD) {
             ok = tool_fail(err, "%s:%zu: %s: no reference captions for this image", path, lines.number, name);
         } else if (seen[number]) {
@@ -309,16 +304,16 @@ static bool read_list(const eval_refs *refs, const char *path, const char **imag
 
 const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
 {
-    size_t n = eval_refs_count(refs), i;
+    const size_t n = eval_refs_count(refs);
     const char **images = calloc(n + 1, sizeof *images);
     bool ok = images || tool_fail(err, "out of memory");
     *count = 0;
     if (ok && list) {
         ok = read_list(refs, list, images, count, err);
     } else if (ok) {
-        for (i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
+        for (size_t i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
     }
-    for (i = 0; i < *count && ok; i++) {
+    for (size_t i = 0; i < *count && ok; i++) {
         if (strchr(images[i], '\t')) ok = tool_fail(err, "%s: an image name with a tab", images[i]);
     }
     if (ok) return images;

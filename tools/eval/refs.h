@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "tools/common/error.h"
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 typedef struct eval_refs eval_refs;
 

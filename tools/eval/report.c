@@ -23,10 +23,9 @@ static double metric_value(const eval_scores *s, size_t i)
 
 void eval_report_table(const eval_report *report, FILE *out)
 {
-    int width = report->no_synonyms ? 22 : 9;
-    size_t i;
+    const int width = report->no_synonyms ? 22 : 9;
     (void)fprintf(out, "%-*s%6zu\n", width, "images", report->n_images);
-    for (i = 0; i < N_METRICS; i++) {
+    for (size_t i = 0; i < N_METRICS; i++) {
         (void)fprintf(out, "%-*s%6.4f\n", width, metric_name(i, report->no_synonyms),
                       metric_value(&report->scores, i));
     }
@@ -36,8 +35,8 @@ void eval_report_table(const eval_report *report, FILE *out)
  */
 static double rounded(double value, int decimals)
 {
-    char text[64];
     double result = value;
+    char text[64];
     (void)snprintf(text, sizeof text, "%.*f", decimals, value);
     (void)sscanf(text, "%lf", &result);
     return result;
@@ -57,7 +56,6 @@ bool eval_report_json(const eval_report *report, FILE *out)
 {
     json_t *object = json_object();
     bool ok = object != NULL;
-    size_t i;
     ok = ok && !json_object_set_new(object, "checkpoint", text_or_null(report->checkpoint));
     ok = ok && !json_object_set_new(object, "split", text_or_null(report->split));
     ok = ok && !json_object_set_new(object, "n_images", json_integer((json_int_t)report->n_images));
@@ -65,7 +63,7 @@ bool eval_report_json(const eval_report *report, FILE *out)
     ok = ok && !json_object_set_new(object, "beam_width", number_or_null(report->beam_width));
     ok = ok && !json_object_set_new(object, "max_len", number_or_null(report->max_len));
     ok = ok && !json_object_set_new(object, "rnn_type", text_or_null(report->rnn_type));
-    for (i = 0; i < N_METRICS && ok; i++) {
+    for (size_t i = 0; i < N_METRICS && ok; i++) {
         ok = !json_object_set_new(object, metric_name(i, report->no_synonyms),
                                   json_real(rounded(metric_value(&report->scores, i), 4)));
     }
@@ -80,14 +78,14 @@ bool eval_report_json(const eval_report *report, FILE *out)
 
 void eval_report_images(const eval_joined *joined, const eval_scores *scores, bool no_synonyms, FILE *out)
 {
-    size_t n = eval_corpus_size(joined->corpus), i, j;
-    const char *p;
+    const size_t n = eval_corpus_size(joined->corpus);
     (void)fputs("image", out);
-    for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
+    for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
     (void)fputs("\tcaption\n", out);
-    for (i = 0; i < n; i++) {
+    const char *p;
+    for (size_t i = 0; i < n; i++) {
         (void)fputs(joined->items[i]->image, out);
-        for (j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
+        for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
         (void)fputc('\t', out);
         for (p = joined->items[i]->caption; *p; p++) {
             (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);

@@ -5,12 +5,11 @@
 /* Longest common subsequence; row [b->length + 1] is scratch. */
 static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint32_t *row)
 {
-    size_t i, j;
-    for (j = 0; j <= b->length; j++) row[j] = 0;
-    for (i = 0; i < a->length; i++) {
+    for (size_t j = 0; j <= b->length; j++) row[j] = 0;
+    for (size_t i = 0; i < a->length; i++) {
         uint32_t diagonal = 0;
-        for (j = 0; j < b->length; j++) {
-            uint32_t above = row[j + 1];
+        for (size_t j = 0; j < b->length; j++) {
+            const uint32_t above = row[j + 1];
             if (a->words[i] == b->words[j]) {
                 row[j + 1] = diagonal + 1;
             } else if (row[j] > above) {
@@ -25,9 +24,8 @@ static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint
 /* A reference without words counts as one empty word, which only an empty hypothesis matches. */
 static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *hypothesis)
 {
-    size_t i;
-    for (i = 0; i < hypothesis->length; i++) {
-        if (eval_words_length(corpus->words, hypothesis->words[i]) == 0) return 1;
+    for (size_t i = 0; i < hypothesis->length; i++) {
+        if (eval_table_length(corpus->words, hypothesis->words[i]) == 0) return 1;
     }
     return 0;
 }
@@ -36,15 +34,14 @@ static double score_image(const eval_corpus *corpus, const eval_image *image)
 {
     const double beta2 = 1.2 * 1.2;
     const eval_sentence *hypothesis = &image->spaced;
-    uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
     double precision = 0, recall = 0;
-    size_t i;
-    for (i = 0; i < image->n_references; i++) {
+    uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
+    for (size_t i = 0; i < image->n_references; i++) {
         const eval_sentence *reference = &image->references[i];
-        double common = (double)(reference->length ? common_length(hypothesis, reference, row)
-                                                   : common_with_empty(corpus, hypothesis));
-        double p = common / (double)hypothesis->length;
-        double r = common / (double)(reference->length ? reference->length : 1);
+        const double common = (double)(reference->length ? common_length(hypothesis, reference, row)
+                                                         : common_with_empty(corpus, hypothesis));
+        const double p = common / (double)hypothesis->length;
+        const double r = common / (double)(reference->length ? reference->length : 1);
         if (p > precision) precision = p;
         if (r > recall) recall = r;
     }
@@ -55,8 +52,7 @@ static double score_image(const eval_corpus *corpus, const eval_image *image)
 void eval_rouge_l(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)
 {
     double sum = 0;
-    size_t i;
-    for (i = 0; i < corpus->count; i++) {
+    for (size_t i = 0; i < corpus->count; i++) {
         per_image[i].rouge_l = score_image(corpus, &corpus->images[i]);
         sum += per_image[i].rouge_l;
     }

@@ -1,124 +1,111 @@
-/* A data set captioned on several threads; see run.h.
- *
- * Threads meet twice an image: to take the next one and to hand in its caption. */
+/* A data set captioned on several threads; see run.h. */
 #include "tools/eval/run.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "tools/common/clock.h"
+#include "tools/common/crew.h"
 #include "tools/common/progress.h"
 #include "tools/eval/metrics.h"
 
-enum { MAX_THREADS = 256 };
-
+/* The work, which all threads share; only hand_in changes it. */
 typedef struct shared {
     eval_run *run;
-    pthread_mutex_t lock; /* over everything below, the run's results, the store, stderr */
-    size_t next;
-    bool stop;
-    tool_error *err;
+    const char **images; /* [count] those without a caption; names owned by the run */
+    size_t count;
     tool_progress progress;
 } shared;
 
-/* The next image without a caption; NULL when there is none left. */
-static const char *take_image(shared *s)
-{
-    const char *image = NULL;
-    (void)pthread_mutex_lock(&s->lock);
-    while (!image && !s->stop && s->next < s->run->n_images) {
-        image = s->run->images[s->next++];
-        if (eval_store_find(s->run->store, image)) image = NULL;
-    }
-    (void)pthread_mutex_unlock(&s->lock);
-    return image;
-}
-
-static void stop(shared *s, const tool_error *cause)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    s->stop = true;
-    (void)tool_fail(s->err, "%s", cause->message);
-    (void)pthread_mutex_unlock(&s->lock);
-}
-
-/* caption is NULL if it failed, and cause says why. */
-static void hand_in(shared *s, const char *image, const char *caption, const tool_error *cause)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    if (!caption) {
-        s->run->failed++;
-        tool_progress_clear(&s->progress);
-        (void)fprintf(stderr, "capeval: %s\n", cause->message);
-    } else if (eval_store_add(s->run->store, image, caption, s->err)) {
-        s->run->captioned++;
-    } else {
-        s->stop = true;
-    }
-    tool_progress_update(&s->progress, s->run->earlier + s->run->captioned + s->run->failed);
-    (void)pthread_mutex_unlock(&s->lock);
-}
-
-static void caption_image_file(shared *s, void *worker, const char *image)
-{
-    size_t size = strlen(s->run->folder) + strlen(image) + 2;
-    char *path = malloc(size);
+/* What one thread keeps to itself. */
+typedef struct worker {
+    const eval_captioner *captioner;
+    void *own; /* the captioner's */
+    bool ok;   /* whether the last image has a caption, in text, or a reason why not, in cause */
     char text[EVAL_MAX_CAPTION + 1];
-    tool_error cause = {{0}};
-    bool ok = path || tool_fail(&cause, "%s: out of memory", image);
-    if (ok) {
-        (void)snprintf(path, size, "%s/%s", s->run->folder, image);
-        ok = s->run->captioner->caption(worker, path, text, sizeof text, &cause);
-    }
-    hand_in(s, image, ok ? text : NULL, &cause);
-    free(path);
-}
+    tool_error cause;
+} worker;
 
-static void *work(void *argument)
+static void *begin_worker(void *context, tool_error *err)
 {
-    shared *s = argument;
-    const eval_captioner *captioner = s->run->captioner;
-    tool_error cause = {{0}};
-    const char *image = take_image(s);
-    void *worker;
-    if (!image) return NULL;
-    worker = captioner->open(captioner->context, &cause);
-    if (!worker) {
-        stop(s, &cause);
+    const shared *s = context;
+    worker *w = calloc(1, sizeof *w);
+    if (!w) {
+        (void)tool_fail(err, "%s: out of memory", s->run->folder);
         return NULL;
     }
-    for (; image; image = take_image(s)) caption_image_file(s, worker, image);
-    captioner->close(worker);
+    w->captioner = s->run->captioner;
+    w->own = w->captioner->open(w->captioner->context, err);
+    if (w->own) return w;
+    free(w);
     return NULL;
 }
 
-/* The calling thread works too. */
-static void work_in_parallel(shared *s, int threads)
+static void end_worker(void *argument)
 {
-    pthread_t others[MAX_THREADS];
-    int started = 0;
-    if (threads > MAX_THREADS) threads = MAX_THREADS;
-    while (started < threads - 1 && pthread_create(&others[started], NULL, work, s) == 0) started++;
-    (void)work(s);
-    while (started > 0) (void)pthread_join(others[--started], NULL);
+    worker *w = argument;
+    w->captioner->close(w->own);
+    free(w);
+}
+
+/* An image that fails is noted and does not end the run. */
+static bool caption_image_file(void *context, void *argument, size_t index, tool_error *err)
+{
+    const shared *s = context;
+    worker *w = argument;
+    const char *folder = s->run->folder, *image = s->images[index];
+    const size_t size = strlen(folder) + strlen(image) + 2;
+    char *path = malloc(size);
+    if (!path) return tool_fail(err, "%s: out of memory", image);
+    (void)snprintf(path, size, "%s/%s", folder, image);
+    w->cause.message[0] = '\0';
+    w->ok = w->captioner->caption(w->own, path, w->text, sizeof w->text, &w->cause);
+    free(path);
+    return true;
+}
+
+static bool hand_in(void *context, void *argument, size_t index, tool_error *err)
+{
+    shared *s = context;
+    const worker *w = argument;
+    eval_run *run = s->run;
+    if (!w->ok) {
+        run->failed++;
+        tool_progress_clear(&s->progress);
+        (void)fprintf(stderr, "capeval: %s\n", w->cause.message);
+    } else if (eval_store_add(run->store, s->images[index], w->text, err)) {
+        run->captioned++;
+    } else {
+        return false;
+    }
+    tool_progress_update(&s->progress, run->earlier + run->captioned + run->failed);
+    return true;
 }
 
 bool eval_run_images(eval_run *run, tool_error *err)
 {
-    shared s = {.run = run, .err = err};
-    struct timespec from, to;
-    size_t i;
-    run->captioned = run->earlier = run->failed = 0;
-    for (i = 0; i < run->n_images; i++) run->earlier += eval_store_find(run->store, run->images[i]) != NULL;
-    if (pthread_mutex_init(&s.lock, NULL) != 0) return tool_fail(err, "can't make a lock");
+    shared s = {.run = run, .images = malloc((run->n_images + 1) * sizeof *s.images)};
+    if (!s.images) return tool_fail(err, "%s: out of memory", run->folder);
+    for (size_t i = 0; i < run->n_images; i++) {
+        if (!eval_store_find(run->store, run->images[i])) s.images[s.count++] = run->images[i];
+    }
+    run->captioned = run->failed = 0;
+    run->earlier = run->n_images - s.count;
+    const tool_crew crew = {
+        .threads = run->threads,
+        .count = s.count,
+        .context = &s,
+        .begin = begin_worker,
+        .work = caption_image_file,
+        .hand_in = hand_in,
+        .end = end_worker,
+    };
     tool_progress_begin(&s.progress, "images", run->earlier, run->n_images);
-    (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    work_in_parallel(&s, run->threads);
-    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    const double from = tool_now_ms();
+    const bool ok = tool_crew_run(&crew, err);
+    run->seconds = (tool_now_ms() - from) / 1000;
     tool_progress_end(&s.progress);
-    (void)pthread_mutex_destroy(&s.lock);
-    run->seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-    return !s.stop;
+    free(s.images);
+    return ok;
 }

@@ -34,20 +34,19 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     eval_score_options score = options->score;
     eval_predictions list = {0};
     eval_report report = {0};
-    caption_model_info info;
     char *path = NULL;
     bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY,
          ok = eval_predictions_begin(&list, options->output, err);
-    size_t i;
     if (ok && !score.metrics) {
         path = metrics_path(options->output, err);
         score.metrics = path;
         ok = path != NULL;
     }
-    for (i = 0; i < run->n_images && ok; i++) {
+    for (size_t i = 0; i < run->n_images && ok; i++) {
         ok = eval_predictions_add(&list, run->images[i], eval_store_find(run->store, run->images[i]), i + 1,
                                   err);
     }
+    caption_model_info info;
     caption_model_get_info(m->model, &info);
     report.checkpoint = options->model;
     report.method = greedy ? "greedy" : "beam";
@@ -77,7 +76,7 @@ static void print_summary(const eval_run *run)
 
 static int processors(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 256 ? 256 : (int)n;
 }
 
@@ -95,7 +94,6 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     eval_captioner captioner = eval_model_captioner(&m);
     eval_run run = {.captioner = &captioner, .folder = options->images};
     const char **images = NULL;
-    char settings[512];
     bool ok = false;
     run.threads = options->threads ? options->threads : processors();
     if (!check_folder(options->images, err)) goto done;
@@ -106,6 +104,7 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     run.images = images;
     if (!eval_model_open(&m, options->model, options->greedy, options->beams, err)) goto done;
     m.session.no_exif = options->no_exif;
+    char settings[512];
     if (!eval_model_settings(&m, settings, sizeof settings)) {
         (void)tool_fail(err, "%s: settings too long", options->model);
         goto done;

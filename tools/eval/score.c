@@ -11,9 +11,9 @@
 /* Opens WordNet where it is wanted; *wordnet stays NULL where it is not, or not installed. */
 static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error *err)
 {
-    struct stat info;
     *wordnet = NULL;
     if (folder && strcmp(folder, "none") == 0) return true;
+    struct stat info;
     if (!folder) {
         folder = EVAL_WORDNET_FOLDER;
         if (stat(folder, &info) != 0) {

@@ -11,7 +11,7 @@
 
 #include "tools/common/outfile.h"
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 #include "tools/eval/refs.h"
 
 #define FIRST_LINE "capeval run, version 1\n"
@@ -19,8 +19,8 @@
 struct eval_store {
     int fd;
     char *path;
-    eval_words *images; /* numbers = indices into captions */
-    eval_words *texts;
+    eval_table *images; /* numbers = indices into captions */
+    eval_table *texts;
     const char **captions; /* owned by texts */
     size_t capacity;
 };
@@ -81,13 +81,13 @@ static bool check_settings(const char *path, bool has_captions, const char *sett
 
 static bool remember(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
-    size_t n = eval_words_count(store->images);
-    const char **captions = eval_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
-    uint32_t text = eval_words_add(store->texts, caption, strlen(caption));
+    const size_t n = eval_table_count(store->images);
+    const char **captions = tool_grow(store->captions, &store->capacity, n + 1, sizeof *captions);
+    const uint32_t text = eval_table_add(store->texts, caption, strlen(caption));
     if (captions) store->captions = captions;
     if (!captions || text == EVAL_NO_WORD) return tool_fail(err, "%s: out of memory", store->path);
-    captions[n] = eval_words_text(store->texts, text);
-    if (eval_words_add(store->images, image, strlen(image)) == EVAL_NO_WORD) {
+    captions[n] = eval_table_text(store->texts, text);
+    if (eval_table_add(store->images, image, strlen(image)) == EVAL_NO_WORD) {
         return tool_fail(err, "%s: out of memory", store->path);
     }
     return true;
@@ -96,8 +96,9 @@ static bool remember(eval_store *store, const char *image, const char *caption, 
 /* Takes in the complete lines; what follows the last newline was cut off and goes. */
 static bool load(eval_store *store, tool_text *text, tool_error *err)
 {
-    char *line = text->data, *end;
+    char *line = text->data;
     size_t number = 1;
+    char *end;
     for (; (end = memchr(line, '\n', text->size - (size_t)(line - text->data))); line = end + 1, number++) {
         char *tab = memchr(line, '\t', (size_t)(end - line));
         *end = '\0';
@@ -121,8 +122,8 @@ static bool load(eval_store *store, tool_text *text, tool_error *err)
 static bool open_file(eval_store *store, tool_error *err)
 {
     struct flock lock = {0};
-    struct stat info;
     store->fd = open(store->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    struct stat info;
     if (store->fd < 0 || fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
     if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: not a regular file", store->path);
     lock.l_type = F_WRLCK;
@@ -136,8 +137,8 @@ static bool open_file(eval_store *store, tool_error *err)
 /* Through the descriptor that holds the lock: closing another one on the file would give the lock up. */
 static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
 {
-    struct stat info;
     ssize_t got = 1;
+    struct stat info;
     if (fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
     if (info.st_size > EVAL_MAX_FILE) {
         return tool_fail(err, "%s: larger than %d bytes", store->path, EVAL_MAX_FILE);
@@ -162,8 +163,8 @@ eval_store *eval_store_open(const char *path, const char *settings, tool_error *
         return NULL;
     }
     store->fd = -1;
-    store->images = eval_words_create();
-    store->texts = eval_words_create();
+    store->images = eval_table_create();
+    store->texts = eval_table_create();
     store->path = malloc(strlen(path) + 1);
     if (!store->images || !store->texts || !store->path) {
         (void)tool_fail(err, "%s: out of memory", path);
@@ -186,8 +187,8 @@ void eval_store_close(eval_store **store)
         (void)fsync((*store)->fd);
         (void)close((*store)->fd);
     }
-    eval_words_free(&(*store)->images);
-    eval_words_free(&(*store)->texts);
+    eval_table_free(&(*store)->images);
+    eval_table_free(&(*store)->texts);
     free((*store)->captions);
     free((*store)->path);
     free(*store);
@@ -196,21 +197,22 @@ void eval_store_close(eval_store **store)
 
 const char *eval_store_find(const eval_store *store, const char *image)
 {
-    uint32_t number = eval_words_find(store->images, image, strlen(image));
+    const uint32_t number = eval_table_find(store->images, image, strlen(image));
     return number == EVAL_NO_WORD ? NULL : store->captions[number];
 }
 
 bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
     size_t size = strlen(image) + strlen(caption) + 2, done = 0;
-    char *line = malloc(size + 1), *p;
+    char *line = malloc(size + 1);
     if (!line) return tool_fail(err, "%s: out of memory", store->path);
     (void)sprintf(line, "%s\t%s\n", image, caption);
+    char *p;
     for (p = line + strlen(image) + 1; p < line + size - 1; p++) {
         if (*p == '\n' || *p == '\r' || *p == '\t') *p = ' ';
     }
     while (done < size) {
-        ssize_t put = write(store->fd, line + done, size - done);
+        const ssize_t put = write(store->fd, line + done, size - done);
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) {
             free(line);

@@ -73,9 +73,8 @@ bool eval_next_split(eval_cursor *cursor, const char **word, size_t *length)
 
 bool eval_next_spaced(eval_cursor *cursor, const char **word, size_t *length)
 {
-    const char *space;
     if (cursor->ended) return false;
-    space = memchr(cursor->next, ' ', (size_t)(cursor->stop - cursor->next));
+    const char *space = memchr(cursor->next, ' ', (size_t)(cursor->stop - cursor->next));
     *word = cursor->next;
     *length = (size_t)((space ? space : cursor->stop) - cursor->next);
     if (space) cursor->next = space + 1;

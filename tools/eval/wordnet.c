@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 
 enum { N_POS = 4, MAX_FORM = 128, MAX_FORMS = 256, MAX_FILE = 64 << 20 };
 
@@ -53,23 +53,22 @@ static const ending *const endings[N_POS] = {noun_endings, verb_endings, adj_end
 
 static int compare_key(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
+    const int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
     return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
 static int compare_lines(const void *a, const void *b)
 {
     const line *x = a, *y = b;
-    int order = compare_key(x->text, x->key, y->text, y->key);
+    const int order = compare_key(x->text, x->key, y->text, y->key);
     return order ? order : (x->text > y->text) - (x->text < y->text);
 }
 
 static bool add_line(table *t, const tool_lines *l)
 {
     const char *space = memchr(l->line, ' ', l->length);
-    line *lines;
     if (!l->length || l->line[0] == ' ') return true; /* the licence stands indented before the first entry */
-    lines = eval_grow(t->lines, &t->capacity, t->count + 1, sizeof *lines);
+    line *lines = tool_grow(t->lines, &t->capacity, t->count + 1, sizeof *lines);
     if (!lines) return false;
     t->lines = lines;
     lines[t->count].text = l->line;
@@ -83,28 +82,25 @@ static bool load_file(tool_text *text, const char *folder, const char *format, c
                       tool_error *err)
 {
     char name[32];
-    char *path;
-    bool ok;
     (void)snprintf(name, sizeof name, "%s%s%s", format[0] == '.' ? pos : format, format[0] == '.' ? "" : ".",
                    format[0] == '.' ? format : pos);
-    path = malloc(strlen(folder) + strlen(name) + 2);
+    char *path = malloc(strlen(folder) + strlen(name) + 2);
     if (!path) return tool_fail(err, "%s: out of memory", folder);
     (void)sprintf(path, "%s/%s", folder, name);
-    ok = tool_text_read(text, path, MAX_FILE, err);
+    const bool ok = tool_text_read(text, path, MAX_FILE, err);
     free(path);
     return ok;
 }
 
 static bool load_table(table *t, const char *folder, const char *format, const char *pos, tool_error *err)
 {
-    tool_lines lines;
-    size_t i;
     if (!load_file(&t->text, folder, format, pos, err)) return false;
+    tool_lines lines;
     tool_lines_begin(&lines, t->text.data, t->text.size);
     while (tool_lines_next(&lines)) {
         if (!add_line(t, &lines)) return tool_fail(err, "%s: out of memory", folder);
     }
-    for (i = 1; i < t->count; i++) {
+    for (size_t i = 1; i < t->count; i++) {
         if (compare_lines(&t->lines[i - 1], &t->lines[i]) > 0) {
             qsort(t->lines, t->count, sizeof *t->lines, compare_lines);
             break;
@@ -116,13 +112,12 @@ static bool load_table(table *t, const char *folder, const char *format, const c
 eval_wordnet *eval_wordnet_open(const char *folder, tool_error *err)
 {
     eval_wordnet *wordnet = calloc(1, sizeof *wordnet);
-    int pos;
     if (!wordnet || !(wordnet->folder = malloc(strlen(folder) + 1))) {
         (void)tool_fail(err, "%s: out of memory", folder);
         goto fail;
     }
     strcpy(wordnet->folder, folder);
-    for (pos = 0; pos < N_POS; pos++) {
+    for (int pos = 0; pos < N_POS; pos++) {
         const char *name = pos_names[pos];
         if (!load_table(&wordnet->index[pos], folder, "index", name, err)) goto fail;
         if (!load_table(&wordnet->exceptions[pos], folder, ".exc", name, err)) goto fail;
@@ -142,9 +137,8 @@ static void free_table(table *t)
 
 void eval_wordnet_close(eval_wordnet **wordnet)
 {
-    int pos;
     if (!wordnet || !*wordnet) return;
-    for (pos = 0; pos < N_POS; pos++) {
+    for (int pos = 0; pos < N_POS; pos++) {
         free_table(&(*wordnet)->index[pos]);
         free_table(&(*wordnet)->exceptions[pos]);
         tool_text_free(&(*wordnet)->data[pos]);
@@ -159,7 +153,7 @@ static const line *find_line(const table *t, const char *key, size_t length)
 {
     size_t low = 0, high = t->count;
     while (low < high) { /* ends at the first line above the key */
-        size_t mid = low + (high - low) / 2;
+        const size_t mid = low + (high - low) / 2;
         if (compare_key(t->lines[mid].text, t->lines[mid].key, key, length) <= 0) {
             low = mid + 1;
         } else {
@@ -190,12 +184,11 @@ static bool next_field(fields *f)
 
 static bool next_number(fields *f, int base, size_t *value)
 {
-    size_t i;
     *value = 0;
     if (!next_field(f) || f->length > 9) return false;
-    for (i = 0; i < f->length; i++) {
+    for (size_t i = 0; i < f->length; i++) {
         char c = f->text[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
         if (digit >= base) return false;
         *value = *value * (size_t)base + (size_t)digit;
     }
@@ -222,23 +215,22 @@ static bool damaged(const search *s, const char *file, int pos, size_t offset)
 static bool visit_synset(const search *s, int pos, size_t offset)
 {
     const tool_text *data = &s->wordnet->data[pos];
-    size_t n_lemmas, number, i;
-    const char *end;
-    fields f;
     if (offset >= data->size || (offset && data->data[offset - 1] != '\n')) {
         return damaged(s, "data", pos, offset);
     }
-    end = memchr(data->data + offset, '\n', data->size - offset);
+    const char *end = memchr(data->data + offset, '\n', data->size - offset);
+    fields f;
     f.next = data->data + offset;
     f.stop = end ? end : data->data + data->size;
+    size_t n_lemmas;
+    size_t number;
     if (!next_number(&f, 10, &number) || number != offset || !next_field(&f) || !next_field(&f) ||
         !next_number(&f, 16, &n_lemmas)) {
         return damaged(s, "data", pos, offset);
     }
-    for (i = 0; i < n_lemmas; i++) {
-        const char *mark;
+    for (size_t i = 0; i < n_lemmas; i++) {
         if (!next_field(&f)) return damaged(s, "data", pos, offset);
-        mark = memchr(f.text, '(', f.length); /* adjectives: "afraid(p)" */
+        const char *mark = memchr(f.text, '(', f.length); /* adjectives: "afraid(p)" */
         if (!s->visit(s->context, f.text, mark ? (size_t)(mark - f.text) : f.length)) return false;
         if (!next_field(&f)) return damaged(s, "data", pos, offset);
     }
@@ -249,16 +241,17 @@ static bool visit_synset(const search *s, int pos, size_t offset)
 static bool visit_entry(const search *s, int pos, const line *entry)
 {
     fields f = {entry->text, entry->text + entry->length, NULL, 0};
-    size_t at = (size_t)(entry->text - s->wordnet->index[pos].text.data);
-    size_t n_synsets, n_pointers, offset, i;
+    const size_t at = (size_t)(entry->text - s->wordnet->index[pos].text.data);
+    size_t n_synsets, n_pointers;
     if (!next_field(&f) || !next_field(&f) || !next_number(&f, 10, &n_synsets) ||
         !next_number(&f, 10, &n_pointers)) {
         return damaged(s, "index", pos, at);
     }
-    for (i = 0; i < n_pointers + 2; i++) {
+    for (size_t i = 0; i < n_pointers + 2; i++) {
         if (!next_field(&f)) return damaged(s, "index", pos, at);
     }
-    for (i = 0; i < n_synsets; i++) {
+    size_t offset;
+    for (size_t i = 0; i < n_synsets; i++) {
         if (!next_number(&f, 10, &offset)) return damaged(s, "index", pos, at);
         if (!visit_synset(s, pos, offset)) return false;
     }
@@ -281,9 +274,8 @@ typedef struct form_set {
 /* A set: the same form twice would only find the same synsets again. */
 static void add_form(form_set *set, const char *text, size_t length)
 {
-    size_t i;
     if (length >= MAX_FORM || set->count == MAX_FORMS) return;
-    for (i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->count; i++) {
         if (set->forms[i].length == length && memcmp(set->forms[i].text, text, length) == 0) return;
     }
     memcpy(set->forms[set->count].text, text, length);
@@ -292,15 +284,14 @@ static void add_form(form_set *set, const char *text, size_t length)
 
 static void detach(int pos, const form_set *from, form_set *to)
 {
-    size_t i;
     to->count = 0;
-    for (i = 0; i < from->count; i++) {
+    for (size_t i = 0; i < from->count; i++) {
         const ending *e;
         for (e = endings[pos]; e->from; e++) {
             const form *f = &from->forms[i];
             size_t cut = strlen(e->from), put = strlen(e->to);
-            char text[MAX_FORM];
             if (f->length < cut || memcmp(f->text + f->length - cut, e->from, cut) != 0) continue;
+            char text[MAX_FORM];
             memcpy(text, f->text, f->length - cut);
             memcpy(text + f->length - cut, e->to, put); /* never longer than what it replaces */
             add_form(to, text, f->length - cut + put);
@@ -311,8 +302,7 @@ static void detach(int pos, const form_set *from, form_set *to)
 /* Visits the synsets of all forms that the index has; counts those forms in *found. */
 static bool visit_forms(const search *s, int pos, const form_set *set, size_t *found)
 {
-    size_t i;
-    for (i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->count; i++) {
         const line *entry = find_line(&s->wordnet->index[pos], set->forms[i].text, set->forms[i].length);
         if (!entry) continue;
         ++*found;
@@ -326,8 +316,8 @@ static bool visit_forms(const search *s, int pos, const form_set *set, size_t *f
 static bool visit_pos(const search *s, int pos, const char *word, form_set sets[2])
 {
     const line *exception = find_line(&s->wordnet->exceptions[pos], word, strlen(word));
-    form_set *now = &sets[0], *then = &sets[1], *swap;
-    size_t found = 0, i;
+    form_set *now = &sets[0], *then = &sets[1];
+    size_t found = 0;
     now->count = 0;
     add_form(now, word, strlen(word));
     if (exception) {
@@ -336,8 +326,9 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
         return visit_forms(s, pos, now, &found);
     }
     detach(pos, now, then);
-    for (i = 0; i < then->count; i++) add_form(now, then->forms[i].text, then->forms[i].length);
+    for (size_t i = 0; i < then->count; i++) add_form(now, then->forms[i].text, then->forms[i].length);
     if (!visit_forms(s, pos, now, &found)) return false;
+    form_set *swap;
     while (!found && then->count) {
         swap = now;
         now = then;
@@ -355,11 +346,10 @@ bool eval_wordnet_lemmas(const eval_wordnet *wordnet, const char *word, eval_lem
     form_set sets[2] = {{NULL, 0}, {NULL, 0}};
     form *forms = malloc(2 * MAX_FORMS * sizeof *forms);
     bool ok = true;
-    int pos;
     if (!forms) return tool_fail(err, "%s: out of memory", wordnet->folder);
     sets[0].forms = forms;
     sets[1].forms = forms + MAX_FORMS;
-    for (pos = 0; pos < N_POS && ok; pos++) ok = visit_pos(&s, pos, word, sets);
+    for (int pos = 0; pos < N_POS && ok; pos++) ok = visit_pos(&s, pos, word, sets);
     free(forms);
     return ok;
 }

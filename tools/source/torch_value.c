@@ -1,5 +1,5 @@
 /* Values of a pickle and the arena they live in; see value.h.  Called by pickle.c and its readers. */
-#include "tools/source/value.h"
+#include "tools/source/torch_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,12 @@ struct torch_block {
 
 void *torch_arena_alloc(torch_arena *arena, size_t size)
 {
-    unsigned char *p;
     if (size > ARENA_LIMIT) return NULL;
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!arena->blocks || size > arena->size - arena->used) {
-        size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        struct torch_block *block;
+        const size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
         if (room > ARENA_LIMIT - arena->total) return NULL;
-        block = calloc(1, sizeof *block + room);
+        struct torch_block *block = calloc(1, sizeof *block + room);
         if (!block) return NULL;
         block->next = arena->blocks;
         arena->blocks = block;
@@ -30,7 +28,7 @@ void *torch_arena_alloc(torch_arena *arena, size_t size)
         arena->size = room;
         arena->total += room;
     }
-    p = (unsigned char *)(arena->blocks + 1) + arena->used;
+    unsigned char *p = (unsigned char *)(arena->blocks + 1) + arena->used;
     arena->used += size;
     return p;
 }
@@ -48,7 +46,7 @@ void torch_arena_free(torch_arena *arena)
 bool torch_items_push(torch_arena *arena, torch_items *items, torch_value *value)
 {
     if (items->count == items->room) {
-        size_t room = items->room ? items->room * 2 : 8;
+        const size_t room = items->room ? items->room * 2 : 8;
         torch_value **grown = torch_arena_alloc(arena, room * sizeof *grown);
         if (!grown) return false;
         if (items->count) memcpy(grown, items->at, items->count * sizeof *grown);
@@ -75,31 +73,9 @@ bool torch_text_is(const torch_value *value, const char *text)
 
 const torch_value *torch_dict_get(const torch_value *dict, const char *key)
 {
-    size_t i;
     if (!dict || dict->kind != TORCH_DICT) return NULL;
-    for (i = dict->as.items.count; i >= 2; i -= 2) {
+    for (size_t i = dict->as.items.count; i >= 2; i -= 2) {
         if (torch_text_is(dict->as.items.at[i - 2], key)) return dict->as.items.at[i - 1];
     }
     return NULL;
-}
-
-const char *torch_printable(const char *data, size_t size, char out[64])
-{
-    size_t i, n = size < 60 ? size : 57;
-    for (i = 0; i < n; i++) out[i] = data[i] >= 0x20 && data[i] < 0x7F ? data[i] : '?';
-    memcpy(out + n, n < size ? "..." : "", n < size ? 4 : 1);
-    return out;
-}
-
-const char *torch_dtype_name(torch_dtype dtype)
-{
-    static const char *const names[] = {"float32", "float16", "bfloat16", "float64", "int64",
-                                        "int32",   "int16",   "int8",     "uint8",   "bool"};
-    return names[dtype];
-}
-
-size_t torch_dtype_size(torch_dtype dtype)
-{
-    static const unsigned char sizes[] = {4, 2, 2, 8, 8, 4, 2, 1, 1, 1};
-    return sizes[dtype];
 }

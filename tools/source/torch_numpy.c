@@ -3,7 +3,7 @@
  *
  * What is called is multiarray.scalar(dtype('f8', False, True) + state, bytes); pickles of protocol 2 write
  * the bytes as _codecs.encode(text, 'latin1'). */
-#include "tools/source/vm.h"
+#include "tools/source/torch_vm.h"
 
 #include <string.h>
 
@@ -11,10 +11,10 @@ enum { LONGEST = 8 }; /* bytes of a number */
 
 static const struct {
     const char *name;
-    torch_dtype dtype;
+    source_type dtype;
 } names[] = {
-    {"f8", TORCH_FLOAT64}, {"f4", TORCH_FLOAT32}, {"i8", TORCH_INT64},
-    {"i4", TORCH_INT32},   {"b1", TORCH_BOOL8},
+    {"f8", SOURCE_FLOAT64}, {"f4", SOURCE_FLOAT32}, {"i8", SOURCE_INT64},
+    {"i4", SOURCE_INT32},   {"b1", SOURCE_BOOL},
 };
 
 static bool is_truth(const torch_value *value, bool truth)
@@ -31,13 +31,12 @@ static bool is_int(const torch_value *value, int64_t integer)
 bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_NUMPY_TYPE);
-    size_t i;
     if (!value) return false;
     if (args->count != 3 || args->at[0]->kind != TORCH_TEXT || !is_truth(args->at[1], false) ||
         !is_truth(args->at[2], true)) {
         return torch_vm_fail(vm, "a NumPy type's description is malformed");
     }
-    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!torch_text_is(args->at[0], names[i].name)) continue;
         value->as.numpy.dtype = names[i].dtype;
         return torch_vm_push(vm, value);
@@ -48,14 +47,13 @@ bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 /* version, byte order, then what plain numbers have none of */
 bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *state)
 {
-    const char *order = type->as.numpy.dtype == TORCH_BOOL8 ? "|" : "<";
+    const char *order = type->as.numpy.dtype == SOURCE_BOOL ? "|" : "<";
     torch_value *const *at = state->as.items.at;
-    int i;
     if (state->kind != TORCH_TUPLE || state->as.items.count != 8 || !is_int(at[0], 3) ||
         at[1]->kind != TORCH_TEXT || !is_int(at[5], -1) || !is_int(at[6], -1) || !is_int(at[7], 0)) {
         return torch_vm_fail(vm, "a NumPy type's state is malformed");
     }
-    for (i = 2; i < 5; i++) {
+    for (int i = 2; i < 5; i++) {
         if (at[i]->kind != TORCH_NONE) return torch_vm_fail(vm, "a NumPy type of more than a number");
     }
     if (!torch_text_is(at[1], order)) return torch_vm_fail(vm, "a NumPy type that is not little-endian");
@@ -68,13 +66,13 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_BYTES);
     char *out = torch_arena_alloc(vm->arena, LONGEST);
-    size_t i, n = 0;
-    torch_text text;
+    size_t n = 0;
     if (!value || !out) return torch_vm_fail(vm, "it takes too much memory");
     if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1")) {
         return torch_vm_fail(vm, "encodes something other than a text in latin1");
     }
-    text = args->at[0]->as.text;
+    torch_text text = args->at[0]->as.text;
+    size_t i;
     for (i = 0; i < text.size && n < LONGEST; n++) {
         const unsigned char c = (unsigned char)text.data[i++];
         out[n] = (char)c;
@@ -91,28 +89,28 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 }
 
 /* value->kind and the number from its little-endian bits */
-static bool decode(torch_value *value, torch_dtype dtype, uint64_t bits)
+static bool decode(torch_value *value, source_type dtype, uint64_t bits)
 {
     const uint32_t low = (uint32_t)bits;
-    float narrow;
     value->kind = TORCH_INT;
+    float narrow;
     switch (dtype) {
-    case TORCH_FLOAT64:
+    case SOURCE_FLOAT64:
         value->kind = TORCH_FLOAT;
         memcpy(&value->as.real, &bits, sizeof bits);
         return true;
-    case TORCH_FLOAT32:
+    case SOURCE_FLOAT32:
         value->kind = TORCH_FLOAT;
         memcpy(&narrow, &low, sizeof low);
         value->as.real = (double)narrow;
         return true;
-    case TORCH_INT64:
+    case SOURCE_INT64:
         value->as.integer = bits <= INT64_MAX ? (int64_t)bits : -(int64_t)~bits - 1;
         return true;
-    case TORCH_INT32:
+    case SOURCE_INT32:
         value->as.integer = low <= INT32_MAX ? (int64_t)low : (int64_t)low - ((int64_t)1 << 32);
         return true;
-    case TORCH_BOOL8:
+    case SOURCE_BOOL:
         value->kind = TORCH_BOOL;
         value->as.truth = bits != 0;
         return bits <= 1;
@@ -125,20 +123,18 @@ static bool decode(torch_value *value, torch_dtype dtype, uint64_t bits)
 bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_INT);
-    const torch_value *type, *bytes;
     uint64_t bits = 0;
-    size_t i;
     if (!value) return false;
     if (args->count != 2 || args->at[0]->kind != TORCH_NUMPY_TYPE || !args->at[0]->as.numpy.complete ||
         args->at[1]->kind != TORCH_BYTES) {
         return torch_vm_fail(vm, "a NumPy number's description is malformed");
     }
-    type = args->at[0];
-    bytes = args->at[1];
-    if (bytes->as.text.size != torch_dtype_size(type->as.numpy.dtype)) {
+    const torch_value *type = args->at[0];
+    const torch_value *bytes = args->at[1];
+    if (bytes->as.text.size != source_type_size(type->as.numpy.dtype)) {
         return torch_vm_fail(vm, "a NumPy number has the wrong number of bytes");
     }
-    for (i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
+    for (size_t i = bytes->as.text.size; i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.data[i];
     if (!decode(value, type->as.numpy.dtype, bits)) {
         return torch_vm_fail(vm, "a NumPy bool that is not 0 or 1");
     }

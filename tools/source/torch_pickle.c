@@ -1,12 +1,12 @@
 /* The pickle machine: opcodes, stack, memo; see pickle.h.  Called by checkpoint.c and the vocabulary reader.
  * Every count is compared with the bytes that are left before it is believed. */
-#include "tools/source/pickle.h"
+#include "tools/source/torch_pickle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/text.h"
-#include "tools/source/vm.h"
+#include "tools/source/torch_vm.h"
 
 enum { MAX_STACK = 1 << 22, MAX_MARKS = 1000, MAX_PROTOCOL = 5 };
 
@@ -28,7 +28,7 @@ torch_value *torch_vm_new(torch_vm *vm, torch_kind kind)
 bool torch_vm_push(torch_vm *vm, torch_value *value)
 {
     if (vm->depth == vm->room) {
-        size_t room = vm->room ? vm->room * 2 : 1024;
+        const size_t room = vm->room ? vm->room * 2 : 1024;
         torch_value **grown = room <= MAX_STACK ? realloc(vm->stack, room * sizeof *grown) : NULL;
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
         vm->stack = grown;
@@ -90,8 +90,8 @@ static bool push_int(torch_vm *vm, int64_t integer)
 
 static bool op_int(torch_vm *vm)
 {
+    const size_t size = *vm->op == 'K' ? 1 : *vm->op == 'M' ? 2 : 4;
     uint64_t bits;
-    size_t size = *vm->op == 'K' ? 1 : *vm->op == 'M' ? 2 : 4;
     if (!number(vm, size, &bits)) return false;
     if (size == 4 && bits > INT32_MAX) return push_int(vm, (int64_t)bits - ((int64_t)1 << 32));
     return push_int(vm, (int64_t)bits);
@@ -100,14 +100,13 @@ static bool op_int(torch_vm *vm)
 /* LONG1, LONG4: two's complement of any size */
 static bool op_long(torch_vm *vm)
 {
-    const unsigned char *p;
-    uint64_t size, bits = 0, i;
+    uint64_t size, bits = 0;
     if (!number(vm, *vm->op == 0x8a ? 1 : 4, &size)) return false;
-    p = take(vm, size);
+    const unsigned char *p = take(vm, size);
     if (!p) return false;
     if (size > 8) return torch_vm_fail(vm, "an integer of more than 64 bits");
     if (size && p[size - 1] & 0x80) bits = ~(uint64_t)0;
-    for (i = size; i-- > 0;) bits = bits << 8 | p[i];
+    for (uint64_t i = size; i-- > 0;) bits = bits << 8 | p[i];
     return push_int(vm, bits <= INT64_MAX ? (int64_t)bits : -(int64_t)~bits - 1);
 }
 
@@ -116,18 +115,16 @@ static bool op_float(torch_vm *vm)
     const unsigned char *p = take(vm, 8);
     torch_value *value = torch_vm_new(vm, TORCH_FLOAT);
     uint64_t bits = 0;
-    int i;
     if (!p || !value) return false;
-    for (i = 0; i < 8; i++) bits = bits << 8 | p[i];
+    for (int i = 0; i < 8; i++) bits = bits << 8 | p[i];
     memcpy(&value->as.real, &bits, sizeof bits);
     return torch_vm_push(vm, value);
 }
 
 static bool op_constant(torch_vm *vm)
 {
-    torch_value *value;
     if (*vm->op == 'N') return torch_vm_push(vm, vm->none);
-    value = torch_vm_new(vm, TORCH_BOOL);
+    torch_value *value = torch_vm_new(vm, TORCH_BOOL);
     if (!value) return false;
     value->as.truth = *vm->op == 0x88;
     return torch_vm_push(vm, value);
@@ -136,10 +133,9 @@ static bool op_constant(torch_vm *vm)
 static bool push_text(torch_vm *vm, torch_kind kind, size_t length_bytes)
 {
     torch_value *value = torch_vm_new(vm, kind);
-    const unsigned char *p;
     uint64_t size;
     if (!value || !number(vm, length_bytes, &size)) return false;
-    p = take(vm, size);
+    const unsigned char *p = take(vm, size);
     if (!p) return false;
     value->as.text.data = (const char *)p;
     value->as.text.size = (size_t)size;
@@ -196,7 +192,7 @@ static bool memo_put(torch_vm *vm, uint64_t index)
     if (!value) return false;
     if (index >= (uint64_t)(vm->end - vm->start)) return torch_vm_fail(vm, "an absurd memo index");
     if (index >= vm->memo_room) {
-        size_t room = (size_t)index * 2 + 256;
+        const size_t room = (size_t)index * 2 + 256;
         torch_value **grown = realloc(vm->memo, room * sizeof *grown);
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
         memset(grown + vm->memo_room, 0, (room - vm->memo_room) * sizeof *grown);
@@ -243,8 +239,7 @@ static bool op_empty(torch_vm *vm)
 
 static bool add_items(torch_vm *vm, torch_value *to, torch_value **values, size_t count)
 {
-    size_t i;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!torch_items_push(vm->arena, &to->as.items, values[i])) {
             return torch_vm_fail(vm, "it takes too much memory");
         }
@@ -269,7 +264,7 @@ static bool op_collect(torch_vm *vm)
 /* TUPLE1, TUPLE2, TUPLE3 */
 static bool op_tuple(torch_vm *vm)
 {
-    size_t count = (size_t)(*vm->op - 0x84);
+    const size_t count = (size_t)(*vm->op - 0x84);
     torch_value *value = torch_vm_new(vm, TORCH_TUPLE);
     if (!value) return false;
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
@@ -289,7 +284,7 @@ static bool add_to(torch_vm *vm, torch_kind kind, torch_value **values, size_t c
 /* APPEND, SETITEM */
 static bool op_add_one(torch_vm *vm)
 {
-    size_t count = *vm->op == 'a' ? 1 : 2;
+    const size_t count = *vm->op == 'a' ? 1 : 2;
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
     vm->depth -= count;
     return add_to(vm, count == 1 ? TORCH_LIST : TORCH_DICT, vm->stack + vm->depth, count);
@@ -463,8 +458,8 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
 
 bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err)
 {
-    tool_text text;
     memset(pickle, 0, sizeof *pickle);
+    tool_text text;
     if (!tool_text_read(&text, path, MAX_FILE, err)) return false;
     return torch_pickle_parse(pickle, (unsigned char *)text.data, text.size, path, err);
 }

@@ -5,8 +5,8 @@
 #ifndef TOOLS_TORCH_CHECKPOINT_H
 #define TOOLS_TORCH_CHECKPOINT_H
 
-#include "tools/source/pickle.h"
-#include "tools/source/zip.h"
+#include "tools/source/torch_pickle.h"
+#include "tools/source/torch_zip.h"
 
 typedef struct torch_checkpoint {
     torch_zip zip;

@@ -2,15 +2,13 @@
  *
  * Made by pickle.c, read by whoever looks into a checkpoint or a vocabulary.  Values may be shared and may
  * even contain themselves: whoever walks down must bound the depth.  Nothing here is ever executed. */
-#ifndef TOOLS_TORCH_VALUE_H
-#define TOOLS_TORCH_VALUE_H
+#ifndef TOOLS_SOURCE_TORCH_VALUE_H
+#define TOOLS_SOURCE_TORCH_VALUE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "tools/common/error.h"
-
-enum { TORCH_MAX_RANK = 8 };
+#include "tools/source/source.h"
 
 typedef enum torch_kind {
     TORCH_NONE,
@@ -30,19 +28,6 @@ typedef enum torch_kind {
     TORCH_NUMPY_TYPE,
 } torch_kind;
 
-typedef enum torch_dtype {
-    TORCH_FLOAT32,
-    TORCH_FLOAT16,
-    TORCH_BFLOAT16,
-    TORCH_FLOAT64,
-    TORCH_INT64,
-    TORCH_INT32,
-    TORCH_INT16,
-    TORCH_INT8,
-    TORCH_UINT8,
-    TORCH_BOOL8,
-} torch_dtype;
-
 typedef enum torch_call {                  /* what REDUCE or NEWOBJ makes of a global */
                           TORCH_CALL_DICT, /* collections.OrderedDict, collections.Counter */
                           TORCH_CALL_TENSOR,
@@ -57,7 +42,7 @@ typedef enum torch_call {                  /* what REDUCE or NEWOBJ makes of a g
 typedef struct torch_class {
     const char *module, *name;
     torch_call call;
-    torch_dtype dtype; /* of a storage */
+    source_type dtype; /* of a storage */
 } torch_class;
 
 typedef struct torch_value torch_value;
@@ -79,7 +64,7 @@ typedef struct torch_object {
 
 typedef struct torch_storage {
     torch_text key; /* its entry is NAME/data/KEY */
-    torch_dtype dtype;
+    source_type dtype;
     uint64_t count;
 } torch_storage;
 
@@ -87,12 +72,12 @@ typedef struct torch_tensor {
     const torch_storage *storage;
     uint64_t offset; /* in elements, as the strides */
     int rank;
-    uint64_t dims[TORCH_MAX_RANK], strides[TORCH_MAX_RANK];
+    uint64_t dims[SOURCE_MAX_RANK], strides[SOURCE_MAX_RANK];
     uint64_t count; /* product of dims; at most the storage's count */
 } torch_tensor;
 
 typedef struct torch_numpy_type {
-    torch_dtype dtype;
+    source_type dtype;
     bool complete; /* its state was set */
 } torch_numpy_type;
 
@@ -136,11 +121,5 @@ bool torch_text_is(const torch_value *value, const char *text);
 /* The value of a text key, as Python would find it (the last one set); NULL if there is none or this is no
  * dict. */
 const torch_value *torch_dict_get(const torch_value *dict, const char *key);
-
-/* A text from a file made fit for a message: control characters replaced, length bounded.  Returns out. */
-const char *torch_printable(const char *data, size_t size, char out[64]);
-
-const char *torch_dtype_name(torch_dtype dtype);
-size_t torch_dtype_size(torch_dtype dtype);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef TOOLS_TORCH_VM_H
 #define TOOLS_TORCH_VM_H
 
-#include "tools/source/value.h"
+#include "tools/source/torch_value.h"
 
 typedef struct torch_vm {
     const unsigned char *start, *at, *end;

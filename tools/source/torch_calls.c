@@ -2,25 +2,26 @@
  *
  * "Calling" one of them builds a plain value from its arguments, after checking every argument; nothing else
  * happens. */
-#include "tools/source/vm.h"
-
 #include <string.h>
+
+#include "tools/common/printable.h"
+#include "tools/source/torch_vm.h"
 
 static const torch_class classes[] = {
     {"collections", "OrderedDict", TORCH_CALL_DICT, 0},
     {"collections", "Counter", TORCH_CALL_DICT, 0},
     {"torch._utils", "_rebuild_tensor_v2", TORCH_CALL_TENSOR, 0},
     {"torch._utils", "_rebuild_parameter", TORCH_CALL_PARAMETER, 0},
-    {"torch", "FloatStorage", TORCH_CALL_STORAGE, TORCH_FLOAT32},
-    {"torch", "HalfStorage", TORCH_CALL_STORAGE, TORCH_FLOAT16},
-    {"torch", "BFloat16Storage", TORCH_CALL_STORAGE, TORCH_BFLOAT16},
-    {"torch", "DoubleStorage", TORCH_CALL_STORAGE, TORCH_FLOAT64},
-    {"torch", "LongStorage", TORCH_CALL_STORAGE, TORCH_INT64},
-    {"torch", "IntStorage", TORCH_CALL_STORAGE, TORCH_INT32},
-    {"torch", "ShortStorage", TORCH_CALL_STORAGE, TORCH_INT16},
-    {"torch", "CharStorage", TORCH_CALL_STORAGE, TORCH_INT8},
-    {"torch", "ByteStorage", TORCH_CALL_STORAGE, TORCH_UINT8},
-    {"torch", "BoolStorage", TORCH_CALL_STORAGE, TORCH_BOOL8},
+    {"torch", "FloatStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT32},
+    {"torch", "HalfStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT16},
+    {"torch", "BFloat16Storage", TORCH_CALL_STORAGE, SOURCE_BFLOAT16},
+    {"torch", "DoubleStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT64},
+    {"torch", "LongStorage", TORCH_CALL_STORAGE, SOURCE_INT64},
+    {"torch", "IntStorage", TORCH_CALL_STORAGE, SOURCE_INT32},
+    {"torch", "ShortStorage", TORCH_CALL_STORAGE, SOURCE_INT16},
+    {"torch", "CharStorage", TORCH_CALL_STORAGE, SOURCE_INT8},
+    {"torch", "ByteStorage", TORCH_CALL_STORAGE, SOURCE_UINT8},
+    {"torch", "BoolStorage", TORCH_CALL_STORAGE, SOURCE_BOOL},
     {"src.vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0}, /* as published */
     {"vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0},     /* pickled from within src/ */
     {"__main__", "Vocabulary", TORCH_CALL_VOCABULARY, 0},       /* pickled by the script itself */
@@ -37,20 +38,19 @@ static bool same(torch_text text, const char *wanted)
 
 bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
 {
-    char printable[2][64];
     torch_value *value;
-    size_t i;
-    for (i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         if (!same(module, classes[i].module) || !same(name, classes[i].name)) continue;
         value = torch_vm_new(vm, TORCH_CLASS);
         if (!value) return false;
         value->as.type = &classes[i];
         return torch_vm_push(vm, value);
     }
+    char printable[2][TOOL_PRINTABLE_BYTES];
     return tool_fail(
         vm->err, "%s: byte %zu: names %s.%s, which is not on the list of what may be read; nothing was run",
-        vm->place, (size_t)(vm->op - vm->start), torch_printable(module.data, module.size, printable[0]),
-        torch_printable(name.data, name.size, printable[1]));
+        vm->place, (size_t)(vm->op - vm->start), tool_printable(module.data, module.size, printable[0]),
+        tool_printable(name.data, name.size, printable[1]));
 }
 
 /* A non-negative whole number. */
@@ -61,10 +61,10 @@ static bool natural(const torch_value *value, uint64_t *number)
     return true;
 }
 
-static bool naturals(const torch_value *value, uint64_t numbers[TORCH_MAX_RANK], int *count)
+static bool naturals(const torch_value *value, uint64_t numbers[SOURCE_MAX_RANK], int *count)
 {
+    if (value->kind != TORCH_TUPLE || value->as.items.count > SOURCE_MAX_RANK) return false;
     size_t i;
-    if (value->kind != TORCH_TUPLE || value->as.items.count > TORCH_MAX_RANK) return false;
     for (i = 0; i < value->as.items.count; i++) {
         if (!natural(value->as.items.at[i], &numbers[i])) return false;
     }
@@ -76,16 +76,15 @@ static bool naturals(const torch_value *value, uint64_t numbers[TORCH_MAX_RANK],
 static bool fits(torch_tensor *tensor)
 {
     uint64_t room = tensor->storage->count, last = tensor->offset;
-    int i;
     tensor->count = 1;
-    for (i = 0; i < tensor->rank; i++) {
+    for (int i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i] == 0) {
             tensor->count = 0;
             return true;
         }
     }
-    for (i = 0; i < tensor->rank; i++) {
-        uint64_t steps = tensor->dims[i] - 1;
+    for (int i = 0; i < tensor->rank; i++) {
+        const uint64_t steps = tensor->dims[i] - 1;
         if (tensor->dims[i] > room / tensor->count) return false;
         tensor->count *= tensor->dims[i];
         if (last > room || (steps && tensor->strides[i] > (room - last) / steps)) return false;
@@ -99,8 +98,8 @@ static bool make_tensor(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_TENSOR);
     torch_tensor *tensor = torch_arena_alloc(vm->arena, sizeof *tensor);
-    int strides;
     if (!value || !tensor) return torch_vm_fail(vm, "out of memory");
+    int strides;
     if (args->count < 5 || args->count > 7 || args->at[0]->kind != TORCH_STORAGE ||
         !natural(args->at[1], &tensor->offset) || !naturals(args->at[2], tensor->dims, &tensor->rank) ||
         !naturals(args->at[3], tensor->strides, &strides) || strides != tensor->rank) {
@@ -195,11 +194,9 @@ bool torch_vm_build(torch_vm *vm)
 bool torch_vm_persistent(torch_vm *vm)
 {
     torch_value *id = torch_vm_pop(vm), *value = id ? torch_vm_new(vm, TORCH_STORAGE) : NULL;
-    const torch_items *items;
-    uint64_t count;
-    size_t i;
     if (!value) return false;
-    items = &id->as.items;
+    const torch_items *items = &id->as.items;
+    uint64_t count;
     if (id->kind != TORCH_TUPLE || items->count != 5 || !torch_text_is(items->at[0], "storage") ||
         items->at[1]->kind != TORCH_CLASS || items->at[1]->as.type->call != TORCH_CALL_STORAGE ||
         items->at[2]->kind != TORCH_TEXT || items->at[3]->kind != TORCH_TEXT ||
@@ -212,7 +209,7 @@ bool torch_vm_persistent(torch_vm *vm)
     if (items->at[2]->as.text.size == 0 || items->at[2]->as.text.size > 32) {
         return torch_vm_fail(vm, "a storage's key is malformed");
     }
-    for (i = 0; i < items->at[2]->as.text.size; i++) {
+    for (size_t i = 0; i < items->at[2]->as.text.size; i++) {
         char c = items->at[2]->as.text.data[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')) {
             return torch_vm_fail(vm, "a storage's key is malformed");

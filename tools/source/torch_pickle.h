@@ -6,7 +6,7 @@
 #ifndef TOOLS_TORCH_PICKLE_H
 #define TOOLS_TORCH_PICKLE_H
 
-#include "tools/source/value.h"
+#include "tools/source/torch_value.h"
 
 typedef struct torch_pickle {
     torch_arena arena;

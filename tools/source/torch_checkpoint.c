@@ -1,9 +1,11 @@
 /* Opens what torch.save wrote; see checkpoint.h.  Called by the converter. */
-#include "tools/source/checkpoint.h"
+#include "tools/source/torch_checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/common/printable.h"
 
 #define MAX_PICKLE ((uint64_t)64 << 20)
 
@@ -11,39 +13,39 @@
 static torch_zip_entry *find_pickle(torch_checkpoint *c, tool_error *err)
 {
     torch_zip_entry *found = NULL;
-    size_t i;
-    for (i = 0; i < c->zip.count; i++) {
+    for (size_t i = 0; i < c->zip.count; i++) {
         const char *name = c->zip.entries[i].name, *slash = strchr(name, '/');
         if (!slash || strcmp(slash, "/data.pkl") != 0 || (size_t)(slash - name) + 2 > sizeof c->prefix) {
             continue;
         }
         if (found) {
-            (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.path, found->name, name);
+            (void)tool_fail(err, "%s: holds two checkpoints, %s and %s", c->zip.input.path, found->name,
+                            name);
             return NULL;
         }
         found = &c->zip.entries[i];
         (void)snprintf(c->prefix, sizeof c->prefix, "%.*s/", (int)(slash - name), name);
     }
-    if (!found) (void)tool_fail(err, "%s: not a checkpoint: the archive holds no data.pkl", c->zip.path);
+    if (!found) {
+        (void)tool_fail(err, "%s: not a checkpoint: the archive holds no data.pkl", c->zip.input.path);
+    }
     return found;
 }
 
 static bool check_byte_order(torch_checkpoint *c, tool_error *err)
 {
-    char name[sizeof c->prefix + 16], printable[64];
-    torch_zip_entry *entry;
-    unsigned char *text;
-    bool ok;
+    char name[sizeof c->prefix + 16];
     (void)snprintf(name, sizeof name, "%sbyteorder", c->prefix);
-    entry = torch_zip_find(&c->zip, name);
+    torch_zip_entry *entry = torch_zip_find(&c->zip, name);
     if (!entry) return true; /* absent before PyTorch 2.1, which wrote little-endian data only */
-    text = torch_zip_read(&c->zip, entry, 64, err);
+    unsigned char *text = torch_zip_read(&c->zip, entry, 64, err);
     if (!text) return false;
-    ok = strcmp((const char *)text, "little") == 0;
+    const bool ok = strcmp((const char *)text, "little") == 0;
+    char printable[TOOL_PRINTABLE_BYTES];
     if (!ok) {
         (void)tool_fail(err, "%s: %s: its data are \"%s\"-endian; only little-endian checkpoints are read",
-                        c->zip.path, name,
-                        torch_printable((const char *)text, (size_t)entry->size, printable));
+                        c->zip.input.path, name,
+                        tool_printable((const char *)text, (size_t)entry->size, printable));
     }
     free(text);
     return ok;
@@ -51,15 +53,13 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
 
 bool torch_checkpoint_open(torch_checkpoint *c, const char *path, tool_error *err)
 {
-    char place[1024];
-    torch_zip_entry *entry;
-    unsigned char *bytes;
     memset(c, 0, sizeof *c);
     if (!torch_zip_open(&c->zip, path, err)) return false;
-    entry = find_pickle(c, err);
+    torch_zip_entry *entry = find_pickle(c, err);
     if (!entry || !check_byte_order(c, err)) return false;
-    bytes = torch_zip_read(&c->zip, entry, MAX_PICKLE, err);
+    unsigned char *bytes = torch_zip_read(&c->zip, entry, MAX_PICKLE, err);
     if (!bytes) return false;
+    char place[1024];
     (void)snprintf(place, sizeof place, "%s: %s", path, entry->name);
     return torch_pickle_parse(&c->pickle, bytes, (size_t)entry->size, place, err);
 }

@@ -3,14 +3,14 @@
  * Called by checkpoint.c and tensor.c.  The central directory is the truth; local headers and descriptors
  * must agree with it, entries must not overlap and names must not repeat.  Reads with pread, so that a file
  * cut short meanwhile is an error and not a signal.  Never inflates anything, never writes, never prints. */
-#ifndef TOOLS_TORCH_ZIP_H
-#define TOOLS_TORCH_ZIP_H
+#ifndef TOOLS_SOURCE_TORCH_ZIP_H
+#define TOOLS_SOURCE_TORCH_ZIP_H
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/common/error.h"
+#include "tools/source/input.h"
 
 typedef struct torch_zip_entry {
     const char *name; /* owned by the archive; no control characters */
@@ -24,13 +24,14 @@ typedef struct torch_zip_entry {
 } torch_zip_entry;
 
 typedef struct torch_zip {
-    const char *path; /* borrowed, for messages */
-    int file;
-    uint64_t size;
+    source_input input;
     torch_zip_entry *entries; /* [count], sorted by name */
     size_t count;
     char *names;
 } torch_zip;
+
+/* Whether torch.save wrote a file that starts with these bytes, an old one that can't be opened included. */
+bool torch_zip_knows(const unsigned char *start, size_t size);
 
 /* Opens and checks the archive; nothing but headers is read.  Close it whatever the result. */
 bool torch_zip_open(torch_zip *zip, const char *path, tool_error *err);

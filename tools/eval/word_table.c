@@ -1,11 +1,11 @@
 /* String numbering by an open-addressing hash table; see words.h. */
-#include "tools/eval/words.h"
+#include "tools/eval/word_table.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/eval/grow.h"
+#include "tools/common/grow.h"
 
 enum { BLOCK_BYTES = 1 << 16, FIRST_SLOTS = 1 << 12 };
 
@@ -21,7 +21,7 @@ typedef struct entry {
     uint64_t hash;
 } entry;
 
-struct eval_words {
+struct eval_table {
     block *blocks; /* the newest first */
     entry *entries;
     size_t count, capacity;
@@ -33,14 +33,13 @@ static uint64_t hash_bytes(const void *text, size_t length)
 {
     const unsigned char *p = text;
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    size_t i;
-    for (i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
     return hash ^ (hash >> 29);
 }
 
-eval_words *eval_words_create(void)
+eval_table *eval_table_create(void)
 {
-    eval_words *words = calloc(1, sizeof *words);
+    eval_table *words = calloc(1, sizeof *words);
     if (!words) return NULL;
     words->n_slots = FIRST_SLOTS;
     words->slots = malloc(words->n_slots * sizeof *words->slots);
@@ -52,10 +51,10 @@ eval_words *eval_words_create(void)
     return words;
 }
 
-void eval_words_free(eval_words **words)
+void eval_table_free(eval_table **words)
 {
-    block *b;
     if (!words || !*words) return;
+    block *b;
     for (b = (*words)->blocks; b;) {
         block *next = b->next;
         free(b);
@@ -67,13 +66,13 @@ void eval_words_free(eval_words **words)
     *words = NULL;
 }
 
-size_t eval_words_count(const eval_words *words)
+size_t eval_table_count(const eval_table *words)
 {
     return words->count;
 }
 
 /* The slot that holds the string, or the empty one where it belongs. */
-static size_t find_slot(const eval_words *words, const void *text, size_t length, uint64_t hash)
+static size_t find_slot(const eval_table *words, const void *text, size_t length, uint64_t hash)
 {
     size_t at = (size_t)hash & (words->n_slots - 1);
     while (words->slots[at] != EVAL_NO_WORD) {
@@ -84,15 +83,16 @@ static size_t find_slot(const eval_words *words, const void *text, size_t length
     return at;
 }
 
-static bool double_slots(eval_words *words)
+static bool double_slots(eval_table *words)
 {
-    size_t n = words->n_slots * 2, i, at;
+    const size_t n = words->n_slots * 2;
     uint32_t *slots;
     if (n > SIZE_MAX / sizeof *slots) return false;
     slots = malloc(n * sizeof *slots);
     if (!slots) return false;
     memset(slots, 0xFF, n * sizeof *slots);
-    for (i = 0; i < words->count; i++) {
+    size_t at;
+    for (size_t i = 0; i < words->count; i++) {
         at = (size_t)words->entries[i].hash & (n - 1);
         while (slots[at] != EVAL_NO_WORD) at = (at + 1) & (n - 1);
         slots[at] = (uint32_t)i;
@@ -103,13 +103,12 @@ static bool double_slots(eval_words *words)
     return true;
 }
 
-static char *keep_text(eval_words *words, const void *text, size_t length)
+static char *keep_text(eval_table *words, const void *text, size_t length)
 {
     block *b = words->blocks;
-    char *kept;
     if (length > SIZE_MAX / 2) return NULL;
     if (!b || b->room - b->used <= length) {
-        size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
+        const size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
         b = malloc(sizeof *b + room);
         if (!b) return NULL;
         b->next = words->blocks;
@@ -117,25 +116,24 @@ static char *keep_text(eval_words *words, const void *text, size_t length)
         b->room = room;
         words->blocks = b;
     }
-    kept = b->bytes + b->used;
+    char *kept = b->bytes + b->used;
     if (length) memcpy(kept, text, length);
     kept[length] = '\0';
     b->used += length + 1;
     return kept;
 }
 
-uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
+uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
 {
-    uint64_t hash = hash_bytes(text, length);
+    const uint64_t hash = hash_bytes(text, length);
     size_t at = find_slot(words, text, length, hash);
-    entry *entries;
     if (words->slots[at] != EVAL_NO_WORD) return words->slots[at];
     if (words->count >= EVAL_NO_WORD) return EVAL_NO_WORD;
     if (words->count * 2 >= words->n_slots) {
         if (!double_slots(words)) return EVAL_NO_WORD;
         at = find_slot(words, text, length, hash);
     }
-    entries = eval_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
+    entry *entries = tool_grow(words->entries, &words->capacity, words->count + 1, sizeof *entries);
     if (!entries) return EVAL_NO_WORD;
     words->entries = entries;
     entries[words->count].text = keep_text(words, text, length);
@@ -146,17 +144,17 @@ uint32_t eval_words_add(eval_words *words, const void *text, size_t length)
     return (uint32_t)words->count++;
 }
 
-uint32_t eval_words_find(const eval_words *words, const void *text, size_t length)
+uint32_t eval_table_find(const eval_table *words, const void *text, size_t length)
 {
     return words->slots[find_slot(words, text, length, hash_bytes(text, length))];
 }
 
-const char *eval_words_text(const eval_words *words, uint32_t id)
+const char *eval_table_text(const eval_table *words, uint32_t id)
 {
     return words->entries[id].text;
 }
 
-size_t eval_words_length(const eval_words *words, uint32_t id)
+size_t eval_table_length(const eval_table *words, uint32_t id)
 {
     return words->entries[id].length;
 }

@@ -1,13 +1,9 @@
 /* Zip archives as torch.save writes them; see zip.h.  Called by checkpoint.c and tensor.c; never trusts an
  * offset or a size before it was compared with what the file holds. */
-#include "tools/source/zip.h"
+#include "tools/source/torch_zip.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -48,37 +44,21 @@ static uint64_t get64(const unsigned char *p)
 
 static bool bad(const torch_zip *zip, const char *place, const char *reason, tool_error *err)
 {
-    return tool_fail(err, "%s: %s: %s", zip->path, place, reason);
-}
-
-static bool read_exactly(const torch_zip *zip, uint64_t offset, void *buffer, size_t size, tool_error *err)
-{
-    unsigned char *to = buffer;
-    if (offset > zip->size || size > zip->size - offset) return bad(zip, "zip", "a read past the end", err);
-    while (size) {
-        ssize_t got = pread(zip->file, to, size, (off_t)offset);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tool_fail_errno(err, zip->path, errno);
-        if (got == 0) return bad(zip, "zip", "the file became shorter while it was read", err);
-        to += got;
-        offset += (uint64_t)got;
-        size -= (size_t)got;
-    }
-    return true;
+    return tool_fail(err, "%s: %s: %s", zip->input.path, place, reason);
 }
 
 /* ---- the end records ---- */
 
 static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *end, tool_error *err)
 {
-    unsigned char locator[LOCATOR_BYTES], record[END64_BYTES];
-    uint64_t at;
-    if (!read_exactly(zip, locator_at, locator, sizeof locator, err)) return false;
-    at = get64(locator + 8);
+    unsigned char locator[LOCATOR_BYTES];
+    if (!source_input_read(&zip->input, locator_at, locator, sizeof locator, err)) return false;
+    const uint64_t at = get64(locator + 8);
     if (locator_at < END64_BYTES || at > locator_at - END64_BYTES) {
         return bad(zip, "zip64 end record", "its offset lies outside the file", err);
     }
-    if (!read_exactly(zip, at, record, sizeof record, err)) return false;
+    unsigned char record[END64_BYTES];
+    if (!source_input_read(&zip->input, at, record, sizeof record, err)) return false;
     if (memcmp(record, "PK\6\6", 4) != 0 || get64(record + 4) != locator_at - at - 12) {
         return bad(zip, "zip64 end record", "not found where its locator says", err);
     }
@@ -105,8 +85,7 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
 /* Offset of the end record inside the file's last `size` bytes, size if there is none. */
 static size_t find_end(const unsigned char *tail, size_t size)
 {
-    size_t at;
-    for (at = size - END_BYTES + 1; at-- > 0;) {
+    for (size_t at = size - END_BYTES + 1; at-- > 0;) {
         if (memcmp(tail + at, "PK\5\6", 4) == 0 && get16(tail + at + 20) == size - at - END_BYTES) return at;
     }
     return size;
@@ -114,16 +93,16 @@ static size_t find_end(const unsigned char *tail, size_t size)
 
 static bool parse_end(const torch_zip *zip, const unsigned char *record, end_record *end, tool_error *err)
 {
-    unsigned char locator[4];
     if (get16(record + 4) != 0 || get16(record + 6) != 0 || get16(record + 8) != get16(record + 10)) {
         return bad(zip, "zip end record", "archives of several parts are not supported", err);
     }
     end->entries = get16(record + 10);
     end->directory_size = get32(record + 12);
     end->directory = get32(record + 16);
+    unsigned char locator[4];
     if (end->start >= LOCATOR_BYTES) {
-        uint64_t at = end->start - LOCATOR_BYTES;
-        if (!read_exactly(zip, at, locator, sizeof locator, err)) return false;
+        const uint64_t at = end->start - LOCATOR_BYTES;
+        if (!source_input_read(&zip->input, at, locator, sizeof locator, err)) return false;
         if (memcmp(locator, "PK\6\7", 4) == 0 && !read_end64(zip, at, end, err)) return false;
     }
     if (end->directory > end->start || end->directory_size != end->start - end->directory) {
@@ -139,14 +118,15 @@ static bool parse_end(const torch_zip *zip, const unsigned char *record, end_rec
 
 static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 {
-    size_t size = zip->size < END_BYTES + COMMENT_MAX ? (size_t)zip->size : END_BYTES + COMMENT_MAX;
+    size_t size =
+        zip->input.size < END_BYTES + COMMENT_MAX ? (size_t)zip->input.size : END_BYTES + COMMENT_MAX;
     unsigned char *tail = malloc(size);
-    size_t at;
     bool ok = false;
     if (!tail) return bad(zip, "zip", "out of memory", err);
-    if (read_exactly(zip, zip->size - size, tail, size, err)) {
+    size_t at;
+    if (source_input_read(&zip->input, zip->input.size - size, tail, size, err)) {
         at = find_end(tail, size);
-        end->start = zip->size - size + at;
+        end->start = zip->input.size - size + at;
         if (at == size) {
             (void)bad(zip, "zip", "no end record: the file is truncated or something was appended", err);
         } else {
@@ -162,16 +142,16 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 /* Replaces sizes that did not fit into 32 bits by those of the zip64 extra field. */
 static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const values[], size_t count)
 {
-    size_t i, wanted = 0;
-    for (i = 0; i < count; i++) wanted += *values[i] == 0xFFFFFFFF;
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) wanted += *values[i] == 0xFFFFFFFF;
     if (!wanted) return true;
     while (size >= 4) {
-        size_t field = get16(extra + 2);
+        const size_t field = get16(extra + 2);
         if (field > size - 4) return false;
         if (get16(extra) == 1) {
             if (field < wanted * 8) return false;
             extra += 4;
-            for (i = 0; i < count; i++) {
+            for (size_t i = 0; i < count; i++) {
                 if (*values[i] != 0xFFFFFFFF) continue;
                 *values[i] = get64(extra);
                 extra += 8;
@@ -186,9 +166,8 @@ static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const
 
 static bool plain_name(const char *name, size_t size)
 {
-    size_t i;
     if (size == 0 || size > MAX_NAME) return false;
-    for (i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F) return false;
     }
     return true;
@@ -198,14 +177,12 @@ static bool plain_name(const char *name, size_t size)
 static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsigned char *p, size_t left,
                             char *name, tool_error *err)
 {
-    uint64_t stored, *values[3];
-    size_t name_size, extra_size, size;
     if (left < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0) {
         return bad(zip, "zip directory", "a record is damaged", err);
     }
-    name_size = get16(p + 28);
-    extra_size = get16(p + 30);
-    size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
+    const size_t name_size = get16(p + 28);
+    const size_t extra_size = get16(p + 30);
+    const size_t size = CENTRAL_BYTES + name_size + extra_size + get16(p + 32);
     if (size > left) return bad(zip, "zip directory", "a record runs past its end", err);
     if (!plain_name((const char *)p + CENTRAL_BYTES, name_size)) {
         return bad(zip, "zip directory", "an entry's name is empty, too long or holds control characters",
@@ -216,7 +193,7 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     entry->name = name;
     entry->flags = get16(p + 8);
     entry->crc = get32(p + 16);
-    stored = get32(p + 20);
+    uint64_t stored = get32(p + 20);
     entry->size = get32(p + 24);
     entry->header = get32(p + 42);
     if (get16(p + 10) != 0) return bad(zip, name, "it is compressed; torch.save stores its entries", err);
@@ -224,6 +201,7 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     if (get16(p + 34) != 0 && get16(p + 34) != 0xFFFF) {
         return bad(zip, name, "archives of several parts are not supported", err);
     }
+    uint64_t *values[3];
     values[0] = &entry->size;
     values[1] = &stored;
     values[2] = &entry->header;
@@ -236,10 +214,10 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
 
 static bool parse_directory(torch_zip *zip, const end_record *end, const unsigned char *p, tool_error *err)
 {
-    size_t left = (size_t)end->directory_size, i;
+    size_t left = (size_t)end->directory_size;
     char *name = zip->names;
-    for (i = 0; i < zip->count; i++) {
-        size_t size = parse_central(zip, &zip->entries[i], p, left, name, err);
+    for (size_t i = 0; i < zip->count; i++) {
+        const size_t size = parse_central(zip, &zip->entries[i], p, left, name, err);
         if (!size) return false;
         name += strlen(name) + 1;
         p += size;
@@ -255,11 +233,12 @@ static bool parse_directory(torch_zip *zip, const end_record *end, const unsigne
 static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
     unsigned char p[24] = {0};
-    size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p, at;
-    if (!read_exactly(zip, entry->end, p, got, err)) return false;
-    at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
+    const size_t got = limit - entry->end < sizeof p ? (size_t)(limit - entry->end) : sizeof p;
+    if (!source_input_read(&zip->input, entry->end, p, got, err)) return false;
+    const size_t at = memcmp(p, "PK\7\10", 4) == 0 ? 4 : 0;
     if (got >= at + 12 && get32(p + at) == entry->crc) {
-        bool wide = got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
+        const bool wide =
+            got >= at + 20 && get64(p + at + 4) == entry->size && get64(p + at + 12) == entry->size;
         if (wide || (get32(p + at + 4) == entry->size && get32(p + at + 8) == entry->size)) {
             entry->end += at + (wide ? 20 : 12);
             return true;
@@ -270,13 +249,12 @@ static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint6
 
 static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
-    unsigned char p[LOCAL_BYTES + MAX_NAME];
     size_t name_size = strlen(entry->name), fixed = LOCAL_BYTES + name_size;
-    bool later;
     if (entry->header > limit || fixed > limit - entry->header) {
         return bad(zip, entry->name, "its offset lies outside the file", err);
     }
-    if (!read_exactly(zip, entry->header, p, fixed, err)) return false;
+    unsigned char p[LOCAL_BYTES + MAX_NAME];
+    if (!source_input_read(&zip->input, entry->header, p, fixed, err)) return false;
     if (memcmp(p, "PK\3\4", 4) != 0 || get16(p + 26) != name_size ||
         memcmp(p + 30, entry->name, name_size) != 0) {
         return bad(zip, entry->name, "its local header is missing or names another entry", err);
@@ -286,7 +264,7 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
         return bad(zip, entry->name, "its data lie outside the file", err);
     }
     entry->end = entry->data + entry->size;
-    later = (entry->flags & FLAG_DESCRIPTOR) != 0;
+    const bool later = (entry->flags & FLAG_DESCRIPTOR) != 0;
     if (get16(p + 6) != entry->flags || get16(p + 8) != 0) {
         return bad(zip, entry->name, "its local header disagrees with the directory", err);
     }
@@ -316,17 +294,16 @@ static int by_name(const void *a, const void *b)
 
 static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err)
 {
-    size_t i;
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_header);
-    for (i = 0; i < zip->count; i++) {
+    for (size_t i = 0; i < zip->count; i++) {
         torch_zip_entry *entry = &zip->entries[i];
         if (!check_local(zip, entry, end->directory, err)) return false;
         if (i && entry->header < entry[-1].end) {
-            return tool_fail(err, "%s: %s: it overlaps %s", zip->path, entry->name, entry[-1].name);
+            return tool_fail(err, "%s: %s: it overlaps %s", zip->input.path, entry->name, entry[-1].name);
         }
     }
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
-    for (i = 1; i < zip->count; i++) {
+    for (size_t i = 1; i < zip->count; i++) {
         if (strcmp(zip->entries[i].name, zip->entries[i - 1].name) == 0) {
             return bad(zip, zip->entries[i].name, "two entries have this name", err);
         }
@@ -337,54 +314,58 @@ static bool check_entries(torch_zip *zip, const end_record *end, tool_error *err
 static bool read_directory(torch_zip *zip, const end_record *end, tool_error *err)
 {
     unsigned char *bytes = malloc((size_t)end->directory_size);
-    bool ok;
     zip->count = (size_t)end->entries;
     zip->entries = calloc(zip->count, sizeof *zip->entries);
     zip->names = malloc((size_t)end->directory_size); /* every record is longer than its name with a NUL */
-    ok = bytes && zip->entries && zip->names;
+    bool ok = bytes && zip->entries && zip->names;
     if (!ok) (void)bad(zip, "zip directory", "out of memory", err);
-    ok = ok && read_exactly(zip, end->directory, bytes, (size_t)end->directory_size, err) &&
+    ok = ok && source_input_read(&zip->input, end->directory, bytes, (size_t)end->directory_size, err) &&
          parse_directory(zip, end, bytes, err) && check_entries(zip, end, err);
     free(bytes);
     return ok;
 }
 
-/* What the file is, if it is no zip archive. */
+/* How torch.save began a file before PyTorch 1.6: a pickle of a magic number. */
+static const unsigned char old_start[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc};
+
+static bool starts_with(const unsigned char *start, size_t size, const void *wanted, size_t wanted_size)
+{
+    return size >= wanted_size && memcmp(start, wanted, wanted_size) == 0;
+}
+
+bool torch_zip_knows(const unsigned char *start, size_t size)
+{
+    return starts_with(start, size, "PK", 2) || starts_with(start, size, old_start, sizeof old_start);
+}
+
 static bool check_start(const torch_zip *zip, tool_error *err)
 {
-    unsigned char p[6] = {0};
-    if (zip->size == 0) return bad(zip, "checkpoint", "the file is empty", err);
-    if (!read_exactly(zip, 0, p, zip->size < sizeof p ? (size_t)zip->size : sizeof p, err)) return false;
-    if (memcmp(p, "\x80\x02\x8a\x0a\x6c\xfc", sizeof p) == 0) {
+    unsigned char start[sizeof old_start];
+    const size_t size = zip->input.size < sizeof start ? (size_t)zip->input.size : sizeof start;
+    if (!source_input_read(&zip->input, 0, start, size, err)) return false;
+    if (starts_with(start, size, old_start, sizeof old_start)) {
         return bad(zip, "checkpoint",
                    "written by torch.save before PyTorch 1.6; load it and save it again with a newer PyTorch",
                    err);
     }
-    if (memcmp(p, "PK", 2) != 0) {
-        return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, this is none", err);
+    if (!torch_zip_knows(start, size)) {
+        return bad(zip, "checkpoint", "not a checkpoint: torch.save writes zip archives, and this is not one",
+                   err);
     }
-    if (zip->size < END_BYTES) return bad(zip, "zip", "truncated", err);
-    return true;
+    return zip->input.size >= END_BYTES || bad(zip, "zip", "truncated", err);
 }
 
 bool torch_zip_open(torch_zip *zip, const char *path, tool_error *err)
 {
-    struct stat info;
     end_record end = {0};
     memset(zip, 0, sizeof *zip);
-    zip->path = path;
-    zip->file =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block before it is refused */
-    if (zip->file < 0 || fstat(zip->file, &info) != 0) return tool_fail_errno(err, path, errno);
-    if (S_ISDIR(info.st_mode)) return bad(zip, "checkpoint", "is a folder", err);
-    if (!S_ISREG(info.st_mode)) return bad(zip, "checkpoint", "not a regular file", err);
-    zip->size = (uint64_t)info.st_size;
-    return check_start(zip, err) && read_end(zip, &end, err) && read_directory(zip, &end, err);
+    return source_input_open(&zip->input, path, err) && check_start(zip, err) && read_end(zip, &end, err) &&
+           read_directory(zip, &end, err);
 }
 
 void torch_zip_close(torch_zip *zip)
 {
-    if (zip->path && zip->file >= 0) (void)close(zip->file);
+    source_input_close(&zip->input);
     free(zip->entries);
     free(zip->names);
     memset(zip, 0, sizeof *zip);
@@ -403,14 +384,13 @@ torch_zip_entry *torch_zip_find(const torch_zip *zip, const char *name)
 static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned char *whole, tool_error *err)
 {
     unsigned char *chunk = whole ? NULL : malloc(CHUNK);
-    uint64_t at;
     uLong crc = crc32_z(0, NULL, 0);
     bool ok = whole || chunk;
     if (!ok) (void)bad(zip, entry->name, "out of memory", err);
-    for (at = 0; ok && at < entry->size; at += CHUNK) {
-        size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
+    for (uint64_t at = 0; ok && at < entry->size; at += CHUNK) {
+        const size_t part = entry->size - at < CHUNK ? (size_t)(entry->size - at) : CHUNK;
         unsigned char *to = whole ? whole + at : chunk;
-        ok = read_exactly(zip, entry->data + at, to, part, err);
+        ok = source_input_read(&zip->input, entry->data + at, to, part, err);
         if (ok) crc = crc32_z(crc, to, part);
     }
     free(chunk);
@@ -423,12 +403,11 @@ static bool check_data(const torch_zip *zip, torch_zip_entry *entry, unsigned ch
 
 unsigned char *torch_zip_read(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
-    unsigned char *data;
     if (entry->size > limit) {
         (void)bad(zip, entry->name, "it is absurdly large", err);
         return NULL;
     }
-    data = malloc((size_t)entry->size + 1);
+    unsigned char *data = malloc((size_t)entry->size + 1);
     if (!data) {
         (void)bad(zip, entry->name, "out of memory", err);
     } else if (!check_data(zip, entry, data, err)) {
@@ -450,5 +429,5 @@ bool torch_zip_read_at(const torch_zip *zip, torch_zip_entry *entry, uint64_t of
         if (offset == 0 && size == entry->size) return check_data(zip, entry, buffer, err);
         if (!check_data(zip, entry, NULL, err)) return false;
     }
-    return read_exactly(zip, entry->data + offset, buffer, size, err);
+    return source_input_read(&zip->input, entry->data + offset, buffer, size, err);
 }

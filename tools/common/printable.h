@@ -1,0 +1,13 @@
+/* Bytes from a file made fit for a message. */
+#ifndef TOOLS_COMMON_PRINTABLE_H
+#define TOOLS_COMMON_PRINTABLE_H
+
+#include <stddef.h>
+
+enum { TOOL_PRINTABLE_BYTES = 64 };
+
+/* Writes `size` bytes as one short line of ASCII: other characters become "?", and what doesn't fit ends in
+ * "...".  Returns out. */
+const char *tool_printable(const char *data, size_t size, char out[TOOL_PRINTABLE_BYTES]);
+
+#endif
