@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/progress.h"
 #include "tools/eval/metrics.h"
 
@@ -51,7 +52,7 @@ static void hand_in(shared *s, const char *image, const char *caption, const too
     if (!caption) {
         s->run->failed++;
         tool_progress_clear(&s->progress);
-        (void)fprintf(stderr, "capeval: %s\n", cause->message);
+        (void)tool_failure("capeval", cause);
     } else if (eval_store_add(s->run->store, image, caption, s->err)) {
         s->run->captioned++;
     } else {
@@ -114,6 +115,7 @@ bool eval_run_images(eval_run *run, tool_error *err)
     for (i = 0; i < run->n_images; i++) run->earlier += eval_store_find(run->store, run->images[i]) != NULL;
     if (pthread_mutex_init(&s.lock, NULL) != 0) return tool_fail(err, "can't make a lock");
     tool_progress_begin(&s.progress, "images", run->earlier, run->n_images);
+    if (run->quiet) s.progress.active = false;
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
     work_in_parallel(&s, run->threads);
     (void)clock_gettime(CLOCK_MONOTONIC, &to);
