@@ -2,7 +2,6 @@
  *
  * Run by hand, by `make bench` and beside other programs by bench/peers.sh.  Every stage is repeated and
  * reported as median and minimum.  Never writes a file. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,84 +60,93 @@ typedef struct bench {
     int tokens; /* decoder steps that the caption took */
 } bench;
 
-static const char usage[] =
-    "Usage: bench_caption -m MODEL.capw [options]\n"
-    "Times, in milliseconds, as median and minimum over the runs:\n"
-    "  open          the model's file and a session for it\n"
-    "  decode_image  an encoded image into the encoder's input: decoding and resize\n"
-    "  resize        the resize alone, from pixels of the same size\n"
-    "  encoder       the features of one image\n"
-    "  decoder       the search for its captions\n"
-    "  total         encoded image to caption in one call\n"
-    "images_per_second is the encoder's, for --batch images at a time;\n"
-    "captions_per_second is for whole captions in the same batches.\n"
-    "\n"
-    "  -m, --model FILE    the model\n"
-    "  --image FILE        a JPEG or PNG (default: a made-up JPEG of 500 x 375)\n"
-    "  --runs R            repetitions, 1 to 10000 (default 12)\n"
-    "  --steps N           decode exactly N tokens\n"
-    "  --batch N           images encoded together, 1 to 64 (default 1)\n"
-    "  --greedy            the likeliest word at every step instead of a beam search\n" TOOL_HELP_SEARCH
-        TOOL_HELP_ENGINE "  --json              one JSON object\n"
-    "  -h, --help          this text\n";
-
 enum { OPTION_IMAGE = TOOL_OPTION_OWN, OPTION_RUNS, OPTION_STEPS, OPTION_BATCH, OPTION_JSON };
 
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},
-    {"image", required_argument, NULL, OPTION_IMAGE},
-    {"runs", required_argument, NULL, OPTION_RUNS},
-    {"steps", required_argument, NULL, OPTION_STEPS},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"greedy", no_argument, NULL, TOOL_OPTION_GREEDY},
-    TOOL_OPTIONS_SEARCH,
-    TOOL_OPTIONS_ENGINE,
-    {NULL, 0, NULL, 0},
+/* clang-format off */
+static const tool_option own_options[] = {
+    {.name = "model", .code = 'm', .argument = "FILE", .help = "the model file", .initial = "none, has to be given"},
+    {.name = "image", .code = OPTION_IMAGE, .argument = "FILE", .help = "a JPEG or PNG",
+     .initial = "a made-up JPEG of 500 x 375"},
+    {.name = "runs", .code = OPTION_RUNS, .argument = "R", .help = "repetitions, 1 to 10000", .initial = "12"},
+    {.name = "steps", .code = OPTION_STEPS, .argument = "N", .help = "decode exactly N tokens, 1 to 1024",
+     .initial = "until the caption ends"},
+    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded together, 1 to 64",
+     .initial = "1"},
+    {.name = "json", .code = OPTION_JSON, .help = "one JSON object"},
+    TOOL_ENTRY_GREEDY,
+    {.name = NULL},
 };
 
-static void take(void *user, int code, tool_error *err)
+static const tool_option machine_options[] = {
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
+     .initial = "1"},
+    TOOL_ENTRY_CPU,
+    TOOL_ENTRY_CONV,
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group groups[] = {
+    {"Options", own_options},
+    {"Search", tool_search_options},
+    {"Machine", machine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static void take(void *user, int code, const char *value, tool_error *err)
 {
     bench_options *options = user;
     switch (code) {
     case 'm':
-        options->model = optarg;
+        options->model = value;
         break;
     case OPTION_IMAGE:
-        options->image = optarg;
+        options->image = value;
         break;
     case OPTION_RUNS:
-        (void)tool_parse_int(&options->runs, "--runs", optarg, 1, MAX_RUNS, err);
+        (void)tool_parse_int(&options->runs, "--runs", value, 1, MAX_RUNS, err);
         break;
     case OPTION_STEPS:
-        (void)tool_parse_int(&options->steps, "--steps", optarg, 1, 1024, err);
+        (void)tool_parse_int(&options->steps, "--steps", value, 1, 1024, err);
         break;
     case OPTION_BATCH:
-        (void)tool_parse_int(&options->batch, "--batch", optarg, 1, 64, err);
+        (void)tool_parse_int(&options->batch, "--batch", value, 1, 64, err);
         break;
     case OPTION_JSON:
         options->json = true;
         break;
     default:
-        (void)tool_options_take(&options->common, code, optarg, err);
+        (void)tool_options_take(&options->common, code, value, err);
     }
 }
 
-static const tool_command command = {tool, usage, ":m:h", long_options, take};
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] -m MODEL.capw",
+    .about = "Times, in milliseconds, as median and minimum over the runs:\n"
+             "  open          the model's file and a session for it\n"
+             "  decode_image  an encoded image into the encoder's input: decoding and resize\n"
+             "  resize        the resize alone, from pixels of the same size\n"
+             "  encoder       the features of one image\n"
+             "  decoder       the search for its captions\n"
+             "  total         encoded image to caption in one call\n"
+             "images_per_second is the encoder's, for --batch images at a time;\n"
+             "captions_per_second is for whole captions in the same batches.\n",
+    .groups = groups,
+    .take = take,
+};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(bench_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
-    int code;
-    memset(options, 0, sizeof *options);
+    *options = (bench_options){.runs = 12, .batch = 1};
     tool_options_init(&options->common);
-    options->runs = 12;
-    options->batch = 1;
-    code = tool_read_options(&command, options, argc, argv);
+    options->common.session.threads = 1;
+    const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    if (optind < argc) (void)tool_fail(&err, "%s: unexpected argument", argv[optind]);
+    if (argc > 1) (void)tool_fail(&err, "%s: unexpected argument", argv[1]);
     if (!options->model) (void)tool_fail(&err, "no model named: -m MODEL.capw");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;
 }

@@ -1,70 +1,78 @@
 /* capconvert - makes a model file (.capw) from a PyTorch checkpoint and its vocabulary.
  *
  * The command line and the summary; the work is tools/convert.  Executes nothing that a checkpoint says. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/format/layout.h"
+#include "tools/common/clean.h"
 #include "tools/common/cli.h"
+#include "tools/common/command.h"
 #include "tools/convert/convert.h"
 
-enum { THREADS = 2, OPTION_VOCAB = 256, OPTION_CONFIG, OPTION_METRICS, OPTION_COMPACT };
+enum { MAX_THREADS = 16 };
 
 static const char tool[] = "capconvert";
 
-static const char usage[] =
-    "usage: capconvert CHECKPOINT.pth --vocab VOCAB.pkl [options] -o MODEL.capw\n"
-    "Makes a model file from a checkpoint of torch.save.\n"
-    "\n"
-    "  -o, --output FILE   the model file to write\n"
-    "  --vocab FILE        the pickled vocabulary\n"
-    "  --config FILE       training settings (JSON), instead of those in the checkpoint\n"
-    "  --metrics FILE      test results (JSON), instead of those in the checkpoint\n"
-    "  --compact           leave out the second copies of weights that make captioning faster\n"
-    "  -q, --quiet         no summary\n"
-    "  -v, --verbose       list every tensor\n"
-    "  -h, --help          this text\n"
-    "  -V, --version       the version\n";
-
-static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},
-    {"vocab", required_argument, NULL, OPTION_VOCAB},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"metrics", required_argument, NULL, OPTION_METRICS},
-    {"compact", no_argument, NULL, OPTION_COMPACT},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
-};
-
 typedef struct convert_options {
     convert_files files;
+    int threads;
     bool compact, quiet, verbose;
 } convert_options;
 
-static void take(void *user, int code, tool_error *err)
+/* ---- options ---- */
+
+enum { OPTION_VOCAB = 256, OPTION_CONFIG, OPTION_METRICS, OPTION_COMPACT, OPTION_THREADS };
+
+/* clang-format off */
+static const tool_option own_options[] = {
+    {.name = "output", .code = 'o', .argument = "FILE",
+     .help = "the model file to write; can't be standard output or a pipe", .initial = "none, has to be given"},
+    {.name = "vocab", .code = OPTION_VOCAB, .argument = "FILE", .help = "the pickled vocabulary",
+     .initial = "none, has to be given"},
+    {.name = "config", .code = OPTION_CONFIG, .argument = "FILE", .help = "training settings (JSON)",
+     .initial = "those in the checkpoint"},
+    {.name = "metrics", .code = OPTION_METRICS, .argument = "FILE", .help = "test results (JSON)",
+     .initial = "those in the checkpoint"},
+    {.name = "compact", .code = OPTION_COMPACT,
+     .help = "leave out the second copies of weights that make captioning faster"},
+    {.name = "threads", .code = OPTION_THREADS, .argument = "N",
+     .help = "tensors made at once, 1 to 16; the file is the same for any number",
+     .initial = "one a processor"},
+    {.name = "quiet", .code = 'q', .help = "no summary, only errors"},
+    {.name = "verbose", .code = 'v', .help = "list every tensor and what it was made from"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group groups[] = {
+    {"Options", own_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static void take(void *user, int code, const char *value, tool_error *err)
 {
     convert_options *options = user;
-    (void)err; /* any text is a name */
     switch (code) {
     case 'o':
-        options->files.output = optarg;
+        options->files.output = value;
         break;
     case OPTION_VOCAB:
-        options->files.vocabulary = optarg;
+        options->files.vocabulary = value;
         break;
     case OPTION_CONFIG:
-        options->files.config = optarg;
+        options->files.config = value;
         break;
     case OPTION_METRICS:
-        options->files.metrics = optarg;
+        options->files.metrics = value;
         break;
     case OPTION_COMPACT:
         options->compact = true;
+        break;
+    case OPTION_THREADS:
+        (void)tool_parse_int(&options->threads, "--threads", value, 1, MAX_THREADS, err);
         break;
     case 'q':
         options->quiet = true;
@@ -77,43 +85,57 @@ static void take(void *user, int code, tool_error *err)
     }
 }
 
-static const tool_command command = {tool, usage, ":o:qvhV", long_options, take};
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] CHECKPOINT.pth --vocab VOCAB.pkl -o MODEL.capw",
+    .about = "Makes a model file from a checkpoint of torch.save.\n",
+    .groups = groups,
+    .take = take,
+};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(convert_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
-    int code;
-    memset(options, 0, sizeof *options);
-    code = tool_read_options(&command, options, argc, argv);
+    *options = (convert_options){.threads = tool_processors(MAX_THREADS)};
+    const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    if (argc - optind != 1) {
-        (void)tool_fail(&err, argc == optind ? "no checkpoint named" : "one checkpoint at a time");
-    }
+    if (argc != 2) (void)tool_fail(&err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
     if (!options->files.vocabulary) (void)tool_fail(&err, "no vocabulary named: --vocab FILE");
     if (!options->files.output) (void)tool_fail(&err, "no output named: -o FILE");
+    if (options->files.output && strcmp(options->files.output, "-") == 0) {
+        (void)tool_fail(&err,
+                        "-o -: a model can't go to standard output, because its writer goes back in the "
+                        "file; name a file");
+    }
     if (err.message[0]) return tool_usage_error(tool, &err);
-    options->files.checkpoint = argv[optind];
+    options->files.checkpoint = argv[1];
     return -1;
 }
 
+/* ---- reports ---- */
+
 static void list_tensors(const convert_job *job)
 {
-    size_t i;
-    int d;
-    for (i = 0; i < job->plan.count; i++) {
+    for (size_t i = 0; i < job->plan.count; i++) {
         const convert_item *item = &job->plan.items[i];
         (void)printf("%-32s [", item->name);
-        for (d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
+        for (int d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
         (void)printf("] %s <-", cpt_layout_find((uint32_t)item->layout)->name);
-        if (item->source) (void)printf(" %s", item->source->key);
+        if (item->source) {
+            (void)putchar(' ');
+            tool_put_clean(stdout, item->source->key);
+        }
         if (item->layout == CAPW_PANELS && item->rank == 2 &&
             item->dims[1] != item->source->tensor->dims[1]) {
             (void)printf("[:, %u:%u]", item->first_column, item->first_column + item->dims[1]);
         }
         if (item->has_norm) {
-            (void)printf("%s batch norm %.*s", item->source ? "," : "",
-                         (int)(strlen(item->norm.weight->key) - strlen(".weight")), item->norm.weight->key);
+            char norm[256];
+            (void)snprintf(norm, sizeof norm, "%.*s",
+                           (int)(strlen(item->norm.weight->key) - strlen(".weight")), item->norm.weight->key);
+            (void)fputs(item->source ? ", batch norm " : " batch norm ", stdout);
+            tool_put_clean(stdout, norm);
         }
         (void)putchar('\n');
     }
@@ -134,33 +156,33 @@ static void summarize(const convert_job *job)
     (void)printf("vocabulary  %u words\n", job->vocabulary.count);
     (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n",
                  job->plan.count, job->plan.encoder.count, job->plan.decoder.count);
-    (void)printf("written     %s, %.1f MB\n", job->files.output, (double)job->writer.file_size / 1e6);
+    (void)fputs("written     ", stdout);
+    tool_put_clean(stdout, job->files.output);
+    (void)printf(", %.1f MB\n", (double)job->writer.file_size / 1e6);
 }
 
 int main(int argc, char **argv)
 {
     convert_options options;
     tool_error err = {{0}};
-    convert_job *job;
-    int code = parse(&options, argc, argv);
-    if (code >= 0) return code;
-    job = calloc(1, sizeof *job);
+    tool_start();
+    const int parsed = parse(&options, argc, argv);
+    if (parsed >= 0) return parsed;
+    convert_job *job = calloc(1, sizeof *job);
     if (!job) {
         (void)tool_fail(&err, "out of memory");
         return tool_failure(tool, &err);
     }
     job->files = options.files;
     job->compact = options.compact;
-    job->threads = THREADS;
-    code = TOOL_EXIT_OK;
-    if (!convert_run(job, &err)) {
-        code = tool_failure(tool, &err);
-    } else {
+    job->threads = options.threads;
+    bool ok = convert_run(job, &err);
+    if (ok) {
         if (options.verbose) list_tensors(job);
         if (!options.quiet) summarize(job);
-        if (!tool_flush_output(&err)) code = tool_failure(tool, &err);
+        ok = tool_flush_output(&err);
     }
     convert_free(job);
     free(job);
-    return code;
+    return ok ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }

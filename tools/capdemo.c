@@ -1,9 +1,9 @@
 /* capdemo - photos in, sentences out: the command-line face of libcaption.
  *
  * Reads its options into one structure, makes a list of images and captions them one after the other.  An
- * image that fails is reported and the others still run.  Never writes a file. */
-#include <getopt.h>
+ * image that fails is reported, and the others still run.  Writes no file but the one that -o names. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,16 +14,19 @@
 #include "tools/common/clock.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/common/progress.h"
 #include "tools/common/session.h"
 #include "tools/demo/show.h"
+
+enum { PATH_BYTES = 4096, NAMES_BYTES = 1024 };
 
 static const char tool[] = "capdemo";
 
 typedef struct demo_options {
     tool_options common;
-    const char *model; /* NULL: $CAPTION_MODEL or the bundled one */
-    bool json, time, attention, recursive;
+    const char *model, *output, *list; /* NULL: not given */
+    bool json, time, attention, recursive, quiet, null;
     char **arguments; /* [argument_count] */
     int argument_count;
 } demo_options;
@@ -34,54 +37,70 @@ typedef struct demo_run {
     caption_decode_options decode;
     tool_session session;
     tool_images images;
+    tool_output output;
     bool named, failed;
 } demo_run;
 
-static const char usage[] =
-    "Usage: capdemo [-m MODEL.capw] [options] IMAGE...\n"
-    "Writes a caption for every JPEG or PNG image: the caption alone for one image,\n"
-    "'IMAGE: CAPTION' for several.  A folder stands for the images in it, - for\n"
-    "standard input.\n"
-    "\n"
-    "  -m, --model FILE    the model; without it $CAPTION_MODEL, then the bundled one\n"
-    "  --greedy            the likeliest word at every step instead of a beam search\n"
-    "  --nbest N           the N best captions of each image with their scores\n" TOOL_HELP_SEARCH
-    "  --json              one JSON object per image and line\n"
-    "  --attention         show where the model looked for every word\n"
-    "  --time              how long every stage took, on standard error\n"
-    "  -r, --recursive     the folders inside folders too\n" TOOL_HELP_IMAGE TOOL_HELP_ENGINE
-    "  -h, --help          this text\n"
-    "  -V, --version       the version\n"
-    "\n"
-    "Exit code: 0, or 1 when something failed, or 2 for wrong usage.\n";
+/* ---- options ---- */
 
-enum { OPTION_JSON = TOOL_OPTION_OWN, OPTION_TIME, OPTION_ATTENTION };
+enum { OPTION_JSON = TOOL_OPTION_OWN, OPTION_TIME, OPTION_ATTENTION, OPTION_FILES_FROM };
 
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"recursive", no_argument, NULL, 'r'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"time", no_argument, NULL, OPTION_TIME},
-    {"attention", no_argument, NULL, OPTION_ATTENTION},
-    {"greedy", no_argument, NULL, TOOL_OPTION_GREEDY},
-    {"nbest", required_argument, NULL, TOOL_OPTION_NBEST},
-    TOOL_OPTIONS_SEARCH,
-    TOOL_OPTIONS_IMAGE,
-    TOOL_OPTIONS_ENGINE,
-    {NULL, 0, NULL, 0},
+/* clang-format off */
+static const tool_option own_options[] = {
+    TOOL_ENTRY_MODEL,
+    {.name = "output", .code = 'o', .argument = "FILE", .help = "write the captions to FILE; - is standard output",
+     .initial = "-"},
+    {.name = "json", .code = OPTION_JSON, .help = "one JSON object a line for every image"},
+    {.name = "attention", .code = OPTION_ATTENTION, .help = "draw where the model looked for every word"},
+    {.name = "recursive", .code = 'r', .help = "the folders inside folders too"},
+    {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
+     .help = "also the images named in FILE, one a line; - is standard input"},
+    {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes (find -print0)"},
+    {.name = "time", .code = OPTION_TIME, .help = "how long every stage took, on standard error"},
+    {.name = "quiet", .code = 'q', .help = "no progress, notes or warnings, only errors"},
+    {.name = NULL},
 };
 
-static void take(void *user, int code, tool_error *err)
+static const tool_option more_search_options[] = {
+    TOOL_ENTRY_GREEDY,
+    {.name = "nbest", .code = TOOL_OPTION_NBEST, .argument = "N",
+     .help = "the N best captions of each image with their scores, 1 to the beam width",
+     .initial = "the best one, without"},
+    {.name = NULL},
+};
+
+static const tool_group groups[] = {
+    {"Options", own_options},
+    {"Search", more_search_options},
+    {"Search", tool_search_options},
+    {"Images", tool_image_options},
+    {"Machine", tool_engine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+/* clang-format on */
+
+static void take(void *user, int code, const char *value, tool_error *err)
 {
     demo_options *options = user;
     switch (code) {
     case 'm':
-        options->model = optarg;
+        options->model = value;
+        break;
+    case 'o':
+        options->output = value;
         break;
     case 'r':
         options->recursive = true;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case '0':
+        options->null = true;
+        break;
+    case OPTION_FILES_FROM:
+        options->list = value;
         break;
     case OPTION_JSON:
         options->json = true;
@@ -93,124 +112,205 @@ static void take(void *user, int code, tool_error *err)
         options->attention = true;
         break;
     default:
-        (void)tool_options_take(&options->common, code, optarg, err);
+        (void)tool_options_take(&options->common, code, value, err);
     }
 }
 
-static const tool_command command = {tool, usage, ":m:rhV", long_options, take};
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] IMAGE...",
+    .about = "Writes a caption for every JPEG or PNG image: the caption alone for one image, lines\n"
+             "IMAGE<TAB>CAPTION for several, which 'capeval score' reads.  A folder stands for\n"
+             "the images in it, - for standard input.\n",
+    .groups = groups,
+    .take = take,
+};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(demo_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
-    int code;
-    memset(options, 0, sizeof *options);
+    *options = (demo_options){.arguments = argv + 1};
     tool_options_init(&options->common);
-    code = tool_read_options(&command, options, argc, argv);
+    const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    options->arguments = argv + optind;
-    options->argument_count = argc - optind;
-    if (options->argument_count == 0) {
+    options->argument_count = argc - 1;
+    if (options->argument_count == 0 && !options->list) {
         (void)tool_fail(&err, "no image named");
-        return tool_usage_error(tool, &err);
+    } else if (options->null && !options->list) {
+        (void)tool_fail(&err, "--null: goes with --files-from alone");
+    } else if (options->output && tool_is_picture(options->output)) {
+        (void)tool_fail(&err, "-o: %s is a picture, which would be lost", options->output);
     }
-    return -1;
+    return err.message[0] ? tool_usage_error(tool, &err) : -1;
 }
 
+/* ---- images ---- */
+
+/* The one line about files in folders that are no pictures. */
+static void note_passed_over(const tool_images *images)
+{
+    char names[NAMES_BYTES] = "";
+    size_t used = 0, count = 0;
+    for (; count < TOOL_IMAGES_NAMED && images->named[count]; count++) {
+        const int wrote =
+            snprintf(names + used, sizeof names - used, "%s%.100s", count ? ", " : "", images->named[count]);
+        if (wrote > 0 && (size_t)wrote < sizeof names - used) used += (size_t)wrote;
+    }
+    const bool one = images->passed_over == 1;
+    tool_note(tool, "%zu file%s that %s no picture%s %s passed over: %s%s", images->passed_over,
+              one ? "" : "s", one ? "is" : "are", one ? "" : "s", one ? "was" : "were", names,
+              images->passed_over > count ? ", ..." : "");
+}
+
+/* An argument that can't be listed is reported; the others still run. */
 static void list_images(demo_run *run)
 {
     const demo_options *options = run->options;
-    int i;
-    for (i = 0; i < options->argument_count; i++) {
+    for (int i = 0; i < options->argument_count; i++) {
         tool_error err = {{0}};
         if (!tool_images_add(&run->images, options->arguments[i], options->recursive, &err)) {
             (void)tool_failure(tool, &err);
             run->failed = true;
         }
     }
-    run->named = options->argument_count > 1 || tool_is_folder(options->arguments[0]);
+    if (options->list) {
+        tool_error err = {{0}};
+        if (!tool_images_add_list(&run->images, options->list, options->null, options->recursive, &err)) {
+            (void)tool_failure(tool, &err);
+            run->failed = true;
+        }
+    }
+    run->named = options->argument_count != 1 || options->list || tool_is_folder(options->arguments[0]);
+    if (run->images.passed_over && !options->quiet) note_passed_over(&run->images);
 }
+
+/* Whether an image lies in the project's folder of drawn scenes, weights/scenes/demo: its folder is called
+ * so. */
+static bool is_drawn_scene(const char *image)
+{
+    static const char folder[] = "/scenes/demo";
+    const size_t length = sizeof folder - 1;
+    char path[2 * PATH_BYTES] = "";
+    if (image[0] != '/' && (!getcwd(path, PATH_BYTES) || strlen(image) >= PATH_BYTES - 1)) return false;
+    const size_t used = strlen(path);
+    (void)snprintf(path + used, sizeof path - used, "%s%s", used ? "/" : "", image);
+    const char *slash = strrchr(path, '/');
+    return slash && (size_t)(slash - path) >= length && memcmp(slash - length, folder, length) == 0;
+}
+
+/* The bundled model describes whatever it is shown as a drawn scene, so users are told before they wonder. */
+static void note_bundled(const demo_run *run)
+{
+    if (run->options->quiet || tool_model_path(run->options->model)) return;
+    for (size_t i = 0; i < run->images.count; i++) {
+        if (is_drawn_scene(run->images.names[i])) continue;
+        tool_note(tool, "the bundled model knows simple drawn scenes, not photographs; for those get the "
+                        "published weights: 'make weights' (README, \"Your photos\"), then -m MODEL");
+        return;
+    }
+}
+
+/* ---- captions ---- */
 
 /* Loads, encodes and decodes; the result is the session's. */
 static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     tool_text data = {NULL, 0};
-    double start, loaded, encoded;
     bool ok = tool_image_read(&data, answer->image, err);
-    start = tool_now_ms();
+    const double start = tool_now_ms();
     ok = ok && tool_session_load(&run->session, answer->image, data.data, data.size, err);
     tool_text_free(&data);
     if (!ok) return false;
-    loaded = tool_now_ms();
-    if (caption_encode(run->session.session, 1, &run->decode, &error) != CAPTION_OK) goto fail;
-    encoded = tool_now_ms();
-    if (caption_decode(run->session.session, 0, &run->decode, &answer->result, &error) != CAPTION_OK) {
-        goto fail;
+    const double loaded = tool_now_ms();
+    if (caption_encode(run->session.session, 1, &run->decode, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, answer->image, &error);
     }
-    answer->times.load = loaded - start;
-    answer->times.encoder = encoded - loaded;
-    answer->times.decoder = tool_now_ms() - encoded;
+    const double encoded = tool_now_ms();
+    if (caption_decode(run->session.session, 0, &run->decode, &answer->result, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, answer->image, &error);
+    }
+    answer->times =
+        (demo_times){.load = loaded - start, .encoder = encoded - loaded, .decoder = tool_now_ms() - encoded};
     return true;
-fail:
-    return tool_fail_caption(err, answer->image, &error);
 }
 
 static void report_notes(const demo_run *run, const demo_answer *answer)
 {
     const caption_result *result = answer->result;
     const demo_times *t = &answer->times;
-    if (result->warnings) {
-        (void)fprintf(stderr, "%s: %s: warning: %s", tool, answer->image,
-                      result->warning ? result->warning : "damaged image");
-        if (result->warnings > 1) (void)fprintf(stderr, " (and %d more)", result->warnings - 1);
-        (void)fputc('\n', stderr);
+    if (result->warnings && !run->options->quiet) {
+        char more[40] = "";
+        if (result->warnings > 1) (void)snprintf(more, sizeof more, " (and %d more)", result->warnings - 1);
+        tool_note(tool, "%s: warning: %s%s", answer->image,
+                  result->warning ? result->warning : "damaged image", more);
     }
     if (run->options->time) {
-        (void)fprintf(stderr, "%s: load %.1f ms, encoder %.1f ms, decoder %.1f ms\n", answer->image, t->load,
-                      t->encoder, t->decoder);
+        tool_note(tool, "%s: load %.1f ms, encoder %.1f ms, decoder %.1f ms", answer->image, t->load,
+                  t->encoder, t->decoder);
     }
 }
 
-/* Returns false when standard output can't be written: going on would be for nothing. */
-static bool show(const demo_run *run, const demo_answer *answer, tool_error *err)
+/* One image from its name to the output.  False when the output can't be written: going on would be for
+ * nothing. */
+static bool show_one(demo_run *run, const char *image, tool_progress *progress, tool_error *err)
 {
-    if (!run->options->json) {
-        demo_show_text(answer);
-    } else if (!demo_show_json(answer)) {
-        return tool_fail(err, "%s: out of memory", answer->image);
+    const demo_options *options = run->options;
+    tool_error failure = {{0}};
+    demo_answer answer = {.image = image,
+                          .model = run->model,
+                          .named = run->named,
+                          .several = options->common.nbest > 0,
+                          .attention = options->attention,
+                          .timed = options->time};
+    const bool ok = caption_one(run, &answer, &failure);
+    bool fits = true;
+    tool_progress_clear(progress);
+    if (!ok) {
+        (void)tool_failure(tool, &failure);
+        run->failed = true;
+        if (options->json) fits = demo_show_json_error(&run->output, image, failure.message);
+    } else {
+        report_notes(run, &answer);
+        fits = options->json ? demo_show_json(&run->output, &answer) : demo_show_text(&run->output, &answer);
     }
-    return tool_flush_output(err);
+    if (!fits) return tool_fail(err, "%s: out of memory", image);
+    return tool_output_flush(&run->output, err);
 }
 
 static bool caption_all(demo_run *run, tool_error *err)
 {
     tool_progress progress;
-    bool shown = true;
-    size_t i;
+    bool ok = true;
     tool_progress_begin(&progress, "images", 0, run->images.count);
-    for (i = 0; shown && i < run->images.count; i++) {
-        tool_error failure = {{0}};
-        demo_answer answer = {.image = run->images.names[i],
-                              .model = run->model,
-                              .named = run->named,
-                              .several = run->options->common.nbest > 0,
-                              .attention = run->options->attention,
-                              .timed = run->options->time};
-        bool ok;
-        if (run->images.count > 1) tool_progress_update(&progress, i);
-        ok = caption_one(run, &answer, &failure);
-        tool_progress_clear(&progress);
-        if (ok) {
-            report_notes(run, &answer);
-            shown = show(run, &answer, err);
-        } else {
-            (void)tool_failure(tool, &failure);
-            run->failed = true;
-        }
+    if (run->options->quiet || run->images.count < 2) progress.active = false;
+    for (size_t i = 0; ok && i < run->images.count; i++) {
+        tool_progress_update(&progress, i);
+        ok = show_one(run, run->images.names[i], &progress, err);
     }
     tool_progress_end(&progress);
-    return shown;
+    return ok;
+}
+
+/* Opens what the options name.  Returns the exit code so far. */
+static int prepare(demo_run *run, demo_options *options, caption_model **model, tool_error *err)
+{
+    caption_model_info info;
+    const char *name = NULL;
+    if (!tool_model_open(model, options->model, &name, err)) return TOOL_EXIT_FAILED;
+    run->model = *model;
+    caption_model_get_info(*model, &info);
+    if (!tool_options_apply(&options->common, *model, &run->decode, err)) return TOOL_EXIT_USAGE;
+    if (options->attention && info.kind != CAPTION_KIND_ATTENTION) {
+        (void)tool_fail(err, "%s: --attention: this model has no attention to show", name);
+        return TOOL_EXIT_FAILED;
+    }
+    if (!tool_session_begin(&run->session, *model, &options->common.session, err) ||
+        !tool_output_open(&run->output, options->output, err)) {
+        return TOOL_EXIT_FAILED;
+    }
+    return TOOL_EXIT_OK;
 }
 
 static int run_all(demo_options *options, double start)
@@ -218,37 +318,24 @@ static int run_all(demo_options *options, double start)
     tool_error err = {{0}};
     demo_run run = {.options = options};
     caption_model *model = NULL;
-    caption_model_info info;
-    const char *name = NULL;
-    double opened;
-    int code = TOOL_EXIT_FAILED;
-    if (!tool_model_open(&model, options->model, &name, &err)) goto fail;
-    opened = tool_now_ms();
-    run.model = model;
-    caption_model_get_info(model, &info);
-    if (!tool_options_apply(&options->common, model, &run.decode, &err)) {
-        code = TOOL_EXIT_USAGE;
-        goto fail;
+    int code = prepare(&run, options, &model, &err);
+    const double opened = tool_now_ms();
+    if (code == TOOL_EXIT_OK) {
+        list_images(&run);
+        note_bundled(&run);
+        const bool ok = caption_all(&run, &err) && tool_output_close(&run.output, &err);
+        code = ok && !run.failed ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+        if (ok && options->time) {
+            tool_note(tool, "model opened in %.1f ms, %zu image%s in %.1f ms from the start", opened - start,
+                      run.images.count, run.images.count == 1 ? "" : "s", tool_now_ms() - start);
+        }
     }
-    if (options->attention && info.kind != CAPTION_KIND_ATTENTION) {
-        (void)tool_fail(&err, "%s: --attention: this model has no attention to show", name);
-        goto fail;
-    }
-    if (!tool_session_begin(&run.session, model, &options->common.session, &err)) goto fail;
-    list_images(&run);
-    if (!caption_all(&run, &err)) goto fail;
-    if (options->time) {
-        (void)fprintf(stderr, "%s: model opened in %.1f ms, %zu image%s in %.1f ms from the start\n", tool,
-                      opened - start, run.images.count, run.images.count == 1 ? "" : "s",
-                      tool_now_ms() - start);
-    }
-    code = run.failed ? TOOL_EXIT_FAILED : TOOL_EXIT_OK;
-fail:
     if (code == TOOL_EXIT_USAGE) {
         (void)tool_usage_error(tool, &err);
     } else if (err.message[0]) {
         (void)tool_failure(tool, &err);
     }
+    tool_output_abort(&run.output);
     tool_session_end(&run.session);
     tool_images_free(&run.images);
     caption_model_close(&model);
@@ -257,8 +344,9 @@ fail:
 
 int main(int argc, char **argv)
 {
-    double start = tool_now_ms();
+    const double start = tool_now_ms();
     demo_options options;
-    int code = parse(&options, argc, argv);
+    tool_start();
+    const int code = parse(&options, argc, argv);
     return code >= 0 ? code : run_all(&options, start);
 }

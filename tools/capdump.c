@@ -3,7 +3,6 @@
  *
  * Five raw little-endian arrays and a JSON file per image; every file appears complete or not at all. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include <caption.h>
 
+#include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/images.h"
 #include "tools/common/json.h"
@@ -23,34 +23,50 @@ static const char tool[] = "capdump";
 
 typedef struct dump_options {
     tool_options common;
-    const char *model, *image, *folder;
+    const char *model, *image, *folder; /* model NULL: $CAPTION_MODEL or the bundled one */
+    bool quiet;
 } dump_options;
 
-static const char usage[] =
-    "Usage: capdump -m MODEL.capw [options] IMAGE OUTDIR\n"
-    "Writes into OUTDIR what the library computes for IMAGE, called NAME below:\n"
-    "  NAME.u8          the resized image, S x S x 3 bytes\n"
-    "  NAME.input.f32   the encoder's input, 3 x S x S\n"
-    "  NAME.feat.f32    the encoder's output, positions x channels\n"
-    "  NAME.alpha.f32   attention of the greedy caption, tokens x positions\n"
-    "  NAME.logits.f32  logits of the greedy caption, tokens x vocabulary\n"
-    "  NAME.json        the greedy caption and the beam search's\n"
-    "Arrays are float32, little-endian, row-major, without a header.\n"
-    "\n"
-    "  -m, --model FILE    the model\n" TOOL_HELP_SEARCH TOOL_HELP_IMAGE TOOL_HELP_ENGINE
-    "  -h, --help          this text\n"
-    "  -V, --version       the version\n"
-    "\n"
-    "Exit code: 0, or 1 when something failed, or 2 for wrong usage.\n";
+/* ---- options ---- */
 
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    TOOL_OPTIONS_SEARCH,
-    TOOL_OPTIONS_IMAGE,
-    TOOL_OPTIONS_ENGINE,
-    {NULL, 0, NULL, 0},
+/* clang-format off */
+static const tool_option own_options[] = {
+    TOOL_ENTRY_MODEL,
+    {.name = "quiet", .code = 'q', .help = "no warnings, only errors"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group groups[] = {
+    {"Options", own_options},         {"Search", tool_search_options}, {"Images", tool_image_options},
+    {"Machine", tool_engine_options}, {"Help", tool_help_options},     {NULL, NULL},
+};
+
+static void take(void *user, int code, const char *value, tool_error *err)
+{
+    dump_options *options = user;
+    if (code == 'm') {
+        options->model = value;
+    } else if (code == 'q') {
+        options->quiet = true;
+    } else {
+        (void)tool_options_take(&options->common, code, value, err);
+    }
+}
+
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] IMAGE OUTDIR",
+    .about = "Writes into OUTDIR what the library computes for IMAGE, called NAME below:\n"
+             "  NAME.u8          the resized image, S x S x 3 bytes\n"
+             "  NAME.input.f32   the encoder's input, 3 x S x S\n"
+             "  NAME.feat.f32    the encoder's output, positions x channels\n"
+             "  NAME.alpha.f32   attention of the greedy caption, tokens x positions\n"
+             "  NAME.logits.f32  logits of the greedy caption, tokens x vocabulary\n"
+             "  NAME.json        the greedy caption and the beam search's\n"
+             "Arrays are float32, little-endian, row-major, without a header.\n",
+    .groups = groups,
+    .take = take,
 };
 
 static int wrong_usage(const char *message)
@@ -60,37 +76,23 @@ static int wrong_usage(const char *message)
     return tool_usage_error(tool, &err);
 }
 
-static void take(void *user, int code, tool_error *err)
-{
-    dump_options *options = user;
-    switch (code) {
-    case 'm':
-        options->model = optarg;
-        break;
-    default:
-        (void)tool_options_take(&options->common, code, optarg, err);
-    }
-}
-
-static const tool_command command = {tool, usage, ":m:hV", long_options, take};
-
 /* Returns -1 to go on, or the exit code. */
 static int parse(dump_options *options, int argc, char **argv)
 {
-    int code;
-    memset(options, 0, sizeof *options);
+    *options = (dump_options){.model = NULL};
     tool_options_init(&options->common);
-    code = tool_read_options(&command, options, argc, argv);
+    const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    if (!options->model) return wrong_usage("no model named: -m MODEL.capw");
-    if (argc - optind != 2) return wrong_usage("one image and one folder are needed");
-    options->image = argv[optind];
-    options->folder = argv[optind + 1];
+    if (argc != 3) return wrong_usage("one image and one folder are needed");
+    options->image = argv[1];
+    options->folder = argv[2];
     if (strcmp(options->image, "-") == 0) return wrong_usage("the image must be a file");
     return -1;
 }
 
-/* The greedy caption, copied: the session's own is gone after the beam search. */
+/* ---- computing ---- */
+
+/* The greedy caption, copied, because the session's own is gone after the beam search. */
 typedef struct dump_greedy {
     json_t *ids, *text;
     float *alpha;  /* [length, positions]; NULL for the baseline kind */
@@ -131,13 +133,26 @@ static float *copy_floats(const float *values, size_t count)
     return copy;
 }
 
+/* Copies what the search left behind. */
+static bool keep_greedy(dump_run *run, const caption_text *text, tool_error *err)
+{
+    dump_greedy *greedy = &run->greedy;
+    greedy->length = text->length;
+    greedy->ids = tool_json_ints(text->ids, text->length);
+    greedy->text = tool_json_text(text->text);
+    if (text->alpha) {
+        greedy->alpha = copy_floats(text->alpha, (size_t)text->length * (size_t)run->info.positions);
+    }
+    if (greedy->ids && greedy->text && (!text->alpha || greedy->alpha)) return true;
+    return tool_fail(err, "out of memory");
+}
+
 static bool search_greedy(dump_run *run, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     caption_decode_options decode = run->decode;
-    const caption_result *result;
-    const caption_text *text;
-    logit_rows keep = {NULL, (size_t)run->info.vocabulary_size, decode.max_length};
+    const caption_result *result = NULL;
+    logit_rows keep = {.width = (size_t)run->info.vocabulary_size, .most = decode.max_length};
     keep.rows = calloc((size_t)keep.most, keep.width * sizeof *keep.rows);
     if (!keep.rows) return tool_fail(err, "out of memory");
     run->greedy.logits = keep.rows;
@@ -149,39 +164,30 @@ static bool search_greedy(dump_run *run, tool_error *err)
     if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, run->options->image, &error);
     }
-    text = &result->captions[0];
-    if (result->warnings) {
-        (void)fprintf(stderr, "%s: %s: warning: %s\n", tool, run->options->image,
-                      result->warning ? result->warning : "damaged image");
+    if (result->warnings && !run->options->quiet) {
+        tool_note(tool, "%s: warning: %s", run->options->image,
+                  result->warning ? result->warning : "damaged image");
     }
-    run->greedy.length = text->length;
-    run->greedy.ids = tool_json_ints(text->ids, text->length);
-    run->greedy.text = tool_json_text(text->text);
-    if (text->alpha) {
-        run->greedy.alpha = copy_floats(text->alpha, (size_t)text->length * (size_t)run->info.positions);
-    }
-    if (!run->greedy.ids || !run->greedy.text || (text->alpha && !run->greedy.alpha)) {
-        return tool_fail(err, "out of memory");
-    }
-    return true;
+    return keep_greedy(run, &result->captions[0], err);
 }
+
+/* ---- writing ---- */
 
 static bool write_json(dump_run *run, const char *name, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     caption_decode_options decode = run->decode;
-    const caption_result *result;
-    json_t *root;
-    char *text;
-    bool ok;
+    const caption_result *result = NULL;
     decode.search = CAPTION_SEARCH_BEAM;
     if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, run->options->image, &error);
     }
-    root = json_pack("{s:o, s:O, s:O, s:o}", "image", tool_json_text(name), "greedy_ids", run->greedy.ids,
-                     "greedy", run->greedy.text, "beams", tool_json_captions(result));
-    text = root ? json_dumps(root, JSON_INDENT(1) | TOOL_JSON_FLAGS) : NULL;
-    ok = text ? dump_file(&run->target, "json", text, strlen(text), err) : tool_fail(err, "out of memory");
+    json_t *root =
+        json_pack("{s:o, s:O, s:O, s:o}", "image", tool_json_text(name), "greedy_ids", run->greedy.ids,
+                  "greedy", run->greedy.text, "beams", tool_json_captions(result));
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | TOOL_JSON_FLAGS) : NULL;
+    const bool ok =
+        text ? dump_file(&run->target, "json", text, strlen(text), err) : tool_fail(err, "out of memory");
     json_decref(root);
     free(text);
     return ok;
@@ -192,8 +198,8 @@ static bool write_all(dump_run *run, const char *name, tool_error *err)
     const caption_session *session = run->session.session;
     const caption_model_info *info = &run->info;
     const dump_greedy *greedy = &run->greedy;
-    const uint8_t *pixels = caption_slot_pixels(session, 0);
-    size_t side = (size_t)info->input_size, length = (size_t)greedy->length;
+    const uint8_t *pixels = caption_slot_pixels(session, 0); /* [side, side, 3] */
+    const size_t side = (size_t)info->input_size, length = (size_t)greedy->length;
     return dump_file(&run->target, "u8", pixels, side * side * 3, err) &&
            dump_input(&run->target, run->model, pixels, side, err) &&
            dump_floats(&run->target, "feat.f32", caption_slot_features(session, 0),
@@ -209,8 +215,8 @@ static bool compute(dump_run *run, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     tool_text data = {NULL, 0};
-    bool ok = tool_image_read(&data, run->options->image, err) &&
-              tool_session_load(&run->session, run->options->image, data.data, data.size, err);
+    const bool ok = tool_image_read(&data, run->options->image, err) &&
+                    tool_session_load(&run->session, run->options->image, data.data, data.size, err);
     tool_text_free(&data);
     if (!ok) return false;
     if (caption_encode(run->session.session, 1, NULL, &error) != CAPTION_OK) {
@@ -219,45 +225,38 @@ static bool compute(dump_run *run, tool_error *err)
     return search_greedy(run, err);
 }
 
-static int dump(dump_options *options)
+static bool dump(dump_options *options, dump_run *run, caption_model **model, tool_error *err)
 {
-    tool_error err = {{0}};
-    dump_run run = {.options = options};
-    caption_model *model = NULL;
-    caption_error error = {CAPTION_OK, ""};
-    const char *slash = strrchr(options->image, '/');
-    int code = TOOL_EXIT_FAILED;
-    run.target.folder = options->folder;
-    run.target.name = slash ? slash + 1 : options->image;
-    if (caption_model_open_file(&model, options->model, NULL, &error) != CAPTION_OK) {
-        (void)tool_fail_caption(&err, options->model, &error);
-        goto fail;
+    const char *slash = strrchr(options->image, '/'), *name = NULL;
+    run->target = (dump_target){.folder = options->folder, .name = slash ? slash + 1 : options->image};
+    if (!tool_model_open(model, options->model, &name, err)) return false;
+    run->model = *model;
+    caption_model_get_info(*model, &run->info);
+    if (!tool_options_apply(&options->common, *model, &run->decode, err) ||
+        !tool_session_begin(&run->session, *model, &options->common.session, err) || !compute(run, err)) {
+        return false;
     }
-    run.model = model;
-    caption_model_get_info(model, &run.info);
-    if (!tool_options_apply(&options->common, model, &run.decode, &err)) goto fail;
-    if (!tool_session_begin(&run.session, model, &options->common.session, &err)) goto fail;
-    if (!compute(&run, &err)) goto fail;
     if (mkdir(options->folder, 0777) != 0 && errno != EEXIST) {
-        (void)tool_fail_errno(&err, options->folder, errno);
-        goto fail;
+        return tool_fail_errno(err, options->folder, errno);
     }
-    if (!write_all(&run, run.target.name, &err)) goto fail;
-    code = TOOL_EXIT_OK;
-fail:
-    if (code != TOOL_EXIT_OK) (void)tool_failure(tool, &err);
+    return write_all(run, run->target.name, err);
+}
+
+int main(int argc, char **argv)
+{
+    dump_options options;
+    tool_error err = {{0}};
+    tool_start();
+    const int code = parse(&options, argc, argv);
+    if (code >= 0) return code;
+    dump_run run = {.options = &options};
+    caption_model *model = NULL;
+    const bool ok = dump(&options, &run, &model, &err);
     json_decref(run.greedy.ids);
     json_decref(run.greedy.text);
     free(run.greedy.alpha);
     free(run.greedy.logits);
     tool_session_end(&run.session);
     caption_model_close(&model);
-    return code;
-}
-
-int main(int argc, char **argv)
-{
-    dump_options options;
-    int code = parse(&options, argc, argv);
-    return code >= 0 ? code : dump(&options);
+    return ok ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }

@@ -1,189 +1,319 @@
-/* capeval: how good are the captions?  The main program: options in, exit code out; the work is in
- * tools/eval. */
+/* capeval - how good are the captions?  Options in, exit code out; the work is in tools/eval. */
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/options.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
 
+enum { MAX_AT_ONCE = 256 };
+
 static const char tool[] = "capeval";
 
-static const char usage[] =
-    "usage: capeval score --refs CAPTIONS --preds FILE [OPTIONS]\n"
-    "       capeval score PUBLISHED_predictions.json [OPTIONS]\n"
-    "       capeval run -m MODEL --images DIR --refs CAPTIONS [OPTIONS]\n"
-    "\n"
-    "score: BLEU-1..4, METEOR, CIDEr and ROUGE-L of predicted captions.\n"
-    "  --refs FILE       reference captions: Flickr8k's captions.txt or Flickr30k's results.csv\n"
-    "  --preds FILE      predictions: image<TAB>caption, lines of capdemo --json, or a published\n"
-    "                    *_predictions.json; - is standard input\n"
-    "  --per-image FILE  also write every image's own scores, tab-separated\n"
-    "  --json            print JSON with the keys of the published metrics files\n"
-    "  --wordnet DIR     WordNet's database files (default /usr/share/wordnet); none: METEOR\n"
-    "                    without synonyms\n"
-    "\n"
-    "run: captions a data set, then scores it.  Interrupted, the same command goes on where it stopped.\n"
-    "  -m, --model FILE  the model (.capw)\n"
-    "  --images DIR      the folder that holds the images\n"
-    "  --refs FILE       reference captions, as above\n"
-    "  --list FILE       only these images, one name a line (default: all of --refs)\n"
-    "  --greedy          greedy search\n"
-    "  --beams N         beam search of this width (default: the model's own)\n"
-    "  --threads N       images captioned at once (default: one a processor)\n"
-    "  --no-exif         ignore EXIF orientation, as the published system does\n"
-    "  -o, --output FILE predictions, image<TAB>caption (default predictions.tsv); FILE.run beside it\n"
-    "                    keeps the settings\n"
-    "  --metrics FILE    metrics JSON (default: the output's name with .metrics.json for its ending)\n"
-    "  --per-image, --json, --wordnet as above\n"
-    "\n"
-    "  -h, --help; -V, --version\n";
+enum {
+    OPTION_REFS = TOOL_OPTION_OWN,
+    OPTION_PREDS,
+    OPTION_PER_IMAGE,
+    OPTION_JSON,
+    OPTION_WORDNET,
+    OPTION_IMAGES,
+    OPTION_FILES_FROM,
+    OPTION_METRICS
+};
 
-static int wrong_usage(const char *reason, const char *what)
+static int wrong_usage(const char *command, const char *reason, const char *what)
 {
     tool_error err = {{0}};
     (void)tool_fail(&err, "%s%s%s", reason, what ? ": " : "", what ? what : "");
-    return tool_usage_error(tool, &err);
+    return tool_usage_error(command, &err);
 }
+
+static bool is_dash(const char *name)
+{
+    return name && strcmp(name, "-") == 0;
+}
+
+/* clang-format off */
+/* of score and of run */
+static const tool_option report_options[] = {
+    {.name = "per-image", .code = OPTION_PER_IMAGE, .argument = "FILE",
+     .help = "also write the scores of every image to FILE, tab-separated", .initial = "not written"},
+    {.name = "json", .code = OPTION_JSON, .help = "JSON with the keys of the published metrics files"},
+    {.name = "wordnet", .code = OPTION_WORDNET, .argument = "DIR",
+     .help = "the folder of WordNet's database files; none: METEOR without synonyms",
+     .initial = "/usr/share/wordnet, where it is there"},
+    {.name = "quiet", .code = 'q', .help = "no progress, notes or summary on standard error, only errors"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+/* Takes an option of that list. */
+static void take_report(eval_score_options *options, int code, const char *value)
+{
+    switch (code) {
+    case OPTION_PER_IMAGE:
+        options->per_image = value;
+        break;
+    case OPTION_JSON:
+        options->json = true;
+        break;
+    case OPTION_WORDNET:
+        options->wordnet = value;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- capeval score ---- */
 
 typedef struct score_options {
     eval_score_options score;
     const char *refs, *preds;
 } score_options;
 
-static void take_score(void *user, int code, tool_error *err)
+/* clang-format off */
+static const tool_option score_list[] = {
+    {.name = "refs", .code = OPTION_REFS, .argument = "FILE",
+     .help = "reference captions: Flickr8k's captions.txt or Flickr30k's results.csv",
+     .initial = "those that PREDICTIONS holds"},
+    {.name = "preds", .code = OPTION_PREDS, .argument = "FILE",
+     .help = "another way to name PREDICTIONS", .initial = "the argument"},
+    {.name = "output", .code = 'o', .argument = "FILE", .help = "write the result to FILE; - is standard output",
+     .initial = "-"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group score_groups[] = {
+    {"Options", score_list},
+    {"Options", report_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static void take_score(void *user, int code, const char *value, tool_error *err)
 {
     score_options *options = user;
     (void)err; /* any text is a name */
     switch (code) {
-    case 'r':
-        options->refs = optarg;
+    case OPTION_REFS:
+        options->refs = value;
         break;
-    case 'p':
-        options->preds = optarg;
+    case OPTION_PREDS:
+        options->preds = value;
         break;
-    case 'i':
-        options->score.per_image = optarg;
-        break;
-    case 'j':
-        options->score.json = true;
-        break;
-    case 'w':
-        options->score.wordnet = optarg;
+    case 'o':
+        options->score.output = value;
         break;
     default:
-        break;
+        take_report(&options->score, code, value);
     }
 }
 
+static const tool_command score_command = {
+    .name = "capeval score",
+    .synopsis = "[options] --refs CAPTIONS PREDICTIONS\n[options] PUBLISHED_predictions.json",
+    .about = "BLEU-1 to 4, METEOR, CIDEr and ROUGE-L of predicted captions.  PREDICTIONS are lines\n"
+             "IMAGE<TAB>CAPTION as capdemo and 'capeval run' write them, the lines of\n"
+             "'capdemo --json', or a published *_predictions.json, which holds its references;\n"
+             "- is standard input.\n",
+    .groups = score_groups,
+    .take = take_score,
+};
+
 static int score(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"refs", required_argument, NULL, 'r'},      {"preds", required_argument, NULL, 'p'},
-        {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
-        {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
-    static const tool_command command = {tool, usage, ":hV", table, take_score};
-    score_options options = {0};
+    const char *const name = score_command.name;
+    score_options options = {.refs = NULL};
     tool_error err = {{0}};
-    int code = tool_read_options(&command, &options, argc, argv);
+    const int code = tool_read_options(&score_command, &options, &argc, argv);
     if (code >= 0) return code;
-    if (!options.preds && optind < argc) options.preds = argv[optind++];
-    if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
-    if (!options.preds) return wrong_usage("score: no predictions given", NULL);
+    int next = 1;
+    if (!options.preds && next < argc) options.preds = argv[next++];
+    if (next < argc) return wrong_usage(name, "unexpected argument", argv[next]);
+    if (!options.preds) return wrong_usage(name, "score: no predictions given", NULL);
+    if (is_dash(options.score.per_image)) {
+        return wrong_usage(name, "--per-image -: standard output has the result; name a file", NULL);
+    }
     if (eval_score_command(options.preds, options.refs, &options.score, &err)) return TOOL_EXIT_OK;
     return tool_failure(tool, &err);
 }
 
-static void take_run(void *user, int code, tool_error *err)
+/* ---- capeval run ---- */
+
+/* clang-format off */
+static const tool_option run_list[] = {
+    TOOL_ENTRY_MODEL,
+    {.name = "images", .code = OPTION_IMAGES, .argument = "DIR", .help = "the folder that holds the images",
+     .initial = "none, has to be given"},
+    {.name = "refs", .code = OPTION_REFS, .argument = "FILE",
+     .help = "reference captions: Flickr8k's captions.txt or Flickr30k's results.csv",
+     .initial = "none, has to be given"},
+    {.name = "output", .code = 'o', .argument = "FILE",
+     .help = "the predictions, lines IMAGE<TAB>CAPTION; FILE.run beside it keeps the settings; can't be "
+             "standard output",
+     .initial = "predictions.tsv"},
+    {.name = "metrics", .code = OPTION_METRICS, .argument = "FILE", .help = "write the metrics to FILE as JSON",
+     .initial = "the output's name with .metrics.json for its ending"},
+    {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
+     .help = "caption only the images named in FILE, one a line; - is standard input", .initial = "all of --refs"},
+    {.name = "list", .code = OPTION_FILES_FROM, .argument = "FILE"}, /* an older spelling */
+    {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes"},
+    {.name = NULL},
+};
+
+static const tool_option run_machine[] = {
+    TOOL_ENTRY_GREEDY,
+    {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N", .help = "width of the beam search, 1 to 64",
+     .initial = "the model's, mostly 5"},
+    {.name = "no-exif", .code = TOOL_OPTION_NO_EXIF,
+     .help = "leave photos lying on their side, as the published system does"},
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
+     .help = "images captioned at once, 1 to 256; the results are the same for any number",
+     .initial = "one a processor"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group run_groups[] = {
+    {"Options", run_list},
+    {"Options", report_options},
+    {"Captioning", run_machine},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static void take_run(void *user, int code, const char *value, tool_error *err)
 {
     eval_run_options *options = user;
     switch (code) {
     case 'm':
-        options->model = optarg;
+        options->model = value;
         break;
-    case 'd':
-        options->images = optarg;
+    case OPTION_IMAGES:
+        options->images = value;
         break;
-    case 'r':
-        options->refs = optarg;
-        break;
-    case 'l':
-        options->list = optarg;
-        break;
-    case 'g':
-        options->greedy = true;
-        break;
-    case 'b':
-        (void)tool_parse_int(&options->beams, "--beams", optarg, 1, 64, err);
-        break;
-    case 't':
-        (void)tool_parse_int(&options->threads, "--threads", optarg, 1, 256, err);
-        break;
-    case 'x':
-        options->no_exif = true;
+    case OPTION_REFS:
+        options->refs = value;
         break;
     case 'o':
-        options->output = optarg;
+        options->output = value;
         break;
-    case 'M':
-        options->score.metrics = optarg;
+    case OPTION_METRICS:
+        options->score.metrics = value;
         break;
-    case 'i':
-        options->score.per_image = optarg;
+    case OPTION_FILES_FROM:
+        options->list = value;
         break;
-    case 'j':
-        options->score.json = true;
+    case '0':
+        options->null = true;
         break;
-    case 'w':
-        options->score.wordnet = optarg;
+    case TOOL_OPTION_GREEDY:
+        options->greedy = true;
+        break;
+    case TOOL_OPTION_BEAMS:
+        (void)tool_parse_int(&options->beams, "--beams", value, 1, TOOL_MAX_BEAMS, err);
+        break;
+    case TOOL_OPTION_NO_EXIF:
+        options->no_exif = true;
+        break;
+    case TOOL_OPTION_THREADS:
+        (void)tool_parse_int(&options->threads, "--threads", value, 1, MAX_AT_ONCE, err);
         break;
     default:
-        break;
+        take_report(&options->score, code, value);
     }
+}
+
+static const tool_command run_command = {
+    .name = "capeval run",
+    .synopsis = "[options] --images DIR --refs CAPTIONS",
+    .about = "Captions a data set, then scores it.  When it was interrupted, the same command goes\n"
+             "on where it stopped.\n",
+    .groups = run_groups,
+    .take = take_run,
+};
+
+/* What is wrong with the options; NULL where nothing is. */
+static const char *run_complaint(const eval_run_options *options)
+{
+    if (!options->images) return "run: no folder of images given (--images)";
+    if (!options->refs) return "run: no reference captions given (--refs)";
+    if (options->greedy && options->beams) return "run: --greedy and --beams exclude each other";
+    if (options->null && !options->list) return "--null: goes with --files-from alone";
+    if (is_dash(options->output)) {
+        return "-o -: the predictions can't go to standard output, because a run that goes on reads them "
+               "again; "
+               "name a file";
+    }
+    if (is_dash(options->score.metrics)) {
+        return "--metrics -: name a file; --json writes the metrics to standard output";
+    }
+    if (is_dash(options->score.per_image)) {
+        return "--per-image -: standard output has the result; name a file";
+    }
+    return NULL;
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"model", required_argument, NULL, 'm'},     {"images", required_argument, NULL, 'd'},
-        {"refs", required_argument, NULL, 'r'},      {"list", required_argument, NULL, 'l'},
-        {"greedy", no_argument, NULL, 'g'},          {"beams", required_argument, NULL, 'b'},
-        {"threads", required_argument, NULL, 't'},   {"no-exif", no_argument, NULL, 'x'},
-        {"output", required_argument, NULL, 'o'},    {"metrics", required_argument, NULL, 'M'},
-        {"per-image", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
-        {"wordnet", required_argument, NULL, 'w'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0}};
-    static const tool_command command = {tool, usage, ":hm:o:V", table, take_run};
-    eval_run_options options = {.output = "predictions.tsv"};
+    eval_run_options options = {.output = "predictions.tsv", .threads = tool_processors(MAX_AT_ONCE)};
     tool_error err = {{0}};
-    int code = tool_read_options(&command, &options, argc, argv);
+    const int code = tool_read_options(&run_command, &options, &argc, argv);
     if (code >= 0) return code;
-    if (optind < argc) return wrong_usage("unexpected argument", argv[optind]);
-    if (!options.model) return wrong_usage("run: no model given (-m)", NULL);
-    if (!options.images) return wrong_usage("run: no folder of images given (--images)", NULL);
-    if (!options.refs) return wrong_usage("run: no reference captions given (--refs)", NULL);
-    if (options.greedy && options.beams) {
-        return wrong_usage("run: --greedy and --beams exclude each other", NULL);
-    }
+    if (argc > 1) return wrong_usage(run_command.name, "unexpected argument", argv[1]);
+    const char *complaint = run_complaint(&options);
+    if (complaint) return wrong_usage(run_command.name, complaint, NULL);
     return eval_run_command(&options, &err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }
+
+/* ---- capeval alone ---- */
+
+static const tool_group main_groups[] = {
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static const tool_command main_command = {
+    .name = "capeval",
+    .synopsis = "score [options] --refs CAPTIONS PREDICTIONS\n"
+                "score [options] PUBLISHED_predictions.json\n"
+                "run [options] --images DIR --refs CAPTIONS",
+    .about = "Says how good captions are: BLEU, METEOR, CIDEr and ROUGE-L.\n"
+             "\n"
+             "Commands, each with a --help of its own:\n"
+             "  score               scores predicted captions\n"
+             "  run                 captions a data set, then scores it\n",
+    .groups = main_groups,
+    .take = NULL, /* no option but --help and --version */
+};
 
 /* Without a command, only --help and --version have an answer. */
 static int no_command(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
-    static const tool_command command = {tool, usage, ":hV", table, NULL};
-    const int code = tool_read_options(&command, NULL, argc, argv);
-    return code >= 0 ? code : wrong_usage("no command given", NULL);
+    static const char *const names[] = {"score", "run", NULL};
+    tool_error err = {{0}};
+    const char *word = argc > 1 ? argv[1] : "-";
+    if (word[0] != '-') {
+        const char *nearest = tool_nearest(word, names);
+        (void)tool_fail(&err, "no such command: %s%s%s%s", word, nearest ? "; did you mean " : "",
+                        nearest ? nearest : "", nearest ? "?" : "");
+        return tool_usage_error(tool, &err);
+    }
+    const int code = tool_read_options(&main_command, NULL, &argc, argv);
+    return code >= 0 ? code : wrong_usage(tool, "no command given", NULL);
 }
 
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
+    tool_start();
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
-    if (command[0] && command[0] != '-') return wrong_usage("no such command", command);
     return no_command(argc, argv);
 }

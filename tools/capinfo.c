@@ -1,66 +1,78 @@
-/* capinfo - what is inside a .capw model file: header, metadata, sizes, tensors, words, and the encoder's
- * plan.
+/* capinfo - what is inside a .capw model file: a summary, tensors, words, and the encoder's plan.
  *
- * Prints only; never changes the file. */
-#include <getopt.h>
-#include <inttypes.h>
+ * Never changes the model file. */
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <capw.h>
 #include <caption.h>
 
+#include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/info/plan.h"
 #include "tools/info/report.h"
+
+enum { USUAL_RUNS = 7, MAX_RUNS = 1000 };
 
 static const char tool[] = "capinfo";
 
 typedef struct info_options {
     tool_options common;
     info_sections sections;
-    const char *model;
+    const char *model, *output; /* NULL: not given */
     int runs;
-    bool json, verify;
+    bool json, verify, verbose, quiet;
 } info_options;
 
-static const char usage[] = "Usage: capinfo [options] MODEL.capw\n"
-                            "Prints the header, the metadata, the sizes and the tensor table of a model, or\n"
-                            "only the parts that are asked for.\n"
-                            "\n"
-                            "  --tensors           the tensor table\n"
-                            "  --words             the vocabulary, a number and a word per line\n"
-                            "  --plan              the encoder's layers: algorithm, time and speed of each,\n"
-                            "                      measured on this machine\n"
-                            "  --runs N            runs of the encoder behind --plan, 1 to 1000 (default 7)\n"
-                            "  --verify            check the checksum of every tensor\n"
-                            "  --json              everything asked for as one JSON object\n" TOOL_HELP_ENGINE
-                            "  -h, --help          this text\n"
-                            "  -V, --version       the version\n"
-                            "\n"
-                            "Exit code: 0, or 1 when something failed, or 2 for wrong usage.\n";
+/* ---- options ---- */
 
 enum { OPTION_TENSORS = TOOL_OPTION_OWN, OPTION_WORDS, OPTION_PLAN, OPTION_RUNS, OPTION_VERIFY, OPTION_JSON };
 
-static const struct option long_options[] = {
-    {"tensors", no_argument, NULL, OPTION_TENSORS},
-    {"words", no_argument, NULL, OPTION_WORDS},
-    {"plan", no_argument, NULL, OPTION_PLAN},
-    {"runs", required_argument, NULL, OPTION_RUNS},
-    {"verify", no_argument, NULL, OPTION_VERIFY},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    TOOL_OPTIONS_ENGINE,
-    {NULL, 0, NULL, 0},
+/* clang-format off */
+static const tool_option own_options[] = {
+    TOOL_ENTRY_MODEL,
+    {.name = "output", .code = 'o', .argument = "FILE", .help = "write to FILE; - is standard output",
+     .initial = "-"},
+    {.name = "verbose", .code = 'v', .help = "the summary, the header, all metadata and all tensors"},
+    {.name = "tensors", .code = OPTION_TENSORS, .help = "the table of tensors"},
+    {.name = "words", .code = OPTION_WORDS, .help = "the vocabulary, a number and a word a line"},
+    {.name = "plan", .code = OPTION_PLAN,
+     .help = "the encoder's layers: algorithm, time and speed of each, measured on this machine"},
+    {.name = "runs", .code = OPTION_RUNS, .argument = "N", .help = "runs of the encoder behind --plan, 1 to 1000",
+     .initial = "7"},
+    {.name = "verify", .code = OPTION_VERIFY, .help = "check the checksum of every tensor"},
+    {.name = "json", .code = OPTION_JSON,
+     .help = "one JSON object with all that was asked for; summary and tensors, if nothing was"},
+    {.name = "quiet", .code = 'q', .help = "nothing but what was asked for and errors: --verify is silent then"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const tool_group groups[] = {
+    {"Options", own_options},
+    {"Machine, for --plan", tool_engine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
 };
 
-/* Takes one option that is capinfo's own or shared; errors are left in *err. */
-static void take(void *user, int code, tool_error *err)
+static void take(void *user, int code, const char *value, tool_error *err)
 {
     info_options *options = user;
     switch (code) {
+    case 'm':
+        options->model = value;
+        break;
+    case 'o':
+        options->output = value;
+        break;
+    case 'v':
+        options->verbose = true;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
     case OPTION_TENSORS:
         options->sections.tensors = true;
         break;
@@ -71,7 +83,7 @@ static void take(void *user, int code, tool_error *err)
         options->sections.plan = true;
         break;
     case OPTION_RUNS:
-        (void)tool_parse_int(&options->runs, "--runs", optarg, 1, 1000, err);
+        (void)tool_parse_int(&options->runs, "--runs", value, 1, MAX_RUNS, err);
         break;
     case OPTION_VERIFY:
         options->verify = true;
@@ -80,94 +92,122 @@ static void take(void *user, int code, tool_error *err)
         options->json = true;
         break;
     default:
-        (void)tool_options_take(&options->common, code, optarg, err);
+        (void)tool_options_take(&options->common, code, value, err);
     }
 }
 
-static const tool_command command = {tool, usage, ":hV", long_options, take};
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] [MODEL.capw]",
+    .about = "Shows what a model is on one screen, or the parts that are asked for.\n",
+    .groups = groups,
+    .take = take,
+};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(info_options *options, int argc, char **argv)
 {
     info_sections *sections = &options->sections;
     tool_error err = {{0}};
-    int code;
-    memset(options, 0, sizeof *options);
+    *options = (info_options){.runs = USUAL_RUNS};
     tool_options_init(&options->common);
-    options->runs = 7;
-    code = tool_read_options(&command, options, argc, argv);
+    const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    if (argc - optind != 1) {
-        (void)tool_fail(&err, argc == optind ? "no model named" : "one model at a time");
+    if (argc > 2 || (argc == 2 && options->model)) {
+        (void)tool_fail(&err, "one model at a time");
         return tool_usage_error(tool, &err);
     }
-    options->model = argv[optind];
-    if (!sections->tensors && !sections->words && !sections->plan && !options->verify) {
-        sections->summary = sections->tensors = true;
+    if (argc == 2) options->model = argv[1];
+    if (options->verbose) {
+        sections->summary = sections->details = sections->tensors = true;
+    } else if (!sections->tensors && !sections->words && !sections->plan && !options->verify) {
+        sections->summary = true;
+        sections->tensors = options->json;
     }
     return -1;
 }
 
-/* Every tensor is checked, so that all the damaged ones are named. */
-static bool verify(const caption_model *model, const info_options *options, int tensors, int *damaged)
+/* ---- work ---- */
+
+/* path: NULL for the bundled model */
+static bool read_header(capw_header *header, const char *path, tool_error *err)
 {
-    int i;
-    *damaged = 0;
-    for (i = 0; i < tensors; i++) {
+    unsigned char bytes[64];
+    size_t size = 0;
+    if (!path) {
+        const void *data = tool_bundled_data(&size);
+        return info_parse_header(header, data, size);
+    }
+    FILE *file = fopen(path, "rb");
+    if (!file) return tool_fail_errno(err, path, errno);
+    size = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    return info_parse_header(header, bytes, size) || tool_fail(err, "%s: can't read its header", path);
+}
+
+/* Every tensor is checked, so that all the damaged ones are named; returns how many there are. */
+static int count_damaged(const caption_model *model, const char *name, int tensors)
+{
+    int damaged = 0;
+    for (int i = 0; i < tensors; i++) {
         caption_error error = {CAPTION_OK, ""};
         tool_error err = {{0}};
         if (caption_model_verify(model, i, &error) == CAPTION_OK) continue;
-        (void)tool_fail_caption(&err, options->model, &error);
+        (void)tool_fail_caption(&err, name, &error);
         (void)tool_failure(tool, &err);
-        ++*damaged;
+        damaged++;
     }
-    return *damaged == 0;
+    return damaged;
 }
 
 static bool print_all(const info_options *options, const info_report *report, tool_error *err)
 {
+    tool_output output;
+    bool ok = tool_output_open(&output, options->output, err);
+    if (!ok) return false;
     if (options->json) {
-        if (!info_print_json(report)) return tool_fail(err, "out of memory");
+        if (!info_print_json(report, output.stream)) ok = tool_fail(err, "out of memory");
     } else {
-        info_print_text(report);
+        info_print_text(report, output.stream);
     }
-    return tool_flush_output(err);
+    ok = ok && tool_output_close(&output, err);
+    tool_output_abort(&output);
+    return ok;
 }
 
-static int show(const info_options *options)
+static bool show(const info_options *options, caption_model **model, info_plan *plan, tool_error *err)
 {
-    info_plan plan = {0};
-    info_report report = {.name = options->model, .sections = options->sections, .plan = &plan};
-    caption_error error = {CAPTION_OK, ""};
-    tool_error err = {{0}};
-    caption_model *model = NULL;
-    bool sound = true;
-    if (caption_model_open_file(&model, options->model, NULL, &error) != CAPTION_OK) {
-        (void)tool_fail_caption(&err, options->model, &error);
-        goto fail;
+    info_report report = {.sections = options->sections, .plan = plan, .quiet = options->quiet};
+    if (!tool_model_open(model, options->model, &report.name, err)) return false;
+    report.model = *model;
+    caption_model_get_info(*model, &report.info);
+    if ((options->sections.summary || options->sections.details) &&
+        !read_header(&report.header, tool_model_path(options->model), err)) {
+        return false;
     }
-    report.model = model;
-    caption_model_get_info(model, &report.info);
-    if (options->sections.summary && !info_read_header(&report.header, options->model, &err)) goto fail;
     if (options->verify) {
-        sound = verify(model, options, report.info.tensor_count, &report.damaged);
+        report.damaged = count_damaged(*model, report.name, report.info.tensor_count);
         report.verified = true;
     }
     if (options->sections.plan &&
-        !info_measure_plan(&plan, model, &options->common.session, options->runs, &err)) {
-        goto fail;
+        !info_measure_plan(plan, *model, &options->common.session, options->runs, err)) {
+        return false;
     }
-    if (!print_all(options, &report, &err)) goto fail;
-fail:
-    if (err.message[0]) (void)tool_failure(tool, &err);
-    info_plan_free(&plan);
-    caption_model_close(&model);
-    return sound && !err.message[0] ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+    return print_all(options, &report, err) && !report.damaged;
 }
 
 int main(int argc, char **argv)
 {
     info_options options;
-    int code = parse(&options, argc, argv);
-    return code >= 0 ? code : show(&options);
+    tool_error err = {{0}};
+    tool_start();
+    const int code = parse(&options, argc, argv);
+    if (code >= 0) return code;
+    info_plan plan = {.count = 0};
+    caption_model *model = NULL;
+    const bool ok = show(&options, &model, &plan, &err);
+    if (err.message[0]) (void)tool_failure(tool, &err);
+    info_plan_free(&plan);
+    caption_model_close(&model);
+    return ok ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }

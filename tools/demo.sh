@@ -1,7 +1,10 @@
 #!/bin/sh
 # Captions the bundled pictures beside their reference captions, shows where the model looked for one of them, and
-# captions $IMAGE where one is named.  BUILD is the folder of the tools.  Without a trained model: random weights and a
-# drawn picture.
+# captions $IMAGE where one is named.  Without a trained model it makes one of random weights and draws a picture.
+#
+#   BUILD          where capdemo is (build)
+#   IMAGE          a picture to be captioned, too
+#   CAPTION_MODEL  the model for IMAGE (the bundled one)
 set -eu
 BUILD=${BUILD:-build}
 IMAGE=${IMAGE:-}
@@ -42,7 +45,7 @@ fi
 
 if [ -n "$IMAGE" ]; then
     [ -n "${CAPTION_MODEL:-}" ] || [ ! -f weights/scenes.capw ] ||
-        note='(The bundled model knows drawn scenes alone; for photographs, convert the published weights: README.md.)'
+        note='(The bundled model knows drawn scenes alone; the published weights know photographs: make weights, README.md.)'
     printf '\n%s: ' "$IMAGE"
     "$capdemo" -m "${CAPTION_MODEL:-$model}" "$IMAGE"
     [ -z "${note:-}" ] || echo "$note"

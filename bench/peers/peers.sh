@@ -100,7 +100,7 @@ oneshot() {
     i=0
     while [ $i -lt "$RUNS" ]; do
         begin=$(date +%s%N)
-        "$BUILD/capdemo" -m "$MODEL" "$IMAGE" >/dev/null
+        "$BUILD/capdemo" --threads 1 -m "$MODEL" "$IMAGE" >/dev/null
         end=$(date +%s%N)
         echo $((end - begin))
         i=$((i + 1))

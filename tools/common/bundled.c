@@ -1,5 +1,4 @@
-/* Which model a tool uses; see bundled.h.  The bytes come from bundled_data.S where the build found a model.
- */
+/* Which model a tool uses; see bundled.h.  bundled_data.S holds the bytes where the build found a model. */
 #include "tools/common/bundled.h"
 
 #include <stdint.h>
@@ -23,20 +22,25 @@ const void *tool_bundled_data(size_t *size)
 }
 #endif
 
+const char *tool_model_path(const char *path)
+{
+    if (path) return path;
+    path = getenv("CAPTION_MODEL");
+    return path && path[0] ? path : NULL;
+}
+
 bool tool_model_open(caption_model **model, const char *path, const char **name, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    caption_status status;
-    const void *data;
-    size_t size;
+    caption_status status = CAPTION_OK;
+    path = tool_model_path(path);
+    *name = path ? path : "bundled model";
     *model = NULL;
-    if (!path) path = getenv("CAPTION_MODEL");
-    if (path && path[0]) {
-        *name = path;
+    if (path) {
         status = caption_model_open_file(model, path, NULL, &error);
     } else {
-        data = tool_bundled_data(&size);
-        *name = "bundled model";
+        size_t size = 0;
+        const void *data = tool_bundled_data(&size);
         if (!data) {
             return tool_fail(err, "no model: name one with -m MODEL.capw or in the environment variable "
                                   "CAPTION_MODEL (capconvert makes one from a checkpoint)");

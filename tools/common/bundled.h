@@ -1,6 +1,4 @@
-/* Which model a tool uses: the one it was told to, $CAPTION_MODEL, or the one compiled in.
- *
- * Called by capdemo and by tests.  Never prints. */
+/* Which model a tool uses: the one it was told to, $CAPTION_MODEL, or the one compiled in.  Never prints. */
 #ifndef TOOLS_COMMON_BUNDLED_H
 #define TOOLS_COMMON_BUNDLED_H
 
@@ -13,8 +11,11 @@
 /* The model that was compiled in, 64-byte aligned; NULL where there is none. */
 const void *tool_bundled_data(size_t *size);
 
-/* Opens `path`, or with path NULL the first of $CAPTION_MODEL and the bundled model.  *name is what to call
- * it in messages; borrowed. */
+/* Which file is the model: `path`, or with path NULL what $CAPTION_MODEL says; NULL stands for the bundled
+ * model.  Borrowed. */
+const char *tool_model_path(const char *path);
+
+/* Opens the model of tool_model_path(path).  *name is what to call it in messages; borrowed. */
 bool tool_model_open(caption_model **model, const char *path, const char **name, tool_error *err);
 
 #endif

@@ -1,12 +1,34 @@
-/* Numbers and names on a command line; see cli.h.  Called by the tools' option parsers. */
+/* Numbers, names and messages of a command line; see cli.h. */
 #include "tools/common/cli.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tools/common/clean.h"
+
+enum { NOTE_BYTES = 2048 };
+
+void tool_start(void)
+{
+    /* opened the wrong way around on purpose; standard error may be written to in vain */
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    for (int number = 0; number < 3; number++) {
+        if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
+        (void)open("/dev/null", modes[number]); /* takes the lowest free number, which is this one */
+    }
+    /* numbers keep their decimal point: LC_NUMERIC stays "C" */
+    (void)setlocale(LC_CTYPE, "");
+}
+
+/* ---- numbers and names ---- */
+
 /* strtol and strtod skip blanks and know hexadecimal, nan and inf; an option's value is plain digits. */
 static bool only(const char *text, const char *allowed)
 {
@@ -16,9 +38,8 @@ static bool only(const char *text, const char *allowed)
 bool tool_parse_int(int *value, const char *option, const char *text, int min, int max, tool_error *err)
 {
     char *stop = NULL;
-    long number;
     errno = 0;
-    number = only(text, "+-0123456789") ? strtol(text, &stop, 10) : 0;
+    const long number = only(text, "+-0123456789") ? strtol(text, &stop, 10) : 0;
     if (!stop || stop == text || *stop) return tool_fail(err, "%s: '%s' is not a whole number", option, text);
     if (errno || number < min || number > max) {
         return tool_fail(err, "%s: %s is out of range, %d to %d are allowed", option, text, min, max);
@@ -30,10 +51,9 @@ bool tool_parse_int(int *value, const char *option, const char *text, int min, i
 bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint64_t min, uint64_t max,
                     tool_error *err)
 {
-    uintmax_t number;
     if (!only(text, "0123456789")) return tool_fail(err, "%s: '%s' is not a whole number", option, text);
     errno = 0;
-    number = strtoumax(text, NULL, 10);
+    const uintmax_t number = strtoumax(text, NULL, 10);
     if (errno || number < min || number > max) {
         return tool_fail(err, "%s: %s is out of range, %" PRIu64 " to %" PRIu64 " are allowed", option, text,
                          min, max);
@@ -46,9 +66,7 @@ bool tool_parse_float(float *value, const char *option, const char *text, float 
                       tool_error *err)
 {
     char *stop = NULL;
-    double number;
-    /* the tools never call setlocale, so the decimal point is a point everywhere */
-    number = only(text, "+-.0123456789eE") ? strtod(text, &stop) : 0;
+    const double number = only(text, "+-.0123456789eE") ? strtod(text, &stop) : 0;
     if (!stop || stop == text || *stop) return tool_fail(err, "%s: '%s' is not a number", option, text);
     if (!((float)number >= min && (float)number <= max)) {
         return tool_fail(err, "%s: %s is out of range, %g to %g are allowed", option, text, (double)min,
@@ -63,49 +81,54 @@ bool tool_parse_choice(int *index, const char *option, const char *text, const c
 {
     char list[256] = "";
     size_t used = 0;
-    int i;
-    for (i = 0; names[i]; i++) {
-        int wrote;
+    for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], text) == 0) {
             *index = i;
             return true;
         }
-        wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+        const int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
         if (wrote > 0 && (size_t)wrote < sizeof list - used) used += (size_t)wrote;
     }
     return tool_fail(err, "%s: '%s' is not one of %s", option, text, list);
 }
 
-/* The message for getopt_long's '?' and ':'.  Always returns false. */
-static bool bad_option(int code, char *const *argv, tool_error *err)
+int tool_processors(int most)
 {
-    const char *word = argv[optind - 1];
-    if (strncmp(word, "--", 2) == 0) {
-        int length = (int)strcspn(word, "=");
-        if (code == ':') return tool_fail(err, "%s: needs a value", word);
-        /* optopt is set where the option exists but takes no value */
-        if (optopt && word[length] == '=') return tool_fail(err, "%.*s: takes no value", length, word);
-        return tool_fail(err, "%.*s: unknown option", length, word);
-    }
-    return tool_fail(err, "-%c: %s", optopt, code == ':' ? "needs a value" : "unknown option");
+    const long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > most ? most : (int)count;
 }
 
-int tool_usage_error(const char *tool, const tool_error *err)
+/* ---- messages ---- */
+
+/* One line on standard error: the first word of `command`, then the message. */
+static void print_message(const char *command, const char *message)
 {
-    (void)fprintf(stderr, "%s: %s\nTry '%s --help'.\n", tool, err->message, tool);
+    (void)fprintf(stderr, "%.*s: ", (int)strcspn(command, " "), command);
+    tool_put_clean(stderr, message);
+    (void)fputc('\n', stderr);
+}
+
+int tool_usage_error(const char *command, const tool_error *err)
+{
+    print_message(command, err->message);
+    (void)fprintf(stderr, "Try '%s --help'.\n", command);
     return TOOL_EXIT_USAGE;
 }
 
 int tool_failure(const char *tool, const tool_error *err)
 {
-    (void)fprintf(stderr, "%s: %s\n", tool, err->message);
+    print_message(tool, err->message);
     return TOOL_EXIT_FAILED;
 }
 
-int tool_print_version(const char *tool)
+void tool_note(const char *tool, const char *format, ...)
 {
-    (void)printf("%s (libcaption) %s\n", tool, caption_version());
-    return TOOL_EXIT_OK;
+    char text[NOTE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_message(tool, text);
 }
 
 bool tool_flush_output(tool_error *err)
@@ -115,30 +138,9 @@ bool tool_flush_output(tool_error *err)
     return tool_fail_errno(err, "standard output", errno ? errno : EIO);
 }
 
-int tool_read_options(const tool_command *command, void *options, int argc, char **argv)
-{
-    tool_error err = {{0}};
-    int code;
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, command->short_options, command->long_options, NULL)) != -1) {
-        if (code == 'V') return tool_print_version(command->tool);
-        if (code == 'h') {
-            (void)fputs(command->usage, stdout);
-            return tool_flush_output(&err) ? TOOL_EXIT_OK : tool_failure(command->tool, &err);
-        }
-        if (code == '?' || code == ':') {
-            (void)bad_option(code, argv, &err);
-        } else {
-            command->take(options, code, &err);
-        }
-        if (err.message[0]) return tool_usage_error(command->tool, &err);
-    }
-    return -1;
-}
-
 bool tool_fail_caption(tool_error *err, const char *name, const caption_error *error)
 {
-    size_t length = strlen(name);
+    const size_t length = strlen(name);
     const char *reason = error->message[0] ? error->message : caption_status_string(error->status);
     if (strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0) {
         return tool_fail(err, "%s", reason);

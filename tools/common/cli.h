@@ -1,11 +1,10 @@
-/* Command lines: numbers in a range, names from a list, and what a tool says about a bad option.
+/* Command lines: numbers in a range, names from a list, messages, exit codes.
  *
- * Called by the tools' option parsers.  Numbers are read the same in every locale; nothing but the number may
- * stand in the text.  Only tool_usage_error prints. */
+ * Numbers are read the same in every locale, and nothing but the number may stand in the text.  Messages go
+ * to standard error, one line each, with control characters escaped. */
 #ifndef TOOLS_COMMON_CLI_H
 #define TOOLS_COMMON_CLI_H
 
-#include <getopt.h>
 #include <stdint.h>
 
 #include <caption.h>
@@ -14,7 +13,12 @@
 
 enum { TOOL_EXIT_OK = 0, TOOL_EXIT_FAILED = 1, TOOL_EXIT_USAGE = 2 };
 
-/* Each reads `text`, given for `option`, into *value; the message names the option, the text and the range.
+/* What every main() does first.  Takes the locale's character set from the environment.  Where standard
+ * input, output or error is closed, opens a stand-in on which reading or writing fails: else the next file
+ * opened would get that number, and be written to by mistake. */
+void tool_start(void);
+
+/* Each reads `text`, given for `option`, into *value.  The message names the option, the text and the range.
  */
 bool tool_parse_int(int *value, const char *option, const char *text, int min, int max, tool_error *err);
 bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint64_t min, uint64_t max,
@@ -22,37 +26,27 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
 bool tool_parse_float(float *value, const char *option, const char *text, float min, float max,
                       tool_error *err);
 
-/* `names` ends in NULL; *index is the position of `text` in it. */
+/* `names` ends in NULL; *index becomes the position of `text` in it. */
 bool tool_parse_choice(int *index, const char *option, const char *text, const char *const *names,
                        tool_error *err);
 
-/* What a tool's options are.  The tables are getopt_long's; h and V, --help and --version, are answered by
- * tool_read_options, every other option is taken by `take`, whose value is in optarg. */
-typedef struct tool_command {
-    const char *tool;          /* for messages: "capinfo" */
-    const char *usage;         /* what --help prints */
-    const char *short_options; /* starts with ':' */
-    const struct option *long_options;
-    void (*take)(void *options, int code, tool_error *err);
-} tool_command;
+/* The processors of this machine, 1 to `most`: the default of --threads in every tool. */
+int tool_processors(int most);
 
-/* Reads all options.  Returns -1 to go on with argv[optind], or the exit code: help and version were printed,
- * or a bad option reported. */
-int tool_read_options(const tool_command *command, void *options, int argc, char **argv);
+/* Prints "TOOL: message" and "Try 'COMMAND --help'." on standard error; returns TOOL_EXIT_USAGE.  `command`
+ * starts with the tool's name ("capeval run"). */
+int tool_usage_error(const char *command, const tool_error *err);
 
-/* Prints "TOOL: message" and where to find help on stderr; returns TOOL_EXIT_USAGE. */
-int tool_usage_error(const char *tool, const tool_error *err);
-
-/* Prints "TOOL: message" on stderr; returns TOOL_EXIT_FAILED. */
+/* Prints "TOOL: message" on standard error; returns TOOL_EXIT_FAILED. */
 int tool_failure(const char *tool, const tool_error *err);
 
-/* Prints "TOOL (libcaption) VERSION"; returns TOOL_EXIT_OK. */
-int tool_print_version(const char *tool);
+/* Prints "TOOL: text" on standard error, for what is no error. */
+void tool_note(const char *tool, const char *format, ...) TOOL_PRINTF(2, 3);
 
-/* Flushes standard output: false when anything written to it was lost. */
+/* Flushes standard output; false when anything written to it was lost. */
 bool tool_flush_output(tool_error *err);
 
-/* "NAME: reason" from the library's error; reasons that already start with the name are kept. */
+/* "NAME: reason" from the library's error.  A reason that already starts with the name is kept as it is. */
 bool tool_fail_caption(tool_error *err, const char *name, const caption_error *error);
 
 #endif

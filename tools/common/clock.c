@@ -1,4 +1,4 @@
-/* Monotonic time and medians; see clock.h.  Called by tools and benches; keeps no state. */
+/* Monotonic time and medians; see clock.h.  Keeps no state. */
 #include "tools/common/clock.h"
 
 #include <stdlib.h>
@@ -6,14 +6,14 @@
 
 double tool_now_ms(void)
 {
-    struct timespec now;
+    struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
 static int by_value(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 

@@ -1,4 +1,4 @@
-/* The one place where tool error messages are put together.  Called by every tool module; never prints. */
+/* Error messages of the tools are put together here; see error.h.  Never prints. */
 #include "tools/common/error.h"
 
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 
 bool tool_fail(tool_error *err, const char *format, ...)
 {
-    va_list args;
     if (!err || err->message[0]) return false;
+    va_list args;
     va_start(args, format);
     (void)vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);

@@ -1,6 +1,6 @@
 /* One error message, passed up from where something failed to the tool's main().
  *
- * Every tool module takes a `tool_error *` (NULL allowed) and fills it once: the first message wins, so
+ * Every tool module takes a `tool_error *` (NULL is allowed) and fills it once.  The first message wins, so
  * callers may fail again on the way up without hiding the cause.  Nothing here prints. */
 #ifndef TOOLS_COMMON_ERROR_H
 #define TOOLS_COMMON_ERROR_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 typedef struct tool_error {
-    char message[768]; /* empty = no error yet; one line, no newline */
+    char message[768]; /* "file: place: reason" without a final newline; empty: no error yet */
 } tool_error;
 
 #if defined(__GNUC__)

@@ -1,16 +1,19 @@
-/* Arguments into a list of images; see images.h.  Called by tools that take many images. */
+/* Arguments into a list of images; see images.h. */
 #include "tools/common/images.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64, MAGIC_BYTES = 8, MAX_LIST = 1 << 28 };
+
+/* ---- files ---- */
 
 bool tool_is_folder(const char *path)
 {
@@ -18,11 +21,52 @@ bool tool_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+typedef enum file_kind { FILE_PICTURE, FILE_OTHER, FILE_UNREADABLE } file_kind;
+
+static bool has_magic(const unsigned char *bytes, size_t size)
+{
+    static const unsigned char jpeg[] = {0xFF, 0xD8, 0xFF};
+    static const unsigned char png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+    return (size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0) ||
+           (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0);
+}
+
+/* Opens regular files alone.  O_NONBLOCK, for the file may have become a FIFO since stat: opening one of
+ * those would wait for its writer. */
+static file_kind kind_of(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FILE_OTHER;
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return FILE_UNREADABLE;
+    unsigned char bytes[MAGIC_BYTES];
+    const ssize_t got = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? read(fd, bytes, sizeof bytes) : 0;
+    (void)close(fd);
+    if (got < 0) return FILE_UNREADABLE;
+    return has_magic(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
+}
+
+bool tool_is_picture(const char *path)
+{
+    return kind_of(path) == FILE_PICTURE;
+}
+
+/* ---- the list ---- */
+
+static char *copy_text(const char *text, size_t length)
+{
+    char *copy = malloc(length + 1);
+    if (!copy) return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
 /* Takes over `name`, which may be NULL when its allocation failed. */
 static bool append(tool_images *images, char *name, tool_error *err)
 {
     if (name && images->count == images->room) {
-        size_t room = images->room ? images->room * 2 : 64;
+        const size_t room = images->room ? images->room * 2 : 64;
         char **grown = room <= SIZE_MAX / sizeof *grown ? realloc(images->names, room * sizeof *grown) : NULL;
         if (!grown) {
             free(name);
@@ -37,24 +81,31 @@ static bool append(tool_images *images, char *name, tool_error *err)
     return true;
 }
 
+/* Names are kept in the order in which the folder gives them, so the first by name push the last out. */
+static bool pass_over(tool_images *images, const char *name, tool_error *err)
+{
+    char *copy = copy_text(name, strlen(name));
+    if (!copy) return tool_fail(err, "out of memory");
+    for (int i = 0; i < TOOL_IMAGES_NAMED && copy; i++) {
+        char *kept = images->named[i];
+        if (kept && strcmp(kept, copy) <= 0) continue;
+        images->named[i] = copy;
+        copy = kept;
+    }
+    free(copy);
+    images->passed_over++;
+    return true;
+}
+
+/* ---- folders ---- */
+
 static char *join(const char *folder, const char *name)
 {
-    size_t length = strlen(folder), size = length + strlen(name) + 2;
+    const size_t length = strlen(folder), size = length + strlen(name) + 2;
     const char *slash = length && folder[length - 1] == '/' ? "" : "/";
     char *path = malloc(size);
     if (path) (void)snprintf(path, size, "%s%s%s", folder, slash, name);
     return path;
-}
-
-static bool is_image_name(const char *name)
-{
-    static const char *const ends[] = {".jpg", ".jpeg", ".png"};
-    size_t length = strlen(name), i;
-    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        size_t end = strlen(ends[i]);
-        if (length > end && strcasecmp(name + length - end, ends[i]) == 0) return true;
-    }
-    return false;
 }
 
 static bool add_folder(tool_images *images, const char *folder, int depth, tool_error *err);
@@ -63,13 +114,15 @@ static bool add_folder(tool_images *images, const char *folder, int depth, tool_
 static bool add_entry(tool_images *images, const char *folder, const char *name, int depth, tool_error *err)
 {
     char *path = join(folder, name);
+    if (!path) return tool_fail(err, "out of memory");
     struct stat info;
     bool ok = true;
-    if (!path) return tool_fail(err, "out of memory");
     if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         if (depth >= 0) ok = add_folder(images, path, depth + 1, err);
-    } else if (is_image_name(name) && !tool_is_folder(path)) {
-        return append(images, path, err);
+    } else if (!tool_is_folder(path)) {
+        /* a file that can't be read may be a picture: captioning it will tell why */
+        if (kind_of(path) != FILE_OTHER) return append(images, path, err);
+        ok = pass_over(images, name, err);
     }
     free(path);
     return ok;
@@ -77,16 +130,13 @@ static bool add_entry(tool_images *images, const char *folder, const char *name,
 
 static bool add_folder(tool_images *images, const char *folder, int depth, tool_error *err)
 {
-    DIR *dir;
-    struct dirent *entry;
-    bool ok = true;
     if (depth > MAX_DEPTH) return tool_fail(err, "%s: more than %d folders deep", folder, MAX_DEPTH);
-    dir = opendir(folder);
+    DIR *dir = opendir(folder);
     if (!dir) return tool_fail_errno(err, folder, errno);
+    bool ok = true;
+    const struct dirent *entry;
     while (ok && (errno = 0, entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            ok = add_entry(images, folder, entry->d_name, depth, err);
-        }
+        if (entry->d_name[0] != '.') ok = add_entry(images, folder, entry->d_name, depth, err);
     }
     if (ok && errno) ok = tool_fail_errno(err, folder, errno);
     (void)closedir(dir);
@@ -98,31 +148,65 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* ---- arguments ---- */
+
 bool tool_images_add(tool_images *images, const char *argument, bool recursive, tool_error *err)
 {
-    size_t first = images->count;
-    bool ok;
+    const size_t first = images->count;
     if (strcmp(argument, "-") == 0 || !tool_is_folder(argument)) {
-        char *copy = malloc(strlen(argument) + 1);
-        if (copy) strcpy(copy, argument);
-        return append(images, copy, err);
+        return append(images, copy_text(argument, strlen(argument)), err);
     }
-    ok = add_folder(images, argument, recursive ? 0 : -1, err);
+    const bool ok = add_folder(images, argument, recursive ? 0 : -1, err);
     if (images->count > first) {
         qsort(images->names + first, images->count - first, sizeof *images->names, by_name);
     } else if (ok) {
-        return tool_fail(err, "%s: a folder without .jpg, .jpeg or .png files", argument);
+        return tool_fail(err, "%s: a folder without JPEG or PNG files", argument);
     }
+    return ok;
+}
+
+/* One name of a list; `place` is its line. */
+static bool add_listed(tool_images *images, const tool_lines *lines, const char *list, bool recursive,
+                       tool_error *err)
+{
+    if (memchr(lines->line, '\0', lines->length)) {
+        return tool_fail(err, "%s:%zu: a zero byte: --null is for such lists", list, lines->number);
+    }
+    char *name = copy_text(lines->line, lines->length);
+    if (!name) return tool_fail(err, "out of memory");
+    const bool ok =
+        strcmp(name, "-") == 0
+            ? tool_fail(err, "%s:%zu: '-' (standard input) can't stand in a list", list, lines->number)
+            : tool_images_add(images, name, recursive, err);
+    free(name);
+    return ok;
+}
+
+bool tool_images_add_list(tool_images *images, const char *path, bool zero, bool recursive, tool_error *err)
+{
+    tool_text text = {NULL, 0};
+    if (!tool_text_read(&text, path, MAX_LIST, err)) return false;
+    const char *list = strcmp(path, "-") == 0 ? "standard input" : path;
+    tool_lines lines;
+    if (zero) {
+        tool_names_begin(&lines, text.data, text.size);
+    } else {
+        tool_lines_begin(&lines, text.data, text.size);
+    }
+    bool ok = true;
+    while (tool_lines_next(&lines)) {
+        if (lines.length && !add_listed(images, &lines, list, recursive, err)) ok = false;
+    }
+    tool_text_free(&text);
     return ok;
 }
 
 void tool_images_free(tool_images *images)
 {
-    size_t i;
-    for (i = 0; i < images->count; i++) free(images->names[i]);
+    for (size_t i = 0; i < images->count; i++) free(images->names[i]);
+    for (int i = 0; i < TOOL_IMAGES_NAMED; i++) free(images->named[i]);
     free(images->names);
-    images->names = NULL;
-    images->count = images->room = 0;
+    *images = (tool_images){.names = NULL};
 }
 
 bool tool_image_read(tool_text *data, const char *name, tool_error *err)

@@ -1,6 +1,6 @@
-/* What a command line names, as a list of images: files, folders, "-" for standard input.
+/* What a command line names, as a list of images: files, folders, lists of names, "-" for standard input.
  *
- * Called by tools that take many images.  Opens folders but no image; never prints. */
+ * Folders are searched, and the first bytes of the files in them are read; never prints. */
 #ifndef TOOLS_COMMON_IMAGES_H
 #define TOOLS_COMMON_IMAGES_H
 
@@ -12,24 +12,40 @@
 /* An encoded image larger than this is not read. */
 #define TOOL_IMAGE_BYTES ((size_t)1 << 29)
 
+/* As many names of files that were passed over are kept. */
+enum { TOOL_IMAGES_NAMED = 5 };
+
 typedef struct tool_images {
     char **names; /* [count], owned */
     size_t count, room;
+    size_t passed_over;             /* files in folders that are no pictures */
+    char *named[TOOL_IMAGES_NAMED]; /* the first of them, owned */
 } tool_images;
 
-/* Adds one argument.  A folder stands for its .jpg, .jpeg and .png files in the order of their names, with
- * those of the folders inside it when `recursive`; links to folders are not followed inside.  Anything else
- * is taken as it is: reading it will tell.  Fails on a folder that can't be read or holds no image; what was
- * added before stays. */
+/* Adds one argument.
+ *
+ * A folder stands for the JPEG and PNG files in it in the order of their names, with those of the folders
+ * inside it when `recursive`.  A file's first bytes tell whether it is one, not its name.  Names that begin
+ * with a dot are left out; links to folders are not followed; what is no regular file is never opened.
+ * Anything else but a folder is taken as it is: reading it will tell.
+ *
+ * Fails on a folder that can't be read or holds no picture; what was added before stays. */
 bool tool_images_add(tool_images *images, const char *argument, bool recursive, tool_error *err);
+
+/* Adds what a file names, one argument a line, or with `zero` each ended by a zero byte; `path` "-" is
+ * standard input.  Empty lines are skipped. */
+bool tool_images_add_list(tool_images *images, const char *path, bool zero, bool recursive, tool_error *err);
 
 /* Whether the argument is a folder. */
 bool tool_is_folder(const char *path);
 
+/* Whether a regular file starts as a JPEG or PNG does; false where it can't be read. */
+bool tool_is_picture(const char *path);
+
 /* Frees the list; accepts an empty one. */
 void tool_images_free(tool_images *images);
 
-/* Reads a whole image, or standard input for "-". */
+/* Reads all bytes of an image file, or of standard input for "-". */
 bool tool_image_read(tool_text *data, const char *name, tool_error *err);
 
 #endif

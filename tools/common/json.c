@@ -8,25 +8,25 @@
 
 json_t *tool_json_text(const char *text)
 {
+    static const char replacement[] = "\xEF\xBF\xBD";
+    const size_t mark = sizeof replacement - 1;
     size_t left = strlen(text), used = 0;
-    char *clean;
-    json_t *value;
     if (tool_utf8_check(text, left) == left) return json_stringn(text, left);
-    clean = left <= SIZE_MAX / 3 ? malloc(left * 3) : NULL;
+    char *clean = left <= SIZE_MAX / mark ? malloc(left * mark) : NULL;
     if (!clean) return NULL;
     while (left) {
-        size_t good = tool_utf8_check(text, left);
+        const size_t good = tool_utf8_check(text, left);
         memcpy(clean + used, text, good);
         used += good;
         text += good;
         left -= good;
         if (!left) break;
-        memcpy(clean + used, "\xEF\xBF\xBD", 3);
-        used += 3;
+        memcpy(clean + used, replacement, mark);
+        used += mark;
         text++;
         left--;
     }
-    value = json_stringn(clean, used);
+    json_t *value = json_stringn(clean, used);
     free(clean);
     return value;
 }
@@ -34,8 +34,7 @@ json_t *tool_json_text(const char *text)
 json_t *tool_json_ints(const int *values, int count)
 {
     json_t *array = json_array();
-    int i;
-    for (i = 0; array && i < count; i++) {
+    for (int i = 0; array && i < count; i++) {
         if (json_array_append_new(array, json_integer(values[i])) != 0) {
             json_decref(array);
             return NULL;
@@ -53,8 +52,7 @@ json_t *tool_json_caption(const caption_text *text)
 json_t *tool_json_captions(const caption_result *result)
 {
     json_t *array = json_array();
-    int i;
-    for (i = 0; array && i < result->count; i++) {
+    for (int i = 0; array && i < result->count; i++) {
         if (json_array_append_new(array, tool_json_caption(&result->captions[i])) != 0) {
             json_decref(array);
             return NULL;

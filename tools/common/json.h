@@ -1,7 +1,7 @@
 /* JSON values that several tools write, made with jansson.
  *
- * Called by the tools' reports.  Each returns a new reference, or NULL when memory ran out; jansson's setters
- * take a NULL as a failure, so callers check once at the end.  Never prints. */
+ * Each function returns a new reference, or NULL when memory ran out.  jansson's setters take a NULL as a
+ * failure, so one check at the end is enough.  Never prints. */
 #ifndef TOOLS_COMMON_JSON_H
 #define TOOLS_COMMON_JSON_H
 
@@ -15,6 +15,7 @@
 /* A string; bytes that are not UTF-8 (file names may hold any) become U+FFFD. */
 json_t *tool_json_text(const char *text);
 
+/* values: [count] */
 json_t *tool_json_ints(const int *values, int count);
 
 /* {"caption", "score", "ids"} */

@@ -1,17 +1,52 @@
-/* The options that captioning tools share; see options.h.  Never prints. */
+/* The options that captioning tools share; see options.h. */
 #include "tools/common/options.h"
 
 #include <stddef.h>
 
 #include "tools/common/cli.h"
 
+/* clang-format off */
+const tool_option tool_search_options[] = {
+    {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N",
+     .help = "width of the beam search, 1 to 64", .initial = "the model's, mostly 5"},
+    {.name = "max-len", .code = TOOL_OPTION_MAX_LEN, .argument = "N",
+     .help = "most tokens of a caption, counting its end, 1 to 1024", .initial = "the model's, mostly 20"},
+    {.name = "length-alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X",
+     .help = "score = log-probability / length^X, 0 to 10", .initial = "the model's, mostly 0.7"},
+    {.name = "alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X"}, /* an older spelling */
+    {.name = "penalty", .code = TOOL_OPTION_PENALTY, .argument = "X",
+     .help = "repetition penalty, 0.01 to 100; 1 is none", .initial = "the model's, mostly 1.2"},
+    {.name = "penalty-form", .code = TOOL_OPTION_PENALTY_FORM, .argument = "FORM",
+     .help = "published (raises repeated words) or corrected (lowers them)",
+     .initial = "the model's, mostly published"},
+    {.name = NULL},
+};
+
+const tool_option tool_image_options[] = {
+    {.name = "no-exif", .code = TOOL_OPTION_NO_EXIF,
+     .help = "leave photos lying on their side, as the published system does"},
+    {.name = "strict", .code = TOOL_OPTION_STRICT,
+     .help = "refuse damaged images instead of captioning what can be read"},
+    {.name = "max-pixels", .code = TOOL_OPTION_MAX_PIXELS, .argument = "N",
+     .help = "refuse images of more pixels", .initial = "200000000"},
+    {.name = NULL},
+};
+
+const tool_option tool_engine_options[] = {
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
+     .help = "threads to use, 1 to 64; the results are the same for any number",
+     .initial = "one a processor"},
+    TOOL_ENTRY_CPU,
+    TOOL_ENTRY_CONV,
+    {.name = NULL},
+};
+/* clang-format on */
+
 void tool_options_init(tool_options *options)
 {
+    *options = (tool_options){.length_alpha = -1, .penalty = -1, .form = -1};
     caption_session_options_init(&options->session);
-    options->greedy = false;
-    options->beams = options->nbest = options->max_length = 0;
-    options->alpha = options->penalty = -1;
-    options->form = -1;
+    options->session.threads = tool_processors(TOOL_MAX_THREADS);
 }
 
 static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
@@ -20,7 +55,7 @@ static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
     static const uint32_t masks[] = {CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2,
                                      CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2, CAPTION_CPU_AVX2,
                                      CAPTION_CPU_NEON, 0};
-    int index;
+    int index = 0;
     if (!tool_parse_choice(&index, "--cpu", value, names, err)) return false;
     *mask = masks[index];
     return true;
@@ -29,7 +64,7 @@ static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
 static bool take_conv(caption_conv *conv, const char *value, tool_error *err)
 {
     static const char *const names[] = {"auto", "direct", "winograd", "im2col", NULL};
-    int index;
+    int index = 0;
     if (!tool_parse_choice(&index, "--conv", value, names, err)) return false;
     *conv = (caption_conv)index;
     return true;
@@ -41,57 +76,49 @@ static bool take_form(int *form, const char *value, tool_error *err)
     return tool_parse_choice(form, "--penalty-form", value, names, err);
 }
 
-tool_taken tool_options_take(tool_options *options, int code, const char *value, tool_error *err)
+static bool take_session(caption_session_options *session, int code, const char *value, tool_error *err)
 {
-    caption_session_options *session = &options->session;
-    bool ok = true;
     switch (code) {
     case TOOL_OPTION_THREADS:
-        ok = tool_parse_int(&session->threads, "--threads", value, 1, 64, err);
-        break;
+        return tool_parse_int(&session->threads, "--threads", value, 1, TOOL_MAX_THREADS, err);
     case TOOL_OPTION_CPU:
-        ok = take_cpu(&session->cpu, value, err);
-        break;
+        return take_cpu(&session->cpu, value, err);
     case TOOL_OPTION_CONV:
-        ok = take_conv(&session->conv, value, err);
-        break;
+        return take_conv(&session->conv, value, err);
     case TOOL_OPTION_NO_EXIF:
         session->no_exif = 1;
-        break;
+        return true;
     case TOOL_OPTION_STRICT:
         session->strict = 1;
-        break;
+        return true;
     case TOOL_OPTION_MAX_PIXELS:
-        ok = tool_parse_u64(&session->max_pixels, "--max-pixels", value, 1, UINT64_MAX / 16, err);
-        break;
+        return tool_parse_u64(&session->max_pixels, "--max-pixels", value, 1, UINT64_MAX / 16, err);
+    default:
+        return false;
+    }
+}
+
+bool tool_options_take(tool_options *options, int code, const char *value, tool_error *err)
+{
+    switch (code) {
     case TOOL_OPTION_GREEDY:
         options->greedy = true;
-        break;
+        return true;
     case TOOL_OPTION_BEAMS:
-        ok = tool_parse_int(&options->beams, "--beams", value, 1, 64, err);
-        break;
+        return tool_parse_int(&options->beams, "--beams", value, 1, TOOL_MAX_BEAMS, err);
     case TOOL_OPTION_NBEST:
-        ok = tool_parse_int(&options->nbest, "--nbest", value, 1, 64, err);
-        break;
+        return tool_parse_int(&options->nbest, "--nbest", value, 1, TOOL_MAX_BEAMS, err);
     case TOOL_OPTION_MAX_LEN:
-        ok = tool_parse_int(&options->max_length, "--max-len", value, 1, 1024, err);
-        break;
-    case TOOL_OPTION_ALPHA:
-        ok = tool_parse_float(&options->alpha, "--alpha", value, 0, 10, err);
-        break;
+        return tool_parse_int(&options->max_length, "--max-len", value, 1, TOOL_MAX_LENGTH, err);
+    case TOOL_OPTION_LENGTH_ALPHA:
+        return tool_parse_float(&options->length_alpha, "--length-alpha", value, 0, 10, err);
     case TOOL_OPTION_PENALTY:
-        ok = tool_parse_float(&options->penalty, "--penalty", value, 0.01f, 100, err);
-        break;
+        return tool_parse_float(&options->penalty, "--penalty", value, 0.01f, 100, err);
     case TOOL_OPTION_PENALTY_FORM:
-        ok = take_form(&options->form, value, err);
-        break;
-    case TOOL_OPTION_CORRECTED:
-        options->form = CAPTION_PENALTY_CORRECTED;
-        break;
+        return take_form(&options->form, value, err);
     default:
-        return TOOL_NOT_MINE;
+        return take_session(&options->session, code, value, err);
     }
-    return ok ? TOOL_TAKEN : TOOL_BAD_VALUE;
 }
 
 bool tool_options_apply(tool_options *options, const caption_model *model, caption_decode_options *decode,
@@ -108,7 +135,7 @@ bool tool_options_apply(tool_options *options, const caption_model *model, capti
     }
     if (options->beams) decode->beams = options->beams;
     if (options->max_length) decode->max_length = options->max_length;
-    if (options->alpha >= 0) decode->length_alpha = options->alpha;
+    if (options->length_alpha >= 0) decode->length_alpha = options->length_alpha;
     if (options->penalty >= 0) decode->repetition_penalty = options->penalty;
     if (options->form >= 0) decode->penalty = (caption_penalty)options->form;
     if (options->nbest > decode->beams) {

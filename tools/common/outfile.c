@@ -1,8 +1,7 @@
 /* Output files that appear complete or not at all; see outfile.h.
  *
- * Called by the tools.  Holds the only mutable globals of the tools: the names of the live temporaries,
- * which the signal handler needs.  Never touches a file that it did not create, except to replace the target.
- */
+ * Holds the only mutable globals of the tools: the names of the live temporaries, which the signal handler
+ * needs.  Never touches a file that it did not create, except to replace the target. */
 #include "tools/common/outfile.h"
 
 #include <errno.h>
@@ -23,7 +22,7 @@ struct tool_outfile {
     char target[PATH_BYTES]; /* after following links */
 };
 
-/* A slot is claimed before its name is written and armed after, so the handler sees whole names only. */
+/* A slot is claimed before its name is written, and armed after: the handler sees finished names only. */
 static struct {
     atomic_int claimed;
     atomic_int armed;
@@ -36,8 +35,7 @@ static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void on_signal(int number)
 {
-    int i;
-    for (i = 0; i < MAX_LIVE; i++) {
+    for (int i = 0; i < MAX_LIVE; i++) {
         if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
     }
     (void)signal(number, SIG_DFL);
@@ -46,10 +44,9 @@ static void on_signal(int number)
 
 static void set_handlers(void)
 {
-    struct sigaction action, old;
-    size_t i;
     if (atomic_exchange(&handlers_set, 1)) return;
-    for (i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
+    for (size_t i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
+        struct sigaction action, old;
         /* a tool's own handler and an inherited "ignore" (nohup) stay */
         if (sigaction(caught_signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue;
         memset(&action, 0, sizeof action);
@@ -61,8 +58,7 @@ static void set_handlers(void)
 
 static int claim_slot(void)
 {
-    int i;
-    for (i = 0; i < MAX_LIVE; i++) {
+    for (int i = 0; i < MAX_LIVE; i++) {
         if (!atomic_exchange(&registry[i].claimed, 1)) return i;
     }
     return -1;
@@ -86,50 +82,52 @@ static size_t folder_length(const char *path)
 static bool resolve(char target[PATH_BYTES], tool_error *err, const char *path)
 {
     char link[PATH_BYTES];
-    int hops;
     if (strlen(path) >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
     strcpy(target, path);
-    for (hops = 0; hops < MAX_LINKS; hops++) {
-        ssize_t got = readlink(target, link, sizeof link - 1);
-        size_t keep;
+    for (int hops = 0; hops < MAX_LINKS; hops++) {
+        const ssize_t got = readlink(target, link, sizeof link - 1);
         if (got < 0) return true; /* no link, or nothing there yet */
         link[got] = '\0';
-        keep = link[0] == '/' ? 0 : folder_length(target);
+        const size_t keep = link[0] == '/' ? 0 : folder_length(target);
         if (keep + (size_t)got >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
         memcpy(target + keep, link, (size_t)got + 1);
     }
     return tool_fail_errno(err, path, ELOOP);
 }
 
-/* Creates a new file beside target with the permissions the umask gives; fills out->slot. */
+/* Creates a new file beside out->target under the slot's name; -1 and an errno value in *code on failure. */
+static int create_named(const tool_outfile *out, int slot, int *code)
+{
+    const size_t keep = folder_length(out->target);
+    char *name = registry[slot].name;
+    memcpy(name, out->target, keep);
+    for (int attempt = 0; attempt < 100; attempt++) {
+        const int length = snprintf(name + keep, PATH_BYTES - keep, ".capout-%ld-%u.tmp", (long)getpid(),
+                                    atomic_fetch_add(&serial, 1u));
+        *code = ENAMETOOLONG;
+        if (length < 0 || (size_t)length >= PATH_BYTES - keep) return -1;
+        /* armed before it exists: a signal in between has nothing to remove, one after it finds it */
+        atomic_store(&registry[slot].armed, 1);
+        const int fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+        *code = errno;
+        if (fd >= 0) return fd;
+        atomic_store(&registry[slot].armed, 0);
+        if (*code != EEXIST) return -1;
+    }
+    return -1;
+}
+
+/* Creates the temporary with the permissions that the umask gives; fills out->slot. */
 static int create_temporary(tool_outfile *out, tool_error *err)
 {
-    size_t keep = folder_length(out->target);
-    int slot, attempt, fd = -1, code = 0;
     set_handlers();
-    slot = claim_slot();
+    const int slot = claim_slot();
     if (slot < 0) {
         (void)tool_fail(err, "%s: too many output files open at once", out->path);
         return -1;
     }
-    for (attempt = 0; attempt < 100 && fd < 0; attempt++) {
-        char *name = registry[slot].name;
-        int length;
-        memcpy(name, out->target, keep);
-        length = snprintf(name + keep, PATH_BYTES - keep, ".capout-%ld-%u.tmp", (long)getpid(),
-                          atomic_fetch_add(&serial, 1u));
-        if (length < 0 || (size_t)length >= PATH_BYTES - keep) {
-            code = ENAMETOOLONG;
-            break;
-        }
-        /* armed before it exists: a signal in between has nothing to remove, one after it finds it */
-        atomic_store(&registry[slot].armed, 1);
-        fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
-        code = errno;
-        if (fd >= 0) break;
-        atomic_store(&registry[slot].armed, 0);
-        if (code != EEXIST) break;
-    }
+    int code = 0;
+    const int fd = create_named(out, slot, &code);
     if (fd < 0) {
         release_slot(slot);
         (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, strerror(code));
@@ -142,14 +140,13 @@ static int create_temporary(tool_outfile *out, tool_error *err)
 static int open_descriptor(tool_outfile *out, tool_error *err)
 {
     struct stat info;
-    int fd;
     if (stat(out->path, &info) == 0) {
         if (S_ISDIR(info.st_mode)) {
             (void)tool_fail(err, "%s: is a folder", out->path);
             return -1;
         }
         if (!S_ISREG(info.st_mode)) {
-            fd = open(out->path, O_WRONLY | O_CLOEXEC);
+            const int fd = open(out->path, O_WRONLY | O_CLOEXEC);
             if (fd < 0) (void)tool_fail_errno(err, out->path, errno);
             return fd;
         }
@@ -165,13 +162,14 @@ static int open_descriptor(tool_outfile *out, tool_error *err)
 tool_outfile *tool_outfile_open(const char *path, tool_error *err)
 {
     tool_outfile *out = calloc(1, sizeof *out);
-    int fd = -1;
-    if (!out) goto no_memory;
-    out->slot = -1;
-    out->path = malloc(strlen(path) + 1);
-    if (!out->path) goto no_memory;
+    if (out) out->slot = -1;
+    if (out) out->path = malloc(strlen(path) + 1);
+    if (!out || !out->path) {
+        (void)tool_fail(err, "%s: out of memory", path);
+        goto fail;
+    }
     strcpy(out->path, path);
-    fd = open_descriptor(out, err);
+    const int fd = open_descriptor(out, err);
     if (fd < 0) goto fail;
     out->stream = fdopen(fd, out->slot < 0 ? "w" : "w+");
     if (!out->stream) {
@@ -180,8 +178,6 @@ tool_outfile *tool_outfile_open(const char *path, tool_error *err)
         goto fail;
     }
     return out;
-no_memory:
-    (void)tool_fail(err, "%s: out of memory", path);
 fail:
     tool_outfile_abort(&out);
     return NULL;
@@ -219,10 +215,9 @@ static void end(tool_outfile **out)
 bool tool_outfile_commit(tool_outfile **out, tool_error *err)
 {
     tool_outfile *o = *out;
-    bool ok;
     int code = 0;
     errno = 0;
-    ok = fflush(o->stream) == 0 && !ferror(o->stream);
+    bool ok = fflush(o->stream) == 0 && !ferror(o->stream);
     if (ok && o->slot >= 0) ok = fsync(fileno(o->stream)) == 0 || errno == EINVAL;
     if (!ok) code = errno ? errno : EIO;
     if (fclose(o->stream) != 0 && ok) {

@@ -1,8 +1,8 @@
 /* Output files that appear complete or not at all.
  *
- * Called by every tool that writes a result.  The data go to a temporary file beside the target, which
- * replaces the target on commit; abort, SIGINT, SIGTERM and SIGHUP remove it.  A target that is a device or
- * a pipe (/dev/stdout) is written directly.  Never leaves a half-written target, never prints. */
+ * The data go to a temporary file beside the target, which replaces the target on commit.  Abort, SIGINT,
+ * SIGTERM and SIGHUP remove it.  A target that is a device or a pipe (/dev/stdout) is written directly. Never
+ * leaves a half-written target, never prints. */
 #ifndef TOOLS_COMMON_OUTFILE_H
 #define TOOLS_COMMON_OUTFILE_H
 
@@ -22,7 +22,8 @@ FILE *tool_outfile_stream(tool_outfile *out);
 
 bool tool_outfile_write(tool_outfile *out, const void *data, size_t size, tool_error *err);
 
-/* Moves the write position, counted from the start: to patch a header once the rest is known. */
+/* Moves the write position, counted from the start, so that a header can be filled in once the rest is known.
+ */
 bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err);
 
 /* Flushes to disk and puts the file in place.  On failure the temporary is removed and the target is as

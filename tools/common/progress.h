@@ -1,7 +1,7 @@
 /* A progress line on the terminal: bar, done/total, rate, time left.
  *
- * Called by tools whose work takes long.  Draws on stderr only where that is a terminal, at most ten times a
- * second, and leaves nothing behind.  Not for several threads at once: the caller holds a lock.  Never
+ * Drawn on standard error where that is a terminal, at most ten times a second, never wider than the
+ * terminal; nothing of it stays behind.  Not for several threads at once: the caller holds a lock.  Never
  * fails, never allocates. */
 #ifndef TOOLS_COMMON_PROGRESS_H
 #define TOOLS_COMMON_PROGRESS_H
@@ -12,10 +12,10 @@
 
 typedef struct tool_progress {
     const char *unit; /* plural, "images"; borrowed */
-    uint64_t total;   /* 0 = unknown: no bar, no time left */
+    uint64_t total;   /* 0: unknown, so there is no bar and no time left */
     uint64_t first;   /* done before the start (a resumed run); not counted in the rate */
-    bool active;      /* stderr is a terminal */
-    bool drawn;       /* a line is on the screen */
+    bool active;      /* standard error is a terminal, and the line is wanted */
+    bool drawn;       /* a line stands on the terminal */
     struct timespec start, last;
 } tool_progress;
 
@@ -25,14 +25,17 @@ void tool_progress_begin(tool_progress *p, const char *unit, uint64_t first, uin
 /* done counts from zero and includes `first`. */
 void tool_progress_update(tool_progress *p, uint64_t done);
 
-/* Takes the line off the screen, for a message; the next update draws it again. */
+/* Takes the line off the terminal, for a message; the next update draws it again. */
 void tool_progress_clear(tool_progress *p);
 
-/* Takes the line off the screen for good. */
+/* Takes the line off the terminal for good. */
 void tool_progress_end(tool_progress *p);
 
-/* The text of the line for a given state, without control characters: what update draws.
+/* The text of the line for a given state, without control characters: what update draws.  It has fewer than
+ * `columns` characters, for a character in the last column makes some terminals start a new line.  Where the
+ * terminal is narrow, the bar gets shorter first; then the rate, the unit, the bar and the time left go.
  * Returns the number of characters, at most size - 1. */
-int tool_progress_format(const tool_progress *p, uint64_t done, double seconds, char *text, int size);
+int tool_progress_format(const tool_progress *p, uint64_t done, double seconds, int columns, char *text,
+                         int size);
 
 #endif

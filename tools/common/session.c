@@ -1,4 +1,4 @@
-/* A session that grows with the images; see session.h.  Called by tools that caption one image at a time. */
+/* A session that grows with the images; see session.h. */
 #include "tools/common/session.h"
 
 #include "tools/common/cli.h"
@@ -7,22 +7,20 @@ bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    session->model = model;
-    session->options = *options;
-    session->session = NULL;
+    *session = (tool_session){.model = model, .options = *options};
     if (caption_session_size(model, options, &error) > 0) return true;
     return tool_fail(err, "%s", error.message[0] ? error.message : caption_status_string(error.status));
 }
 
-/* Makes the session, or makes it again with `decode_memory`; the old one is closed first, as both together
+/* Makes the session, or makes it again with `decode_memory`.  The old one is closed first, for both together
  * might not fit.  After a failure the next image starts from the memory of the session before. */
 static caption_status renew(tool_session *session, size_t decode_memory, caption_error *error)
 {
-    size_t before = session->options.decode_memory;
-    caption_status status;
+    const size_t before = session->options.decode_memory;
     caption_session_close(&session->session);
     session->options.decode_memory = decode_memory;
-    status = caption_session_create(&session->session, session->model, &session->options, error);
+    const caption_status status =
+        caption_session_create(&session->session, session->model, &session->options, error);
     if (status != CAPTION_OK) session->options.decode_memory = before;
     return status;
 }
@@ -32,9 +30,8 @@ bool tool_session_load(tool_session *session, const char *name, const void *data
 {
     caption_error error = {CAPTION_OK, ""};
     caption_image_info info;
-    caption_status status;
     size_t need = session->options.decode_memory;
-    status = caption_image_probe(data, size, &info, &error);
+    caption_status status = caption_image_probe(data, size, &info, &error);
     /* an image over the limit is for caption_load_image to refuse, not a reason to take memory */
     if (status == CAPTION_OK && info.width > 0 &&
         (uint64_t)info.height <= session->options.max_pixels / (uint64_t)info.width &&

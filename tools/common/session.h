@@ -1,7 +1,7 @@
 /* A caption_session that grows when an image needs more memory to be decoded.
  *
- * Called by tools that caption images one after the other.  Made at the first image, made again when a larger
- * need turns up, so small photos pay for nothing.  Never prints. */
+ * It is made at the first image, and made again when a larger need turns up, so small photos pay for nothing.
+ * Never prints. */
 #ifndef TOOLS_COMMON_SESSION_H
 #define TOOLS_COMMON_SESSION_H
 

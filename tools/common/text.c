@@ -1,4 +1,4 @@
-/* Text files read whole; see text.h.  Called by the tools' readers; never prints. */
+/* Text files in memory; see text.h. */
 #include "tools/common/text.h"
 
 #include <errno.h>
@@ -6,22 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_ROOM = 65536 };
+
+/* Always keeps two bytes of room: one tells a text at the limit from one over it, one ends the text. */
+static bool make_room(tool_text *text, size_t *room, const char *name, tool_error *err)
+{
+    if (*room - text->size >= 2) return true;
+    const size_t wanted = *room ? *room * 2 : FIRST_ROOM;
+    char *grown = wanted > *room ? realloc(text->data, wanted) : NULL;
+    if (!grown) return tool_fail(err, "%s: out of memory", name);
+    text->data = grown;
+    *room = wanted;
+    return true;
+}
+
 static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t limit, tool_error *err)
 {
     size_t room = 0;
     for (;;) {
-        size_t got;
-        if (room - text->size <
-            2) { /* one byte of room tells "at the limit" from "over it", one ends the text */
-            size_t wanted = room ? room * 2 : 65536;
-            char *grown;
-            if (room > limit) return tool_fail(err, "%s: larger than %zu bytes", name, limit);
-            grown = wanted > room ? realloc(text->data, wanted) : NULL;
-            if (!grown) return tool_fail(err, "%s: out of memory", name);
-            text->data = grown;
-            room = wanted;
-        }
-        got = fread(text->data + text->size, 1, room - text->size - 1, stream);
+        if (!make_room(text, &room, name, err)) return false;
+        const size_t got = fread(text->data + text->size, 1, room - text->size - 1, stream);
         text->size += got;
         if (text->size > limit) return tool_fail(err, "%s: larger than %zu bytes", name, limit);
         if (!got) break;
@@ -33,14 +37,13 @@ static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t 
 
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
+    const bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "standard input" : path;
     FILE *stream = is_stdin ? stdin : fopen(path, "rb");
-    bool ok;
     text->data = NULL;
     text->size = 0;
     if (!stream) return tool_fail_errno(err, name, errno);
-    ok = read_stream(text, stream, name, limit, err);
+    const bool ok = read_stream(text, stream, name, limit, err);
     if (!is_stdin) (void)fclose(stream);
     if (!ok) tool_text_free(text);
     return ok;
@@ -54,20 +57,21 @@ void tool_text_free(tool_text *text)
     text->size = 0;
 }
 
-/* Bytes in the sequence that starts at p, 0 if it is malformed. */
-static size_t sequence_length(const unsigned char *p, size_t left)
+size_t tool_utf8_length(const char *data, size_t size)
 {
-    unsigned char low = 0x80, high = 0xBF; /* allowed second byte */
-    size_t length, i;
+    const unsigned char *p = (const unsigned char *)data;
     if (p[0] < 0x80) return 1;
     if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
-    length = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (p[0] == 0xE0) low = 0xA0;  /* shorter forms exist */
-    if (p[0] == 0xED) high = 0x9F; /* surrogates */
-    if (p[0] == 0xF0) low = 0x90;  /* shorter forms exist */
-    if (p[0] == 0xF4) high = 0x8F; /* above U+10FFFF */
-    if (left < length || p[1] < low || p[1] > high) return 0;
-    for (i = 2; i < length; i++) {
+    const size_t length = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    /* what the second byte may be */
+    const unsigned char low = p[0] == 0xE0   ? 0xA0 /* shorter forms exist below */
+                              : p[0] == 0xF0 ? 0x90 /* the same */
+                                             : 0x80;
+    const unsigned char high = p[0] == 0xED   ? 0x9F /* surrogates above */
+                               : p[0] == 0xF4 ? 0x8F /* more than U+10FFFF above */
+                                              : 0xBF;
+    if (size < length || p[1] < low || p[1] > high) return 0;
+    for (size_t i = 2; i < length; i++) {
         if ((p[i] & 0xC0) != 0x80) return 0;
     }
     return length;
@@ -75,10 +79,9 @@ static size_t sequence_length(const unsigned char *p, size_t left)
 
 size_t tool_utf8_check(const char *data, size_t size)
 {
-    const unsigned char *p = (const unsigned char *)data;
     size_t at = 0;
     while (at < size) {
-        size_t length = sequence_length(p + at, size - at);
+        const size_t length = tool_utf8_length(data + at, size - at);
         if (!length) return at;
         at += length;
     }
@@ -87,21 +90,23 @@ size_t tool_utf8_check(const char *data, size_t size)
 
 void tool_lines_begin(tool_lines *lines, const char *data, size_t size)
 {
-    memset(lines, 0, sizeof *lines);
-    lines->next = data;
-    lines->stop = data + size;
-    if (size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) lines->next += 3;
+    const size_t skip = size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    *lines = (tool_lines){.next = data + skip, .stop = data + size};
+}
+
+void tool_names_begin(tool_lines *lines, const char *data, size_t size)
+{
+    *lines = (tool_lines){.next = data, .stop = data + size, .zero = true};
 }
 
 bool tool_lines_next(tool_lines *lines)
 {
-    const char *newline;
     if (lines->next == lines->stop) return false;
-    newline = memchr(lines->next, '\n', (size_t)(lines->stop - lines->next));
+    const char *end = memchr(lines->next, lines->zero ? '\0' : '\n', (size_t)(lines->stop - lines->next));
     lines->line = lines->next;
-    lines->length = (size_t)((newline ? newline : lines->stop) - lines->next);
-    lines->next = newline ? newline + 1 : lines->stop;
+    lines->length = (size_t)((end ? end : lines->stop) - lines->next);
+    lines->next = end ? end + 1 : lines->stop;
     lines->number++;
-    if (lines->length && lines->line[lines->length - 1] == '\r') lines->length--;
+    if (!lines->zero && lines->length && lines->line[lines->length - 1] == '\r') lines->length--;
     return true;
 }

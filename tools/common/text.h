@@ -1,6 +1,6 @@
-/* Text files read whole: size limit, strict UTF-8, lines whatever their ends.
+/* Text files that are read into memory in one piece: size limit, strict UTF-8, lines whatever their ends.
  *
- * Called by readers of captions, predictions, lists and JSON.  Never keeps a file open, never prints. */
+ * Never keeps a file open, never prints. */
 #ifndef TOOLS_COMMON_TEXT_H
 #define TOOLS_COMMON_TEXT_H
 
@@ -9,29 +9,38 @@
 #include "tools/common/error.h"
 
 typedef struct tool_text {
-    char *data; /* owned; size bytes and a zero byte after them (the text may hold zero bytes itself) */
+    char *data; /* owned; `size` bytes and a zero byte behind them (the text may hold zero bytes itself) */
     size_t size;
 } tool_text;
 
-/* Reads a file, or standard input for "-", of at most limit bytes. */
+/* Reads a file, or standard input for "-", of at most `limit` bytes. */
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err);
 
 /* Accepts NULL and an empty text. */
 void tool_text_free(tool_text *text);
 
-/* Offset of the first byte that is not strict UTF-8 (no overlong forms, surrogates, or > U+10FFFF); size if
- * there is none. */
+/* Bytes of the UTF-8 character at the start of data [size, at least 1]; 0 when those bytes are no strict
+ * UTF-8 (overlong forms, surrogates and numbers above U+10FFFF are none). */
+size_t tool_utf8_length(const char *data, size_t size);
+
+/* Offset of the first byte that is not strict UTF-8; `size` if there is none. */
 size_t tool_utf8_check(const char *data, size_t size);
 
-/* Lines of a text: LF or CRLF, the last one with or without; a byte order mark at the start is skipped. */
+/* The lines of a text.  They end in LF or CRLF, the last one may have no end, and a byte order mark at the
+ * start of the text is skipped.  With `zero` set, names end in a zero byte instead, as `find -print0` writes
+ * them, and nothing else is taken off them. */
 typedef struct tool_lines {
     const char *next, *stop;
-    const char *line; /* not zero-ended: length bytes */
+    const char *line; /* `length` bytes, no zero byte behind them */
     size_t length;
     size_t number; /* of this line, from 1 */
+    bool zero;
 } tool_lines;
 
 void tool_lines_begin(tool_lines *lines, const char *data, size_t size);
+
+/* The same for names that end in zero bytes. */
+void tool_names_begin(tool_lines *lines, const char *data, size_t size);
 
 /* False at the end of the text. */
 bool tool_lines_next(tool_lines *lines);

@@ -1,115 +1,79 @@
-/* Captions on standard output; see show.h.  Called by capdemo. */
+/* What capdemo prints for one image; see show.h. */
 #include "tools/demo/show.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/common/json.h"
+#include "tools/common/terminal.h"
+#include "tools/demo/maps.h"
 
-enum { CELL_COLUMNS = 2, MAP_GAP = 2, LINE_COLUMNS = 80 };
-
-/* Rows and columns of a square map of `positions` cells, 0 where it isn't one. */
-static int map_side(int positions)
+static const char *word_of(const caption_model *model, int id)
 {
-    int side = 1;
-    while (side * side < positions) side++;
-    return side * side == positions ? side : 0;
+    const char *word = caption_model_word(model, id);
+    return word ? word : "?";
 }
 
-/* The word that token `id` stands for, cut to `columns` characters and padded to them. */
-static void print_word(const char *word, int columns)
-{
-    int used = 0;
-    for (; *word; word++) {
-        bool starts = ((unsigned char)*word & 0xC0) != 0x80;
-        if (starts && used == columns) break;
-        used += starts;
-        (void)putchar(*word);
-    }
-    (void)printf("%*s", columns - used, "");
-}
+/* ---- text ---- */
 
-/* alpha: [cells]; row of a map in five shades, relative to the map's peak. */
-static void print_map_row(const float *alpha, int side, int row)
+static bool show_attention(const tool_output *output, const caption_model *model, const caption_text *text)
 {
-    static const char *const shades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
-    float peak = 0;
-    int i, c;
-    for (i = 0; i < side * side; i++) peak = alpha[i] > peak ? alpha[i] : peak;
-    for (c = 0; c < side; c++) {
-        float part = peak > 0 ? alpha[row * side + c] / peak : 0;
-        int shade = part < 0.1f ? 0 : part < 0.3f ? 1 : part < 0.55f ? 2 : part < 0.8f ? 3 : 4;
-        for (i = 0; i < CELL_COLUMNS; i++) (void)fputs(shades[shade], stdout);
-    }
-}
-
-/* One map per token, as many side by side as a line holds. */
-static void show_attention(const caption_model *model, const caption_text *text)
-{
+    if (!text->alpha) return true;
     caption_model_info info;
-    int side, columns, per_line, first, i, row;
     caption_model_get_info(model, &info);
-    side = map_side(info.positions);
-    if (!text->alpha || !side) return;
-    columns = side * CELL_COLUMNS;
-    per_line = (LINE_COLUMNS + MAP_GAP) / (columns + MAP_GAP);
-    if (per_line < 1) per_line = 1;
-    for (first = 0; first < text->length; first += per_line) {
-        int last = first + per_line < text->length ? first + per_line : text->length;
-        (void)putchar('\n');
-        for (i = first; i < last; i++) {
-            const char *word = caption_model_word(model, text->ids[i]);
-            print_word(word ? word : "?", columns);
-            (void)printf("%*s", MAP_GAP, "");
-        }
-        (void)putchar('\n');
-        for (row = 0; row < side; row++) {
-            for (i = first; i < last; i++) {
-                print_map_row(text->alpha + (size_t)i * (size_t)info.positions, side, row);
-                (void)printf("%s%*s", i + 1 < last ? "|" : "|\n", i + 1 < last ? MAP_GAP - 1 : 0, "");
-            }
-        }
-    }
+    const char **words = malloc((size_t)text->length * sizeof *words);
+    if (!words) return false;
+    for (int i = 0; i < text->length; i++) words[i] = word_of(model, text->ids[i]);
+    const demo_maps maps = {.words = words,
+                            .alpha = text->alpha,
+                            .count = text->length,
+                            .positions = info.positions,
+                            .columns = tool_terminal_columns(fileno(output->stream)),
+                            .utf8 = tool_terminal_utf8()};
+    demo_draw_maps(output->stream, &maps);
+    free(words);
+    return true;
 }
 
-void demo_show_text(const demo_answer *answer)
+bool demo_show_text(const tool_output *output, const demo_answer *answer)
 {
     const caption_result *result = answer->result;
-    int i;
+    if (answer->named) tool_output_text(output, answer->image);
     if (!answer->several) {
-        if (answer->named) (void)printf("%s: ", answer->image);
-        (void)printf("%s\n", result->captions[0].text);
+        if (answer->named) (void)fputc('\t', output->stream);
+        tool_output_text(output, result->captions[0].text);
+        (void)fputc('\n', output->stream);
     } else {
-        if (answer->named) (void)printf("%s:\n", answer->image);
-        for (i = 0; i < result->count; i++) {
-            (void)printf("%8.4f  %s\n", result->captions[i].score, result->captions[i].text);
+        if (answer->named) (void)fputs(":\n", output->stream);
+        for (int i = 0; i < result->count; i++) {
+            (void)fprintf(output->stream, "%8.4f  ", result->captions[i].score);
+            tool_output_text(output, result->captions[i].text);
+            (void)fputc('\n', output->stream);
         }
     }
-    if (answer->attention) {
-        show_attention(answer->model, &result->captions[0]);
-        (void)putchar('\n');
-    }
+    if (!answer->attention) return true;
+    const bool ok = show_attention(output, answer->model, &result->captions[0]);
+    if (answer->named) (void)fputc('\n', output->stream);
+    return ok;
 }
+
+/* ---- JSON ---- */
 
 /* [{"word", "map": [positions numbers]}, ...] */
 static json_t *json_attention(const caption_model *model, const caption_text *text)
 {
-    caption_model_info info;
     json_t *array = json_array();
-    int i, p;
+    caption_model_info info;
     caption_model_get_info(model, &info);
-    for (i = 0; array && i < text->length; i++) {
+    for (int i = 0; array && i < text->length; i++) {
         const float *alpha = text->alpha + (size_t)i * (size_t)info.positions; /* [positions] */
-        const char *word = caption_model_word(model, text->ids[i]);
         json_t *map = json_array();
-        int bad = !map;
-        for (p = 0; !bad && p < info.positions; p++) {
+        bool bad = !map;
+        for (int p = 0; !bad && p < info.positions; p++) {
             bad = json_array_append_new(map, json_real((double)alpha[p])) != 0;
         }
-        if (json_array_append_new(
-                array, json_pack("{s:o, s:o}", "word", tool_json_text(word ? word : ""), "map", map)) != 0 ||
-            bad) {
+        json_t *word = tool_json_text(word_of(model, text->ids[i]));
+        if (json_array_append_new(array, json_pack("{s:o, s:o}", "word", word, "map", map)) != 0 || bad) {
             json_decref(array);
             array = NULL;
         }
@@ -117,18 +81,28 @@ static json_t *json_attention(const caption_model *model, const caption_text *te
     return array;
 }
 
-bool demo_show_json(const demo_answer *answer)
+/* Takes over `line`, which may be NULL.  A failed write is found when the output is flushed. */
+static bool print_line(const tool_output *output, json_t *line)
 {
-    const caption_text *best = &answer->result->captions[0];
+    if (!line) return false;
+    (void)json_dumpf(line, output->stream, TOOL_JSON_FLAGS);
+    (void)fputc('\n', output->stream);
+    json_decref(line);
+    return true;
+}
+
+bool demo_show_json(const tool_output *output, const demo_answer *answer)
+{
+    const caption_result *result = answer->result;
+    const caption_text *best = &result->captions[0];
     const demo_times *t = &answer->times;
     json_t *line = json_pack("{s:o, s:o, s:f, s:o, s:f}", "image", tool_json_text(answer->image), "caption",
                              tool_json_text(best->text), "confidence", best->confidence, "beams",
-                             tool_json_captions(answer->result), "ms", t->load + t->encoder + t->decoder);
+                             tool_json_captions(result), "ms", t->load + t->encoder + t->decoder);
     bool ok = line != NULL;
-    if (ok && answer->result->warnings) {
-        ok = json_object_set_new(
-                 line, "warning",
-                 tool_json_text(answer->result->warning ? answer->result->warning : "damaged image")) == 0;
+    if (ok && result->warnings) {
+        const char *warning = result->warning ? result->warning : "damaged image";
+        ok = json_object_set_new(line, "warning", tool_json_text(warning)) == 0;
     }
     if (ok && answer->timed) {
         ok = json_object_set_new(line, "times",
@@ -138,11 +112,13 @@ bool demo_show_json(const demo_answer *answer)
     if (ok && answer->attention && best->alpha) {
         ok = json_object_set_new(line, "attention", json_attention(answer->model, best)) == 0;
     }
-    /* a failed write is found when the output is flushed */
-    if (ok) {
-        (void)json_dumpf(line, stdout, TOOL_JSON_FLAGS);
-        (void)putchar('\n');
-    }
+    if (ok) return print_line(output, line);
     json_decref(line);
-    return ok;
+    return false;
+}
+
+bool demo_show_json_error(const tool_output *output, const char *image, const char *message)
+{
+    return print_line(
+        output, json_pack("{s:o, s:o}", "image", tool_json_text(image), "error", tool_json_text(message)));
 }

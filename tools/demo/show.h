@@ -1,12 +1,14 @@
 /* What capdemo prints for one image: a sentence, several with scores, a JSON line, attention maps.
  *
- * Called by capdemo; writes to standard output only (warnings and timings are capdemo's). */
+ * Writes to the output alone; warnings and times are capdemo's. */
 #ifndef TOOLS_DEMO_SHOW_H
 #define TOOLS_DEMO_SHOW_H
 
 #include <stdbool.h>
 
 #include <caption.h>
+
+#include "tools/common/output.h"
 
 typedef struct demo_times {
     double load, encoder, decoder; /* ms */
@@ -17,15 +19,21 @@ typedef struct demo_answer {
     const caption_model *model;
     const caption_result *result;
     demo_times times;
-    bool named;     /* several images: say which one this is */
+    bool named;     /* there are several images: say which one this is */
     bool several;   /* every caption with its score, not just the best */
     bool attention; /* maps of the best caption */
     bool timed;     /* JSON: the stages' times too */
 } demo_answer;
 
-void demo_show_text(const demo_answer *answer);
+/* Each of these returns false when memory ran out.  Lost writes are found by tool_output_flush. */
 
-/* One line.  False when memory ran out. */
-bool demo_show_json(const demo_answer *answer);
+/* The caption alone, or "IMAGE<TAB>CAPTION" where images are named; with scores, a line a caption. */
+bool demo_show_text(const tool_output *output, const demo_answer *answer);
+
+/* One line with one object. */
+bool demo_show_json(const tool_output *output, const demo_answer *answer);
+
+/* The line of an image that failed: {"image", "error"}. */
+bool demo_show_json_error(const tool_output *output, const char *image, const char *message);
 
 #endif

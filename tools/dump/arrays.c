@@ -9,14 +9,12 @@
 
 bool dump_file(const dump_target *target, const char *ending, const void *data, size_t size, tool_error *err)
 {
-    size_t room = strlen(target->folder) + strlen(target->name) + strlen(ending) + 3;
+    const size_t room = strlen(target->folder) + strlen(target->name) + strlen(ending) + 3;
     char *path = malloc(room);
-    tool_outfile *out = NULL;
-    bool ok;
     if (!path) return tool_fail(err, "out of memory");
     (void)snprintf(path, room, "%s/%s.%s", target->folder, target->name, ending);
-    out = tool_outfile_open(path, err);
-    ok = out && tool_outfile_write(out, data, size, err) && tool_outfile_commit(&out, err);
+    tool_outfile *out = tool_outfile_open(path, err);
+    const bool ok = out && tool_outfile_write(out, data, size, err) && tool_outfile_commit(&out, err);
     tool_outfile_abort(&out);
     free(path);
     return ok;
@@ -25,21 +23,18 @@ bool dump_file(const dump_target *target, const char *ending, const void *data, 
 /* The bytes of a float32 in the file's order, whatever the machine's. */
 static void put_float(unsigned char *bytes, float value)
 {
-    uint32_t bits;
-    int i;
+    uint32_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
-    for (i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> (8 * i));
+    for (int i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> (8 * i));
 }
 
 bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
                  tool_error *err)
 {
     unsigned char *bytes = count <= SIZE_MAX / 4 ? malloc(count ? count * 4 : 1) : NULL;
-    size_t i;
-    bool ok;
     if (!bytes) return tool_fail(err, "out of memory");
-    for (i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
-    ok = dump_file(target, ending, bytes, count * 4, err);
+    for (size_t i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
+    const bool ok = dump_file(target, ending, bytes, count * 4, err);
     free(bytes);
     return ok;
 }
@@ -48,9 +43,9 @@ bool dump_floats(const dump_target *target, const char *ending, const float *val
 static bool read_three(float values[3], const caption_model *model, const char *key, tool_error *err)
 {
     const char *text = caption_model_find_metadata(model, key);
-    int i;
-    for (i = 0; text && i < 3; i++) {
-        char *stop;
+    int i = 0;
+    for (; text && i < 3; i++) {
+        char *stop = NULL;
         text += strcspn(text, "+-.0123456789");
         values[i] = strtof(text, &stop);
         if (stop == text) break;
@@ -62,21 +57,19 @@ static bool read_three(float values[3], const caption_model *model, const char *
 bool dump_input(const dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
                 tool_error *err)
 {
+    const size_t area = side * side;
     float mean[3], deviation[3];
-    float *input; /* [3, side, side] */
-    size_t area = side * side, c, i;
-    bool ok;
     if (!read_three(mean, model, "input.mean", err) || !read_three(deviation, model, "input.std", err)) {
         return false;
     }
-    input = malloc(area * 3 * sizeof *input);
+    float *input = malloc(area * 3 * sizeof *input); /* [3, side, side] */
     if (!input) return tool_fail(err, "out of memory");
-    for (c = 0; c < 3; c++) {
-        for (i = 0; i < area; i++) {
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t i = 0; i < area; i++) {
             input[c * area + i] = ((float)pixels[3 * i + c] / 255.0f - mean[c]) / deviation[c];
         }
     }
-    ok = dump_floats(target, "input.f32", input, area * 3, err);
+    const bool ok = dump_floats(target, "input.f32", input, area * 3, err);
     free(input);
     return ok;
 }

@@ -1,6 +1,6 @@
 /* The files that capdump writes: raw little-endian arrays, named after the image.
  *
- * Called by capdump.  Every file appears complete or not at all.  Never prints. */
+ * Every file appears complete or not at all.  Never prints. */
 #ifndef TOOLS_DUMP_ARRAYS_H
 #define TOOLS_DUMP_ARRAYS_H
 
@@ -15,9 +15,10 @@ typedef struct dump_target {
     const char *folder, *name; /* files are FOLDER/NAME.ENDING */
 } dump_target;
 
+/* data: `size` bytes, written as they are. */
 bool dump_file(const dump_target *target, const char *ending, const void *data, size_t size, tool_error *err);
 
-/* `count` numbers as float32. */
+/* values: [count], written as float32. */
 bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
                  tool_error *err);
 

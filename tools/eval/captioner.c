@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/images.h"
 #include "tools/common/session.h"
@@ -13,10 +14,7 @@
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
     memset(m, 0, sizeof *m);
-    caption_error error;
-    if (caption_model_open_file(&m->model, path, NULL, &error) != CAPTION_OK) {
-        return tool_fail(err, "%s", error.message);
-    }
+    if (!tool_model_open(&m->model, path, &m->name, err)) return false;
     caption_session_options_init(&m->session);
     caption_decode_options_init(&m->decode, m->model);
     m->decode.nbest = 1;

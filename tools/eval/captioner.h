@@ -10,11 +10,12 @@
 
 typedef struct eval_model {
     caption_model *model;
+    const char *name; /* of the model, for messages; borrowed */
     caption_session_options session;
     caption_decode_options decode;
 } eval_model;
 
-/* beams 0: the model's own; greedy: no beam search. */
+/* path NULL: $CAPTION_MODEL or the bundled model; beams 0: the model's own; greedy: no beam search. */
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err);
 
 /* Accepts a zeroed structure. */

@@ -270,7 +270,7 @@ done:
 /* ---- which images ---------------------------------------------------------------------------------------
  */
 
-static bool read_list(const eval_refs *refs, const char *path, const char **images, size_t *count,
+static bool read_list(const eval_refs *refs, const char *path, bool null, const char **images, size_t *count,
                       tool_error *err)
 {
     bool *seen = calloc(eval_refs_count(refs) + 1, sizeof *seen);
@@ -278,10 +278,10 @@ static bool read_list(const eval_refs *refs, const char *path, const char **imag
     bool ok =
         seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
     tool_lines lines;
-    tool_lines_begin(&lines, text.data, text.size);
+    (null ? tool_names_begin : tool_lines_begin)(&lines, text.data, text.size);
     while (ok && text.data && tool_lines_next(&lines)) {
         char *name = text.data + (lines.line - text.data);
-        while (lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t')) {
+        while (!null && lines.length && (name[lines.length - 1] == ' ' || name[lines.length - 1] == '\t')) {
             lines.length--;
         }
         if (!lines.length) continue;
@@ -302,14 +302,15 @@ static bool read_list(const eval_refs *refs, const char *path, const char **imag
     return ok;
 }
 
-const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
+static const char **list_images(const eval_refs *refs, const char *list, bool null, size_t *count,
+                                tool_error *err)
 {
     const size_t n = eval_refs_count(refs);
     const char **images = calloc(n + 1, sizeof *images);
     bool ok = images || tool_fail(err, "out of memory");
     *count = 0;
     if (ok && list) {
-        ok = read_list(refs, list, images, count, err);
+        ok = read_list(refs, list, null, images, count, err);
     } else if (ok) {
         for (size_t i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
     }
@@ -319,4 +320,14 @@ const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *cou
     if (ok) return images;
     free(images);
     return NULL;
+}
+
+const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
+{
+    return list_images(refs, list, false, count, err);
+}
+
+const char **eval_refs_list_null(const eval_refs *refs, const char *list, size_t *count, tool_error *err)
+{
+    return list_images(refs, list, true, count, err);
 }

@@ -46,4 +46,7 @@ size_t eval_refs_captions(const eval_refs *refs, uint32_t image, const char *con
  * and line). */
 const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
 
+/* The same for a list whose names end in zero bytes. */
+const char **eval_refs_list_null(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/common/crew.h"
 #include "tools/common/progress.h"
@@ -102,6 +103,7 @@ bool eval_run_images(eval_run *run, tool_error *err)
         .end = end_worker,
     };
     tool_progress_begin(&s.progress, "images", run->earlier, run->n_images);
+    if (run->quiet) s.progress.active = false;
     const double from = tool_now_ms();
     const bool ok = tool_crew_run(&crew, err);
     run->seconds = (tool_now_ms() - from) / 1000;

@@ -25,6 +25,7 @@ typedef struct eval_run {
     const char *folder;        /* of the images */
     const char *const *images; /* [n_images], distinct */
     size_t n_images;
+    bool quiet; /* no progress */
     eval_store *store;
     /* results */
     size_t captioned, earlier, failed; /* now, in earlier runs, not at all */

@@ -48,7 +48,7 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     }
     caption_model_info info;
     caption_model_get_info(m->model, &info);
-    report.checkpoint = options->model;
+    report.checkpoint = m->name;
     report.method = greedy ? "greedy" : "beam";
     report.beam_width = greedy ? 0 : m->decode.beams;
     report.max_len = m->decode.max_length;
@@ -92,26 +92,26 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     eval_model m = {0};
     eval_refs *refs = NULL;
     eval_captioner captioner = eval_model_captioner(&m);
-    eval_run run = {.captioner = &captioner, .folder = options->images};
+    eval_run run = {.captioner = &captioner, .folder = options->images, .quiet = options->score.quiet};
     const char **images = NULL;
     bool ok = false;
     run.threads = options->threads ? options->threads : processors();
     if (!check_folder(options->images, err)) goto done;
     refs = eval_refs_read(options->refs, err);
     if (!refs) goto done;
-    images = eval_refs_list(refs, options->list, &run.n_images, err);
+    images = (options->null ? eval_refs_list_null : eval_refs_list)(refs, options->list, &run.n_images, err);
     if (!images) goto done;
     run.images = images;
     if (!eval_model_open(&m, options->model, options->greedy, options->beams, err)) goto done;
     m.session.no_exif = options->no_exif;
     char settings[512];
     if (!eval_model_settings(&m, settings, sizeof settings)) {
-        (void)tool_fail(err, "%s: settings too long", options->model);
+        (void)tool_fail(err, "%s: settings too long", m.name);
         goto done;
     }
     run.store = eval_store_open(options->output, settings, err);
     if (!run.store || !eval_run_images(&run, err)) goto done;
-    print_summary(&run);
+    if (!run.quiet) print_summary(&run);
     ok = score_run(options, &run, refs, &m, err);
     if (ok && run.failed) ok = tool_fail(err, "%zu of %zu images failed", run.failed, run.n_images);
 done:

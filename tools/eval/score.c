@@ -1,15 +1,16 @@
 /* `capeval score`, and the scoring at the end of `capeval run`; see score.h. */
 #include "tools/eval/score.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/outfile.h"
+#include "tools/common/output.h"
 
 /* Opens WordNet where it is wanted; *wordnet stays NULL where it is not, or not installed. */
-static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error *err)
+static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet, tool_error *err)
 {
     *wordnet = NULL;
     if (folder && strcmp(folder, "none") == 0) return true;
@@ -17,8 +18,9 @@ static bool open_wordnet(const char *folder, eval_wordnet **wordnet, tool_error 
     if (!folder) {
         folder = EVAL_WORDNET_FOLDER;
         if (stat(folder, &info) != 0) {
-            (void)fprintf(stderr, "capeval: note: no WordNet in %s: METEOR is computed without synonyms\n",
-                          folder);
+            if (!quiet) {
+                tool_note("capeval", "note: no WordNet in %s: METEOR is computed without synonyms", folder);
+            }
             return true;
         }
     }
@@ -62,19 +64,19 @@ static bool write_metrics(const char *path, const eval_report *report, tool_erro
     return tool_outfile_commit(&out, err);
 }
 
-static bool print_report(const eval_report *report, bool json, tool_error *err)
+static bool print_report(const eval_report *report, const eval_score_options *options, tool_error *err)
 {
+    tool_output output;
+    if (!tool_output_open(&output, options->output, err)) return false;
     bool ok = true;
-    errno = 0;
-    if (json) {
-        ok = eval_report_json(report, stdout);
+    if (options->json) {
+        ok = eval_report_json(report, output.stream) || tool_fail(err, "out of memory");
     } else {
-        eval_report_table(report, stdout);
+        eval_report_table(report, output.stream);
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        return tool_fail_errno(err, "standard output", errno ? errno : EIO);
-    }
-    return ok || tool_fail(err, "out of memory");
+    ok = ok && tool_output_close(&output, err);
+    tool_output_abort(&output);
+    return ok;
 }
 
 bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
@@ -85,7 +87,7 @@ bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
     eval_scores *scores = NULL;
     bool ok = false;
     if (!eval_join(&joined, list, refs, err)) goto done;
-    if (!open_wordnet(options->wordnet, &wordnet, err)) goto done;
+    if (!open_wordnet(options->wordnet, options->quiet, &wordnet, err)) goto done;
     report->n_images = eval_corpus_size(joined.corpus);
     report->no_synonyms = !wordnet;
     scores = calloc(report->n_images, sizeof *scores);
@@ -94,10 +96,10 @@ bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
         goto done;
     }
     if (!eval_score(joined.corpus, wordnet, &report->scores, scores, err)) goto done;
-    print_notes(&joined);
+    if (!options->quiet) print_notes(&joined);
     if (options->per_image && !write_images(options->per_image, &joined, scores, !wordnet, err)) goto done;
     if (options->metrics && !write_metrics(options->metrics, report, err)) goto done;
-    ok = print_report(report, options->json, err);
+    ok = print_report(report, options, err);
 done:
     free(scores);
     eval_wordnet_close(&wordnet);

@@ -10,7 +10,9 @@ typedef struct eval_score_options {
     const char *wordnet;   /* folder; "none": METEOR without synonyms; NULL: Debian's folder if it is there */
     const char *per_image; /* file for the scores image by image, or NULL */
     const char *metrics;   /* file for the metrics JSON, or NULL */
-    bool json;             /* stdout gets the JSON instead of the table */
+    const char *output;    /* file for the result; NULL and "-": standard output */
+    bool json;             /* the result is JSON instead of the table */
+    bool quiet;            /* no notes on standard error */
 } eval_score_options;
 
 /* Scores the list against refs and writes everything out.  *report holds what the caller knows of the

@@ -1,7 +1,6 @@
-/* The encoder's plan with the time every layer takes.
+/* The encoder's plan, with the time that every layer takes.
  *
- * Called by capinfo and its report.  Runs the encoder on made-up pixels and reads the clock between the
- * progress callbacks.  Never prints. */
+ * Runs the encoder on made-up pixels and reads the clock between the progress callbacks.  Never prints. */
 #ifndef TOOLS_INFO_PLAN_H
 #define TOOLS_INFO_PLAN_H
 
@@ -18,14 +17,15 @@ typedef struct info_plan {
     double total_ms;            /* their sum */
 } info_plan;
 
+/* Fills a zeroed plan; free it whatever the result. */
 bool info_measure_plan(info_plan *plan, const caption_model *model, const caption_session_options *options,
                        int runs, tool_error *err);
 
 /* Accepts a zeroed plan. */
 void info_plan_free(info_plan *plan);
 
-/* Billions of floating-point operations a second, a multiplication and an addition each counting; 0 for
- * layers without. */
+/* Billions of floating-point operations a second: a multiplication and an addition are one each.  0 for
+ * layers that multiply nothing. */
 double info_layer_speed(const caption_layer_info *layer, double ms);
 
 #endif

@@ -1,8 +1,8 @@
-/* What capinfo prints, as text or JSON.
- *
- * Called by capinfo; writes to standard output only. */
+/* What capinfo prints, as text or JSON. */
 #ifndef TOOLS_INFO_REPORT_H
 #define TOOLS_INFO_REPORT_H
+
+#include <stdio.h>
 
 #include <caption.h>
 #include <capw.h>
@@ -11,7 +11,8 @@
 #include "tools/info/plan.h"
 
 typedef struct info_sections {
-    bool summary; /* header, sizes and metadata */
+    bool summary; /* one screen: kind, sizes, words, origin, search, metrics, bytes */
+    bool details; /* header and metadata */
     bool tensors, words, plan;
 } info_sections;
 
@@ -19,19 +20,28 @@ typedef struct info_report {
     const char *name; /* of the file */
     const caption_model *model;
     caption_model_info info;
-    capw_header header; /* filled for the summary */
+    capw_header header; /* filled for summary and details */
     info_sections sections;
-    bool verified;
-    int damaged; /* tensors with a wrong checksum, when verified */
+    bool verified, quiet; /* quiet: no line that all checksums are right */
+    int damaged;          /* tensors with a wrong checksum, when verified */
     const info_plan *plan;
 } info_report;
 
-/* Reads the header's fields whatever the machine's byte order. */
-bool info_read_header(capw_header *header, const char *path, tool_error *err);
+/* Reads the fields of a header, size bytes of which are there, whatever the machine's byte order.  False
+ * where the bytes are too few. */
+bool info_parse_header(capw_header *header, const unsigned char *bytes, size_t size);
 
-void info_print_text(const info_report *report);
+/* In lines of at most 80 columns, but for names of files and metadata. */
+void info_print_text(const info_report *report, FILE *stream);
 
-/* False when memory ran out. */
-bool info_print_json(const info_report *report);
+/* The one screen. */
+void info_print_summary(const info_report *report, FILE *stream);
+
+/* One object.  False when memory ran out. */
+bool info_print_json(const info_report *report, FILE *stream);
+
+/* "attention" or "baseline"; "GRU" or "LSTM" */
+const char *info_kind_name(const caption_model_info *info);
+const char *info_rnn_name(const caption_model_info *info);
 
 #endif

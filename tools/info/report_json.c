@@ -6,7 +6,8 @@
 
 #include "tools/common/json.h"
 
-/* jansson's setters refuse a NULL value, so a failure anywhere shows in the returned sum. */
+/* jansson's setters refuse a NULL value, so a failure anywhere shows in the returned sum: each of these
+ * returns 0, or more when something failed. */
 static int put(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new(object, key, value) != 0;
@@ -29,20 +30,42 @@ static int put_crc(json_t *object, const char *key, uint32_t crc)
     return put_text(object, key, text);
 }
 
+static json_t *header_object(const capw_header *h)
+{
+    json_t *object = json_object();
+    int bad = put_int(object, "version", h->version);
+    bad += put_int(object, "file_size", h->file_size);
+    bad += put_int(object, "metadata_offset", h->metadata_offset);
+    bad += put_int(object, "vocabulary_offset", h->vocabulary_offset);
+    bad += put_int(object, "data_offset", h->data_offset);
+    bad += put_crc(object, "tables_crc", h->tables_crc);
+    bad += put_crc(object, "header_crc", h->header_crc);
+    if (!bad) return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *metadata_object(const info_report *report)
+{
+    json_t *object = json_object();
+    int bad = !object;
+    for (int k = 0; k < report->info.metadata_count; k++) {
+        const char *key = NULL, *value = NULL;
+        if (caption_model_metadata(report->model, k, &key, &value) != CAPTION_OK) continue;
+        json_t *name = tool_json_text(key);
+        bad += !name || put_text(object, json_string_value(name), value);
+        json_decref(name);
+    }
+    if (!bad) return object;
+    json_decref(object);
+    return NULL;
+}
+
 static int put_summary(json_t *root, const info_report *report)
 {
     const caption_model_info *i = &report->info;
-    json_t *metadata = json_object(), *special = json_object(), *header = json_object();
-    int k, bad = 0;
-    bad += put_int(header, "version", report->header.version);
-    bad += put_int(header, "file_size", report->header.file_size);
-    bad += put_int(header, "metadata_offset", report->header.metadata_offset);
-    bad += put_int(header, "vocabulary_offset", report->header.vocabulary_offset);
-    bad += put_int(header, "data_offset", report->header.data_offset);
-    bad += put_crc(header, "tables_crc", report->header.tables_crc);
-    bad += put_crc(header, "header_crc", report->header.header_crc);
-    bad += put(root, "header", header);
-    bad += put_text(root, "kind", i->kind == CAPTION_KIND_ATTENTION ? "attention" : "baseline");
+    int bad = put(root, "header", header_object(&report->header));
+    bad += put_text(root, "kind", info_kind_name(i));
     bad += put_text(root, "rnn", i->rnn == CAPTION_RNN_GRU ? "gru" : "lstm");
     bad += put_int(root, "layers", (uint64_t)i->layers);
     bad += put_int(root, "input_size", (uint64_t)i->input_size);
@@ -52,37 +75,24 @@ static int put_summary(json_t *root, const info_report *report)
     bad += put_int(root, "hidden_size", (uint64_t)i->hidden_size);
     bad += put_int(root, "attention_size", (uint64_t)i->attention_size);
     bad += put_int(root, "vocabulary_size", (uint64_t)i->vocabulary_size);
-    bad += put_int(special, "pad", (uint64_t)i->pad);
-    bad += put_int(special, "start", (uint64_t)i->start);
-    bad += put_int(special, "end", (uint64_t)i->end);
-    bad += put_int(special, "unk", (uint64_t)i->unk);
-    bad += put(root, "special", special);
+    bad += put(
+        root, "special",
+        json_pack("{s:i, s:i, s:i, s:i}", "pad", i->pad, "start", i->start, "end", i->end, "unk", i->unk));
     bad += put_int(root, "tensor_count", (uint64_t)i->tensor_count);
     bad += put_int(root, "parameters", i->parameters);
-    for (k = 0; k < i->metadata_count; k++) {
-        const char *key, *value;
-        json_t *name;
-        if (caption_model_metadata(report->model, k, &key, &value) != CAPTION_OK) continue;
-        name = tool_json_text(key);
-        bad += !name || put_text(metadata, json_string_value(name), value);
-        json_decref(name);
-    }
-    return bad + put(root, "metadata", metadata);
+    return bad + put(root, "metadata", metadata_object(report));
 }
 
 static int put_tensors(json_t *root, const info_report *report)
 {
     json_t *array = json_array();
-    int k, bad = 0;
-    for (k = 0; k < report->info.tensor_count; k++) {
+    int bad = 0;
+    for (int k = 0; k < report->info.tensor_count; k++) {
         caption_tensor_info t;
+        int dims[4];
+        if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) continue;
+        for (int d = 0; d < t.rank; d++) dims[d] = (int)t.dims[d];
         json_t *entry = json_object();
-        int dims[4], d;
-        if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) {
-            json_decref(entry);
-            continue;
-        }
-        for (d = 0; d < t.rank; d++) dims[d] = (int)t.dims[d];
         bad += put_text(entry, "name", t.name);
         bad += put_text(entry, "type", t.dtype);
         bad += put_text(entry, "layout", t.layout);
@@ -98,8 +108,8 @@ static int put_tensors(json_t *root, const info_report *report)
 static int put_words(json_t *root, const info_report *report)
 {
     json_t *array = json_array();
-    int k, bad = 0;
-    for (k = 0; k < report->info.vocabulary_size; k++) {
+    int bad = 0;
+    for (int k = 0; k < report->info.vocabulary_size; k++) {
         const char *word = caption_model_word(report->model, k);
         bad += json_array_append_new(array, tool_json_text(word ? word : "")) != 0;
     }
@@ -109,8 +119,8 @@ static int put_words(json_t *root, const info_report *report)
 static int put_plan(json_t *root, const info_plan *plan)
 {
     json_t *object = json_object(), *layers = json_array();
-    int k, bad = 0;
-    for (k = 0; k < plan->count; k++) {
+    int bad = 0;
+    for (int k = 0; k < plan->count; k++) {
         const caption_layer_info *l = &plan->layers[k];
         const int in[] = {l->in_height, l->in_width, l->in_channels};
         const int out[] = {l->out_height, l->out_width, l->out_channels};
@@ -135,7 +145,7 @@ static int put_plan(json_t *root, const info_plan *plan)
     return bad + put(root, "plan", object);
 }
 
-bool info_print_json(const info_report *report)
+bool info_print_json(const info_report *report, FILE *stream)
 {
     json_t *root = json_object();
     int bad = put_text(root, "file", report->name);
@@ -146,8 +156,8 @@ bool info_print_json(const info_report *report)
     if (report->verified) bad += put_int(root, "damaged_tensors", (uint64_t)report->damaged);
     if (!bad) {
         /* a failed write is found when the output is flushed */
-        (void)json_dumpf(root, stdout, JSON_INDENT(1) | TOOL_JSON_FLAGS);
-        (void)putchar('\n');
+        (void)json_dumpf(root, stream, JSON_INDENT(1) | TOOL_JSON_FLAGS);
+        (void)fputc('\n', stream);
     }
     json_decref(root);
     return bad == 0;
