@@ -20,10 +20,10 @@
 
 #define CAPW_MAGIC "\211CAPW\r\n\n" /* 8 bytes; a copy in text mode damages them, so it is noticed */
 #define CAPW_VERSION 1u
-#define CAPW_ALIGN 64u        /* every tensor starts at a multiple of this */
-#define CAPW_NAME_BYTES 64u   /* a tensor's name with its NUL */
-#define CAPW_PANEL 16u        /* outputs that lie side by side in a panel */
-#define CAPW_PAIRS_MOST 16383 /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
+#define CAPW_ALIGN 64u         /* every tensor starts at a multiple of this */
+#define CAPW_NAME_BYTES 64u    /* a tensor's name with its NUL */
+#define CAPW_PANEL 16u         /* outputs that lie side by side in a panel */
+#define CAPW_PAIRS_MOST 16383  /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
 #define CAPW_MAX_DIM 67108864u /* 2^26: products of two sizes stay far from overflow of 64 bits */
 #define CAPW_MAX_TENSORS 4096u
 #define CAPW_MAX_METADATA 1024u

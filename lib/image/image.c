@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/image/decoders.h"
-#include "lib/options.h"
+#include "lib/platform/structure.h"
 
 struct cpt_image_decoder {
     cpt_image_config config;
