@@ -1,14 +1,13 @@
 /* test_kernels.c - every slot of the kernel table, for every instruction set this machine has, against plain
- * C.  `--bench` times them instead; `--cpu NAME` (or the variable CHECK_CPU) leaves out everything above that
- * level, for emulators such as valgrind; `--every N` checks functions of one number at every N-th float (1:
- * all of them, which takes minutes). */
+ * C and exact values.  `--bench` times them instead.  `--cpu NAME`, or the variable CHECK_CPU, leaves out
+ * everything above that level, for emulators such as valgrind.  `--every N` checks functions of one number at
+ * every N-th float; 1 means all of them and takes minutes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <caption.h>
-#include "test/kernels/check_kernels.h"
-#include "test/kernels/check_kernels_run.h"
+#include "test/kernels/check_support.h"
 #include "lib/platform/cpu.h"
 
 static const struct {
@@ -22,50 +21,61 @@ static const struct {
     {"neon", CAPTION_CPU_NEON},
 };
 
-static int parse_cpu(const char *name, uint32_t *mask)
+static const struct {
+    void (*check)(const cptk_kernels *k, const cptk_kernels *c);
+    void (*bench)(const cptk_kernels *k);
+} families[] = {
+    {check_cells, bench_cells}, {check_tile, bench_tile},     {check_maps, bench_maps},
+    {check_int16, bench_int16}, {check_reduce, bench_reduce},
+};
+
+static bool parse_cpu(const char *name, uint32_t *mask)
 {
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         if (strcmp(name, levels[i].name) == 0) {
             *mask = levels[i].bits;
-            return 1;
+            return true;
         }
-    return 0;
+    }
+    return false;
 }
 
-static void run(uint32_t bits, int bench)
+static void run(uint32_t bits, bool bench)
 {
     cptk_kernels kernels, plain;
     cptk_kernels_init(&kernels, bits);
     cptk_kernels_init(&plain, 0);
     check_begin(kernels.name);
-    if (bench) {
-        bench_cell(&kernels);
-        bench_conv(&kernels);
-        return;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (bench) {
+            families[i].bench(&kernels);
+        } else {
+            families[i].check(&kernels, &plain);
+        }
     }
-    check_cell(&kernels, &plain);
-    check_conv(&kernels, &plain);
-    printf("%s: checked\n", kernels.name);
+    if (!bench) printf("%s: checked\n", kernels.name);
 }
 
 int main(int argc, char **argv)
 {
     const char *name = getenv("CHECK_CPU");
     uint32_t mask = CAPTION_CPU_ALL;
-    int bench = 0;
+    bool bench = false;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--bench") == 0)
-            bench = 1;
-        else if (strcmp(argv[i], "--cpu") == 0 && i + 1 < argc)
+        if (strcmp(argv[i], "--bench") == 0) {
+            bench = true;
+        } else if (strcmp(argv[i], "--cpu") == 0 && i + 1 < argc) {
             name = argv[++i];
-        else if (strcmp(argv[i], "--every") == 0 && i + 1 < argc && atol(argv[i + 1]) > 0)
+        } else if (strcmp(argv[i], "--every") == 0 && i + 1 < argc && atol(argv[i + 1]) > 0) {
             check_set_stride((unsigned long)atol(argv[++i]));
-        else
+        } else {
             goto usage;
+        }
     }
     if (name && *name && !parse_cpu(name, &mask)) goto usage;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         if ((levels[i].bits & cpt_cpu_detect() & mask) == levels[i].bits) run(levels[i].bits, bench);
+    }
     if (check_failures()) printf("%ld failures\n", check_failures());
     return check_failures() != 0;
 usage:

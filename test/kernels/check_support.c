@@ -1,6 +1,5 @@
-/* check_kernels.c - see check_kernels.h.  Used by test_kernels only. */
-#include "test/kernels/check_kernels.h"
-#include "test/kernels/check_kernels_run.h"
+/* check_support.c - see check_support.h. */
+#include "test/kernels/check_support.h"
 
 #include <float.h>
 #include <math.h>
@@ -60,7 +59,7 @@ void check_fail(const char *format, ...)
 
 void *check_bytes(size_t bytes, size_t offset)
 {
-    size_t size = (GUARD + offset + bytes + GUARD + 63) / 64 * 64;
+    const size_t size = (GUARD + offset + bytes + GUARD + 63) / 64 * 64;
     buffer *b = &buffers[buffer_count];
     if (buffer_count == MAX_BUFFERS || !(b->block = aligned_alloc(64, size))) {
         fprintf(stderr, "test_kernels: out of buffers\n");
@@ -79,21 +78,25 @@ float *check_buffer(size_t n, size_t offset)
     return check_bytes(n * sizeof(float), offset * sizeof(float));
 }
 
+float *check_random_buffer(size_t n)
+{
+    float *x = check_buffer(n, (size_t)check_between(0, 15));
+    check_fill(x, n, -1, 1);
+    return x;
+}
+
 void check_release(const char *what)
 {
     for (int i = 0; i < buffer_count; i++) {
         const buffer *b = &buffers[i];
         const unsigned char *after = b->block + b->offset + b->bytes;
-        for (size_t j = 0; j < b->offset; j++)
-            if (b->block[j] != CANARY) {
-                check_fail("%s: wrote %zu bytes before buffer %d", what, b->offset - j, i);
-                break;
-            }
-        for (size_t j = 0; j < GUARD; j++)
-            if (after[j] != CANARY) {
-                check_fail("%s: wrote %zu bytes after buffer %d", what, j, i);
-                break;
-            }
+        size_t before = 0, behind = 0;
+        while (before < b->offset && b->block[before] == CANARY) before++;
+        while (behind < GUARD && after[behind] == CANARY) behind++;
+        if (before < b->offset) {
+            check_fail("%s: wrote %zu bytes before buffer %d", what, b->offset - before, i);
+        }
+        if (behind < GUARD) check_fail("%s: wrote %zu bytes after buffer %d", what, behind, i);
         free(b->block);
     }
     buffer_count = 0;
@@ -123,42 +126,58 @@ void check_fill(float *x, size_t n, float low, float high)
     for (size_t i = 0; i < n; i++) x[i] = check_uniform(low, high);
 }
 
-int check_same(const char *what, const float *got, const float *want, size_t n)
+const float check_specials[CHECK_SPECIALS] = {
+    0.0f,     -0.0f,     1.0f,    -1.0f,     1e-45f, -1e-45f, 1e-39f, -1e-39f,  1e-20f,
+    88.0f,    -88.0f,    -103.5f, 1e30f,     -1e30f, 3.4e38f, 3e38f,  -3.4e38f, -3e38f,
+    INFINITY, -INFINITY, NAN,     0.624999f, 0.625f, 2.5f,    9.0f,   -9.02f,   20.0f};
+
+float check_special(void)
+{
+    return check_specials[check_random() % CHECK_SPECIALS];
+}
+
+void check_fill_special(float *x, size_t n, float low, float high, uint32_t every)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = check_random() % every ? check_uniform(low, high) : check_special();
+    }
+}
+
+bool check_same(const char *what, const float *got, const float *want, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (isnan(got[i]) && isnan(want[i])) continue;
         if (memcmp(&got[i], &want[i], sizeof *got) != 0) {
             check_fail("%s: [%zu] is %.9g (%a), not %.9g (%a)", what, i, (double)got[i], (double)got[i],
                        (double)want[i], (double)want[i]);
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
-int check_near(const char *what, size_t index, float got, double want, double bound)
+bool check_near(const char *what, size_t index, float got, double want, double bound)
 {
-    int good;
-    if (isnan(want))
+    bool good = fabs((double)got - want) <= bound; /* false for NaN */
+    if (isnan(want)) {
         good = isnan(got);
-    else if (isinf(want) || isinf(got))
+    } else if (isinf(want) || isinf(got)) {
         good = (double)got == want;
-    else
-        good = fabs((double)got - want) <= bound; /* false for NaN */
+    }
     if (!good) check_fail("%s: [%zu] is %.9g, not %.9g +- %.3g", what, index, (double)got, want, bound);
     return good;
 }
 
 double check_ulp(float got, double want)
 {
-    int exponent;
     if (isnan(want)) return isnan(got) ? 0 : INFINITY;
-    if (fabs(want) >= ldexp(1.0, FLT_MAX_EXP) * (1 - ldexp(1.0, -25))) /* rounds to infinity */
+    if (fabs(want) >= ldexp(1.0, FLT_MAX_EXP) * (1 - ldexp(1.0, -25))) { /* rounds to infinity */
         return isinf(got) && (got > 0) == (want > 0) ? 0 : INFINITY;
-    if (isnan(got)) return INFINITY;
+    }
+    if (!isfinite(got)) return INFINITY;
+    int exponent = 0;
     (void)frexp(want, &exponent);
     if (want == 0 || exponent < FLT_MIN_EXP) exponent = FLT_MIN_EXP;
-    if (isinf(got)) return INFINITY;
     return fabs((double)got - want) / ldexp(1.0, exponent - FLT_MANT_DIG);
 }
 
@@ -169,23 +188,24 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* How long `repeat` calls take. */
+static double seconds(void (*work)(void *user), void *user, long repeat)
+{
+    const double start = now();
+    for (long i = 0; i < repeat; i++) work(user);
+    return now() - start;
+}
+
 /* The shortest of several runs, each of enough repetitions to be seen by the clock. */
 void check_time(const char *slot, const char *isa, void (*work)(void *user), void *user, double amount,
                 const char *unit)
 {
-    double best = 1e9, begin = now(), end;
+    const double begin = now();
     long repeat = 1;
-    for (;; repeat *= 2) {
-        double start = now();
-        for (long i = 0; i < repeat; i++) work(user);
-        if (now() - start > 1e-3) break;
-    }
-    do {
-        double start = now();
-        for (long i = 0; i < repeat; i++) work(user);
-        end = now();
-        if ((end - start) / (double)repeat < best) best = (end - start) / (double)repeat;
-    } while (end - begin < 0.15);
+    while (seconds(work, user, repeat) < 1e-3) repeat *= 2;
+    double best = INFINITY;
+    while (now() - begin < 0.15 || isinf(best))
+        best = fmin(best, seconds(work, user, repeat) / (double)repeat);
     printf("%-36s %-7s %12.3f us", slot, isa, best * 1e6);
     if (amount > 0) printf("  %9.3f G%s/s", amount / best * 1e-9, unit);
     printf("\n");
