@@ -1,34 +1,36 @@
-/* The names a pickle may use and what they make.  Called by pickle.c's opcodes.
+/* The names that a pickle may use, and what they make.
  *
- * "Calling" one of them builds a plain value from its arguments, after checking every argument; nothing else
- * happens. */
+ * To "call" one of them is to build a plain value from its arguments, after every argument was checked.
+ * Nothing else happens. */
 #include <string.h>
 
 #include "tools/common/printable.h"
 #include "tools/source/torch_vm.h"
 
 static const torch_class classes[] = {
-    {"collections", "OrderedDict", TORCH_CALL_DICT, 0},
-    {"collections", "Counter", TORCH_CALL_DICT, 0},
-    {"torch._utils", "_rebuild_tensor_v2", TORCH_CALL_TENSOR, 0},
-    {"torch._utils", "_rebuild_parameter", TORCH_CALL_PARAMETER, 0},
-    {"torch", "FloatStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT32},
-    {"torch", "HalfStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT16},
-    {"torch", "BFloat16Storage", TORCH_CALL_STORAGE, SOURCE_BFLOAT16},
-    {"torch", "DoubleStorage", TORCH_CALL_STORAGE, SOURCE_FLOAT64},
-    {"torch", "LongStorage", TORCH_CALL_STORAGE, SOURCE_INT64},
-    {"torch", "IntStorage", TORCH_CALL_STORAGE, SOURCE_INT32},
-    {"torch", "ShortStorage", TORCH_CALL_STORAGE, SOURCE_INT16},
-    {"torch", "CharStorage", TORCH_CALL_STORAGE, SOURCE_INT8},
-    {"torch", "ByteStorage", TORCH_CALL_STORAGE, SOURCE_UINT8},
-    {"torch", "BoolStorage", TORCH_CALL_STORAGE, SOURCE_BOOL},
-    {"src.vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0}, /* as published */
-    {"vocabulary", "Vocabulary", TORCH_CALL_VOCABULARY, 0},     /* pickled from within src/ */
-    {"__main__", "Vocabulary", TORCH_CALL_VOCABULARY, 0},       /* pickled by the script itself */
-    {"numpy.core.multiarray", "scalar", TORCH_CALL_NUMPY_SCALAR, 0},
-    {"numpy._core.multiarray", "scalar", TORCH_CALL_NUMPY_SCALAR, 0}, /* NumPy 2 */
-    {"numpy", "dtype", TORCH_CALL_NUMPY_TYPE, 0},
-    {"_codecs", "encode", TORCH_CALL_LATIN1, 0},
+    {.module = "collections", .name = "OrderedDict", .call = TORCH_CALL_DICT},
+    {.module = "collections", .name = "Counter", .call = TORCH_CALL_DICT},
+    {.module = "torch._utils", .name = "_rebuild_tensor_v2", .call = TORCH_CALL_TENSOR},
+    {.module = "torch._utils", .name = "_rebuild_parameter", .call = TORCH_CALL_PARAMETER},
+    {.module = "torch", .name = "FloatStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_FLOAT32},
+    {.module = "torch", .name = "HalfStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_FLOAT16},
+    {.module = "torch", .name = "BFloat16Storage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_BFLOAT16},
+    {.module = "torch", .name = "DoubleStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_FLOAT64},
+    {.module = "torch", .name = "LongStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_INT64},
+    {.module = "torch", .name = "IntStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_INT32},
+    {.module = "torch", .name = "ShortStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_INT16},
+    {.module = "torch", .name = "CharStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_INT8},
+    {.module = "torch", .name = "ByteStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_UINT8},
+    {.module = "torch", .name = "BoolStorage", .call = TORCH_CALL_STORAGE, .dtype = SOURCE_BOOL},
+    /* as published; pickled from within src/; pickled by the script itself */
+    {.module = "src.vocabulary", .name = "Vocabulary", .call = TORCH_CALL_VOCABULARY},
+    {.module = "vocabulary", .name = "Vocabulary", .call = TORCH_CALL_VOCABULARY},
+    {.module = "__main__", .name = "Vocabulary", .call = TORCH_CALL_VOCABULARY},
+    /* NumPy 1 and NumPy 2 */
+    {.module = "numpy.core.multiarray", .name = "scalar", .call = TORCH_CALL_NUMPY_SCALAR},
+    {.module = "numpy._core.multiarray", .name = "scalar", .call = TORCH_CALL_NUMPY_SCALAR},
+    {.module = "numpy", .name = "dtype", .call = TORCH_CALL_NUMPY_TYPE},
+    {.module = "_codecs", .name = "encode", .call = TORCH_CALL_LATIN1},
 };
 
 static bool same(torch_text text, const char *wanted)
@@ -53,7 +55,7 @@ bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
         tool_printable(name.data, name.size, printable[1]));
 }
 
-/* A non-negative whole number. */
+/* An integer that is not negative. */
 static bool natural(const torch_value *value, uint64_t *number)
 {
     if (!value || value->kind != TORCH_INT || value->as.integer < 0) return false;
@@ -72,7 +74,8 @@ static bool naturals(const torch_value *value, uint64_t numbers[SOURCE_MAX_RANK]
     return true;
 }
 
-/* Whether every element lies inside the storage, and there are no more of them than it holds. */
+/* Whether every element lies inside the storage.  Sets tensor->count, which is refused where it is larger
+ * than the storage's: elements that share memory could ask for any amount of it. */
 static bool fits(torch_tensor *tensor)
 {
     uint64_t room = tensor->storage->count, last = tensor->offset;
@@ -111,7 +114,7 @@ static bool make_tensor(torch_vm *vm, const torch_items *args)
     return torch_vm_push(vm, value);
 }
 
-/* Counter(mapping) shares its mapping's items; nobody changes values once they are read. */
+/* OrderedDict() or Counter(mapping).  The counter shares the mapping's items, which don't change any more. */
 static bool make_dict(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_DICT);
@@ -190,10 +193,26 @@ bool torch_vm_build(torch_vm *vm)
     return true;
 }
 
+enum { MAX_KEY = 32 }; /* of a storage; torch.save counts them: "0", "1", ... */
+
+/* Keys become parts of names in the archive: letters, digits and underscores only. */
+static bool is_key(torch_text text)
+{
+    if (text.size == 0 || text.size > MAX_KEY) return false;
+    for (size_t i = 0; i < text.size; i++) {
+        const char c = text.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ('storage', class, key, location, count) */
 bool torch_vm_persistent(torch_vm *vm)
 {
-    torch_value *id = torch_vm_pop(vm), *value = id ? torch_vm_new(vm, TORCH_STORAGE) : NULL;
+    const torch_value *id = torch_vm_pop(vm);
+    torch_value *value = id ? torch_vm_new(vm, TORCH_STORAGE) : NULL;
     if (!value) return false;
     const torch_items *items = &id->as.items;
     uint64_t count;
@@ -203,17 +222,9 @@ bool torch_vm_persistent(torch_vm *vm)
         !natural(items->at[4], &count)) {
         return torch_vm_fail(vm, "a storage's description is malformed");
     }
+    if (!is_key(items->at[2]->as.text)) return torch_vm_fail(vm, "a storage's key is malformed");
     value->as.storage.key = items->at[2]->as.text;
     value->as.storage.dtype = items->at[1]->as.type->dtype;
     value->as.storage.count = count;
-    if (items->at[2]->as.text.size == 0 || items->at[2]->as.text.size > 32) {
-        return torch_vm_fail(vm, "a storage's key is malformed");
-    }
-    for (size_t i = 0; i < items->at[2]->as.text.size; i++) {
-        char c = items->at[2]->as.text.data[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')) {
-            return torch_vm_fail(vm, "a storage's key is malformed");
-        }
-    }
     return torch_vm_push(vm, value);
 }

@@ -1,4 +1,4 @@
-/* Opens what torch.save wrote; see checkpoint.h.  Called by the converter. */
+/* Opens what torch.save wrote; see torch_checkpoint.h. */
 #include "tools/source/torch_checkpoint.h"
 
 #include <stdio.h>
@@ -7,7 +7,10 @@
 
 #include "tools/common/printable.h"
 
-#define MAX_PICKLE ((uint64_t)64 << 20)
+enum {
+    MAX_PICKLE = 64 << 20, /* bytes; they describe some hundred thousand tensors */
+    MAX_BYTE_ORDER = 64,   /* bytes; the entry says "little" or "big" */
+};
 
 /* NAME/data.pkl, where NAME is whatever the file was called when it was saved */
 static torch_zip_entry *find_pickle(torch_checkpoint *c, tool_error *err)
@@ -38,7 +41,7 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
     (void)snprintf(name, sizeof name, "%sbyteorder", c->prefix);
     torch_zip_entry *entry = torch_zip_find(&c->zip, name);
     if (!entry) return true; /* absent before PyTorch 2.1, which wrote little-endian data only */
-    unsigned char *text = torch_zip_read(&c->zip, entry, 64, err);
+    unsigned char *text = torch_zip_read(&c->zip, entry, MAX_BYTE_ORDER, err);
     if (!text) return false;
     const bool ok = strcmp((const char *)text, "little") == 0;
     char printable[TOOL_PRINTABLE_BYTES];

@@ -1,9 +1,10 @@
-/* A checkpoint written by torch.save: the zip archive, its pickle, its tensors as float32.
+/* A checkpoint written by torch.save: a zip archive, the pickle in it, and the tensors' storages.
  *
- * Called by the converter.  Opening reads the pickle only; a storage is read when a tensor in it is.  Never
- * executes anything a checkpoint says, never prints. */
-#ifndef TOOLS_TORCH_CHECKPOINT_H
-#define TOOLS_TORCH_CHECKPOINT_H
+ * A storage is the memory that one or more tensors view through a shape and strides.  Opening reads the
+ * pickle only; a storage is read when a tensor in it is.  Nothing that a checkpoint says is executed, and
+ * nothing is printed. */
+#ifndef TOOLS_SOURCE_TORCH_CHECKPOINT_H
+#define TOOLS_SOURCE_TORCH_CHECKPOINT_H
 
 #include "tools/source/torch_pickle.h"
 #include "tools/source/torch_zip.h"
@@ -11,19 +12,19 @@
 typedef struct torch_checkpoint {
     torch_zip zip;
     torch_pickle pickle;
-    char prefix[256]; /* the archive's name inside itself, with its slash */
+    char prefix[256]; /* of every entry's name: what the file was called when it was saved, and "/" */
 } torch_checkpoint;
 
 /* Close it whatever the result.  `path` must outlive it. */
 bool torch_checkpoint_open(torch_checkpoint *checkpoint, const char *path, tool_error *err);
 void torch_checkpoint_close(torch_checkpoint *checkpoint);
 
-/* Finds the storage of a tensor and checks its size; `name` is for messages.  NULL and an error if it is not
- * there or too small.  Reads no data. */
+/* Finds the storage of a tensor and checks its size.  `name` is for messages.  NULL and an error if the
+ * storage is missing or has another size.  Reads no data. */
 torch_zip_entry *torch_tensor_storage(const torch_checkpoint *checkpoint, const torch_tensor *tensor,
                                       const char *name, tool_error *err);
 
-/* The same, and the tensor must hold floating-point numbers. */
+/* The same.  A tensor that doesn't hold floating-point numbers is refused, too. */
 bool torch_tensor_check(const torch_checkpoint *checkpoint, const torch_tensor *tensor, const char *name,
                         tool_error *err);
 

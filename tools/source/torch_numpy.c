@@ -1,8 +1,8 @@
-/* NumPy's scalars in a pickle, which is what a metric is that nobody turned into a float: plain numbers.
- * Called by calls.c; other arrays and types of NumPy are not read.
+/* NumPy's scalars in a pickle, read as plain numbers.
  *
- * What is called is multiarray.scalar(dtype('f8', False, True) + state, bytes); pickles of protocol 2 write
- * the bytes as _codecs.encode(text, 'latin1'). */
+ * A metric that was not turned into a Python float is such a scalar.  NumPy pickles it as a call of
+ * multiarray.scalar(dtype, bytes), where dtype is a call of dtype('f8', False, True) and a state.  Pickles of
+ * protocol 2 write the bytes as _codecs.encode(text, 'latin1').  Arrays and other types are not read. */
 #include "tools/source/torch_vm.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static bool is_int(const torch_value *value, int64_t integer)
     return value->kind == TORCH_INT && value->as.integer == integer;
 }
 
-/* name, align, copy */
+/* args: (name, align, copy) */
 bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_NUMPY_TYPE);
@@ -44,7 +44,8 @@ bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args)
     return torch_vm_fail(vm, "a NumPy type other than float64, float32, int64, int32 and bool");
 }
 
-/* version, byte order, then what plain numbers have none of */
+/* state: (3, byte order, None, None, None, -1, -1, 0).  3 is the version; the rest describes what plain
+ * numbers don't have: subarrays, names, fields, size, alignment and flags. */
 bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *state)
 {
     const char *order = type->as.numpy.dtype == SOURCE_BOOL ? "|" : "<";
@@ -61,7 +62,7 @@ bool torch_vm_numpy_state(torch_vm *vm, torch_value *type, const torch_value *st
     return true;
 }
 
-/* The bytes of a short text whose code points all are below 256. */
+/* args: (text, "latin1").  Pushes the bytes of a short text whose characters are all below U+0100. */
 bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_BYTES);
@@ -88,7 +89,7 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
     return torch_vm_push(vm, value);
 }
 
-/* value->kind and the number from its little-endian bits */
+/* Sets value from the bits of a number.  False if a bool is neither 0 nor 1. */
 static bool decode(torch_value *value, source_type dtype, uint64_t bits)
 {
     const uint32_t low = (uint32_t)bits;
@@ -119,7 +120,7 @@ static bool decode(torch_value *value, source_type dtype, uint64_t bits)
     }
 }
 
-/* type, bytes */
+/* args: (type, bytes) */
 bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_INT);

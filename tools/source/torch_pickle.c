@@ -1,16 +1,75 @@
-/* The pickle machine: opcodes, stack, memo; see pickle.h.  Called by checkpoint.c and the vocabulary reader.
+/* The pickle machine: opcodes, stack and memo; see torch_pickle.h.
+ *
  * Every count is compared with the bytes that are left before it is believed. */
 #include "tools/source/torch_pickle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/grow.h"
 #include "tools/common/text.h"
 #include "tools/source/torch_vm.h"
 
-enum { MAX_STACK = 1 << 22, MAX_MARKS = 1000, MAX_PROTOCOL = 5 };
+enum {
+    MAX_STACK = 1 << 22, /* values; a dict of a million words is pushed a thousand items at a time */
+    MAX_MARKS = 1000,    /* nested containers; Python's own pickler gives up at its recursion limit of 1000 */
+    MIN_PROTOCOL = 2,    /* what torch.save writes */
+    MAX_PROTOCOL = 5,    /* the newest there is */
+    MAX_FILE = 64 << 20, /* bytes; a vocabulary of a million words fits */
+};
 
-#define MAX_FILE ((size_t)64 << 20)
+/* The opcodes that are read, by the names of Python's pickle module. */
+enum {
+    OP_STOP = '.',
+    OP_BININT1 = 'K',
+    OP_BININT2 = 'M',
+    OP_BININT = 'J',
+    OP_BINFLOAT = 'G',
+    OP_NONE = 'N',
+    OP_BINUNICODE = 'X',
+    OP_SHORT_BINBYTES = 'C',
+    OP_BINBYTES = 'B',
+    OP_MARK = '(',
+    OP_POP = '0',
+    OP_POP_MARK = '1',
+    OP_DUP = '2',
+    OP_BINPUT = 'q',
+    OP_LONG_BINPUT = 'r',
+    OP_BINGET = 'h',
+    OP_LONG_BINGET = 'j',
+    OP_EMPTY_TUPLE = ')',
+    OP_EMPTY_LIST = ']',
+    OP_EMPTY_DICT = '}',
+    OP_TUPLE = 't',
+    OP_LIST = 'l',
+    OP_DICT = 'd',
+    OP_APPEND = 'a',
+    OP_SETITEM = 's',
+    OP_APPENDS = 'e',
+    OP_SETITEMS = 'u',
+    OP_GLOBAL = 'c',
+    OP_REDUCE = 'R',
+    OP_BUILD = 'b',
+    OP_BINPERSID = 'Q',
+    OP_PROTO = 0x80,
+    OP_NEWOBJ = 0x81,
+    OP_TUPLE1 = 0x85,
+    OP_TUPLE2 = 0x86,
+    OP_TUPLE3 = 0x87,
+    OP_NEWTRUE = 0x88,
+    OP_NEWFALSE = 0x89,
+    OP_LONG1 = 0x8a,
+    OP_LONG4 = 0x8b,
+    OP_SHORT_BINUNICODE = 0x8c,
+    OP_BINUNICODE8 = 0x8d,
+    OP_BINBYTES8 = 0x8e,
+    OP_EMPTY_SET = 0x8f,
+    OP_ADDITEMS = 0x90,
+    OP_FROZENSET = 0x91,
+    OP_STACK_GLOBAL = 0x93,
+    OP_MEMOIZE = 0x94,
+    OP_FRAME = 0x95,
+};
 
 bool torch_vm_fail(torch_vm *vm, const char *reason)
 {
@@ -28,11 +87,10 @@ torch_value *torch_vm_new(torch_vm *vm, torch_kind kind)
 bool torch_vm_push(torch_vm *vm, torch_value *value)
 {
     if (vm->depth == vm->room) {
-        const size_t room = vm->room ? vm->room * 2 : 1024;
-        torch_value **grown = room <= MAX_STACK ? realloc(vm->stack, room * sizeof *grown) : NULL;
+        torch_value **grown = NULL;
+        if (vm->depth < MAX_STACK) grown = tool_grow(vm->stack, &vm->room, vm->depth + 1, sizeof *grown);
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
         vm->stack = grown;
-        vm->room = room;
     }
     vm->stack[vm->depth++] = value;
     return true;
@@ -90,7 +148,7 @@ static bool push_int(torch_vm *vm, int64_t integer)
 
 static bool op_int(torch_vm *vm)
 {
-    const size_t size = *vm->op == 'K' ? 1 : *vm->op == 'M' ? 2 : 4;
+    const size_t size = *vm->op == OP_BININT1 ? 1 : *vm->op == OP_BININT2 ? 2 : 4;
     uint64_t bits;
     if (!number(vm, size, &bits)) return false;
     if (size == 4 && bits > INT32_MAX) return push_int(vm, (int64_t)bits - ((int64_t)1 << 32));
@@ -101,7 +159,7 @@ static bool op_int(torch_vm *vm)
 static bool op_long(torch_vm *vm)
 {
     uint64_t size, bits = 0;
-    if (!number(vm, *vm->op == 0x8a ? 1 : 4, &size)) return false;
+    if (!number(vm, *vm->op == OP_LONG1 ? 1 : 4, &size)) return false;
     const unsigned char *p = take(vm, size);
     if (!p) return false;
     if (size > 8) return torch_vm_fail(vm, "an integer of more than 64 bits");
@@ -123,10 +181,10 @@ static bool op_float(torch_vm *vm)
 
 static bool op_constant(torch_vm *vm)
 {
-    if (*vm->op == 'N') return torch_vm_push(vm, vm->none);
+    if (*vm->op == OP_NONE) return torch_vm_push(vm, vm->none);
     torch_value *value = torch_vm_new(vm, TORCH_BOOL);
     if (!value) return false;
-    value->as.truth = *vm->op == 0x88;
+    value->as.truth = *vm->op == OP_NEWTRUE;
     return torch_vm_push(vm, value);
 }
 
@@ -144,12 +202,12 @@ static bool push_text(torch_vm *vm, torch_kind kind, size_t length_bytes)
 
 static bool op_text(torch_vm *vm)
 {
-    return push_text(vm, TORCH_TEXT, *vm->op == 0x8c ? 1 : *vm->op == 'X' ? 4 : 8);
+    return push_text(vm, TORCH_TEXT, *vm->op == OP_SHORT_BINUNICODE ? 1 : *vm->op == OP_BINUNICODE ? 4 : 8);
 }
 
 static bool op_bytes(torch_vm *vm)
 {
-    return push_text(vm, TORCH_BYTES, *vm->op == 'C' ? 1 : *vm->op == 'B' ? 4 : 8);
+    return push_text(vm, TORCH_BYTES, *vm->op == OP_SHORT_BINBYTES ? 1 : *vm->op == OP_BINBYTES ? 4 : 8);
 }
 
 /* ---- stack and memo ---- */
@@ -161,7 +219,7 @@ static bool op_mark(torch_vm *vm)
     return true;
 }
 
-/* Everything above the last mark, which is removed; the values stay valid until the next push. */
+/* Takes off the last mark and everything above it.  *values [count] stays valid until the next push. */
 static bool pop_mark(torch_vm *vm, torch_value ***values, size_t *count)
 {
     if (!vm->mark_count) return torch_vm_fail(vm, "takes a mark where there is none");
@@ -176,7 +234,8 @@ static bool op_pop(torch_vm *vm)
 {
     torch_value **values = NULL;
     size_t count = 0;
-    if (*vm->op == '1' || (vm->mark_count && vm->depth == floor_of(vm))) return pop_mark(vm, &values, &count);
+    if (*vm->op == OP_POP_MARK || (vm->mark_count && vm->depth == floor_of(vm)))
+        return pop_mark(vm, &values, &count);
     return torch_vm_pop(vm) != NULL;
 }
 
@@ -192,12 +251,11 @@ static bool memo_put(torch_vm *vm, uint64_t index)
     if (!value) return false;
     if (index >= (uint64_t)(vm->end - vm->start)) return torch_vm_fail(vm, "an absurd memo index");
     if (index >= vm->memo_room) {
-        const size_t room = (size_t)index * 2 + 256;
-        torch_value **grown = realloc(vm->memo, room * sizeof *grown);
+        const size_t before = vm->memo_room;
+        torch_value **grown = tool_grow(vm->memo, &vm->memo_room, (size_t)index + 1, sizeof *grown);
         if (!grown) return torch_vm_fail(vm, "it takes too much memory");
-        memset(grown + vm->memo_room, 0, (room - vm->memo_room) * sizeof *grown);
+        memset(grown + before, 0, (vm->memo_room - before) * sizeof *grown);
         vm->memo = grown;
-        vm->memo_room = room;
     }
     if (!vm->memo[index]) vm->memo_count++;
     vm->memo[index] = value;
@@ -207,14 +265,14 @@ static bool memo_put(torch_vm *vm, uint64_t index)
 static bool op_put(torch_vm *vm)
 {
     uint64_t index = vm->memo_count;
-    if (*vm->op != 0x94 && !number(vm, *vm->op == 'q' ? 1 : 4, &index)) return false;
+    if (*vm->op != OP_MEMOIZE && !number(vm, *vm->op == OP_BINPUT ? 1 : 4, &index)) return false;
     return memo_put(vm, index);
 }
 
 static bool op_get(torch_vm *vm)
 {
     uint64_t index;
-    if (!number(vm, *vm->op == 'h' ? 1 : 4, &index)) return false;
+    if (!number(vm, *vm->op == OP_BINGET ? 1 : 4, &index)) return false;
     if (index >= vm->memo_room || !vm->memo[index]) {
         return torch_vm_fail(vm, "uses a memo that was never set");
     }
@@ -231,10 +289,10 @@ static bool push_empty(torch_vm *vm, torch_kind kind)
 
 static bool op_empty(torch_vm *vm)
 {
-    return push_empty(vm, *vm->op == ')'   ? TORCH_TUPLE
-                          : *vm->op == ']' ? TORCH_LIST
-                          : *vm->op == '}' ? TORCH_DICT
-                                           : TORCH_SET);
+    return push_empty(vm, *vm->op == OP_EMPTY_TUPLE  ? TORCH_TUPLE
+                          : *vm->op == OP_EMPTY_LIST ? TORCH_LIST
+                          : *vm->op == OP_EMPTY_DICT ? TORCH_DICT
+                                                     : TORCH_SET);
 }
 
 static bool add_items(torch_vm *vm, torch_value *to, torch_value **values, size_t count)
@@ -250,10 +308,10 @@ static bool add_items(torch_vm *vm, torch_value *to, torch_value **values, size_
 /* TUPLE, LIST, DICT, FROZENSET: everything since the mark */
 static bool op_collect(torch_vm *vm)
 {
-    torch_value *value = torch_vm_new(vm, *vm->op == 't'   ? TORCH_TUPLE
-                                          : *vm->op == 'l' ? TORCH_LIST
-                                          : *vm->op == 'd' ? TORCH_DICT
-                                                           : TORCH_SET);
+    torch_value *value = torch_vm_new(vm, *vm->op == OP_TUPLE  ? TORCH_TUPLE
+                                          : *vm->op == OP_LIST ? TORCH_LIST
+                                          : *vm->op == OP_DICT ? TORCH_DICT
+                                                               : TORCH_SET);
     torch_value **values = NULL;
     size_t count = 0;
     if (!value || !pop_mark(vm, &values, &count)) return false;
@@ -264,7 +322,7 @@ static bool op_collect(torch_vm *vm)
 /* TUPLE1, TUPLE2, TUPLE3 */
 static bool op_tuple(torch_vm *vm)
 {
-    const size_t count = (size_t)(*vm->op - 0x84);
+    const size_t count = (size_t)(*vm->op - OP_TUPLE1) + 1;
     torch_value *value = torch_vm_new(vm, TORCH_TUPLE);
     if (!value) return false;
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
@@ -284,7 +342,7 @@ static bool add_to(torch_vm *vm, torch_kind kind, torch_value **values, size_t c
 /* APPEND, SETITEM */
 static bool op_add_one(torch_vm *vm)
 {
-    const size_t count = *vm->op == 'a' ? 1 : 2;
+    const size_t count = *vm->op == OP_APPEND ? 1 : 2;
     if (vm->depth - floor_of(vm) < count) return torch_vm_fail(vm, "takes a value where there is none");
     vm->depth -= count;
     return add_to(vm, count == 1 ? TORCH_LIST : TORCH_DICT, vm->stack + vm->depth, count);
@@ -296,9 +354,9 @@ static bool op_add_many(torch_vm *vm)
     torch_value **values = NULL;
     size_t count = 0;
     return pop_mark(vm, &values, &count) && add_to(vm,
-                                                   *vm->op == 'e'   ? TORCH_LIST
-                                                   : *vm->op == 'u' ? TORCH_DICT
-                                                                    : TORCH_SET,
+                                                   *vm->op == OP_APPENDS    ? TORCH_LIST
+                                                   : *vm->op == OP_SETITEMS ? TORCH_DICT
+                                                                            : TORCH_SET,
                                                    values, count);
 }
 
@@ -330,13 +388,13 @@ static bool op_stack_global(torch_vm *vm)
     return torch_vm_global(vm, module->as.text, name->as.text);
 }
 
-/* ---- the whole ---- */
+/* ---- begin and end ---- */
 
 static bool op_protocol(torch_vm *vm)
 {
     uint64_t protocol;
     if (!number(vm, 1, &protocol)) return false;
-    if (protocol < 2 || protocol > MAX_PROTOCOL) {
+    if (protocol < MIN_PROTOCOL || protocol > MAX_PROTOCOL) {
         return torch_vm_fail(vm, "a pickle protocol other than 2 to 5");
     }
     return true;
@@ -360,61 +418,61 @@ static bool op_stop(torch_vm *vm)
 typedef bool (*op_fn)(torch_vm *vm);
 
 static const op_fn operations[256] = {
-    [0x80] = op_protocol,
-    [0x95] = op_frame,
-    ['.'] = op_stop,
-    ['K'] = op_int,
-    ['M'] = op_int,
-    ['J'] = op_int,
-    [0x8a] = op_long,
-    [0x8b] = op_long,
-    ['G'] = op_float,
-    ['N'] = op_constant,
-    [0x88] = op_constant,
-    [0x89] = op_constant,
-    [0x8c] = op_text,
-    ['X'] = op_text,
-    [0x8d] = op_text,
-    ['C'] = op_bytes,
-    ['B'] = op_bytes,
-    [0x8e] = op_bytes,
-    ['('] = op_mark,
-    ['0'] = op_pop,
-    ['1'] = op_pop,
-    ['2'] = op_dup,
-    ['q'] = op_put,
-    ['r'] = op_put,
-    [0x94] = op_put,
-    ['h'] = op_get,
-    ['j'] = op_get,
-    [')'] = op_empty,
-    [']'] = op_empty,
-    ['}'] = op_empty,
-    [0x8f] = op_empty,
-    ['t'] = op_collect,
-    ['l'] = op_collect,
-    ['d'] = op_collect,
-    [0x91] = op_collect,
-    [0x85] = op_tuple,
-    [0x86] = op_tuple,
-    [0x87] = op_tuple,
-    ['a'] = op_add_one,
-    ['s'] = op_add_one,
-    ['e'] = op_add_many,
-    ['u'] = op_add_many,
-    [0x90] = op_add_many,
-    ['c'] = op_global,
-    [0x93] = op_stack_global,
-    ['R'] = torch_vm_reduce,
-    [0x81] = torch_vm_newobj,
-    ['b'] = torch_vm_build,
-    ['Q'] = torch_vm_persistent,
+    [OP_PROTO] = op_protocol,
+    [OP_FRAME] = op_frame,
+    [OP_STOP] = op_stop,
+    [OP_BININT1] = op_int,
+    [OP_BININT2] = op_int,
+    [OP_BININT] = op_int,
+    [OP_LONG1] = op_long,
+    [OP_LONG4] = op_long,
+    [OP_BINFLOAT] = op_float,
+    [OP_NONE] = op_constant,
+    [OP_NEWTRUE] = op_constant,
+    [OP_NEWFALSE] = op_constant,
+    [OP_SHORT_BINUNICODE] = op_text,
+    [OP_BINUNICODE] = op_text,
+    [OP_BINUNICODE8] = op_text,
+    [OP_SHORT_BINBYTES] = op_bytes,
+    [OP_BINBYTES] = op_bytes,
+    [OP_BINBYTES8] = op_bytes,
+    [OP_MARK] = op_mark,
+    [OP_POP] = op_pop,
+    [OP_POP_MARK] = op_pop,
+    [OP_DUP] = op_dup,
+    [OP_BINPUT] = op_put,
+    [OP_LONG_BINPUT] = op_put,
+    [OP_MEMOIZE] = op_put,
+    [OP_BINGET] = op_get,
+    [OP_LONG_BINGET] = op_get,
+    [OP_EMPTY_TUPLE] = op_empty,
+    [OP_EMPTY_LIST] = op_empty,
+    [OP_EMPTY_DICT] = op_empty,
+    [OP_EMPTY_SET] = op_empty,
+    [OP_TUPLE] = op_collect,
+    [OP_LIST] = op_collect,
+    [OP_DICT] = op_collect,
+    [OP_FROZENSET] = op_collect,
+    [OP_TUPLE1] = op_tuple,
+    [OP_TUPLE2] = op_tuple,
+    [OP_TUPLE3] = op_tuple,
+    [OP_APPEND] = op_add_one,
+    [OP_SETITEM] = op_add_one,
+    [OP_APPENDS] = op_add_many,
+    [OP_SETITEMS] = op_add_many,
+    [OP_ADDITEMS] = op_add_many,
+    [OP_GLOBAL] = op_global,
+    [OP_STACK_GLOBAL] = op_stack_global,
+    [OP_REDUCE] = torch_vm_reduce,
+    [OP_NEWOBJ] = torch_vm_newobj,
+    [OP_BUILD] = torch_vm_build,
+    [OP_BINPERSID] = torch_vm_persistent,
 };
 
 static bool run(torch_vm *vm)
 {
     if (vm->at == vm->end) return torch_vm_fail(vm, "it is empty");
-    if (*vm->at != 0x80) return torch_vm_fail(vm, "no pickle of protocol 2 to 5");
+    if (*vm->at != OP_PROTO) return torch_vm_fail(vm, "no pickle of protocol 2 to 5");
     while (!vm->stopped) {
         const unsigned char *op = vm->at;
         vm->op = op;
@@ -433,22 +491,21 @@ static bool run(torch_vm *vm)
 bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size, const char *place,
                         tool_error *err)
 {
-    torch_vm vm = {0};
-    bool ok = false;
     memset(pickle, 0, sizeof *pickle);
     pickle->bytes = bytes;
-    vm.start = vm.at = vm.op = bytes;
-    vm.end = bytes + size;
-    vm.place = place;
-    vm.err = err;
-    vm.arena = &pickle->arena;
-    vm.marks = malloc(MAX_MARKS * sizeof *vm.marks);
+    torch_vm vm = {
+        .start = bytes,
+        .at = bytes,
+        .op = bytes,
+        .end = bytes + size,
+        .place = place,
+        .err = err,
+        .arena = &pickle->arena,
+        .marks = malloc(MAX_MARKS * sizeof *vm.marks),
+    };
     vm.none = torch_vm_new(&vm, TORCH_NONE);
-    if (!vm.marks) {
-        (void)torch_vm_fail(&vm, "out of memory");
-    } else {
-        ok = vm.none && run(&vm);
-    }
+    if (!vm.marks) (void)torch_vm_fail(&vm, "out of memory");
+    const bool ok = vm.marks && vm.none && run(&vm);
     if (ok) pickle->root = vm.stack[0];
     free(vm.stack);
     free(vm.marks);

@@ -1,25 +1,25 @@
 /* A reader of pickles (protocols 2 to 5) that executes nothing.
  *
- * Called by checkpoint.c and the converter's vocabulary.  A pickle is a program that builds objects by
- * calling what it names; this reader knows a short list of names (calls.c) and what they make, as plain data.
- * Any other name is an error that says it.  Never imports, calls or opens anything, never prints. */
-#ifndef TOOLS_TORCH_PICKLE_H
-#define TOOLS_TORCH_PICKLE_H
+ * A pickle is a program: it builds objects by calling the functions that it names.  This reader knows a short
+ * list of names (torch_calls.c) and what plain data each of them makes.  Any other name is an error that says
+ * the name.  Nothing is imported, called or opened here, and nothing is printed. */
+#ifndef TOOLS_SOURCE_TORCH_PICKLE_H
+#define TOOLS_SOURCE_TORCH_PICKLE_H
 
 #include "tools/source/torch_value.h"
 
 typedef struct torch_pickle {
     torch_arena arena;
-    unsigned char *bytes;    /* owned: texts point into it */
+    unsigned char *bytes;    /* owned; texts point into it */
     const torch_value *root; /* owned by the arena */
 } torch_pickle;
 
-/* Takes over `bytes` (from malloc) and reads the pickle in it.  `place` goes before messages: "file: entry".
- * Free it whatever the result. */
+/* Reads the pickle in `bytes` [size], which came from malloc and belong to the pickle from now on.  Messages
+ * begin with `place`: "file: entry".  Free the pickle whatever the result. */
 bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size, const char *place,
                         tool_error *err);
 
-/* The same for a file of its own. */
+/* The same for a file that is a pickle and nothing else. */
 bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err);
 
 void torch_pickle_free(torch_pickle *pickle);

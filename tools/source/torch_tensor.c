@@ -1,5 +1,6 @@
-/* Tensors out of a checkpoint's storages, as float32; see checkpoint.h.  Called by the converter.
- * That every element lies inside its storage was checked when the pickle was read (calls.c). */
+/* Tensors out of a checkpoint's storages, as float32; see torch_checkpoint.h.
+ *
+ * torch_calls.c has checked already that every element lies inside its storage. */
 #include "tools/source/torch_checkpoint.h"
 
 #include <stdio.h>

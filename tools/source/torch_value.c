@@ -1,12 +1,15 @@
-/* Values of a pickle and the arena they live in; see value.h.  Called by pickle.c and its readers. */
+/* Values of a pickle and the arena they live in; see torch_value.h. */
 #include "tools/source/torch_value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 1 << 18, ALIGNMENT = 16 };
-
-#define ARENA_LIMIT ((size_t)1 << 29) /* a vocabulary of a million words needs a third of it */
+enum {
+    BLOCK_BYTES = 1 << 18, /* a small checkpoint's pickle fits into one block */
+    ALIGNMENT = 16,        /* enough for every value */
+    ARENA_LIMIT = 1 << 29, /* bytes; a vocabulary of a million words needs a third of it */
+    FIRST_ROOM = 8,        /* items of a container */
+};
 
 struct torch_block {
     struct torch_block *next;
@@ -46,7 +49,7 @@ void torch_arena_free(torch_arena *arena)
 bool torch_items_push(torch_arena *arena, torch_items *items, torch_value *value)
 {
     if (items->count == items->room) {
-        const size_t room = items->room ? items->room * 2 : 8;
+        const size_t room = items->room ? items->room * 2 : FIRST_ROOM;
         torch_value **grown = torch_arena_alloc(arena, room * sizeof *grown);
         if (!grown) return false;
         if (items->count) memcpy(grown, items->at, items->count * sizeof *grown);

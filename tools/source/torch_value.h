@@ -1,7 +1,7 @@
 /* What a pickle holds, as plain data: values in an arena.
  *
- * Made by pickle.c, read by whoever looks into a checkpoint or a vocabulary.  Values may be shared and may
- * even contain themselves: whoever walks down must bound the depth.  Nothing here is ever executed. */
+ * Values may be shared, and a value may even contain itself, so code that walks down must bound its depth and
+ * its work.  Nothing here is ever executed. */
 #ifndef TOOLS_SOURCE_TORCH_VALUE_H
 #define TOOLS_SOURCE_TORCH_VALUE_H
 
@@ -28,15 +28,16 @@ typedef enum torch_kind {
     TORCH_NUMPY_TYPE,
 } torch_kind;
 
-typedef enum torch_call {                  /* what REDUCE or NEWOBJ makes of a global */
-                          TORCH_CALL_DICT, /* collections.OrderedDict, collections.Counter */
-                          TORCH_CALL_TENSOR,
-                          TORCH_CALL_PARAMETER,
-                          TORCH_CALL_STORAGE, /* only named in persistent ids */
-                          TORCH_CALL_VOCABULARY,
-                          TORCH_CALL_NUMPY_TYPE,
-                          TORCH_CALL_NUMPY_SCALAR,
-                          TORCH_CALL_LATIN1,
+/* What the opcodes REDUCE and NEWOBJ make of a name. */
+typedef enum torch_call {
+    TORCH_CALL_DICT, /* collections.OrderedDict, collections.Counter */
+    TORCH_CALL_TENSOR,
+    TORCH_CALL_PARAMETER,
+    TORCH_CALL_STORAGE, /* may stand in persistent ids only */
+    TORCH_CALL_VOCABULARY,
+    TORCH_CALL_NUMPY_TYPE,
+    TORCH_CALL_NUMPY_SCALAR,
+    TORCH_CALL_LATIN1,
 } torch_call;
 
 typedef struct torch_class {

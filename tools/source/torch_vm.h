@@ -1,7 +1,9 @@
-/* The pickle machine's state, shared by pickle.c (opcodes), calls.c and numpy.c (what may be named and
- * called). Nobody else includes this. */
-#ifndef TOOLS_TORCH_VM_H
-#define TOOLS_TORCH_VM_H
+/* The state of the pickle machine.
+ *
+ * Three files share it: torch_pickle.c runs the opcodes, torch_calls.c and torch_numpy.c know what may be
+ * named and called.  No other file includes this header. */
+#ifndef TOOLS_SOURCE_TORCH_VM_H
+#define TOOLS_SOURCE_TORCH_VM_H
 
 #include "tools/source/torch_value.h"
 
@@ -10,9 +12,9 @@ typedef struct torch_vm {
     const unsigned char *op; /* the current opcode, for messages */
     torch_value **stack;
     size_t depth, room;
-    size_t *marks; /* stack depths */
+    size_t *marks; /* [mark_count] depths of the stack where containers began */
     size_t mark_count;
-    torch_value **memo; /* NULL where nothing was put */
+    torch_value **memo; /* [memo_room] values to be used again, NULL where none was put */
     size_t memo_room, memo_count;
     torch_arena *arena;
     torch_value *none;
@@ -29,20 +31,20 @@ torch_value *torch_vm_new(torch_vm *vm, torch_kind kind);
 
 bool torch_vm_push(torch_vm *vm, torch_value *value);
 
-/* The top value taken off; NULL and an error where the stack or the part above its mark is empty. */
+/* Takes the top value off.  NULL and an error if nothing lies above the last mark. */
 torch_value *torch_vm_pop(torch_vm *vm);
 
-/* The top value left in place. */
+/* The same, but the value stays where it is. */
 torch_value *torch_vm_top(torch_vm *vm);
 
-/* calls.c: push the global of this name; the opcodes REDUCE, NEWOBJ, BUILD, BINPERSID. */
+/* torch_calls.c: pushes what a name stands for; the opcodes REDUCE, NEWOBJ, BUILD and BINPERSID. */
 bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name);
 bool torch_vm_reduce(torch_vm *vm);
 bool torch_vm_newobj(torch_vm *vm);
 bool torch_vm_build(torch_vm *vm);
 bool torch_vm_persistent(torch_vm *vm);
 
-/* numpy.c: what calling numpy.dtype, multiarray.scalar and _codecs.encode pushes; a dtype's state. */
+/* torch_numpy.c: push what numpy.dtype, multiarray.scalar and _codecs.encode return; set a dtype's state. */
 bool torch_vm_numpy_type(torch_vm *vm, const torch_items *args);
 bool torch_vm_numpy_scalar(torch_vm *vm, const torch_items *args);
 bool torch_vm_latin1(torch_vm *vm, const torch_items *args);

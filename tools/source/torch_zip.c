@@ -1,26 +1,31 @@
-/* Zip archives as torch.save writes them; see zip.h.  Called by checkpoint.c and tensor.c; never trusts an
- * offset or a size before it was compared with what the file holds. */
+/* Zip archives as torch.save writes them; see torch_zip.h.
+ *
+ * No offset or size is used before it was compared with what the file holds.  The numbers behind `p +` and
+ * `record +` are offsets of fields in the records of PKWARE's APPNOTE.TXT, section 4.3. */
 #include "tools/source/torch_zip.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+/* Sizes of records, without names and other parts of variable length. */
 enum {
     END_BYTES = 22,
     END64_BYTES = 56,
     LOCATOR_BYTES = 20,
     CENTRAL_BYTES = 46,
     LOCAL_BYTES = 30,
-    COMMENT_MAX = 65535,
-    MAX_ENTRIES = 1 << 20,
-    MAX_NAME = 512,
-    CHUNK = 1 << 18, /* stays in cache between reading and summing */
-    FLAG_ENCRYPTED = 1,
-    FLAG_DESCRIPTOR = 8,
 };
 
-#define MAX_DIRECTORY ((uint64_t)64 << 20)
+enum {
+    COMMENT_MAX = 65535,     /* bytes that may follow the end record */
+    MAX_ENTRIES = 1 << 20,   /* an entry for each tensor: far more than any network has */
+    MAX_DIRECTORY = 1 << 26, /* bytes: 64 for each of so many entries */
+    MAX_NAME = 512,          /* bytes; torch.save's names have about thirty */
+    CHUNK = 1 << 18,         /* bytes that stay in cache between reading and summing */
+};
+
+enum { FLAG_ENCRYPTED = 1, FLAG_DESCRIPTOR = 8 };
 
 typedef struct end_record {
     uint64_t start; /* where the end records begin: the directory must end there */
@@ -69,7 +74,7 @@ static bool read_end64(const torch_zip *zip, uint64_t locator_at, end_record *en
     if (get64(record + 24) != get64(record + 32)) {
         return bad(zip, "zip64 end record", "its two entry counts disagree", err);
     }
-    /* the 32-bit record must say the same, or say that it can't */
+    /* the 32-bit record must say the same, or hold the largest number, which means "see the other record" */
     if ((end->entries != 0xFFFF && end->entries != get64(record + 32)) ||
         (end->directory_size != 0xFFFFFFFF && end->directory_size != get64(record + 40)) ||
         (end->directory != 0xFFFFFFFF && end->directory != get64(record + 48))) {
@@ -139,7 +144,8 @@ static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 
 /* ---- the central directory ---- */
 
-/* Replaces sizes that did not fit into 32 bits by those of the zip64 extra field. */
+/* Values that don't fit into 32 bits are 0xFFFFFFFF in the record: they are replaced by those of the zip64
+ * field among the extra fields.  False if the field is missing or too short. */
 static bool apply_zip64(const unsigned char *extra, size_t size, uint64_t *const values[], size_t count)
 {
     size_t wanted = 0;
