@@ -1,7 +1,6 @@
 /* bench_caption - how long a caption takes, stage by stage, on this machine.
  *
- * Run by hand, by `make bench` and beside other programs by bench/peers.sh.  Every stage is repeated and
- * reported as median and minimum.  Never writes a file. */
+ * Every stage is repeated and reported as median and minimum.  Never writes a file. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,8 +33,10 @@ typedef enum bench_stage {
     STAGES
 } bench_stage;
 
-static const char *const stage_names[STAGES] = {"open",    "decode_image", "resize",
-                                                "encoder", "decoder",      "total"};
+static const char *const stage_names[STAGES] = {
+    [STAGE_OPEN] = "open",       [STAGE_DECODE_IMAGE] = "decode_image", [STAGE_RESIZE] = "resize",
+    [STAGE_ENCODER] = "encoder", [STAGE_DECODER] = "decoder",           [STAGE_TOTAL] = "total",
+};
 
 typedef struct bench_options {
     tool_options common;
@@ -49,13 +50,13 @@ typedef struct bench {
     caption_decode_options decode;
     caption_model *model;
     caption_session *session;
-    const unsigned char *image; /* encoded */
+    unsigned char *image; /* encoded, image_size bytes */
     size_t image_size;
     uint8_t *pixels; /* [height, width, 3], of the image's size */
     int width, height;
-    double *times[STAGES]; /* [runs] each */
+    double *times[STAGES]; /* [runs] each, ms */
     double median[STAGES], least[STAGES];
-    double encoder_rate, caption_rate; /* images per second in batches */
+    double encoder_rate, caption_rate; /* images a second, in batches */
     size_t session_bytes;
     long peak_kb;
     int tokens; /* decoder steps that the caption took */
@@ -70,8 +71,8 @@ static const char usage[] =
     "  encoder       the features of one image\n"
     "  decoder       the search for its captions\n"
     "  total         encoded image to caption in one call\n"
-    "images_per_second is the encoder's, for --batch images at a time;\n"
-    "captions_per_second is for whole captions in the same batches.\n"
+    "images_per_second counts images that go through the encoder, --batch at a\n"
+    "time; captions_per_second counts whole captions in the same batches.\n"
     "\n"
     "  -m, --model FILE    the model\n"
     "  --image FILE        a JPEG or PNG (default: a made-up JPEG of 500 x 375)\n"
@@ -125,19 +126,17 @@ static void take(void *user, int code, tool_error *err)
     }
 }
 
-static const tool_command command = {tool, usage, ":m:h", long_options, take};
+static const tool_command command = {
+    .tool = tool, .usage = usage, .short_options = ":m:h", .long_options = long_options, .take = take};
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(bench_options *options, int argc, char **argv)
 {
-    tool_error err = {{0}};
-    int code;
-    memset(options, 0, sizeof *options);
+    *options = (bench_options){.runs = 12, .batch = 1};
     tool_options_init(&options->common);
-    options->runs = 12;
-    options->batch = 1;
-    code = tool_read_options(&command, options, argc, argv);
+    const int code = tool_read_options(&command, options, argc, argv);
     if (code >= 0) return code;
+    tool_error err = {{0}};
     if (optind < argc) (void)tool_fail(&err, "%s: unexpected argument", argv[optind]);
     if (!options->model) (void)tool_fail(&err, "no model named: -m MODEL.capw");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;
@@ -145,14 +144,14 @@ static int parse(bench_options *options, int argc, char **argv)
 
 /* ---- the image ---- */
 
-/* Soft colour ramps with noise: about as many bytes as a photo of this size. */
+/* Soft colour ramps with noise, which take about as many bytes in a JPEG as a photo of this size.
+ * rgb [height, width, 3] */
 static void draw(uint8_t *rgb, int width, int height)
 {
     uint32_t state = 1;
-    int x, y, c;
-    for (y = 0; y < height; y++) {
-        for (x = 0; x < width; x++) {
-            for (c = 0; c < 3; c++) {
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; c < 3; c++) {
                 state = state * 1664525u + 1013904223u;
                 *rgb++ = (uint8_t)(((x * (c + 1) + y * (3 - c)) / 6 + (int)(state >> 27)) & 255);
             }
@@ -160,14 +159,14 @@ static void draw(uint8_t *rgb, int width, int height)
     }
 }
 
-/* libjpeg's own error handler ends the program, which suits a bench: nothing but memory can fail here. */
+/* The picture rgb [HEIGHT, WIDTH, 3] as JPEG, for the caller to free; NULL without memory.  libjpeg's own
+ * error handler ends the program.  A bench may do so, and only a lack of memory can go wrong here. */
 static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
 {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
-    unsigned char *data = NULL, *row;
+    unsigned char *data = NULL;
     unsigned long bytes = 0;
-    int y;
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &data, &bytes);
@@ -178,52 +177,60 @@ static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
     jpeg_set_defaults(&jpeg);
     jpeg_set_quality(&jpeg, QUALITY, TRUE);
     jpeg_start_compress(&jpeg, TRUE);
-    row = malloc((size_t)WIDTH * 3);
-    for (y = 0; row && y < HEIGHT; y++) {
-        memcpy(row, rgb + (size_t)y * WIDTH * 3, (size_t)WIDTH * 3);
-        (void)jpeg_write_scanlines(&jpeg, &row, 1);
+    for (int y = 0; y < HEIGHT; y++) {
+        static unsigned char row[WIDTH * 3];
+        JSAMPROW rows = row; /* libjpeg takes no pointer to const */
+        memcpy(row, rgb + (size_t)y * sizeof row, sizeof row);
+        (void)jpeg_write_scanlines(&jpeg, &rows, 1);
     }
-    free(row);
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
     *size = bytes;
     return data;
 }
 
-/* Fills image, pixels and their sizes; *owned is what to free of the image. */
-static bool prepare_image(bench *b, caption_session_options *session, unsigned char **owned, tool_error *err)
+/* Reads the image that was named and finds its size; the session gets as much memory as decoding it takes. */
+static bool read_image(bench *b, caption_session_options *session, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    caption_image_info info = {.width = WIDTH, .height = HEIGHT};
-    const char *name = b->options->image ? b->options->image : "made-up image";
-    if (b->options->image) {
-        tool_text data;
-        if (!tool_image_read(&data, b->options->image, err)) return false;
-        *owned = (unsigned char *)data.data;
-        b->image_size = data.size;
-        if (caption_image_probe(*owned, b->image_size, &info, &error) != CAPTION_OK) {
-            return tool_fail_caption(err, name, &error);
-        }
-        if (info.decode_memory > session->decode_memory) session->decode_memory = info.decode_memory;
+    caption_image_info info;
+    tool_text data;
+    if (!tool_image_read(&data, b->options->image, err)) return false;
+    b->image = (unsigned char *)data.data;
+    b->image_size = data.size;
+    if (caption_image_probe(b->image, b->image_size, &info, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, b->options->image, &error);
     }
+    if (info.decode_memory > session->decode_memory) session->decode_memory = info.decode_memory;
     b->width = info.width;
     b->height = info.height;
-    b->pixels = calloc((size_t)info.width * 3, (size_t)info.height);
-    if (!b->pixels) return tool_fail(err, "out of memory");
-    draw(b->pixels, info.width, info.height);
-    if (!b->options->image) *owned = make_jpeg(b->pixels, &b->image_size);
-    if (!*owned) return tool_fail(err, "out of memory");
-    b->image = *owned;
     return true;
+}
+
+/* Fills image, pixels and their sizes. */
+static bool prepare_image(bench *b, caption_session_options *session, tool_error *err)
+{
+    b->width = WIDTH;
+    b->height = HEIGHT;
+    if (b->options->image && !read_image(b, session, err)) return false;
+    b->pixels = calloc((size_t)b->width * 3, (size_t)b->height);
+    if (!b->pixels) return tool_fail(err, "out of memory");
+    draw(b->pixels, b->width, b->height);
+    if (!b->image) b->image = make_jpeg(b->pixels, &b->image_size);
+    return b->image || tool_fail(err, "out of memory");
 }
 
 /* ---- the stages ---- */
 
-static caption_status open_all(const bench *b, const caption_session_options *options, caption_model **model,
-                               caption_session **session, caption_error *error)
+static caption_status open_and_close(const bench *b, const caption_session_options *options,
+                                     caption_error *error)
 {
-    caption_status status = caption_model_open_file(model, b->options->model, NULL, error);
-    if (status == CAPTION_OK) status = caption_session_create(session, *model, options, error);
+    caption_model *model = NULL;
+    caption_session *session = NULL;
+    caption_status status = caption_model_open_file(&model, b->options->model, NULL, error);
+    if (status == CAPTION_OK) status = caption_session_create(&session, model, options, error);
+    caption_session_close(&session);
+    caption_model_close(&model);
     return status;
 }
 
@@ -231,16 +238,11 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
                                 caption_error *error)
 {
     const caption_result *result = NULL;
-    caption_pixel_view view = {b->pixels, b->width, b->height, 0};
-    caption_model *model = NULL;
-    caption_session *session = NULL;
+    const caption_pixel_view view = {.rgb = b->pixels, .width = b->width, .height = b->height};
     caption_status status = CAPTION_OK;
     switch (stage) {
     case STAGE_OPEN:
-        status = open_all(b, options, &model, &session, error);
-        caption_session_close(&session);
-        caption_model_close(&model);
-        return status;
+        return open_and_close(b, options, error);
     case STAGE_DECODE_IMAGE:
         return caption_load_image(b->session, 0, b->image, b->image_size, error);
     case STAGE_RESIZE:
@@ -259,77 +261,81 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
     return status;
 }
 
-/* One after the other in every run, so that a slow spell of the machine touches all stages alike. */
+/* Every run goes through all stages, so that a slow spell of the machine touches all of them alike. */
 static bool run_stages(bench *b, const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    int run, s;
-    for (run = -WARM_UP; run < b->options->runs; run++) {
-        for (s = 0; s < STAGES; s++) {
-            double start = tool_now_ms(), took;
+    for (int run = -WARM_UP; run < b->options->runs; run++) {
+        for (int s = 0; s < STAGES; s++) {
+            const double start = tool_now_ms();
             if (run_stage(b, (bench_stage)s, options, &error) != CAPTION_OK) {
                 return tool_fail_caption(err, stage_names[s], &error);
             }
-            took = tool_now_ms() - start;
+            const double took = tool_now_ms() - start;
             if (run >= 0) b->times[s][run] = took;
         }
     }
-    for (s = 0; s < STAGES; s++) {
+    for (int s = 0; s < STAGES; s++) {
         b->median[s] = tool_median(b->times[s], b->options->runs);
         b->least[s] = b->times[s][0]; /* the median sorted them */
     }
     return true;
 }
 
-/* Times of one batch: loading, encoding and decoding `count` images. */
-static caption_status run_batch(bench *b, int count, double *encoder, double *whole, caption_error *error)
+typedef struct batch_times {
+    double encoder, whole; /* ms */
+} batch_times;
+
+/* Loads, encodes and decodes `count` images. */
+static caption_status run_batch(const bench *b, int count, batch_times *times, caption_error *error)
 {
-    const caption_result *result;
-    double start = tool_now_ms(), loaded;
+    const double start = tool_now_ms();
     caption_status status = CAPTION_OK;
-    int i;
-    for (i = 0; i < count && status == CAPTION_OK; i++) {
+    for (int i = 0; i < count && status == CAPTION_OK; i++) {
         status = caption_load_image(b->session, i, b->image, b->image_size, error);
     }
-    loaded = tool_now_ms();
+    const double loaded = tool_now_ms();
     if (status == CAPTION_OK) status = caption_encode(b->session, count, NULL, error);
-    *encoder = tool_now_ms() - loaded;
-    for (i = 0; i < count && status == CAPTION_OK; i++) {
+    times->encoder = tool_now_ms() - loaded;
+    for (int i = 0; i < count && status == CAPTION_OK; i++) {
+        const caption_result *result;
         status = caption_decode(b->session, i, &b->decode, &result, error);
     }
-    *whole = tool_now_ms() - start;
+    times->whole = tool_now_ms() - start;
     return status;
 }
 
 static bool run_batches(bench *b, const caption_session_options *single, tool_error *err)
 {
+    const int runs = b->options->runs, count = b->options->batch;
+    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL]; /* [runs] each */
     caption_session_options options = *single;
     caption_error error = {CAPTION_OK, ""};
-    int runs = b->options->runs, count = b->options->batch, run;
-    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL], unused[2];
     caption_session_close(&b->session);
     options.max_batch = count;
-    if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
-    if (run_batch(b, count, &unused[0], &unused[1], &error) != CAPTION_OK) goto fail;
-    for (run = 0; run < runs; run++) {
-        if (run_batch(b, count, &encoder[run], &whole[run], &error) != CAPTION_OK) goto fail;
+    caption_status status = caption_session_create(&b->session, b->model, &options, &error);
+    for (int run = -1; run < runs && status == CAPTION_OK; run++) { /* one to warm up */
+        batch_times times;
+        status = run_batch(b, count, &times, &error);
+        if (run < 0) continue;
+        encoder[run] = times.encoder;
+        whole[run] = times.whole;
     }
+    if (status != CAPTION_OK) return tool_fail_caption(err, "--batch", &error);
     b->encoder_rate = 1e3 * count / tool_median(encoder, runs);
     b->caption_rate = 1e3 * count / tool_median(whole, runs);
     return true;
-fail:
-    return tool_fail_caption(err, "--batch", &error);
 }
 
 /* ---- the report ---- */
 
+/* The processor's name where the system tells it, else its architecture. */
 static void machine_name(char *name, size_t size)
 {
     struct utsname host;
     char line[256];
-    FILE *cpus = fopen("/proc/cpuinfo", "r");
-
     (void)snprintf(name, size, "%s", uname(&host) == 0 ? host.machine : "unknown");
+    FILE *cpus = fopen("/proc/cpuinfo", "r");
     while (cpus && fgets(line, (int)sizeof line, cpus)) {
         char *colon = strchr(line, ':');
         if (strncmp(line, "model name", 10) != 0 || !colon) continue;
@@ -340,25 +346,28 @@ static void machine_name(char *name, size_t size)
     if (cpus) (void)fclose(cpus);
 }
 
+static int beams_of(const bench *b)
+{
+    return b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams;
+}
+
 static bool report_json(const bench *b, const char *machine)
 {
     json_t *root = json_object();
-    char *text;
-    int s, bad = 0;
-    for (s = 0; s < STAGES; s++) {
-        bad += json_object_set_new(root, stage_names[s],
-                                   json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
+    bool ok = root != NULL;
+    for (int s = 0; s < STAGES; s++) {
+        json_t *times = json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s]);
+        ok = json_object_set_new(root, stage_names[s], times) == 0 && ok;
     }
-    bad += json_object_update_new(
-               root, json_pack("{s:I, s:I, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}", "peak_rss_kb",
-                               (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes,
-                               "images_per_second", b->encoder_rate, "captions_per_second", b->caption_rate,
-                               "batch", b->options->batch, "threads", b->options->common.session.threads,
-                               "runs", b->options->runs, "beams",
-                               b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens",
-                               b->tokens, "machine", tool_json_text(machine), "cpu",
-                               caption_session_cpu(b->session), "version", caption_version())) != 0;
-    text = bad ? NULL : json_dumps(root, TOOL_JSON_FLAGS);
+    json_t *rest =
+        json_pack("{s:I, s:I, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}", "peak_rss_kb",
+                  (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes, "images_per_second",
+                  b->encoder_rate, "captions_per_second", b->caption_rate, "batch", b->options->batch,
+                  "threads", b->options->common.session.threads, "runs", b->options->runs, "beams",
+                  beams_of(b), "tokens", b->tokens, "machine", tool_json_text(machine), "cpu",
+                  caption_session_cpu(b->session), "version", caption_version());
+    ok = json_object_update_new(root, rest) == 0 && ok;
+    char *text = ok ? json_dumps(root, TOOL_JSON_FLAGS) : NULL;
     if (text) (void)puts(text);
     free(text);
     json_decref(root);
@@ -367,14 +376,12 @@ static bool report_json(const bench *b, const char *machine)
 
 static void report_text(const bench *b, const char *machine)
 {
-    int s;
+    const int threads = b->options->common.session.threads;
     (void)printf("%s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
-                 caption_session_cpu(b->session), b->options->common.session.threads,
-                 b->options->common.session.threads == 1 ? "" : "s", b->width, b->height,
-                 b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, b->tokens,
-                 b->options->runs);
+                 caption_session_cpu(b->session), threads, threads == 1 ? "" : "s", b->width, b->height,
+                 beams_of(b), b->tokens, b->options->runs);
     (void)printf("%-14s %10s %10s\n", "ms", "median", "min");
-    for (s = 0; s < STAGES; s++) {
+    for (int s = 0; s < STAGES; s++) {
         (void)printf("%-14s %10.2f %10.2f\n", stage_names[s], b->median[s], b->least[s]);
     }
     (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s captioned\n", b->options->batch,
@@ -383,29 +390,29 @@ static void report_text(const bench *b, const char *machine)
                  (double)b->peak_kb * 1024e-6);
 }
 
-static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_error *err)
+static bool measure(bench *b, tool_options *common, tool_error *err)
 {
+    const char *name = b->options->model;
     caption_error error = {CAPTION_OK, ""};
-    struct rusage usage_now;
-    int s;
-    if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
-        return tool_fail_caption(err, b->options->model, &error);
+    if (caption_model_open_file(&b->model, name, NULL, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, name, &error);
     }
     if (b->options->steps) common->max_length = b->options->steps;
     if (!tool_options_apply(common, b->model, &b->decode, err)) return false;
     b->decode.min_length = b->options->steps;
-    if (!prepare_image(b, &common->session, owned, err)) return false;
-    for (s = 0; s < STAGES; s++) {
+    if (!prepare_image(b, &common->session, err)) return false;
+    for (int s = 0; s < STAGES; s++) {
         b->times[s] = calloc((size_t)b->options->runs, sizeof *b->times[s]);
         if (!b->times[s]) return tool_fail(err, "out of memory");
     }
     b->session_bytes = caption_session_size(b->model, &common->session, &error);
     if (!b->session_bytes ||
         caption_session_create(&b->session, b->model, &common->session, &error) != CAPTION_OK) {
-        return tool_fail_caption(err, b->options->model, &error);
+        return tool_fail_caption(err, name, &error);
     }
     if (!run_stages(b, &common->session, err)) return false;
-    /* before the batches, whose larger session is no part of one caption */
+    /* asked before the batches, whose larger session is no part of one caption */
+    struct rusage usage_now;
     if (getrusage(RUSAGE_SELF, &usage_now) == 0) b->peak_kb = usage_now.ru_maxrss;
     return run_batches(b, &common->session, err);
 }
@@ -414,14 +421,12 @@ int main(int argc, char **argv)
 {
     bench_options options;
     bench b = {.options = &options};
-    unsigned char *owned = NULL;
-    char machine[256];
     tool_error err = {{0}};
-    int s, code = parse(&options, argc, argv);
+    const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
-    code = TOOL_EXIT_OK;
+    char machine[256];
     machine_name(machine, sizeof machine);
-    if (measure(&b, &options.common, &owned, &err)) {
+    if (measure(&b, &options.common, &err)) {
         if (!options.json) {
             report_text(&b, machine);
         } else if (!report_json(&b, machine)) {
@@ -429,11 +434,10 @@ int main(int argc, char **argv)
         }
         (void)tool_flush_output(&err);
     }
-    if (err.message[0]) code = tool_failure(tool, &err);
-    for (s = 0; s < STAGES; s++) free(b.times[s]);
+    for (int s = 0; s < STAGES; s++) free(b.times[s]);
     free(b.pixels);
-    free(owned);
+    free(b.image);
     caption_session_close(&b.session);
     caption_model_close(&b.model);
-    return code;
+    return err.message[0] ? tool_failure(tool, &err) : TOOL_EXIT_OK;
 }
