@@ -1,7 +1,6 @@
 /* bench_caption - how long a caption takes, stage by stage, on this machine.
  *
- * Run by hand, by `make bench` and beside other programs by bench/peers.sh.  Every stage is repeated and
- * reported as median and minimum.  Never writes a file. */
+ * Every stage is repeated and reported as median and minimum.  Never writes a file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

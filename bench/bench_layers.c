@@ -1,446 +1,323 @@
-/* bench_layers.c - times the 53 convolutions of the full ResNet-50 one by one, in network order and with
- * weights of their own (random: the time doesn't depend on values), and prints each layer's algorithm, speed
- * and share.
+/* bench_layers - how fast each layer of the encoder is, and what one core can do at best.
  *
- *     bench_layers [--cpu c|avx2|avx512|neon] [--conv auto|direct|winograd|im2col] [--threads N] [--batch N]
- *                  [--runs N] [--roofs] [--json]
- *
- * The max pool is timed too.  --roofs also measures what one core can do at best: the tile kernel on data
- * that stay in the first-level cache, and plain reading.  bench/roofline.sh draws both. */
-#include <getopt.h>
+ * The layers' times are those of one image, between the calls of caption_progress.  The first layer's time
+ * includes turning pixels into the encoder's input.  bench/roofline.sh draws what --roofs --json prints.
+ * Never writes a file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lib/format/resnet50.h"
-#include "lib/layers/conv.h"
-#include "lib/layers/map.h"
-#include "lib/platform/cpu.h"
+#include <caption.h>
 
-enum { LAYERS = 54, MAPS = 4, MAX_RUNS = 1000, NEAR_MB = 32, FAR_MB = 512 };
+#include "kernels/kernels.h"
+#include "lib/model.h"
+#include "tools/common/cli.h"
+#include "tools/common/clock.h"
+#include "tools/common/options.h"
+#include "tools/info/plan.h"
 
-typedef struct layer {
-    char name[24];
-    cpt_conv conv;
-    caption_conv algorithm;
-    int in, add, out; /* maps; add -1: none */
-    int is_pool;
-    double multiply_adds;   /* of direct convolution, one image */
-    double executed, bytes; /* by its algorithm and of a batch: multiply-adds; input, weights, output */
-    double ms;
-} layer;
+static const char tool[] = "bench_layers";
+
+/* Two amounts of memory that are read again and again: one that stays in most last-level caches, and one that
+ * stays in none. */
+enum { NEAR_MB = 32, FAR_MB = 512 };
+
+typedef struct bench_options {
+    tool_options common;
+    const char *model;
+    int runs;
+    bool roofs, json;
+} bench_options;
+
+/* What a layer executes and must move, for one image. */
+typedef struct layer_work {
+    bool adds;            /* another map is added to the result */
+    double multiply_adds; /* those of its own algorithm, without transforms */
+    double bytes;         /* of weights, input, added map and output, each counted once */
+} layer_work;
+
+typedef struct roofs {
+    double peak;      /* GFLOP/s of the tile kernel on data in the first-level cache */
+    double near, far; /* GB/s of reading NEAR_MB and FAR_MB */
+} roofs;
 
 typedef struct bench {
-    uint32_t mask;
-    caption_conv wish;
-    int threads, batch, runs, json, roofs;
-    layer layers[LAYERS];
-    int count;
-    float *maps[MAPS];
-    void *scratch;
-    cptk_kernels kernels;
-    cpt_pool *pool;
-    double times[LAYERS + 1][MAX_RUNS]; /* the last: all layers */
-    double total;
-    double peak;                /* GFLOP/s of one core */
-    double read_near, read_far; /* GB/s of one core, NEAR_MB and FAR_MB read again and again */
+    const bench_options *options;
+    caption_model *model;
+    info_plan plan;
+    layer_work *work; /* [plan.count] */
+    roofs roofs;
 } bench;
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
+enum { OPTION_RUNS = TOOL_OPTION_OWN, OPTION_ROOFS, OPTION_JSON };
 
-static void *block(size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-    if (!p) {
-        fprintf(stderr, "bench_layers: out of memory\n");
-        exit(1);
-    }
-    return p;
-}
+/* clang-format off */
+static const tool_option own_options[] = {
+    {.name = "model", .code = 'm', .argument = "FILE", .help = "the model file", .initial = "none, has to be given"},
+    {.name = "runs", .code = OPTION_RUNS, .argument = "R", .help = "repetitions, 1 to 1000", .initial = "20"},
+    {.name = "roofs", .code = OPTION_ROOFS, .help = "also what one core multiplies and reads at best"},
+    {.name = "json", .code = OPTION_JSON, .help = "one JSON object, a line for each layer"},
+    {.name = NULL},
+};
 
-static float *random_block(size_t n, float scale)
-{
-    static uint32_t seed = 1;
-    float *x = block(n * sizeof *x);
-    for (size_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = scale * ((float)(seed >> 8) / 8388608.0f - 1.0f);
-    }
-    return x;
-}
+static const tool_option machine_options[] = {
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
+     .initial = "1"},
+    TOOL_ENTRY_CPU,
+    TOOL_ENTRY_CONV,
+    {.name = NULL},
+};
+/* clang-format on */
 
-/* ---- the network ---- */
+static const tool_group groups[] = {
+    {"Options", own_options},
+    {"Machine", machine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
 
-/* The layer's weights in a layout of the model file. */
-static cpt_matrix random_weights(const cpt_conv *c, capw_layout layout, float scale)
+static void take(void *user, int code, const char *value, tool_error *err)
 {
-    const uint32_t out = (uint32_t)c->out_c, kernel = (uint32_t)c->kernel, in = (uint32_t)c->in_c;
-    const capw_tensor record = {
-        .dtype = CAPW_FLOAT32, .layout = (uint32_t)layout, .rank = 4, .dims = {out, kernel, kernel, in}};
-    return (cpt_matrix){
-        .dtype = CAPW_FLOAT32,
-        .layout = layout,
-        .out = c->out_c,
-        .taps = c->kernel * c->kernel,
-        .in = c->in_c,
-        .weight = random_block((size_t)cpt_layout_bytes(&record) / sizeof(float), scale),
-    };
-}
-
-/* shape: size in, in_c, out_c, kernel, stride, pad; maps: in, add, out */
-static layer *add_layer(bench *b, const char *name, const int shape[6], const int maps[3])
-{
-    layer *l = &b->layers[b->count++];
-    cpt_conv *c = &l->conv;
-    size_t weights;
-    snprintf(l->name, sizeof l->name, "%s", name);
-    c->in_h = c->in_w = shape[0];
-    c->in_c = shape[1];
-    c->out_c = shape[2];
-    c->kernel = shape[3];
-    c->stride = shape[4];
-    c->pad = shape[5];
-    c->out_h = c->out_w = (shape[0] + 2 * shape[5] - shape[3]) / shape[4] + 1;
-    c->relu = 1;
-    weights = (size_t)(c->kernel * c->kernel) * (size_t)c->in_c;
-    c->filters = random_weights(c, CAPW_PANELS, 1.7f / (float)weights);
-    c->filters.bias = random_block((size_t)c->out_c, 0.1f);
-    if (b->count > 2) { /* as in resnet.c: the max pool knows no gaps */
-        c->in_pitch = cpt_map_pitch(c->in_c);
-        c->add_pitch = c->out_pitch = cpt_map_pitch(c->out_c);
-    }
-    l->in = maps[0];
-    l->add = maps[1];
-    l->out = maps[2];
-    l->multiply_adds = (double)(c->out_h * c->out_w) * (double)weights * (double)c->out_c;
-    return l;
-}
-
-/* Winograd does 36 products for a tile of 4 x 4 outputs and keeps 36 numbers for 9 weights, or 16 for 2 x 2
- * outputs; its transforms aren't counted, nor what im2col writes in between. */
-static void count_work(const bench *b, layer *l)
-{
-    const cpt_conv *c = &l->conv;
-    int in_size = c->kernel < c->stride ? c->out_h : c->in_h; /* what a stride skips needs no reading */
-    double in = (double)(in_size * in_size) * c->in_c, out = (double)(c->out_h * c->out_w) * c->out_c;
-    double per_weight = (double)(c->out_h * c->out_w), weights = l->multiply_adds / per_weight;
-    if (l->is_pool) weights = 0;
-    if (l->algorithm == CAPTION_CONV_WINOGRAD) {
-        int s = cpt_layout_winograd_outputs((uint32_t)c->winograd.layout);
-        per_weight = (double)((c->out_h + s - 1) / s * ((c->out_w + s - 1) / s));
-        weights *= (s + 2) * (s + 2) / 9.0;
-    }
-    l->executed = b->batch * per_weight * weights;
-    l->bytes = 4 * (weights + b->batch * (in + out + (l->add < 0 ? 0 : out)));
-}
-
-/* Maps 0 and 3 hold a stage's input and the results of its blocks, 1 and 2 what is inside a block. */
-static void add_stage(bench *b, int stage, int *size, int *channels)
-{
-    const int width = 32 << stage, in = stage % 2 ? 0 : 3, out = 3 - in;
-    for (int i = 0; i < cpt_resnet50_stage_at(stage)->blocks; i++) {
-        const int stride = cpt_resnet50_stride(stage, i), after = *size / stride;
-        const capw_layout winograd = cpt_resnet50_winograd(stage, i);
-        char name[24];
-        layer *l;
-        snprintf(name, sizeof name, "layer%d.%d.conv1", stage, i);
-        add_layer(b, name, (int[]){*size, *channels, width, 1, 1, 0}, (int[]){i == 0 ? in : out, -1, 1});
-        snprintf(name, sizeof name, "layer%d.%d.conv2", stage, i);
-        l = add_layer(b, name, (int[]){*size, width, width, 3, stride, 1}, (int[]){1, -1, 2});
-        if (winograd != CAPW_ROWS) l->conv.winograd = random_weights(&l->conv, winograd, 0.01f);
-        if (i == 0) {
-            snprintf(name, sizeof name, "layer%d.%d.downsample", stage, i);
-            add_layer(b, name, (int[]){*size, *channels, 4 * width, 1, stride, 0}, (int[]){in, -1, out});
-        }
-        snprintf(name, sizeof name, "layer%d.%d.conv3", stage, i);
-        add_layer(b, name, (int[]){after, width, 4 * width, 1, 1, 0}, (int[]){2, out, out});
-        *size = after;
-        *channels = 4 * width;
+    bench_options *options = user;
+    switch (code) {
+    case 'm':
+        options->model = value;
+        break;
+    case OPTION_RUNS:
+        (void)tool_parse_int(&options->runs, "--runs", value, 1, 1000, err);
+        break;
+    case OPTION_ROOFS:
+        options->roofs = true;
+        break;
+    case OPTION_JSON:
+        options->json = true;
+        break;
+    default:
+        (void)tool_options_take(&options->common, code, value, err);
     }
 }
 
-static void make_network(bench *b)
+static const tool_command command = {
+    .name = tool,
+    .synopsis = "[options] -m MODEL.capw",
+    .about = "Times every layer of the encoder on one image.  GFLOP/s are those of direct\n"
+             "convolution, so that algorithms can be compared.\n",
+    .groups = groups,
+    .take = take,
+};
+
+/* ---- what a layer executes and moves ---- */
+
+/* Outputs of one side of a Winograd tile, 2 or 4, as the model file has it for this layer. */
+static int winograd_outputs(const caption_model *model, const char *layer)
 {
-    int size = 56, channels = 64;
-    size_t most = 0, scratch = 0;
-    layer *l;
-    add_layer(b, "stem", (int[]){230, 3, 64, 7, 2, 0}, (int[]){1, -1, 2});
-    l = add_layer(b, "maxpool", (int[]){112, 64, 64, 3, 2, 1}, (int[]){2, -1, 0});
-    l->is_pool = 1;
-    l->multiply_adds = 0;
-    for (int stage = 1; stage <= CPT_RESNET50_STAGES; stage++) add_stage(b, stage, &size, &channels);
-    for (int i = 0; i < b->count; i++) {
-        const cpt_conv *c = &b->layers[i].conv;
-        size_t in = (size_t)(b->batch * c->in_h * c->in_w * cpt_map_pitch(c->in_c)), bytes;
-        size_t out = (size_t)(b->batch * c->out_h * c->out_w * cpt_map_pitch(c->out_c));
-        b->layers[i].algorithm = cpt_conv_choose(c, b->wish, &b->kernels);
-        bytes = cpt_conv_scratch(c, b->layers[i].algorithm, b->batch, b->threads);
-        count_work(b, &b->layers[i]);
-        if (bytes > scratch) scratch = bytes;
-        if (in > most) most = in;
-        if (out > most) most = out;
-    }
-    for (int i = 0; i < MAPS; i++) b->maps[i] = random_block(most, 1.0f);
-    b->scratch = block(scratch);
-    memset(b->scratch, 0, scratch);
+    char name[80];
+    (void)snprintf(name, sizeof name, "encoder.%s.winograd", layer);
+    const capw_tensor *tensor = cpt_weights_find(&model->weights, name);
+    return tensor && tensor->layout == CAPW_WINOGRAD2 ? 2 : 4;
 }
 
-/* ---- running ---- */
-
-static void run_layer(bench *b, const layer *l)
+/* Winograd's F(m x m, 3 x 3) takes (m + 2)^2 products for m x m outputs, and as many numbers for 9 weights.
+ */
+static layer_work work_of(const caption_model *model, int index, const caption_layer_info *layer)
 {
-    cpt_conv_run_args args = {.algorithm = l->algorithm, .batch = b->batch, .scratch = b->scratch};
-    args.in = b->maps[l->in];
-    args.add = l->add < 0 ? NULL : b->maps[l->add];
-    args.out = b->maps[l->out];
-    if (!l->is_pool) {
-        cpt_conv_run(&l->conv, &args, &b->kernels, b->pool);
-        return;
+    const double outputs = (double)layer->out_height * layer->out_width;
+    const double out_map = outputs * layer->out_channels;
+    /* a convolution whose stride is larger than its kernel never reads what it skips */
+    const double in_map =
+        (layer->kernel < layer->stride ? outputs : (double)layer->in_height * layer->in_width) *
+        layer->in_channels;
+    layer_work work = {.adds = model->encoder.layers[index].add >= 0, .multiply_adds = layer->multiply_adds};
+    double weights = layer->multiply_adds / outputs;
+    if (strcmp(layer->algorithm, "winograd") == 0) {
+        const int m = winograd_outputs(model, layer->name);
+        const int tiles = (layer->out_height + m - 1) / m * ((layer->out_width + m - 1) / m);
+        weights *= (m + 2) * (m + 2) / 9.0;
+        work.multiply_adds = tiles * weights;
     }
-    for (int i = 0; i < b->batch; i++) {
-        size_t in = (size_t)(l->conv.in_h * l->conv.in_w), out = (size_t)(l->conv.out_h * l->conv.out_w);
-        const cptk_maxpool pool = {.in = args.in + (size_t)i * in * 64,
-                                   .out = args.out + (size_t)i * out * 64,
-                                   .h = l->conv.in_h,
-                                   .w = l->conv.in_w,
-                                   .c = 64,
-                                   .y0 = 0,
-                                   .y1 = l->conv.out_h};
-        b->kernels.maxpool(&pool);
-    }
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return x[n / 2];
-}
-
-static void run(bench *b)
-{
-    for (int r = -2; r < b->runs; r++) { /* two to warm up */
-        double begin = now_ms(), last = begin;
-        for (int i = 0; i < b->count; i++) {
-            double end;
-            run_layer(b, &b->layers[i]);
-            end = now_ms();
-            if (r >= 0) b->times[i][r] = end - last;
-            last = end;
-        }
-        if (r >= 0) b->times[LAYERS][r] = last - begin;
-    }
-    for (int i = 0; i < b->count; i++) b->layers[i].ms = median(b->times[i], b->runs);
-    b->total = median(b->times[LAYERS], b->runs);
+    work.bytes = sizeof(float) * (weights + in_map + out_map + (work.adds ? out_map : 0));
+    return work;
 }
 
 /* ---- what one core can do ---- */
 
-/* Two panels, as the encoder's blocks have on wide vectors, so deep that the epilogue hardly counts; weights
- * and rows together stay below 32 KiB. */
-static double peak_gflops(const cptk_kernels *kernels)
+static void *allocate(size_t bytes)
 {
-    enum { DEPTH = 128, COLUMNS = 2 * CPTK_PANEL, CALLS = 256 };
+    void *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (!block) {
+        fprintf(stderr, "bench_layers: out of memory\n");
+        exit(TOOL_EXIT_FAILED);
+    }
+    return block;
+}
+
+static float *random_floats(size_t count)
+{
+    static uint32_t state = 1;
+    float *x = allocate(count * sizeof *x);
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        x[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    }
+    return x;
+}
+
+/* GFLOP/s of the tile kernel.  Two panels, so deep that the epilogue hardly counts; weights and rows together
+ * stay below 32 KiB. */
+static double measure_peak(const cptk_kernels *kernels)
+{
+    enum { DEPTH = 128, COLUMNS = 2 * CPTK_PANEL, CALLS = 256, MILLISECONDS = 300 };
+    const int count = kernels->tile_rows;
+    const double flop = 2.0 * CALLS * count * DEPTH * COLUMNS;
     const float *rows[CPTK_MAX_ROWS];
-    cptk_tile tile = {.a = rows, .b_panel = DEPTH * CPTK_PANEL, .b_step = CPTK_PANEL, .taps = 1};
-    double begin = now_ms(), flop, best = 0;
-    tile.rows = kernels->tile_rows;
-    tile.depth = DEPTH;
-    tile.n = COLUMNS;
-    tile.c_stride = COLUMNS;
-    tile.b = random_block(DEPTH * COLUMNS, 0.1f);
-    tile.c = random_block((size_t)tile.rows * COLUMNS, 1);
-    for (int r = 0; r < tile.rows; r++) rows[r] = random_block(DEPTH, 1);
-    flop = 2.0 * CALLS * tile.rows * DEPTH * COLUMNS;
-    while (now_ms() - begin < 300) {
-        double start = now_ms(), speed;
+    float *a = random_floats((size_t)count * DEPTH), *b = random_floats((size_t)DEPTH * COLUMNS);
+    float *c = random_floats((size_t)count * COLUMNS);
+    for (int r = 0; r < count; r++) rows[r] = a + (size_t)r * DEPTH;
+    const cptk_tile tile = {.a = rows,
+                            .rows = count,
+                            .depth = DEPTH,
+                            .taps = 1,
+                            .b = b,
+                            .b_panel = DEPTH * CPTK_PANEL,
+                            .b_step = CPTK_PANEL,
+                            .n = COLUMNS,
+                            .c = c,
+                            .c_stride = COLUMNS};
+    const double begin = tool_now_ms();
+    double best = 0;
+    while (tool_now_ms() - begin < MILLISECONDS) {
+        const double start = tool_now_ms();
         for (int i = 0; i < CALLS; i++) kernels->tile(&tile);
-        speed = 1e-6 * flop / (now_ms() - start);
+        const double speed = 1e-6 * flop / (tool_now_ms() - start);
         if (speed > best) best = speed;
     }
+    free(a);
+    free(b);
+    free(c);
     return best;
 }
 
-/* A word of every line of 64 bytes, in four streams: loads of whole vectors come out the same. */
-static double read_gb_per_s(const uint64_t *data, size_t megabytes)
+/* GB/s.  One word of every line of 64 bytes, in four streams; loading whole vectors is no faster. */
+static double measure_reading(const uint64_t *data, size_t megabytes)
 {
-    enum { STREAMS = 4, WORDS = 8 };
-    size_t part = (megabytes << 20) / (STREAMS * WORDS * sizeof *data);
+    enum { STREAMS = 4, WORDS = 8, PASSES = 6 };
+    const size_t part = (megabytes << 20) / (STREAMS * WORDS * sizeof *data);
     double best = 0;
     uint64_t seen = 0;
-    volatile uint64_t sink;
-
-    for (int pass = 0; pass < 6; pass++) {
-        double start = now_ms(), speed;
+    for (int pass = 0; pass < PASSES; pass++) {
+        const double start = tool_now_ms();
         for (size_t i = 0; i < part; i++) {
             for (size_t s = 0; s < STREAMS; s++) seen ^= data[(s * part + i) * WORDS];
         }
-        speed = 1e-6 * (double)(megabytes << 20) / (now_ms() - start);
+        const double speed = 1e-6 * (double)(megabytes << 20) / (tool_now_ms() - start);
         if (pass > 0 && speed > best) best = speed;
     }
-    sink = seen;
+    const volatile uint64_t sink = seen; /* so that reading can't be left out */
     (void)sink;
     return best;
 }
 
-static void find_roofs(bench *b)
+static roofs measure_roofs(uint32_t cpu)
 {
-    uint64_t *data = block((size_t)FAR_MB << 20);
-    memset(data, 1, (size_t)FAR_MB << 20); /* pages that are there */
-    b->peak = peak_gflops(&b->kernels);
-    b->read_near = read_gb_per_s(data, NEAR_MB);
-    b->read_far = read_gb_per_s(data, FAR_MB);
+    cptk_kernels kernels;
+    uint64_t *data = allocate((size_t)FAR_MB << 20);
+    cptk_kernels_init(&kernels, cpu);
+    memset(data, 1, (size_t)FAR_MB << 20); /* a page that was never written is not read from memory */
+    const roofs found = {.peak = measure_peak(&kernels),
+                         .near = measure_reading(data, NEAR_MB),
+                         .far = measure_reading(data, FAR_MB)};
     free(data);
+    return found;
 }
 
-/* ---- printing ---- */
+/* ---- the report ---- */
 
-static const char *algorithm_name(const layer *l)
+static void print_text(const bench *b)
 {
-    if (l->is_pool) return "maxpool";
-    switch (l->algorithm) {
-    case CAPTION_CONV_WINOGRAD:
-        return "winograd";
-    case CAPTION_CONV_IM2COL:
-        return "im2col";
-    case CAPTION_CONV_AUTO:
-    case CAPTION_CONV_DIRECT:
-        break;
-    }
-    return "direct";
-}
-
-static void print(const bench *b)
-{
+    const info_plan *plan = &b->plan;
     double all = 0;
-    printf("%-20s %-16s %-9s %9s %9s %7s\n", "layer", "shape", "algorithm", "ms", "GFLOP/s", "share");
-    for (int i = 0; i < b->count; i++) {
-        const layer *l = &b->layers[i];
-        const cpt_conv *c = &l->conv;
-        char shape[40];
-        snprintf(shape, sizeof shape, "%d,%d,%d %d/%d", c->out_h, c->in_c, c->out_c, c->kernel, c->stride);
-        printf("%-20s %-16s %-9s %9.3f %9.1f %6.1f%%\n", l->name, shape, algorithm_name(l), l->ms,
-               2e-6 * b->batch * l->multiply_adds / l->ms, 100 * l->ms / b->total);
+    (void)printf("%-20s %-18s %-9s %9s %9s %7s\n", "layer", "shape", "algorithm", "ms", "GFLOP/s", "share");
+    for (int i = 0; i < plan->count; i++) {
+        const caption_layer_info *l = &plan->layers[i];
+        char shape[48];
+        (void)snprintf(shape, sizeof shape, "%d,%d,%d %d/%d", l->out_height, l->in_channels, l->out_channels,
+                       l->kernel, l->stride);
+        (void)printf("%-20s %-18s %-9s %9.3f %9.1f %6.1f%%\n", l->name, shape, l->algorithm, plan->ms[i],
+                     info_layer_speed(l, plan->ms[i]), 100 * plan->ms[i] / plan->total_ms);
         all += l->multiply_adds;
     }
-    printf("%-20s %-16s %-9s %9.3f %9.1f   (%s, %d thread%s, batch %d: %.1f images/s)\n", "all", "", "",
-           b->total, 2e-6 * b->batch * all / b->total, b->kernels.name, b->threads, b->threads > 1 ? "s" : "",
-           b->batch, 1e3 * b->batch / b->total);
-    if (b->roofs) {
-        printf("one core at best: %.1f GFLOP/s; reads %d MB at %.1f GB/s, %d MB at %.1f GB/s\n", b->peak,
-               NEAR_MB, b->read_near, FAR_MB, b->read_far);
+    (void)printf("%-20s %-18s %-9s %9.3f %9.1f   (%s, %d thread%s)\n", "all", "", "", plan->total_ms,
+                 2e-6 * all / plan->total_ms, plan->cpu, plan->threads, plan->threads > 1 ? "s" : "");
+    if (b->options->roofs) {
+        (void)printf("one core at best: %.1f GFLOP/s; reads %d MB at %.1f GB/s, %d MB at %.1f GB/s\n",
+                     b->roofs.peak, NEAR_MB, b->roofs.near, FAR_MB, b->roofs.far);
     }
 }
 
+/* Every text in it is one of our own and needs no escapes. */
 static void print_json(const bench *b)
 {
-    printf("{\"cpu\": \"%s\", \"threads\": %d, \"batch\": %d, \"ms\": %.4f,\n", b->kernels.name, b->threads,
-           b->batch, b->total);
-    if (b->roofs) {
-        printf("\"peak_gflops\": %.2f, \"near_mb\": %d, \"near_gb_per_s\": %.2f, \"far_mb\": %d, "
-               "\"far_gb_per_s\": %.2f,\n",
-               b->peak, NEAR_MB, b->read_near, FAR_MB, b->read_far);
+    const info_plan *plan = &b->plan;
+    (void)printf("{\"cpu\": \"%s\", \"threads\": %d, \"ms\": %.4f,\n", plan->cpu, plan->threads,
+                 plan->total_ms);
+    if (b->options->roofs) {
+        (void)printf("\"peak_gflops\": %.2f, \"near_mb\": %d, \"near_gb_per_s\": %.2f, \"far_mb\": %d, "
+                     "\"far_gb_per_s\": %.2f,\n",
+                     b->roofs.peak, NEAR_MB, b->roofs.near, FAR_MB, b->roofs.far);
     }
-    printf("\"layers\": [\n");
-    for (int i = 0; i < b->count; i++) {
-        const layer *l = &b->layers[i];
-        const cpt_conv *c = &l->conv;
-        printf("{\"name\": \"%s\", \"size\": %d, \"in\": %d, \"out\": %d, \"kernel\": %d, \"stride\": %d, "
-               "\"add\": %d, \"algorithm\": \"%s\", \"ms\": %.4f, \"gflops\": %.2f, "
-               "\"executed_gflops\": %.2f, \"flops_per_byte\": %.2f}%s\n",
-               l->name, c->out_h, c->in_c, c->out_c, c->kernel, c->stride, l->add >= 0, algorithm_name(l),
-               l->ms, 2e-6 * b->batch * l->multiply_adds / l->ms, 2e-6 * l->executed / l->ms,
-               2 * l->executed / l->bytes, i + 1 < b->count ? "," : "");
+    (void)printf("\"layers\": [\n");
+    for (int i = 0; i < plan->count; i++) {
+        const caption_layer_info *l = &plan->layers[i];
+        const layer_work *work = &b->work[i];
+        (void)printf("{\"name\": \"%s\", \"size\": %d, \"in\": %d, \"out\": %d, \"kernel\": %d, "
+                     "\"stride\": %d, \"add\": %d, \"algorithm\": \"%s\", ",
+                     l->name, l->out_height, l->in_channels, l->out_channels, l->kernel, l->stride,
+                     (int)work->adds, l->algorithm);
+        (void)printf(
+            "\"ms\": %.4f, \"gflops\": %.2f, \"executed_gflops\": %.2f, \"flops_per_byte\": %.2f}%s\n",
+            plan->ms[i], info_layer_speed(l, plan->ms[i]), 2e-6 * work->multiply_adds / plan->ms[i],
+            2 * work->multiply_adds / work->bytes, i + 1 < plan->count ? "," : "");
     }
-    printf("]}\n");
+    (void)printf("]}\n");
 }
 
-static int option_index(const char *value, const char *const names[], int count)
+static bool measure(bench *b, tool_error *err)
 {
-    for (int i = 0; i < count; i++) {
-        if (strcmp(value, names[i]) == 0) return i;
+    caption_error error = {CAPTION_OK, ""};
+    const caption_session_options *session = &b->options->common.session;
+    if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, b->options->model, &error);
     }
-    fprintf(stderr, "bench_layers: %s: unknown value\n", value);
-    exit(2);
-}
-
-static int number(const char *value, int most)
-{
-    char *end;
-    long n = strtol(value, &end, 10);
-    if (*end || n < 1 || n > most) {
-        fprintf(stderr, "bench_layers: %s: not a number of 1..%d\n", value, most);
-        exit(2);
-    }
-    return (int)n;
-}
-
-static void parse(bench *b, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"cpu", required_argument, NULL, 'c'},     {"conv", required_argument, NULL, 'a'},
-        {"threads", required_argument, NULL, 't'}, {"batch", required_argument, NULL, 'b'},
-        {"runs", required_argument, NULL, 'r'},    {"roofs", no_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0},
-    };
-    static const char *const cpus[] = {"c", "avx2", "avx512", "neon"};
-    static const uint32_t masks[] = {0, CAPTION_CPU_AVX2, CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512,
-                                     CAPTION_CPU_NEON};
-    static const char *const convs[] = {"auto", "direct", "winograd", "im2col"};
-    static const caption_conv wishes[] = {CAPTION_CONV_AUTO, CAPTION_CONV_DIRECT, CAPTION_CONV_WINOGRAD,
-                                          CAPTION_CONV_IM2COL};
-    int c;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'c') {
-            b->mask = masks[option_index(optarg, cpus, 4)];
-        } else if (c == 'a') {
-            b->wish = wishes[option_index(optarg, convs, 4)];
-        } else if (c == 't') {
-            b->threads = number(optarg, 64);
-        } else if (c == 'b') {
-            b->batch = number(optarg, 64);
-        } else if (c == 'r') {
-            b->runs = number(optarg, MAX_RUNS);
-        } else if (c == 'o') {
-            b->roofs = 1;
-        } else if (c == 'j') {
-            b->json = 1;
-        } else {
-            exit(2);
-        }
-    }
+    /* before the layers, so that these find the caches as they left them themselves */
+    if (b->options->roofs) b->roofs = measure_roofs(session->cpu);
+    if (!info_measure_plan(&b->plan, b->model, session, b->options->runs, err)) return false;
+    b->work = calloc((size_t)b->plan.count, sizeof *b->work);
+    if (!b->work) return tool_fail(err, "out of memory");
+    for (int i = 0; i < b->plan.count; i++) b->work[i] = work_of(b->model, i, &b->plan.layers[i]);
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    static bench b = {.mask = CAPTION_CPU_ALL, .threads = 1, .batch = 1, .runs = 20};
-    int failed;
-    parse(&b, argc, argv);
-    cptk_kernels_init(&b.kernels, b.mask);
-    b.pool = cpt_pool_init(block(cpt_pool_size(b.threads)), b.threads, &failed);
-    if (failed) {
-        fprintf(stderr, "bench_layers: cannot start %d threads\n", b.threads);
-        return 1;
+    bench_options options = {.runs = 20};
+    bench b = {.options = &options};
+    tool_error err = {{0}};
+    tool_options_init(&options.common);
+    const int code = tool_read_options(&command, &options, argc, argv);
+    if (code >= 0) return code;
+    if (argc > 1) (void)tool_fail(&err, "%s: unexpected argument", argv[1]);
+    if (!options.model) (void)tool_fail(&err, "no model named: -m MODEL.capw");
+    if (err.message[0]) return tool_usage_error(tool, &err);
+    if (measure(&b, &err)) {
+        if (options.json) {
+            print_json(&b);
+        } else {
+            print_text(&b);
+        }
+        (void)tool_flush_output(&err);
     }
-    make_network(&b);
-    if (b.roofs) find_roofs(&b); /* first: what the layers have of the caches is theirs */
-    run(&b);
-    if (b.json) {
-        print_json(&b);
-    } else {
-        print(&b);
-    }
-    cpt_pool_close(b.pool);
-    return 0; /* the process ends: its blocks go with it */
+    free(b.work);
+    info_plan_free(&b.plan);
+    caption_model_close(&b.model);
+    return err.message[0] ? tool_failure(tool, &err) : TOOL_EXIT_OK;
 }

@@ -18,7 +18,7 @@ trap 'exit 130' INT TERM
 for steps in 10 20; do
     "$BUILD/bench/bench_caption" -m "$MODEL" --beams 5 --steps $steps ${CPU:+--cpu "$CPU"} >"$work/steps$steps"
 done
-"$BUILD/bench/bench_layers" --roofs --json ${CPU:+--cpu "$CPU"} >"$work/layers"
+"$BUILD/bench/bench_layers" -m "$MODEL" --roofs --json ${CPU:+--cpu "$CPU"} >"$work/layers"
 "$BUILD/capinfo" --tensors "$MODEL" >"$work/tensors"
 
 median() { awk '$1 == "decoder" { print $2 }' "$work/steps$1"; }

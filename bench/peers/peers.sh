@@ -157,7 +157,7 @@ function median(list, n,    i, j, t) {
     return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }
 # the heading is printed before its first row
-function header(title, first, second) { heading = sprintf("\n%-46s %9s %9s %7s  %-10s   %s\n", title, first, second,
+function head(title, first, second) { heading = sprintf("\n%-46s %9s %9s %7s  %-10s   %s\n", title, first, second,
     "ratio", "of rounds", "goal") }
 function row(name, ours, theirs, goal,    r, n, q) {
     n = 0
@@ -181,7 +181,7 @@ END {
         if ((r, "ort4.batch4") in v) v[r, "ort4.rate"] = 4000 / v[r, "ort4.batch4"]
         if ((r, "eager.encoder_eager") in v) v[r, "eager.total"] = v[r, "eager.encoder_eager"] + v[r, "eager.beam5_20steps"]
     }
-    header("ms, ratio of times (lower is better)", "ours", "theirs")
+    head("ms, ratio of times (lower is better)", "ours", "theirs")
     row("encoder / ONNX Runtime", "one.encoder", "ort1.encoder", "<= 0.85")
     row("encoder, 2 threads / ONNX Runtime", "two.encoder", "ort2.encoder", "<= 0.85")
     row("decoder, 5 beams x 20 steps / ONNX Runtime", "one.decoder", "ort1.decoder_5beams_20steps", "<= 0.45")
@@ -189,9 +189,9 @@ END {
     row("encoder / PyTorch eager", "torch.encoder", "eager.encoder_eager", "")
     row("decoder, 5 beams x 20 steps / PyTorch eager", "torch.decoder", "eager.beam5_20steps", "")
     row("whole caption / PyTorch eager", "torch.total", "eager.total", "<= 0.30")
-    header("ms, ratio of our own times (lower is better)", "first", "second")
+    head("ms, ratio of our own times (lower is better)", "first", "second")
     if (wide) row("encoder, AVX2 only / AVX-512", "avx2.encoder", "wide.encoder", "<= 1.25")
     row("one-shot capdemo / warm caption", "shot.wall", "warm.total", "<= 1.60")
-    header("images a second (higher is better)", "ours", "theirs")
+    head("images a second (higher is better)", "ours", "theirs")
     row("2 threads, batches of 8 / ONNX Runtime, of 4", "batch.rate", "ort4.rate", ">= 1.15")
 }' "$log"
