@@ -172,7 +172,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner: | $(TOOLS:%=$(BUILD)/%)
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help demo test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow \
