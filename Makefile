@@ -255,7 +255,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner: | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk

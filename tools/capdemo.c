@@ -54,7 +54,7 @@ static const tool_option own_options[] = {
     {.name = "attention", .code = OPTION_ATTENTION, .help = "draw where the model looked for every word"},
     {.name = "recursive", .code = 'r', .help = "the folders inside folders too"},
     {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
-     .help = "also the images named in FILE, one a line; - is standard input"},
+     .help = "also the images named in FILE, one a line; - is standard input", .initial = "none"},
     {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes (find -print0)"},
     {.name = "time", .code = OPTION_TIME, .help = "how long every stage took, on standard error"},
     {.name = "quiet", .code = 'q', .help = "no progress, notes or warnings, only errors"},
@@ -119,9 +119,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] IMAGE...",
-    .about = "Writes a caption for every JPEG or PNG image: the caption alone for one image, lines\n"
-             "IMAGE<TAB>CAPTION for several, which 'capeval score' reads.  A folder stands for\n"
-             "the images in it, - for standard input.\n",
+    .about = "Writes a caption for every JPEG or PNG image: the caption alone for one image,\n"
+             "lines IMAGE<TAB>CAPTION for several, which 'capeval score' reads.  A folder\n"
+             "stands for the images in it, - for standard input.\n",
     .groups = groups,
     .take = take,
 };

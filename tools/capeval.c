@@ -118,10 +118,10 @@ static void take_score(void *user, int code, const char *value, tool_error *err)
 static const tool_command score_command = {
     .name = "capeval score",
     .synopsis = "[options] --refs CAPTIONS PREDICTIONS\n[options] PUBLISHED_predictions.json",
-    .about = "BLEU-1 to 4, METEOR, CIDEr and ROUGE-L of predicted captions.  PREDICTIONS are lines\n"
-             "IMAGE<TAB>CAPTION as capdemo and 'capeval run' write them, the lines of\n"
-             "'capdemo --json', or a published *_predictions.json, which holds its references;\n"
-             "- is standard input.\n",
+    .about = "BLEU-1 to 4, METEOR, CIDEr and ROUGE-L of predicted captions.  PREDICTIONS are\n"
+             "lines IMAGE<TAB>CAPTION as capdemo and 'capeval run' write them, the lines of\n"
+             "'capdemo --json', or a published *_predictions.json, which holds its\n"
+             "references; - is standard input.\n",
     .groups = score_groups,
     .take = take_score,
 };
@@ -233,8 +233,8 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
 static const tool_command run_command = {
     .name = "capeval run",
     .synopsis = "[options] --images DIR --refs CAPTIONS",
-    .about = "Captions a data set, then scores it.  When it was interrupted, the same command goes\n"
-             "on where it stopped.\n",
+    .about = "Captions a data set, then scores it.  When it was interrupted, the same command\n"
+             "goes on where it stopped.\n",
     .groups = run_groups,
     .take = take_run,
 };

@@ -1,4 +1,5 @@
-/* Tests of tools/common: output files, text, progress.  Makes its own files in a temporary folder. */
+/* Tests of tools/common: output files, text, names made harmless, the width of the terminal, progress, and of
+ * the attention maps.  Makes its own files in a temporary folder. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,9 +15,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tools/common/clean.h"
 #include "tools/common/outfile.h"
+#include "tools/common/output.h"
 #include "tools/common/progress.h"
+#include "tools/common/terminal.h"
 #include "tools/common/text.h"
+#include "tools/demo/maps.h"
 
 static char folder[64];
 static char scratch[2][256];
@@ -80,7 +85,6 @@ static void commit_replaces(void **state)
     tool_outfile *out;
     struct stat info;
     mode_t mask = umask(027);
-
     (void)state;
     put(path, "old");
     out = tool_outfile_open(path, &err);
@@ -104,7 +108,6 @@ static void abort_removes(void **state)
     const char *path = in_folder(0, "a");
     tool_error err = {{0}};
     tool_outfile *out = tool_outfile_open(path, &err);
-
     (void)state;
     assert_non_null(out);
     assert_true(tool_outfile_write(out, "x", 1, &err));
@@ -116,7 +119,6 @@ static void abort_removes(void **state)
 static void bad_targets(void **state)
 {
     tool_error err = {{0}};
-
     (void)state;
     assert_null(tool_outfile_open(folder, &err));
     assert_non_null(strstr(err.message, "is a folder"));
@@ -134,7 +136,6 @@ static void link_stays(void **state)
     tool_error err = {{0}};
     tool_outfile *out;
     struct stat info;
-
     (void)state;
     put(in_folder(0, "a"), "old");
     assert_int_equal(symlink("a", in_folder(1, "b")), 0);
@@ -152,7 +153,6 @@ static void device_written_directly(void **state)
     tool_error err = {{0}};
     tool_outfile *out = tool_outfile_open("/dev/null", &err);
     struct stat info;
-
     (void)state;
     assert_non_null(out);
     assert_true(tool_outfile_write(out, "x", 1, &err));
@@ -165,7 +165,6 @@ static void full_disk(void **state)
 {
     tool_error err = {{0}};
     tool_outfile *out = access("/dev/full", W_OK) == 0 ? tool_outfile_open("/dev/full", &err) : NULL;
-
     (void)state;
     if (!out) skip();
     (void)fputs("x", tool_outfile_stream(out));
@@ -177,7 +176,6 @@ static void signal_removes(void **state)
 {
     int status = 0;
     pid_t child = fork();
-
     (void)state;
     if (child == 0) {
         tool_outfile *out = tool_outfile_open(in_folder(0, "a"), NULL);
@@ -197,7 +195,6 @@ static void read_limits(void **state)
     const char *path = in_folder(0, "a");
     tool_error err = {{0}};
     tool_text text;
-
     (void)state;
     put(path, "12345");
     assert_true(tool_text_read(&text, path, 5, &err));
@@ -220,11 +217,9 @@ static void read_large(void **state)
     tool_error err = {{0}};
     tool_text text;
     FILE *f = fopen(path, "wb");
-    int i;
-
     (void)state;
     assert_non_null(f);
-    for (i = 0; i < SIZE; i++) (void)fputc('a' + i % 26, f);
+    for (int i = 0; i < SIZE; i++) (void)fputc('a' + i % 26, f);
     (void)fclose(f);
     assert_true(tool_text_read(&text, path, SIZE, &err));
     assert_int_equal(text.size, SIZE);
@@ -256,10 +251,8 @@ static void utf8(void **state)
         {"\x80", 0},             /* continuation alone */
         {"\xF5\x80\x80\x80", 0}, /* no such lead */
     };
-    size_t i;
-
     (void)state;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(tool_utf8_check(cases[i].text, strlen(cases[i].text)), cases[i].bad);
     }
 }
@@ -270,7 +263,6 @@ static void lines(void **state)
     static const char *const expected[] = {"one", "", "two", "three"};
     tool_lines l;
     size_t n = 0;
-
     (void)state;
     tool_lines_begin(&l, text, sizeof text - 1);
     while (tool_lines_next(&l)) {
@@ -287,28 +279,272 @@ static void lines(void **state)
     assert_false(tool_lines_next(&l));
 }
 
+static void names_in_zero_bytes(void **state)
+{
+    tool_lines l;
+    (void)state;
+    tool_names_begin(&l, "a\nb\r\0\0c", 7);
+    assert_true(tool_lines_next(&l));
+    assert_int_equal(l.length, 4);
+    assert_memory_equal(l.line, "a\nb\r", 4);
+    assert_true(tool_lines_next(&l));
+    assert_int_equal(l.length, 0);
+    assert_true(tool_lines_next(&l));
+    assert_int_equal(l.length, 1);
+    assert_int_equal(l.number, 3);
+    assert_false(tool_lines_next(&l));
+}
+
+/* ---- names made harmless ---- */
+
+static void names_are_cleaned(void **state)
+{
+    static const struct {
+        const char *text, *clean;
+    } cases[] = {
+        {"a b.jpg", "a b.jpg"},
+        {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
+        {"\033[31mred\a\x7F", "\\x1b[31mred\\x07\\x7f"},
+        {"caf\xC3\xA9", "caf\xC3\xA9"},
+        {"\xC2\x9B"
+         "31m",
+         "\\xc2\\x9b31m"},                                 /* U+009B starts a command as ESC [ does */
+        {"x\xFF\xC3z", "x\\xff\\xc3z"},                    /* no UTF-8 */
+        {"gpj\xE2\x80\xAE.exe", "gpj\\xe2\\x80\\xae.exe"}, /* U+202E turns the line around */
+        {"\xE2\x80\xA8\xE2\x81\xA6", "\\xe2\\x80\\xa8\\xe2\\x81\\xa6"}, /* U+2028, U+2066 */
+        {"\xE2\x80\xA6\xE2\x81\xAA", "\xE2\x80\xA6\xE2\x81\xAA"},       /* U+2026, U+206A are none of those */
+        {"\xF0\x9F\x90\x95", "\xF0\x9F\x90\x95"},
+        {"a\\b", "a\\b"},
+    };
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        FILE *file = tmpfile();
+        assert_non_null(file);
+        tool_clean(text, sizeof text, cases[i].text);
+        assert_string_equal(text, cases[i].clean);
+        tool_put_clean(file, cases[i].text);
+        rewind(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        (void)fclose(file);
+        assert_string_equal(text, cases[i].clean);
+    }
+    tool_clean(text, 6, "abc\033");
+    assert_string_equal(text, "abc"); /* an escape stands in full or not at all */
+    tool_clean(text, 8, "abc\033");
+    assert_string_equal(text, "abc\\x1b");
+}
+
+static void fields_keep_their_bytes(void **state)
+{
+    tool_error err = {{0}};
+    tool_output output;
+    (void)state;
+    assert_true(tool_output_open(&output, in_folder(0, "a"), &err));
+    assert_false(output.terminal);
+    tool_output_text(&output, "x\ty\nz\r\033\xFF");
+    assert_int_equal(access(scratch[0], F_OK), -1); /* not there before it is complete */
+    assert_true(tool_output_close(&output, &err));
+    tool_output_abort(&output);
+    assert_content(scratch[0], "x\\ty\\nz\\r\033\xFF");
+}
+
+/* ---- the terminal ---- */
+
+static void columns_of_the_terminal(void **state)
+{
+    FILE *no_terminal = tmpfile();
+    (void)state;
+    assert_non_null(no_terminal);
+    const int fd = fileno(no_terminal);
+    assert_int_equal(setenv("COLUMNS", "132", 1), 0);
+    assert_int_equal(tool_terminal_columns(fd), 132);
+    assert_int_equal(setenv("COLUMNS", "0", 1), 0);
+    assert_int_equal(tool_terminal_columns(fd), 80);
+    assert_int_equal(setenv("COLUMNS", "wide", 1), 0);
+    assert_int_equal(tool_terminal_columns(fd), 80);
+    assert_int_equal(unsetenv("COLUMNS"), 0);
+    assert_int_equal(tool_terminal_columns(fd), 80);
+    (void)fclose(no_terminal);
+}
+
 static void progress_text(void **state)
 {
     tool_progress p;
     char text[160], tiny[8];
-
     (void)state;
     tool_progress_begin(&p, "images", 100, 400);
     /* 100 done earlier, 50 in 10 s: 5 a second, 250 left = 50 s; 150/400 of 24 cells = 9 */
-    (void)tool_progress_format(&p, 150, 10, text, (int)sizeof text);
+    (void)tool_progress_format(&p, 150, 10, 80, text, (int)sizeof text);
     assert_string_equal(text, "[#########...............] 150/400 images, 5 images/s, 0:50 left");
-    (void)tool_progress_format(&p, 100, 0, text, (int)sizeof text);
+    (void)tool_progress_format(&p, 100, 0, 80, text, (int)sizeof text);
     assert_string_equal(text, "[######..................] 100/400 images");
-    (void)tool_progress_format(&p, 400, 60, text, (int)sizeof text);
+    (void)tool_progress_format(&p, 400, 60, 80, text, (int)sizeof text);
     assert_string_equal(text, "[########################] 400/400 images, 5 images/s");
-    assert_int_equal(tool_progress_format(&p, 150, 10, tiny, (int)sizeof tiny), 7);
+    assert_int_equal(tool_progress_format(&p, 150, 10, 80, tiny, (int)sizeof tiny), 7);
     assert_int_equal(strlen(tiny), 7);
     tool_progress_begin(&p, "MiB", 0, 0);
-    (void)tool_progress_format(&p, 3, 2, text, (int)sizeof text);
+    (void)tool_progress_format(&p, 3, 2, 80, text, (int)sizeof text);
     assert_string_equal(text, "3 MiB, 1.5 MiB/s");
     p.total = 7303; /* 7300 left at 1.5 a second: 4866.7 s */
-    (void)tool_progress_format(&p, 3, 2, text, (int)sizeof text);
+    (void)tool_progress_format(&p, 3, 2, 80, text, (int)sizeof text);
     assert_non_null(strstr(text, "1:21:07 left"));
+}
+
+static void progress_fits(void **state)
+{
+    static const struct {
+        int columns;
+        const char *text;
+    } cases[] = {
+        {180, "[#########...............] 150/400 images, 5 images/s, 0:50 left"},
+        {60, "[#######............] 150/400 images, 5 images/s, 0:50 left"}, /* 59 - 37 - 3 = 19 cells, 7 of
+                                                                               them full */
+        {40, "[####.......] 150/400 images, 0:50 left"}, /* 39 - 25 - 3 = 11 cells, 4 full */
+        {28, "[##....] 150/400, 0:50 left"},             /* 27 - 18 - 3 = 6 cells, 2 full */
+        {20, "150/400, 0:50 left"},                      /* 18 of 19 */
+        {10, "150/400"},
+        {4, "150"},
+    };
+    tool_progress p;
+    char text[160];
+    (void)state;
+    tool_progress_begin(&p, "images", 100, 400);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int length = tool_progress_format(&p, 150, 10, cases[i].columns, text, (int)sizeof text);
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(length, strlen(text));
+        assert_true(length < cases[i].columns);
+    }
+    for (int columns = 1; columns < 200; columns++) {
+        (void)tool_progress_format(&p, 399, 12345, columns, text, (int)sizeof text);
+        assert_true((int)strlen(text) < columns || columns == 1);
+    }
+}
+
+/* ---- attention maps ---- */
+
+enum { MAPS = 3, SIDE = 2 };
+
+/* The words "a", "dog" and one that would move the cursor, drawn at this width; the caller frees the text. */
+static char *draw(int columns, bool utf8)
+{
+    static const char *const words[MAPS] = {"a", "longword", "\033"};
+    static const float alpha[MAPS][SIDE * SIDE] = {
+        {1.0f, 0.0f, 0.0f, 0.0f}, {0.4f, 0.4f, 0.1f, 0.1f}, {0.05f, 0.2f, 0.25f, 0.5f}};
+    const demo_maps maps = {.words = words,
+                            .alpha = alpha[0],
+                            .count = MAPS,
+                            .positions = SIDE * SIDE,
+                            .columns = columns,
+                            .utf8 = utf8};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_non_null(file);
+    demo_draw_maps(file, &maps);
+    assert_int_equal(fclose(file), 0);
+    return text;
+}
+
+static void assert_drawn(int columns, bool utf8, const char *expected)
+{
+    char *text = draw(columns, utf8);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void maps_are_drawn(void **state)
+{
+    (void)state;
+    /* weights by their map's peak: 1 0 0 0; 1 1 .25 .25; .1 .4 .5 1 */
+    assert_drawn(40, false,
+                 "\n"
+                 "a     long  \\x1b\n"
+                 "##  | ####| ..::|\n"
+                 "    | ....| ::##|\n"
+                 "\n"
+                 "more ink = more weight: . : + #\n");
+    assert_drawn(40, true,
+                 "\n"
+                 "a     long  \\x1b\n"
+                 "██  | ████| ░░▒▒|\n"
+                 "    | ░░░░| ▒▒██|\n"
+                 "\n"
+                 "more ink = more weight: ░ ▒ ▓ █\n");
+    /* 4 + 2 + 4 + 1 = 11 columns hold two maps, and too little for the long legend */
+    assert_drawn(11, false,
+                 "\n"
+                 "a     long\n"
+                 "##  | ####|\n"
+                 "    | ....|\n"
+                 "\n"
+                 "\\x1b\n"
+                 "..::|\n"
+                 "::##|\n"
+                 "\n"
+                 "ink = weight\n");
+    /* a map of 5 columns does not fit: cells of one character */
+    assert_drawn(4, false,
+                 "\n"
+                 "a\n"
+                 "# |\n"
+                 "  |\n"
+                 "\n"
+                 "lo\n"
+                 "##|\n"
+                 "..|\n"
+                 "\n"
+                 "\\x\n"
+                 ".:|\n"
+                 ":#|\n"
+                 "\n"
+                 "ink = weight\n");
+}
+
+/* How many maps of 7 x 7 stand in the first row of maps, and that no line is too long. */
+static int maps_per_row(int columns)
+{
+    enum { COUNT = 20, CELLS = 49 };
+    static float alpha[COUNT * CELLS];
+    const char *words[COUNT];
+    char *text = NULL;
+    size_t size = 0;
+    for (int i = 0; i < COUNT; i++) words[i] = "word";
+    for (int i = 0; i < COUNT * CELLS; i++) alpha[i] = 1.0f / CELLS;
+    const demo_maps maps = {.words = words,
+                            .alpha = alpha,
+                            .count = COUNT,
+                            .positions = CELLS,
+                            .columns = columns,
+                            .utf8 = false};
+    FILE *file = open_memstream(&text, &size);
+    assert_non_null(file);
+    demo_draw_maps(file, &maps);
+    assert_int_equal(fclose(file), 0);
+    int count = 0;
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+        const size_t length = strcspn(line, "\n");
+        assert_true(length <= (size_t)columns);
+        int bars = 0;
+        for (size_t i = 0; i < length; i++) bars += line[i] == '|';
+        if (bars > count) count = bars;
+    }
+    free(text);
+    return count;
+}
+
+static void maps_fill_the_terminal(void **state)
+{
+    (void)state;
+    /* n maps need 16 n - 1 columns */
+    assert_int_equal(maps_per_row(20), 1);
+    assert_int_equal(maps_per_row(30), 1);
+    assert_int_equal(maps_per_row(31), 2);
+    assert_int_equal(maps_per_row(40), 2);
+    assert_int_equal(maps_per_row(79), 5);
+    assert_int_equal(maps_per_row(80), 5);
+    assert_int_equal(maps_per_row(180), 11);
 }
 
 int main(void)
@@ -325,7 +561,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_large, make_folder, remove_folder),
         cmocka_unit_test(utf8),
         cmocka_unit_test(lines),
+        cmocka_unit_test(names_in_zero_bytes),
+        cmocka_unit_test(names_are_cleaned),
+        cmocka_unit_test_setup_teardown(fields_keep_their_bytes, make_folder, remove_folder),
+        cmocka_unit_test(columns_of_the_terminal),
         cmocka_unit_test(progress_text),
+        cmocka_unit_test(progress_fits),
+        cmocka_unit_test(maps_are_drawn),
+        cmocka_unit_test(maps_fill_the_terminal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

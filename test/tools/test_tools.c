@@ -1,5 +1,5 @@
-/* capdemo, capinfo and capdump from the outside: exit codes, messages, output, and every wrong input that
- * users come up with.  Runs the tools that were built beside this program, on models made here. */
+/* capdemo, capinfo, capdump and capeval from the outside: exit codes, messages, output, and every wrong input
+ * that users come up with. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,133 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include <jansson.h>
 
 #include "test/make_model.h"
-#include "tools/common/text.h"
+#include "test/run_tools.h"
 
-enum { PATH = 512, COMMAND = 4096, LIMIT = 1 << 24, INPUT = 64 };
-
-static char bin[PATH], dir[] = "/tmp/test_tools_XXXXXX";
-static unsigned char *model; /* the bytes of DIR/m.capw */
-static size_t model_size;
-static char out[LIMIT], err[LIMIT]; /* what the last run wrote */
-
-/* ---- running tools ---- */
-
-static void slurp(char *to, const char *name)
-{
-    char path[PATH];
-    tool_text text;
-
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    assert_true(tool_text_read(&text, path, LIMIT - 1, NULL));
-    memcpy(to, text.data, text.size + 1);
-    tool_text_free(&text);
-}
-
-static int run(const char *format, ...) TOOL_PRINTF(1, 2);
-
-/* Runs "TOOL ARGUMENTS" with the test's folder as $D; returns the exit code, -1 for a signal. */
-static int run(const char *format, ...)
-{
-    char arguments[COMMAND], command[COMMAND * 2];
-    va_list list;
-    int status;
-
-    va_start(list, format);
-    (void)vsnprintf(arguments, sizeof arguments, format, list);
-    va_end(list);
-    (void)snprintf(command, sizeof command, "D=%s; PATH=%s:$PATH; { %s; } >$D/out 2>$D/err", dir, bin,
-                   arguments);
-    status = system(command);
-    slurp(out, "out");
-    slurp(err, "err");
-    return WIFEXITED(status) && WEXITSTATUS(status) < 126 ? WEXITSTATUS(status) : -1;
-}
-
-static size_t count_lines(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++) n += *text == '\n';
-    return n;
-}
-
-/* The run failed with this code, said why on stderr, and wrote nothing else. */
-static void assert_refused(int code, int wanted, const char *reason)
-{
-    if (code != wanted || !strstr(err, reason)) {
-        fail_msg("exit code %d instead of %d, '%s' not in: %s", code, wanted, reason, err);
-    }
-    assert_string_equal(out, "");
-}
-
-static void put(const char *name, const void *data, size_t size)
-{
-    char path[PATH];
-    FILE *f;
-
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void put_model(const char *name, caption_kind kind, int input)
-{
-    make_model_options options;
-    unsigned char *data;
-    size_t size;
-
-    make_model_defaults(&options);
-    options.kind = kind;
-    options.input = input;
-    data = make_model(&options, &size);
-    assert_non_null(data);
-    put(name, data, size);
-    if (kind == CAPTION_KIND_ATTENTION) {
-        model = data;
-        model_size = size;
-    } else {
-        free(data);
-    }
-}
+static const char *program; /* argv[0] */
 
 static int set_up(void **state)
 {
-    tool_text photo;
-
     (void)state;
-    if (!mkdtemp(dir)) return -1;
-    put_model("m.capw", CAPTION_KIND_ATTENTION, INPUT);
-    put_model("b.capw", CAPTION_KIND_BASELINE, INPUT);
-    assert_int_equal(
-        run("mkdir $D/pics $D/pics/inner $D/none && cp test/vectors/a.jpg test/vectors/c.png $D/pics &&"
-            " cp test/vectors/b.jpg $D/pics/inner"),
-        0);
-    assert_true(tool_text_read(&photo, "test/vectors/a.jpg", LIMIT, NULL));
-    put("broken.jpg", photo.data, photo.size / 2);
-    put("stub.jpg", photo.data, 20);
-    put("empty.jpg", "", 0);
-    put("text.jpg", "not an image\n", 13);
-    tool_text_free(&photo);
-    return 0;
+    return run_tools_begin(program);
 }
 
 static int tear_down(void **state)
 {
-    char command[PATH];
-
     (void)state;
-    free(model);
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command);
+    return run_tools_end();
 }
 
 /* ---- capdemo ---- */
@@ -146,7 +38,10 @@ static void demo_usage(void **state)
     } wrong[] = {
         {"", "no image named"},
         {"--bogus x.jpg", "--bogus: unknown option"},
-        {"-q x.jpg", "-q: unknown option"},
+        {"-z x.jpg", "-z: unknown option"},
+        {"--corrected-penalty x.jpg", "--corrected-penalty: unknown option"},
+        {"--null x.jpg", "--null: goes with --files-from"},
+        {"-o test/vectors/a.jpg x.jpg", "test/vectors/a.jpg is a picture"},
         {"x.jpg --beams", "--beams: needs a value"},
         {"--json=1 x.jpg", "--json: takes no value"},
         {"--beams 0 x.jpg", "--beams: 0 is out of range, 1 to 64"},
@@ -154,8 +49,8 @@ static void demo_usage(void **state)
         {"--beams 5x x.jpg", "'5x' is not a whole number"},
         {"--nbest 0 x.jpg", "out of range"},
         {"--max-len 1025 x.jpg", "out of range"},
-        {"--alpha nan x.jpg", "'nan' is not a number"},
-        {"--alpha 11 x.jpg", "out of range"},
+        {"--length-alpha nan x.jpg", "'nan' is not a number"},
+        {"--alpha 11 x.jpg", "--length-alpha: 11 is out of range"},
         {"--penalty 0 x.jpg", "out of range"},
         {"--penalty-form none x.jpg", "not one of published, corrected"},
         {"--threads 0 x.jpg", "out of range"},
@@ -165,10 +60,8 @@ static void demo_usage(void **state)
         {"-m $D/m.capw --greedy --beams 3 x.jpg", "--greedy"},
         {"-m $D/m.capw --nbest 9 x.jpg", "more than the beam width"},
     };
-    size_t i;
-
     (void)state;
-    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_refused(run("capdemo %s", wrong[i].arguments), 2, wrong[i].reason);
         assert_memory_equal(err, "capdemo: ", 9);
     }
@@ -182,8 +75,6 @@ static void demo_usage(void **state)
 static void demo_wrong_models(void **state)
 {
     unsigned char *copy = malloc(model_size);
-    size_t cut;
-
     (void)state;
     assert_non_null(copy);
     assert_refused(run("capdemo -m $D/missing.capw x.jpg"), 1, "missing.capw: ");
@@ -191,13 +82,13 @@ static void demo_wrong_models(void **state)
     assert_refused(run("capdemo -m $D/empty.jpg x.jpg"), 1, "empty.jpg: ");
     assert_refused(run("capdemo -m $D/text.jpg x.jpg"), 1, "text.jpg: ");
     assert_refused(run("CAPTION_MODEL=$D/missing.capw capdemo x.jpg"), 1, "missing.capw: ");
-    memcpy(copy, model, model_size);
+    memcpy(copy, model_bytes, model_size);
     copy[8] = 9; /* version */
     make_model_seal(copy);
     put("future.capw", copy, model_size);
     assert_refused(run("capdemo -m $D/future.capw x.jpg"), 1, "version");
-    for (cut = 1; cut < model_size; cut += cut < 256 ? 17 : model_size / 11) {
-        put("cut.capw", model, cut);
+    for (size_t cut = 1; cut < model_size; cut += cut < 256 ? 17 : model_size / 11) {
+        put("cut.capw", model_bytes, cut);
         assert_refused(run("capdemo -m $D/cut.capw test/vectors/a.jpg"), 1, "cut.capw: ");
     }
     free(copy);
@@ -206,7 +97,6 @@ static void demo_wrong_models(void **state)
 static void demo_captions(void **state)
 {
     char alone[PATH], line[PATH * 2];
-
     (void)state;
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
     assert_int_equal(count_lines(out), 1);
@@ -219,12 +109,12 @@ static void demo_captions(void **state)
     assert_string_equal(out, alone);
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg test/vectors/c.png"), 0);
     assert_int_equal(count_lines(out), 2);
-    (void)snprintf(line, sizeof line, "test/vectors/a.jpg: %s", alone);
+    (void)snprintf(line, sizeof line, "test/vectors/a.jpg\t%s", alone);
     assert_memory_equal(out, line, strlen(line));
-    assert_non_null(strstr(out, "\ntest/vectors/c.png: "));
+    assert_non_null(strstr(out, "\ntest/vectors/c.png\t"));
     assert_int_equal(run("capdemo -m $D/m.capw $D/pics"), 0);
     assert_int_equal(count_lines(out), 2);
-    assert_non_null(strstr(out, "/pics/a.jpg: "));
+    assert_non_null(strstr(out, "/pics/a.jpg\t"));
     assert_int_equal(run("capdemo -m $D/m.capw -r $D/pics"), 0);
     assert_int_equal(count_lines(out), 3);
     assert_int_equal(run("capdemo -m $D/m.capw --nbest 3 --beams 4 test/vectors/a.jpg"), 0);
@@ -246,7 +136,6 @@ static void demo_json(void **state)
     json_t *line, *beams;
     json_error_t where;
     double score;
-
     (void)state;
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
     (void)snprintf(alone, sizeof alone, "%.*s", (int)strcspn(out, "\n"), out);
@@ -286,20 +175,17 @@ static void put_huge_png(void)
         'R',  0,   1,   0x86, 0xA0, 0,    1,    0x86, 0xA0, 8, 2, 0,  0,   1}; /* 100000 x 100000, interlaced
                                                                                 */
     uint32_t crc = make_model_crc(png + 12, 17);
-    int i;
 
-    for (i = 0; i < 4; i++) png[29 + i] = (unsigned char)(crc >> (24 - 8 * i));
+    for (int i = 0; i < 4; i++) png[29 + i] = (unsigned char)(crc >> (24 - 8 * i));
     put("huge.png", png, sizeof png);
 }
 
 static void demo_wrong_images(void **state)
 {
     static const char *const bad[] = {"missing.jpg", "empty.jpg", "text.jpg", "stub.jpg", "huge.png"};
-    size_t i;
-
     (void)state;
     put_huge_png();
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char reason[PATH];
 
         (void)snprintf(reason, sizeof reason, "capdemo: %s/%s: ", dir, bad[i]);
@@ -327,19 +213,26 @@ static void info_reports(void **state)
 {
     json_t *root;
     json_error_t where;
-
     (void)state;
     assert_int_equal(run("capinfo $D/m.capw"), 0);
     assert_non_null(strstr(out, "attention, GRU"));
     assert_non_null(strstr(out, "vocabulary  37 words"));
+    assert_null(strstr(out, "input.mean = "));
+    assert_null(strstr(out, "encoder.stem.weight"));
+    assert_true(count_lines(out) <= 20); /* one screen */
+    assert_int_equal(run("capinfo -v -m $D/m.capw"), 0);
     assert_non_null(strstr(out, "input.mean = 0.485"));
     assert_non_null(strstr(out, "\nencoder.stem.weight "));
+    assert_int_equal(run("capinfo --tensors $D/m.capw"), 0);
+    assert_memory_equal(out, "tensor ", 7);
     assert_int_equal(run("capinfo --words $D/m.capw"), 0);
     assert_int_equal(count_lines(out), 37);
     assert_int_equal(run("capinfo --plan --runs 1 $D/m.capw"), 0);
     assert_non_null(strstr(out, "\nlayer4.2.conv3 "));
     assert_int_equal(run("capinfo --verify $D/m.capw"), 0);
     assert_non_null(strstr(out, "are right"));
+    assert_int_equal(run("capinfo --verify -q $D/m.capw"), 0);
+    assert_string_equal(out, "");
     assert_int_equal(run("capinfo --json $D/m.capw"), 0);
     root = json_loads(out, 0, &where);
     assert_non_null(root);
@@ -358,18 +251,16 @@ static void info_reports(void **state)
 static void info_wrong(void **state)
 {
     unsigned char *copy = malloc(model_size);
-    const capw_tensor *record;
-    uint64_t offset;
-
     (void)state;
-    assert_refused(run("capinfo"), 2, "no model named");
+    assert_refused(run("capinfo -m $D/m.capw $D/b.capw"), 2, "one model");
     assert_refused(run("capinfo $D/m.capw $D/b.capw"), 2, "one model");
     assert_refused(run("capinfo --runs 0 $D/m.capw"), 2, "out of range");
     assert_refused(run("capinfo $D/missing.capw"), 1, "missing.capw: ");
     assert_refused(run("capinfo $D/text.jpg"), 1, "text.jpg: ");
     assert_non_null(copy);
-    memcpy(copy, model, model_size);
-    record = make_model_find(copy, "fc.weight");
+    memcpy(copy, model_bytes, model_size);
+    const capw_tensor *record = make_model_find(copy, "fc.weight");
+    uint64_t offset = 0;
     assert_non_null(record);
     memcpy(&offset, &record->offset, sizeof offset);
     copy[offset + 5] ^= 1;
@@ -397,7 +288,6 @@ static void dump_files(void **state)
     json_error_t where;
     char path[PATH];
     long length;
-
     (void)state;
     assert_int_equal(run("capdump -m $D/m.capw --beams 3 test/vectors/a.jpg $D/dump"), 0);
     assert_string_equal(out, "");
@@ -422,7 +312,7 @@ static void dump_files(void **state)
 static void dump_wrong(void **state)
 {
     (void)state;
-    assert_refused(run("capdump test/vectors/a.jpg $D/x"), 2, "no model named");
+    assert_refused(run("CAPTION_MODEL=$D/missing.capw capdump test/vectors/a.jpg $D/x"), 1, "missing.capw: ");
     assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg"), 2, "one image and one folder");
     assert_refused(run("capdump -m $D/m.capw - $D/x"), 2, "must be a file");
     assert_refused(run("capdump -m $D/m.capw $D/text.jpg $D/x"), 1, "text.jpg: ");
@@ -445,27 +335,31 @@ static void eval_usage(void **state)
         {"", "no command given"},
         {"nothing", "no such command: nothing"},
         {"-q", "-q: unknown option"},
+        {"scores", "no such command: scores; did you mean score?"},
         {"run --bogus", "--bogus: unknown option"},
         {"run -m", "-m: needs a value"},
         {"run --beams 65", "--beams: 65 is out of range, 1 to 64"},
         {"run --threads x", "'x' is not a whole number"},
-        {"run", "no model given"},
+        {"run", "no folder of images given"},
+        {"run --images d", "no reference captions given"},
+        {"run --images d --refs r --null", "--null: goes with --files-from"},
+        {"run --images d --refs r -o -", "-o -: the predictions can't go to standard output"},
+        {"run --images d --refs r --metrics -", "--metrics -: name a file"},
+        {"score --per-image - p", "--per-image -: "},
         {"run -m m --images d --refs r --greedy --beams 3", "exclude each other"},
         {"run -m m --images d --refs r extra", "unexpected argument: extra"},
         {"score", "no predictions given"},
         {"score --json=1", "--json: takes no value"},
     };
     static const char *const places[] = {"", "run", "score"};
-    size_t i;
-
     (void)state;
-    for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_refused(run("capeval %s", wrong[i].arguments), 2, wrong[i].reason);
-    for (i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         assert_int_equal(run("capeval %s --version", places[i]), 0);
         assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION_STRING "\n");
         assert_int_equal(run("capeval %s -h", places[i]), 0);
-        assert_non_null(strstr(out, "capeval score"));
+        assert_non_null(strstr(out, i == 1 ? "capeval run [options]" : "capeval score [options]"));
     }
 }
 
@@ -489,14 +383,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(info_wrong), cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
         cmocka_unit_test(dump_files), cmocka_unit_test(dump_wrong),
     };
-    char here[PATH];
-    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-
-    /* BUILD/test/tools/test_tools: the tools are two folders up */
-    if (!slash || !getcwd(here, sizeof here)) return 1;
-    if (snprintf(bin, sizeof bin, "%s/%.*s/../..", argv[0][0] == '/' ? "" : here, (int)(slash - argv[0]),
-                 argv[0]) >= PATH) {
-        return 1;
-    }
+    program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

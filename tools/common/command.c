@@ -290,8 +290,9 @@ static void print_option(const tool_option *option, FILE *stream)
     }
     const int column = print_words(stream, option->help, HELP_COLUMN);
     if (option->initial) {
-        (void)snprintf(initial, sizeof initial, "(default: %s)", option->initial);
-        (void)print_words(stream, initial, column);
+        const int length = snprintf(initial, sizeof initial, "(default: %s)", option->initial);
+        const bool fits = column + 1 + length <= HELP_WIDTH || HELP_COLUMN + length > HELP_WIDTH;
+        (void)print_words(stream, initial, fits ? column : HELP_WIDTH); /* else on a line of its own */
     }
     (void)fputc('\n', stream);
 }
