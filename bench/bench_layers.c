@@ -303,6 +303,7 @@ int main(int argc, char **argv)
     bench b = {.options = &options};
     tool_error err = {{0}};
     tool_options_init(&options.common);
+    options.common.session.threads = 1;
     const int code = tool_read_options(&command, &options, &argc, argv);
     if (code >= 0) return code;
     if (argc > 1) (void)tool_fail(&err, "%s: unexpected argument", argv[1]);
