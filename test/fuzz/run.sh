@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every fuzzer for SECONDS_EACH seconds, starting from one good input each and what earlier runs found.
-# Called by `make fuzz` with BUILD.
+# BUILD is the folder of the fuzzers.
 set -eu
 : "${SECONDS_EACH:=60}"
 for k in model image checkpoint captions; do mkdir -p "$BUILD/corpus/$k"; done
