@@ -1,7 +1,7 @@
 /* Small checkpoints of all four networks, and their vocabularies, for the tests of tools/convert.
  *
- * Included by test_convert*.c; everything is static.  The values are a function of the tensor's name and the
- * element's place, so a test can work out what a model file must hold.  Knows nothing of the converter. */
+ * Everything is static.  A value is a function of its tensor's name and its place in the tensor, so a test
+ * can work out what a model file must hold.  Nothing here uses the converter. */
 #ifndef TEST_NET_MAKER_H
 #define TEST_NET_MAKER_H
 
@@ -166,7 +166,7 @@ static inline void net_pickle_state(const net *n, bool decoder, bytes *b)
     for (size_t i = 0; i < n->count; i++) {
         const net_tensor *t = &n->tensors[i];
         char key[24];
-        tensor_spec spec = {t->type, key, net_size(t), 0, t->rank, {0}, {0}};
+        tensor_spec spec = {.type = t->type, .key = key, .count = net_size(t), .rank = t->rank};
         int64_t step = 1;
 
         if (t->decoder != decoder || !t->key[0]) continue;
@@ -185,7 +185,8 @@ static inline void net_pickle_state(const net *n, bool decoder, bytes *b)
 /* The optimizer's tensor names a storage that is not in the archive: whoever reads it fails. */
 static inline void net_pickle(const net *n, bytes *b)
 {
-    const tensor_spec moment = {"FloatStorage", "absent", 6, 0, 1, {6}, {1}};
+    const tensor_spec moment = {
+        .type = "FloatStorage", .key = "absent", .count = 6, .rank = 1, .dims = {6}, .strides = {1}};
     pk_begin(b);
     put(b, "}(", 2);
     pk_text(b, "encoder_state");

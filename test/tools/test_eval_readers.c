@@ -246,8 +246,7 @@ static void pairing(void **state)
     eval_refs_free(&refs);
 }
 
-/* ---- the published figures ------------------------------------------------------------------------------
- */
+/* ---- the published figures ---- */
 
 static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
 {

@@ -70,8 +70,7 @@ static void assert_not_opened(const char *settings, const char *reason)
     if (!strstr(err.message, reason)) fail_msg("\"%s\" does not say \"%s\"", err.message, reason);
 }
 
-/* ---- the predictions file -------------------------------------------------------------------------------
- */
+/* ---- the predictions file ---- */
 
 static void store_goes_on(void **state)
 {
@@ -141,8 +140,7 @@ static void store_is_locked(void **state)
     eval_store_close(&store);
 }
 
-/* ---- threads --------------------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 enum { IMAGES = 60 };
 
@@ -285,8 +283,7 @@ static void killed_and_resumed(void **state)
     assert_complete();
 }
 
-/* ---- lists of images ------------------------------------------------------------------------------------
- */
+/* ---- lists of images ---- */
 
 static void lists(void **state)
 {

@@ -136,8 +136,7 @@ static void porter(void **state)
     }
 }
 
-/* ---- WordNet --------------------------------------------------------------------------------------------
- */
+/* ---- WordNet ---- */
 
 static bool note_lemma(void *context, const char *lemma, size_t length)
 {

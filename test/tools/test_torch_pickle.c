@@ -1,4 +1,4 @@
-/* Tests of tools/source/pickle: what every opcode builds, and what hostile pickles meet. */
+/* Tests of tools/source/torch_pickle: what every opcode builds, and what hostile pickles meet. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -383,7 +383,13 @@ static bool parse_tensor(tensor_spec spec)
 
 static void tensors(void **state)
 {
-    const tensor_spec good = {"HalfStorage", "7", 100, 4, 2, {3, 8}, {32, 4}};
+    const tensor_spec good = {.type = "HalfStorage",
+                              .key = "7",
+                              .count = 100,
+                              .offset = 4,
+                              .rank = 2,
+                              .dims = {3, 8},
+                              .strides = {32, 4}};
     tensor_spec spec = good;
     (void)state;
     /* the last element: 4 + 2 * 32 + 7 * 4 = 96 */
@@ -433,7 +439,13 @@ static void tensors(void **state)
 /* Every prefix is refused; every flipped byte is refused or read, without harm. */
 static void damaged_anywhere(void **state)
 {
-    const tensor_spec spec = {"FloatStorage", "7", 100, 4, 2, {3, 8}, {32, 4}};
+    const tensor_spec spec = {.type = "FloatStorage",
+                              .key = "7",
+                              .count = 100,
+                              .offset = 4,
+                              .rank = 2,
+                              .dims = {3, 8},
+                              .strides = {32, 4}};
     bytes b = {0};
     (void)state;
     pk_begin(&b);

@@ -1,5 +1,5 @@
-/* Tests of tools/source/checkpoint and tensor: number formats, strides, shared storages, what is never read.
- */
+/* Tests of tools/source/torch_checkpoint and torch_tensor: number formats, strides, shared storages, and data
+ * that are never read. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,7 +64,8 @@ static void number_formats(void **state)
     static const uint16_t brains[4] = {0x3FC0, 0x8000, 0xFF80, 0x4049};
     const float from_halves[8] = {1.5f, -0.0f, 0x1p-24f, 0x3FFp-24f, 0x1p-14f, 65504.0f, -INFINITY, -5.0f};
     const float from_brains[4] = {1.5f, -0.0f, -INFINITY, 3.140625f};
-    tensor_spec spec = {"FloatStorage", "0", 4, 0, 1, {4}, {1}};
+    tensor_spec spec = {
+        .type = "FloatStorage", .key = "0", .count = 4, .rank = 1, .dims = {4}, .strides = {1}};
     (void)state;
     assert_values(&spec, floats, sizeof floats, floats, 4);
     spec.type = "DoubleStorage";
@@ -79,7 +80,7 @@ static void number_formats(void **state)
 static void half_nan(void **state)
 {
     static const uint16_t half = 0x7E01;
-    const tensor_spec spec = {"HalfStorage", "0", 1, 0, 0, {0}, {0}};
+    const tensor_spec spec = {.type = "HalfStorage", .key = "0", .count = 1, .rank = 0};
     float value = 0;
     (void)state;
     fixture f;
@@ -92,9 +93,22 @@ static void half_nan(void **state)
 static void strides_and_offsets(void **state)
 {
     static const float transposed[6] = {2, 5, 3, 6, 4, 7}, part[4] = {3, 4, 7, 8}, row[3] = {4, 5, 6};
-    const tensor_spec t = {"FloatStorage", "0", 12, 2, 2, {3, 2}, {1, 3}};
-    const tensor_spec p = {"FloatStorage", "0", 12, 3, 3, {2, 1, 2}, {4, 99, 1}};
-    const tensor_spec r = {"FloatStorage", "0", 12, 4, 1, {3}, {1}};
+    const tensor_spec t = {.type = "FloatStorage",
+                           .key = "0",
+                           .count = 12,
+                           .offset = 2,
+                           .rank = 2,
+                           .dims = {3, 2},
+                           .strides = {1, 3}};
+    const tensor_spec p = {.type = "FloatStorage",
+                           .key = "0",
+                           .count = 12,
+                           .offset = 3,
+                           .rank = 3,
+                           .dims = {2, 1, 2},
+                           .strides = {4, 99, 1}};
+    const tensor_spec r = {
+        .type = "FloatStorage", .key = "0", .count = 12, .offset = 4, .rank = 1, .dims = {3}, .strides = {1}};
     (void)state;
     float data[12];
     for (int i = 0; i < 12; i++) data[i] = (float)i;
@@ -117,7 +131,8 @@ static void assert_open_refused(const tensor_spec *spec, const void *data, size_
 static void wrong_storages(void **state)
 {
     static const float data[4];
-    tensor_spec spec = {"FloatStorage", "0", 4, 0, 1, {4}, {1}};
+    tensor_spec spec = {
+        .type = "FloatStorage", .key = "0", .count = 4, .rank = 1, .dims = {4}, .strides = {1}};
     (void)state;
     assert_open_refused(&spec, data, 12, "x: its data, archive/data/0, are 12 bytes, not 4 numbers of 4");
     assert_open_refused(&spec, data, 15, "are 15 bytes");
@@ -132,7 +147,12 @@ static void wrong_storages(void **state)
 static void read_only_when_used(void **state)
 {
     static const float data[4] = {1, 2, 3, 4};
-    const tensor_spec whole = {"FloatStorage", "0", 4, 0, 1, {4}, {1}},
+    const tensor_spec whole = {.type = "FloatStorage",
+                               .key = "0",
+                               .count = 4,
+                               .rank = 1,
+                               .dims = {4},
+                               .strides = {1}},
                       part = {"FloatStorage", "0", 4, 1, 1, {2}, {1}};
     const tensor_spec *specs[2] = {&whole, &part};
 

@@ -1,4 +1,4 @@
-/* Tests of tools/source/zip: archives built here, then damaged in every way a checkpoint may be. */
+/* Tests of tools/source/torch_zip: archives built here, then damaged in every way a checkpoint may be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

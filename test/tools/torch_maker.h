@@ -1,6 +1,6 @@
-/* Builds what torch.save and pickle write, byte by byte, for the tests of tools/torch and tools/convert.
+/* Builds what torch.save and pickle write, byte by byte, for the tests of tools/source and tools/convert.
  *
- * Included by test_torch_*.c and test_convert*.c; everything is static.  Knows nothing of the readers. */
+ * Everything is static.  Nothing here uses the readers that it tests. */
 #ifndef TEST_TORCH_MAKER_H
 #define TEST_TORCH_MAKER_H
 

@@ -1,8 +1,8 @@
-/* The whole conversion; see convert.h.  Called by capconvert's main().
+/* The conversion; see convert.h.
  *
- * Tensors are made one by one, each from its sources in the checkpoint, by a few threads that take the next
- * one from a counter: no more than one tensor per thread is in memory, and the file does not depend on who
- * made what. */
+ * A crew of threads makes the tensors, each from its sources in the checkpoint.  No more than one tensor a
+ * thread is in memory.  The place of every tensor is known before, so the file does not depend on the order.
+ */
 #include "tools/convert/convert.h"
 
 #include <stdlib.h>

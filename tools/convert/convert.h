@@ -1,8 +1,6 @@
-/* From a checkpoint and a vocabulary to a model file: the whole conversion.
+/* The conversion of a checkpoint and a vocabulary to a model file.
  *
- * Called by capconvert's main() and by tests.  Writes the model file only if everything is right; never
- * prints.
- */
+ * The model file appears only if everything is right.  Nothing is printed. */
 #ifndef TOOLS_CONVERT_CONVERT_H
 #define TOOLS_CONVERT_CONVERT_H
 
@@ -20,8 +18,8 @@ typedef struct convert_job {
     convert_writer writer;
 } convert_job;
 
-/* Runs the job, whose files, compact and threads are set and whose rest is zero.  Free it whatever the
- * result. */
+/* Runs the job.  The caller sets files, compact and threads, and zero for the rest.  Free the job whatever
+ * the result. */
 bool convert_run(convert_job *job, tool_error *err);
 void convert_free(convert_job *job);
 

@@ -1,4 +1,4 @@
-/* JSON values; see json.h.  Called by metadata.c. */
+/* JSON of configurations and metrics; see json.h. */
 #include "tools/convert/json.h"
 
 #include <stdio.h>
@@ -44,7 +44,7 @@ void convert_json_number(double value, char text[32])
     (void)digits_of(value, text);
 }
 
-/* The digits that the longest of all numbers inside needs: jansson writes them all alike. */
+/* The most digits that any number inside needs: jansson writes all numbers with the same precision. */
 static int digits_inside(const json_t *json)
 {
     int most = DIGITS;

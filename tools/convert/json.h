@@ -12,7 +12,7 @@ json_t *convert_json_file(const char *path, tool_error *err);
 /* Compact text with sorted keys, in memory that the caller frees; NULL without memory. */
 char *convert_json_text(const json_t *json);
 
-/* The shortest text that reads back as the same number. */
+/* The shortest decimal text that reads back as the same number. */
 void convert_json_number(double value, char text[32]);
 
 #endif

@@ -1,6 +1,6 @@
 /* The metadata of a model file: what the library needs to run it, and where it came from.
  *
- * Called by convert.c.  Numbers are written the same in every locale; the same input makes the same text. */
+ * Numbers are written the same in every locale, and the same input makes the same text. */
 #ifndef TOOLS_CONVERT_METADATA_H
 #define TOOLS_CONVERT_METADATA_H
 

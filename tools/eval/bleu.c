@@ -1,4 +1,4 @@
-/* BLEU-1..4 as NLTK's corpus_bleu with smoothing method 1.  Called by eval_score. */
+/* BLEU-1..4 as NLTK's corpus_bleu computes them with smoothing method 1. */
 #include "tools/eval/corpus.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static uint32_t count_of(const eval_sentence *s, uint32_t id)
     return 0;
 }
 
-/* The length of the reference closest to the hypothesis; of two as close, the shorter. */
+/* The length of the reference whose length is closest to the hypothesis's; the shorter of two as close. */
 static size_t closest_length(const eval_image *image)
 {
     size_t wanted = image->hypothesis.length, best = 0, best_gap = SIZE_MAX;
@@ -59,6 +59,9 @@ static void count_image(const eval_corpus *corpus, const eval_image *image, coun
     c->reference_length += (double)closest_length(image);
 }
 
+/* Method 1: an order without a match counts as so many matches. */
+static const double smoothing = 0.1;
+
 static void finish(const counts *c, double bleu[EVAL_ORDERS])
 {
     const double penalty = c->length > c->reference_length ? 1
@@ -66,7 +69,7 @@ static void finish(const counts *c, double bleu[EVAL_ORDERS])
                                                            : 0;
     double log_sum = 0;
     for (size_t order = 0; order < EVAL_ORDERS; order++) {
-        const double matched = c->matched[order] > 0 ? c->matched[order] : 0.1;
+        const double matched = c->matched[order] > 0 ? c->matched[order] : smoothing;
         log_sum += log(matched / c->possible[order]);
         /* not one word in common: 0, whatever the smoothing says */
         bleu[order] = c->matched[0] > 0 ? penalty * exp(log_sum / (double)(order + 1)) : 0;

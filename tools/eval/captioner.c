@@ -32,7 +32,7 @@ void eval_model_close(eval_model *m)
     caption_model_close(&m->model);
 }
 
-/* Tells models apart by what they hold, not by name or date. */
+/* A number that differs between models with other tensors, whatever their files are called. */
 static unsigned long fingerprint(const caption_model *model, int tensors)
 {
     uLong crc = crc32(0, NULL, 0);
@@ -89,7 +89,7 @@ static void close_worker(void *argument)
     free(w);
 }
 
-/* The file is in memory. */
+/* file: the image's bytes. */
 static bool caption_text_of(worker *w, const tool_text *file, const char *path, const caption_result **result,
                             tool_error *err)
 {
@@ -119,6 +119,6 @@ static bool caption_path(void *argument, const char *path, char *text, size_t si
 
 eval_captioner eval_model_captioner(eval_model *m)
 {
-    eval_captioner captioner = {m, open_worker, caption_path, close_worker};
-    return captioner;
+    return (eval_captioner){
+        .context = m, .open = open_worker, .caption = caption_path, .close = close_worker};
 }

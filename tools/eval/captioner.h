@@ -1,6 +1,6 @@
-/* Captions by a model file: what `capeval run` hands to run.c.
+/* Captions by a model file, for `capeval run`.
  *
- * Called by run_command.c.  One caption_model, a caption_session per thread.  Never prints. */
+ * All threads share one caption_model, and each has a caption_session.  Nothing is printed. */
 #ifndef TOOLS_EVAL_CAPTIONER_H
 #define TOOLS_EVAL_CAPTIONER_H
 
@@ -15,16 +15,17 @@ typedef struct eval_model {
     caption_decode_options decode;
 } eval_model;
 
-/* path NULL: $CAPTION_MODEL or the bundled model; beams 0: the model's own; greedy: no beam search. */
+/* path: NULL for $CAPTION_MODEL or the bundled model.  beams: 0 for the model's own width.  greedy: greedy
+ * search instead of beam search. */
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err);
 
 /* Accepts a zeroed structure. */
 void eval_model_close(eval_model *m);
 
-/* What decides the captions, as lines "name=value" for the store; false if text is too small. */
+/* Writes what the captions depend on as lines "name=value", for the store.  False if text is too small. */
 bool eval_model_settings(const eval_model *m, char *text, size_t size);
 
-/* m must stay while the captioner is used. */
+/* m must outlive the captioner. */
 eval_captioner eval_model_captioner(eval_model *m);
 
 #endif

@@ -1,12 +1,15 @@
-/* CIDEr-D as the COCO caption evaluation has it: n-grams of 1..4 words weighted by tf-idf (document = the
- * references of one image), clipped similarity with a Gaussian penalty on the difference in length, times
- * ten.  Called by eval_score. */
+/* CIDEr-D as the COCO caption evaluation computes it.
+ *
+ * n-grams of 1..4 words are weighted by tf-idf, where a document is all references of one image.  The
+ * similarity of two captions is the cosine of their weights, clipped to the reference's counts, with a
+ * Gaussian penalty on the difference in length, times ten. */
 #include "tools/eval/corpus.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static const double sigma = 6;
+static const double sigma = 6; /* of the penalty, in words */
+static const double scale = 10;
 
 typedef struct weights {
     const eval_corpus *corpus;
@@ -14,7 +17,7 @@ typedef struct weights {
     uint32_t *last_seen; /* [grams] 1 + the last image that counted it */
 } weights;
 
-/* How many images have each n-gram in their references, turned into idf. */
+/* Counts in how many images' references each n-gram stands, and turns the counts into idf. */
 static void weigh(weights *w)
 {
     const eval_corpus *corpus = w->corpus;
@@ -44,7 +47,7 @@ static void norms(const weights *w, const eval_sentence *s, double norm[EVAL_ORD
     for (size_t i = 0; i < EVAL_ORDERS; i++) norm[i] = sqrt(norm[i]);
 }
 
-/* Mean over the orders of the similarity of two sentences. */
+/* The similarity of two sentences: the mean over the orders of n-grams. */
 static double similarity(const weights *w, const eval_sentence *hypothesis, const eval_sentence *reference,
                          const double hypothesis_norm[EVAL_ORDERS])
 {
@@ -80,7 +83,7 @@ static double score_image(const weights *w, const eval_image *image)
     for (size_t i = 0; i < image->n_references; i++) {
         sum += similarity(w, &image->hypothesis, &image->references[i], norm);
     }
-    return image->n_references ? 10 * sum / (double)image->n_references : 0;
+    return image->n_references ? scale * sum / (double)image->n_references : 0;
 }
 
 bool eval_cider(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)

@@ -1,4 +1,4 @@
-/* How captions are held while they are scored; for metrics.c and the metrics themselves only. */
+/* How captions are held while they are scored.  Only metrics.c and the four metrics include this. */
 #ifndef TOOLS_EVAL_CORPUS_H
 #define TOOLS_EVAL_CORPUS_H
 

@@ -1,9 +1,12 @@
-/* METEOR as NLTK computes it: words aligned in three stages (equal, equal stems, synonyms), F-mean with alpha
- * 0.9, fragmentation penalty with beta 3 and gamma 0.5, best reference per image.  Called by eval_score.
+/* METEOR as NLTK computes it.
  *
- * Two habits of NLTK decide the figures.  Both sentences are walked from the end, and the first partner found
- * is taken.  And the synonym stage sees what the stem stage left over, which is stems: "dances" is looked up
- * as "danc", finds no synset and matches nothing. */
+ * The words of hypothesis and reference are aligned in three stages: equal words, equal stems, synonyms.  The
+ * score is the weighted harmonic mean of precision and recall, less a penalty for an alignment in many
+ * pieces.  The best reference of an image counts.
+ *
+ * Two habits of NLTK decide the figures.  It walks both sentences from the end and takes the first partner it
+ * finds. And its synonym stage looks up stems, because it gets what the stem stage left over: "dances" is
+ * looked up as "danc", which has no synset and matches nothing. */
 #include "tools/eval/corpus.h"
 
 #include <stdlib.h>
@@ -13,7 +16,13 @@
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 
-enum { MAX_STEM_WORD = 255, MAX_TOKENS = EVAL_MAX_CAPTION / 2 + 1 };
+enum {
+    MAX_STEM_WORD = 255,                   /* bytes; longer words are their own stem */
+    MAX_TOKENS = EVAL_MAX_CAPTION / 2 + 1, /* a word and a space take two bytes */
+};
+
+/* METEOR's parameters, by the names of its paper; beta, the penalty's exponent, is 3. */
+static const double alpha_precision = 0.9, gamma_penalty = 0.5;
 
 typedef struct synonyms {
     uint32_t *words; /* [count], numbers of words, unordered */
@@ -42,8 +51,7 @@ typedef struct side {
     size_t count;
 } side;
 
-/* ---- lower case and stems, computed once a word -----------------------------------------------------------
- */
+/* ---- lower case and stems, computed once a word ---- */
 
 static bool reserve(meteor *m)
 {
@@ -76,7 +84,7 @@ static uint32_t lower_word(meteor *m, uint32_t word)
 static uint32_t stem_word(meteor *m, uint32_t word)
 {
     size_t length = eval_table_length(m->words, word);
-    if (length > MAX_STEM_WORD) return word; /* no word is that long */
+    if (length > MAX_STEM_WORD) return word;
     if (!reserve(m)) return EVAL_NO_WORD;
     char text[MAX_STEM_WORD + 1];
     if (m->stem[word] == EVAL_NO_WORD) {
@@ -87,8 +95,7 @@ static uint32_t stem_word(meteor *m, uint32_t word)
     return m->stem[word];
 }
 
-/* ---- synonyms, looked up once a stem ----------------------------------------------------------------------
- */
+/* ---- synonyms, looked up once a stem ---- */
 
 typedef struct collector {
     meteor *m;
@@ -137,8 +144,7 @@ static bool is_synonym(const synonyms *s, uint32_t word)
     return false;
 }
 
-/* ---- alignment --------------------------------------------------------------------------------------------
- */
+/* ---- alignment ---- */
 
 static void take(side *s, size_t i)
 {
@@ -146,8 +152,8 @@ static void take(side *s, size_t i)
     s->count--;
 }
 
-/* One stage: from the end of both sides, the first partner wins.  partner_of [length of the hypothesis] gets
- * 1 + the position in the reference. */
+/* One stage.  Both sides are walked from the end, and the first partner is taken.  Matched words leave their
+ * sides; partner_of [length of the hypothesis] gets 1 + the position in the reference. */
 static bool match_stage(meteor *m, side *hypothesis, side *reference, uint32_t *partner_of, bool by_synonym)
 {
     size_t i = hypothesis->count;
@@ -189,23 +195,22 @@ static bool stem_side(meteor *m, side *s)
     return true;
 }
 
-/* From the alignment of a hypothesis of `length` words to the score. */
+/* The score of an alignment.  partner_of [length] holds 1 + the position in the reference, or 0. */
 static double finish(const uint32_t *partner_of, size_t length, size_t reference_length)
 {
-    const double alpha = 0.9, gamma = 0.5;
     size_t matches = 0, chunks = 0;
     for (size_t i = 0; i < length; i++) {
         if (!partner_of[i]) continue;
         matches++;
-        /* a chunk goes on where both sentences do */
+        /* a chunk: words next to each other in both sentences */
         if (!i || !partner_of[i - 1] || partner_of[i] != partner_of[i - 1] + 1) chunks++;
     }
     if (!matches) return 0;
     const double precision = (double)matches / (double)length;
     const double recall = (double)matches / (double)reference_length;
-    const double mean = precision * recall / (alpha * precision + (1 - alpha) * recall);
+    const double mean = precision * recall / (alpha_precision * precision + (1 - alpha_precision) * recall);
     const double fragments = (double)chunks / (double)matches;
-    return (1 - gamma * (fragments * fragments * fragments)) * mean;
+    return (1 - gamma_penalty * (fragments * fragments * fragments)) * mean;
 }
 
 typedef struct scratch {
@@ -237,15 +242,15 @@ static void free_meteor(meteor *m)
 bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *total, eval_scores *per_image,
                  tool_error *err)
 {
-    meteor m = {corpus->words, wordnet, err, NULL, NULL, 0, 0, 0, NULL, 0, 0};
+    meteor m = {.words = corpus->words, .wordnet = wordnet, .err = err};
     scratch *s = malloc(sizeof *s);
     double sum = 0;
     bool ok = s || tool_fail(err, "out of memory");
-    double score;
     for (size_t i = 0; i < corpus->count && ok; i++) {
         const eval_image *image = &corpus->images[i];
         per_image[i].meteor = 0;
         for (size_t j = 0; j < image->n_references && ok; j++) {
+            double score = 0;
             ok = score_pair(&m, &image->hypothesis, &image->references[j], s, &score);
             if (ok && score > per_image[i].meteor) per_image[i].meteor = score;
         }

@@ -49,8 +49,7 @@ size_t eval_corpus_size(const eval_corpus *corpus)
     return corpus->count;
 }
 
-/* ---- words ----------------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 typedef enum cut { CUT_CLEAN, CUT_SPLIT, CUT_SPACED } cut;
 
@@ -83,8 +82,7 @@ static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_se
     return true;
 }
 
-/* ---- n-grams --------------------------------------------------------------------------------------------
- */
+/* ---- n-grams ---- */
 
 static int compare_grams(const void *a, const void *b)
 {

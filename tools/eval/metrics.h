@@ -1,7 +1,8 @@
 /* The metrics of the image captioning field: BLEU-1..4, METEOR, ROUGE-L, CIDEr-D.
  *
- * Called by capeval and the tests.  Figures agree with NLTK (BLEU, METEOR) and with the COCO caption
- * evaluation (ROUGE-L, CIDEr) to the last digits of a double.  Never reads or writes a file, never prints. */
+ * Figures agree with NLTK (BLEU, METEOR) and with the COCO caption evaluation (ROUGE-L, CIDEr) to the last
+ * digits of a double.  A "hypothesis" is the caption that is judged.  No file is read or written here,
+ * nothing is printed. */
 #ifndef TOOLS_EVAL_METRICS_H
 #define TOOLS_EVAL_METRICS_H
 
@@ -10,7 +11,7 @@
 #include "tools/common/error.h"
 #include "tools/eval/wordnet.h"
 
-/* Longer captions are refused: no sentence is, and alignments cost words squared. */
+/* Longer captions are refused: no sentence is that long, and an alignment costs the square of its words. */
 enum { EVAL_MAX_CAPTION = 4000 }; /* bytes */
 
 typedef struct eval_scores {
@@ -18,7 +19,7 @@ typedef struct eval_scores {
     double meteor, cider, rouge_l;
 } eval_scores;
 
-/* Images with a caption to judge and reference captions each. */
+/* Images, each with a caption to judge and its reference captions. */
 typedef struct eval_corpus eval_corpus;
 
 /* NULL when out of memory. */
@@ -33,9 +34,9 @@ size_t eval_corpus_size(const eval_corpus *corpus);
 bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *const *references,
                      size_t n_references, tool_error *err);
 
-/* Scores all images together; per_image [eval_corpus_size], if not NULL, gets each image's own scores (BLEU
- * as a corpus of one; CIDEr with the document frequencies of all).  Without wordnet (NULL), METEOR has no
- * synonym stage.  False when out of memory or if WordNet's files are damaged. */
+/* Scores all images together.  per_image [eval_corpus_size], if not NULL, gets the scores of each image: BLEU
+ * of a corpus of this image alone, CIDEr with the document frequencies of all images.  If wordnet is NULL,
+ * METEOR has no synonym stage.  False when out of memory or if WordNet's files are damaged. */
 bool eval_score(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *total, eval_scores *per_image,
                 tool_error *err);
 

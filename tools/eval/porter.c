@@ -1,5 +1,5 @@
 /* Porter's stemmer (M. F. Porter, "An algorithm for suffix stripping", 1980) with the departures that NLTK
- * makes by default; they are marked below.  Called by meteor.c; see porter.h. */
+ * makes by default, which are marked "NLTK" below; see porter.h. */
 #include "tools/eval/porter.h"
 
 #include <stdbool.h>

@@ -25,7 +25,7 @@ void eval_predictions_free(eval_predictions *list)
     memset(list, 0, sizeof *list);
 }
 
-/* "file:12", or "file: item 12" in a published file, where lines tell nothing. */
+/* "file:12: reason", or "file: item 12: reason" in a published file, which may be one long line. */
 static bool refuse(const eval_predictions *list, size_t place, tool_error *err, const char *reason)
 {
     return tool_fail(err, "%s:%s%zu: %s", list->path, list->refs ? " item " : "", place, reason);
@@ -54,8 +54,7 @@ bool eval_predictions_add(eval_predictions *list, const char *image, const char 
     return true;
 }
 
-/* ---- image<TAB>caption ----------------------------------------------------------------------------------
- */
+/* ---- image<TAB>caption ---- */
 
 static bool read_tabs(eval_predictions *list, const tool_lines *lines, char *line, tool_error *err)
 {
@@ -65,8 +64,7 @@ static bool read_tabs(eval_predictions *list, const tool_lines *lines, char *lin
     return eval_predictions_add(list, line, tab + 1, lines->number, err);
 }
 
-/* ---- lines of capdemo --json ----------------------------------------------------------------------------
- */
+/* ---- lines of capdemo --json ---- */
 
 static bool read_object(eval_predictions *list, const tool_lines *lines, const char *line, tool_error *err)
 {
@@ -109,8 +107,7 @@ static bool read_lines(eval_predictions *list, const tool_text *text, tool_error
     return ok;
 }
 
-/* ---- published *_predictions.json -----------------------------------------------------------------------
- */
+/* ---- published *_predictions.json ---- */
 
 static bool read_references(eval_predictions *list, const char *image, const json_t *truth, size_t place,
                             tool_error *err)
@@ -184,8 +181,7 @@ bool eval_predictions_read(eval_predictions *list, const char *path, tool_error 
     return ok;
 }
 
-/* ---- pairing --------------------------------------------------------------------------------------------
- */
+/* ---- pairing ---- */
 
 void eval_joined_free(eval_joined *joined)
 {
@@ -203,7 +199,7 @@ static bool has_word(const char *caption)
     return eval_next_split(&cursor, &word, &length);
 }
 
-/* seen [images of refs]: the place where each was predicted, 0 = not yet. */
+/* seen [images of refs]: the place where each was predicted, or 0. */
 static bool join_one(eval_joined *joined, const eval_predictions *list, const eval_refs *refs,
                      const eval_prediction *item, size_t *seen, tool_error *err)
 {

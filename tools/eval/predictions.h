@@ -1,7 +1,7 @@
-/* Predicted captions, from any of the files that hold some.
+/* Predicted captions, from three kinds of files.
  *
- * Called by capeval and the tests.  Reads "image<TAB>caption" lines, the lines of `capdemo --json`, and the
- * published *_predictions.json, which brings its references along.  Never prints. */
+ * They are "image<TAB>caption" lines, the lines of `capdemo --json`, and the published *_predictions.json,
+ * which holds its references too.  Nothing is printed. */
 #ifndef TOOLS_EVAL_PREDICTIONS_H
 #define TOOLS_EVAL_PREDICTIONS_H
 
@@ -24,14 +24,14 @@ typedef struct eval_predictions {
     const char *path; /* borrowed, for messages */
 } eval_predictions;
 
-/* Reads a file ("-": standard input), telling the formats apart by the first character.  An image may appear
- * once. On failure the list is empty; errors name file and line. */
+/* Reads a file ("-": standard input), whose kind is told from its first character.  On failure the list is
+ * empty; errors name file and line. */
 bool eval_predictions_read(eval_predictions *list, const char *path, tool_error *err);
 
 /* Starts an empty list. */
 bool eval_predictions_begin(eval_predictions *list, const char *path, tool_error *err);
 
-/* Adds a prediction (copied); caption NULL = failed. */
+/* Adds a copy of a prediction.  A caption that is NULL means that captioning failed. */
 bool eval_predictions_add(eval_predictions *list, const char *image, const char *caption, size_t place,
                           tool_error *err);
 
@@ -45,8 +45,8 @@ typedef struct eval_joined {
     size_t missing;                /* images of the references without a prediction: not scored */
 } eval_joined;
 
-/* Pairs every prediction with its references.  Refused: an image that has no references, one that comes twice
- * (also as a/x.jpg and x.jpg), nothing to score. */
+/* Pairs every prediction with its references.  Refuses an image without references, an image that comes twice
+ * (as a/x.jpg and x.jpg, for example), and a list with nothing to score. */
 bool eval_join(eval_joined *joined, const eval_predictions *list, const eval_refs *refs, tool_error *err);
 
 void eval_joined_free(eval_joined *joined);

@@ -8,6 +8,8 @@
 #include "tools/common/grow.h"
 #include "tools/eval/metrics.h"
 
+enum { MAX_DIGITS = 18 }; /* of a comment number, so that it fits into 64 bits */
+
 typedef struct image {
     const char **captions; /* [count], owned by the text table */
     uint64_t *numbers;     /* [n_numbers], Flickr30k's comment numbers seen so far */
@@ -69,7 +71,7 @@ size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *co
     return refs->images[number].count;
 }
 
-/* The image of that name, made if need be; NULL when out of memory. */
+/* The image of that name, a new one if there is none; NULL when out of memory. */
 static image *get_image(eval_refs *refs, const char *name, size_t length)
 {
     const size_t before = eval_refs_count(refs);
@@ -96,8 +98,7 @@ bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const 
     return true;
 }
 
-/* ---- lines ----------------------------------------------------------------------------------------------
- */
+/* ---- lines ---- */
 
 typedef struct reader {
     eval_refs *refs;
@@ -136,8 +137,9 @@ static bool add_caption(reader *r, span name, span caption)
     return true;
 }
 
-/* Takes a comma-separated field off the front of *line: quoted ("" is a quote), or up to the comma; the last
- * field takes all that is left, commas and all.  `room` [at least line->length] receives an unquoted text. */
+/* Takes a comma-separated field off the front of *line.  It ends at the next comma, or at its closing quote
+ * if it begins with a quote; "" is a quote inside.  The last field takes all that is left, commas included.
+ * `room` [at least line->length] receives the text of a quoted field. */
 static bool take_field(reader *r, span *line, bool last, char *room, span *field)
 {
     const char *p = line->text, *stop = line->text + line->length;
@@ -194,8 +196,8 @@ static bool note_number(reader *r, span name, uint64_t number)
     return true;
 }
 
-/* image| n| caption.  The data set as distributed has one line without the second bar, "image| 4   A dog
- * runs": there the caption begins after the number. */
+/* image| n| caption.  One line of the data set as distributed lacks the second bar: "image| 4   A dog runs".
+ * There the caption begins after the number. */
 static bool read_bars(reader *r, span line)
 {
     const char *stop = line.text + line.length;
@@ -206,7 +208,7 @@ static bool read_bars(reader *r, span line)
     if (!bar) return refuse(r, "no | between image and comment number");
     name.length = (size_t)(bar - line.text);
     for (p++; p < stop && *p == ' ';) p++;
-    for (; p < stop && *p >= '0' && *p <= '9' && digits < 18; p++, digits++) {
+    for (; p < stop && *p >= '0' && *p <= '9' && digits < MAX_DIGITS; p++, digits++) {
         number = number * 10 + (uint64_t)(*p - '0');
     }
     if (!digits || (p < stop && *p != ' ' && *p != '|')) {
@@ -247,7 +249,7 @@ static bool read_lines(reader *r, char *room)
 
 eval_refs *eval_refs_read(const char *path, tool_error *err)
 {
-    reader r = {eval_refs_create(), path, {0}, err};
+    reader r = {.refs = eval_refs_create(), .path = path, .err = err};
     tool_text text = {NULL, 0};
     char *room = NULL;
     bool ok = false;
@@ -267,8 +269,7 @@ done:
     return r.refs;
 }
 
-/* ---- which images ---------------------------------------------------------------------------------------
- */
+/* ---- which images ---- */
 
 static bool read_list(const eval_refs *refs, const char *path, bool null, const char **images, size_t *count,
                       tool_error *err)

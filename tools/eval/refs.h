@@ -1,7 +1,6 @@
-/* Reference captions: which images there are, and the sentences people wrote for each.
+/* Reference captions: the images of a data set, and the sentences that people wrote for each.
  *
- * Called by capeval and the tests.  Reads Flickr8k's captions.txt and Flickr30k's results.csv; predictions.c
- * fills one from a published predictions file.  Never prints. */
+ * The files that can be read are Flickr8k's captions.txt and Flickr30k's results.csv.  Nothing is printed. */
 #ifndef TOOLS_EVAL_REFS_H
 #define TOOLS_EVAL_REFS_H
 
@@ -19,8 +18,7 @@ enum { EVAL_MAX_FILE = 1 << 30 };
 /* NULL when out of memory. */
 eval_refs *eval_refs_create(void);
 
-/* Reads a file, telling the two formats apart by its first line.  NULL on failure; errors name file and line.
- */
+/* Reads a file, whose format is told from its first line.  NULL on failure; errors name file and line. */
 eval_refs *eval_refs_read(const char *path, tool_error *err);
 
 /* Accepts NULL and a cleared pointer. */
@@ -34,16 +32,16 @@ bool eval_refs_add(eval_refs *refs, const char *image, size_t image_length, cons
 size_t eval_refs_count(const eval_refs *refs);
 const char *eval_refs_image(const eval_refs *refs, uint32_t image);
 
-/* The number of an image named so, or else named like the last part of a path; EVAL_NO_WORD if there is none.
- */
+/* The number of the image with this name, or else with the name behind its last slash; EVAL_NO_WORD if there
+ * is none. */
 uint32_t eval_refs_find(const eval_refs *refs, const char *image);
 
 /* An image's captions; returns how many, at least 1. */
 size_t eval_refs_captions(const eval_refs *refs, uint32_t image, const char *const **captions);
 
-/* Names of images to work on, in order, owned by refs: all of them, or those of a list file (NULL: none), one
- * a line. The caller frees the array.  NULL on failure: a name that refs lack, or that comes twice (with file
- * and line). */
+/* Names of images to work on: those of the file `list`, one a line, or all if list is NULL.  Returns [*count]
+ * names, which belong to refs; the caller frees the array.  NULL on failure, for example for a name that refs
+ * lack or that comes twice; errors name file and line. */
 const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *count, tool_error *err);
 
 /* The same for a list whose names end in zero bytes. */

@@ -1,6 +1,6 @@
 /* Scores as a table, as JSON with the keys of the published metrics files, and image by image.
  *
- * Called by capeval.  Writes to the stream it is given, nowhere else. */
+ * Everything is written to the stream that is given. */
 #ifndef TOOLS_EVAL_REPORT_H
 #define TOOLS_EVAL_REPORT_H
 
@@ -9,7 +9,7 @@
 #include "tools/eval/metrics.h"
 #include "tools/eval/predictions.h"
 
-/* What is known of how the captions were made; NULL and 0 become null in the JSON. */
+/* What is known of how the captions were made.  NULL and 0 mean "not known", which is null in the JSON. */
 typedef struct eval_report {
     const char *checkpoint, *split, *method, *rnn_type;
     size_t n_images;

@@ -1,8 +1,10 @@
-/* ROUGE-L as the COCO caption evaluation has it: beta 1.2, best precision and best recall over the references
- * (they may come from different ones), mean over images.  Called by eval_score. */
+/* ROUGE-L as the COCO caption evaluation computes it: the mean over images of an F-measure with beta 1.2.
+ *
+ * Precision and recall are those of the longest common subsequence.  The best precision and the best recall
+ * over the references count, even where they come from different references. */
 #include "tools/eval/corpus.h"
 
-/* Longest common subsequence; row [b->length + 1] is scratch. */
+/* The length of the longest common subsequence; row [b->length + 1] is scratch. */
 static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint32_t *row)
 {
     for (size_t j = 0; j <= b->length; j++) row[j] = 0;
@@ -21,6 +23,8 @@ static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint
     return row[b->length];
 }
 
+static const double beta2 = 1.2 * 1.2; /* the weight of recall, squared */
+
 /* A reference without words counts as one empty word, which only an empty hypothesis matches. */
 static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *hypothesis)
 {
@@ -32,7 +36,6 @@ static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *
 
 static double score_image(const eval_corpus *corpus, const eval_image *image)
 {
-    const double beta2 = 1.2 * 1.2;
     const eval_sentence *hypothesis = &image->spaced;
     double precision = 0, recall = 0;
     uint32_t row[EVAL_MAX_CAPTION / 2 + 2];

@@ -1,7 +1,7 @@
-/* Captions a data set on several threads, so that it can be interrupted and go on.
+/* Captions a data set on several threads.  A run that was interrupted goes on where it stopped.
  *
- * Called by capeval.c (through captioner.h) and the tests (with a captioner of their own): knows nothing of
- * models. Shows progress and failed images on stderr. */
+ * What makes the captions is handed in: captioner.h has one that runs a model, tests have their own. Progress
+ * and failed images are shown on standard error. */
 #ifndef TOOLS_EVAL_RUN_H
 #define TOOLS_EVAL_RUN_H
 
@@ -10,7 +10,7 @@
 #include "tools/common/error.h"
 #include "tools/eval/store.h"
 
-/* What makes captions: one worker a thread, made and used by that thread alone. */
+/* What makes captions.  Every thread opens a worker, uses it alone, and closes it. */
 typedef struct eval_captioner {
     void *context;
     void *(*open)(void *context, tool_error *err); /* NULL on failure */
@@ -21,7 +21,7 @@ typedef struct eval_captioner {
 
 typedef struct eval_run {
     const eval_captioner *captioner;
-    int threads;
+    int threads;               /* at least 1 */
     const char *folder;        /* of the images */
     const char *const *images; /* [n_images], distinct */
     size_t n_images;
@@ -32,8 +32,8 @@ typedef struct eval_run {
     double seconds;
 } eval_run;
 
-/* Captions what the store does not hold yet.  Images that fail are listed on stderr and counted; false if the
- * run itself can't go on. */
+/* Captions the images that the store doesn't hold yet.  An image that fails is shown and counted.  False if
+ * the run itself can't go on: no worker can be opened, or the store can't be written. */
 bool eval_run_images(eval_run *run, tool_error *err);
 
 #endif

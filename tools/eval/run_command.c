@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/common/crew.h"
 #include "tools/eval/captioner.h"
 
-/* ---- output ---------------------------------------------------------------------------------------------
- */
+/* ---- output ---- */
 
-/* predictions.tsv -> predictions.metrics.json; the caller frees it. */
+/* predictions.tsv becomes predictions.metrics.json, in memory that the caller frees. */
 static char *metrics_path(const char *output, tool_error *err)
 {
     const char *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
@@ -71,13 +71,12 @@ static void print_summary(const eval_run *run)
     (void)fputc('\n', stderr);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static int processors(void)
 {
     const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 256 ? 256 : (int)n;
+    return n < 1 ? 1 : n > TOOL_CREW_MOST ? TOOL_CREW_MOST : (int)n;
 }
 
 static bool check_folder(const char *path, tool_error *err)

@@ -1,6 +1,6 @@
 /* `capeval run`: a model, a folder of images and their reference captions in; predictions and figures out.
  *
- * Called by capeval.c.  Prints the result to stdout, progress, notes and failed images to stderr. */
+ * Prints the result to standard output; progress, notes and failed images go to standard error. */
 #ifndef TOOLS_EVAL_RUN_COMMAND_H
 #define TOOLS_EVAL_RUN_COMMAND_H
 
@@ -18,7 +18,7 @@ typedef struct eval_run_options {
     eval_score_options score; /* metrics NULL: named after the output */
 } eval_run_options;
 
-/* False also if some images could not be captioned: the rest is scored all the same. */
+/* Images that can't be captioned are left out of the scores; in the end they make this false. */
 bool eval_run_command(const eval_run_options *options, tool_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* What `capeval score` and the end of `capeval run` share: WordNet, scoring, output.
+/* `capeval score`, and the scoring at the end of `capeval run`.
  *
- * Called by capeval.c and run.c.  Prints results to stdout and notes to stderr. */
+ * Prints results to standard output and notes to standard error. */
 #ifndef TOOLS_EVAL_SCORE_H
 #define TOOLS_EVAL_SCORE_H
 
@@ -15,12 +15,12 @@ typedef struct eval_score_options {
     bool quiet;            /* no notes on standard error */
 } eval_score_options;
 
-/* Scores the list against refs and writes everything out.  *report holds what the caller knows of the
- * captions; the rest is filled here. */
+/* Scores the list against refs and writes the results.  The caller fills *report with what it knows of the
+ * captions; their number and scores are filled in here. */
 bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
                            const eval_score_options *options, eval_report *report, tool_error *err);
 
-/* `capeval score`: refs may be NULL for a published file. */
+/* `capeval score`.  refs may be NULL if preds is a published file, which has its own. */
 bool eval_score_command(const char *preds, const char *refs, const eval_score_options *options,
                         tool_error *err);
 

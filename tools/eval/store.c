@@ -16,6 +16,8 @@
 
 #define FIRST_LINE "capeval run, version 1\n"
 
+enum { MAX_SETTINGS = 1 << 16 }; /* bytes; there are a few hundred */
+
 struct eval_store {
     int fd;
     char *path;
@@ -25,10 +27,9 @@ struct eval_store {
     size_t capacity;
 };
 
-/* ---- settings -------------------------------------------------------------------------------------------
- */
+/* ---- settings ---- */
 
-/* Compares line by line, to name the first that differs. */
+/* Compares line by line, so that the message can show the first line that differs. */
 static bool compare_settings(const char *path, const char *kept, const char *wanted, tool_error *err)
 {
     while (*kept || *wanted) {
@@ -52,7 +53,7 @@ static bool write_settings(const char *path, const char *settings, tool_error *e
     return tool_outfile_commit(&out, err);
 }
 
-/* A file with captions goes on with the settings it was begun with; an empty one takes any. */
+/* A file that holds captions needs the settings that it was begun with; an empty one takes any. */
 static bool check_settings(const char *path, bool has_captions, const char *settings, tool_error *err)
 {
     char *side = malloc(strlen(path) + sizeof ".run");
@@ -64,7 +65,7 @@ static bool check_settings(const char *path, bool has_captions, const char *sett
         ok = write_settings(side, settings, err);
     } else if (access(side, F_OK) != 0) {
         (void)tool_fail(err, "%s: exists, and is not of a run that could go on (no %s)", path, side);
-    } else if (tool_text_read(&text, side, 1 << 16, err)) {
+    } else if (tool_text_read(&text, side, MAX_SETTINGS, err)) {
         if (strncmp(text.data, FIRST_LINE, strlen(FIRST_LINE)) != 0) {
             (void)tool_fail(err, "%s: not a settings file of capeval run", side);
         } else {
@@ -76,8 +77,7 @@ static bool check_settings(const char *path, bool has_captions, const char *sett
     return ok;
 }
 
-/* ---- captions -------------------------------------------------------------------------------------------
- */
+/* ---- captions ---- */
 
 static bool remember(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
@@ -93,7 +93,7 @@ static bool remember(eval_store *store, const char *image, const char *caption, 
     return true;
 }
 
-/* Takes in the complete lines; what follows the last newline was cut off and goes. */
+/* Reads the complete lines.  What follows the last newline was cut off, and the file is shortened by it. */
 static bool load(eval_store *store, tool_text *text, tool_error *err)
 {
     char *line = text->data;
@@ -134,7 +134,8 @@ static bool open_file(eval_store *store, tool_error *err)
     return true;
 }
 
-/* Through the descriptor that holds the lock: closing another one on the file would give the lock up. */
+/* Reads through the descriptor that holds the lock: closing another descriptor of the file would give it up.
+ */
 static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
 {
     ssize_t got = 1;

@@ -1,8 +1,9 @@
 /* The predictions file of a run that may be interrupted at any moment and go on later.
  *
- * Called by run.c.  "image<TAB>caption" lines are appended as they are finished, each in one write; a last
- * line that was cut off is dropped on reopening.  Beside it FILE.run holds the settings the captions were
- * made with; other settings are refused.  One process at a time.  Never prints. */
+ * A line "image<TAB>caption" is appended for each image as it is finished, in one write.  A last line that
+ * was cut off is dropped when the file is opened again.  FILE.run beside it holds the settings that the
+ * captions were made with, and a run with other settings is refused.  A lock keeps other processes away.
+ * Nothing is printed. */
 #ifndef TOOLS_EVAL_STORE_H
 #define TOOLS_EVAL_STORE_H
 
@@ -12,13 +13,14 @@
 
 typedef struct eval_store eval_store;
 
-/* Opens or begins a file.  settings: lines "name=value", each with its newline.  NULL on failure. */
+/* Opens a file, or begins it.  settings: lines "name=value", each with its newline.  NULL on failure. */
 eval_store *eval_store_open(const char *path, const char *settings, tool_error *err);
 
-/* Flushes to disk; accepts NULL and a cleared pointer. */
+/* Writes everything to disk.  Accepts NULL and a cleared pointer. */
 void eval_store_close(eval_store **store);
 
-/* The caption of an image that was finished, in this run or before; NULL if it was not.  Owned by the store.
+/* The caption of an image that was finished in this run or an earlier one, owned by the store; NULL if there
+ * is none.
  */
 const char *eval_store_find(const eval_store *store, const char *image);
 

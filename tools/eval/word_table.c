@@ -1,4 +1,4 @@
-/* String numbering by an open-addressing hash table; see words.h. */
+/* String numbering by an open-addressing hash table; see word_table.h. */
 #include "tools/eval/word_table.h"
 
 #include <stdbool.h>

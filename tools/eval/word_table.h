@@ -1,7 +1,7 @@
 /* A table that gives every distinct byte string a number, counted from 0 in order of first appearance.
  *
- * Called by the metrics for words and n-grams and by the readers for image names.  Strings stay where they
- * are until the table is freed. */
+ * Words, n-grams, captions and image names are numbered with it.  A string stays at its address until the
+ * table is freed. */
 #ifndef TOOLS_EVAL_WORD_TABLE_H
 #define TOOLS_EVAL_WORD_TABLE_H
 

@@ -12,7 +12,13 @@
 #include "tools/common/text.h"
 #include "tools/common/grow.h"
 
-enum { N_POS = 4, MAX_FORM = 128, MAX_FORMS = 256, MAX_FILE = 64 << 20 };
+enum {
+    N_POS = 4,           /* parts of speech */
+    MAX_FORM = 128,      /* bytes; the longest lemma of WordNet 3.0 has 71 */
+    MAX_FORMS = 256,     /* base forms of a word; longer lists are cut */
+    MAX_FILE = 64 << 20, /* bytes; data.noun has 15 million */
+    MAX_DIGITS = 9,      /* of a number, so that it fits into 32 bits */
+};
 
 typedef struct line {
     const char *text;
@@ -48,8 +54,7 @@ static const ending adj_endings[] = {{"er", ""}, {"est", ""}, {"er", "e"}, {"est
 static const ending adv_endings[] = {{0, 0}};
 static const ending *const endings[N_POS] = {noun_endings, verb_endings, adj_endings, adv_endings};
 
-/* ---- files ----------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static int compare_key(const char *a, size_t a_length, const char *b, size_t b_length)
 {
@@ -164,8 +169,7 @@ static const line *find_line(const table *t, const char *key, size_t length)
     return &t->lines[low - 1];
 }
 
-/* ---- fields ---------------------------------------------------------------------------------------------
- */
+/* ---- fields ---- */
 
 typedef struct fields {
     const char *next, *stop;
@@ -185,7 +189,7 @@ static bool next_field(fields *f)
 static bool next_number(fields *f, int base, size_t *value)
 {
     *value = 0;
-    if (!next_field(f) || f->length > 9) return false;
+    if (!next_field(f) || f->length > MAX_DIGITS) return false;
     for (size_t i = 0; i < f->length; i++) {
         char c = f->text[i];
         const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
@@ -195,8 +199,7 @@ static bool next_number(fields *f, int base, size_t *value)
     return true;
 }
 
-/* ---- synsets --------------------------------------------------------------------------------------------
- */
+/* ---- synsets ---- */
 
 typedef struct search {
     const eval_wordnet *wordnet;
@@ -222,8 +225,7 @@ static bool visit_synset(const search *s, int pos, size_t offset)
     fields f;
     f.next = data->data + offset;
     f.stop = end ? end : data->data + data->size;
-    size_t n_lemmas;
-    size_t number;
+    size_t n_lemmas, number;
     if (!next_number(&f, 10, &number) || number != offset || !next_field(&f) || !next_field(&f) ||
         !next_number(&f, 16, &n_lemmas)) {
         return damaged(s, "data", pos, offset);
@@ -240,7 +242,7 @@ static bool visit_synset(const search *s, int pos, size_t offset)
 /* LEMMA POS SYNSETS POINTERS POINTER... SENSES TAGGED OFFSET... */
 static bool visit_entry(const search *s, int pos, const line *entry)
 {
-    fields f = {entry->text, entry->text + entry->length, NULL, 0};
+    fields f = {.next = entry->text, .stop = entry->text + entry->length};
     const size_t at = (size_t)(entry->text - s->wordnet->index[pos].text.data);
     size_t n_synsets, n_pointers;
     if (!next_field(&f) || !next_field(&f) || !next_number(&f, 10, &n_synsets) ||
@@ -258,8 +260,7 @@ static bool visit_entry(const search *s, int pos, const line *entry)
     return true;
 }
 
-/* ---- morphology -----------------------------------------------------------------------------------------
- */
+/* ---- morphology ---- */
 
 typedef struct form {
     char text[MAX_FORM];
@@ -271,7 +272,7 @@ typedef struct form_set {
     size_t count;
 } form_set;
 
-/* A set: the same form twice would only find the same synsets again. */
+/* Adds a form unless it is there: it would only find the same synsets again. */
 static void add_form(form_set *set, const char *text, size_t length)
 {
     if (length >= MAX_FORM || set->count == MAX_FORMS) return;
@@ -311,8 +312,9 @@ static bool visit_forms(const search *s, int pos, const form_set *set, size_t *f
     return true;
 }
 
-/* An irregular form stands for itself and its listed base forms only.  Otherwise the word and what one
- * detachment makes of it; if the index has none of these, further detachments until one fits. */
+/* An irregular form stands for itself and for the base forms listed with it.  Any other word stands for
+ * itself and what one detachment makes of it.  If the index has none of these, endings are detached again
+ * until one fits. */
 static bool visit_pos(const search *s, int pos, const char *word, form_set sets[2])
 {
     const line *exception = find_line(&s->wordnet->exceptions[pos], word, strlen(word));
@@ -321,7 +323,7 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
     now->count = 0;
     add_form(now, word, strlen(word));
     if (exception) {
-        fields f = {exception->text + exception->key, exception->text + exception->length, NULL, 0};
+        fields f = {.next = exception->text + exception->key, .stop = exception->text + exception->length};
         while (next_field(&f)) add_form(now, f.text, f.length);
         return visit_forms(s, pos, now, &found);
     }
@@ -342,7 +344,7 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
 bool eval_wordnet_lemmas(const eval_wordnet *wordnet, const char *word, eval_lemma_fn *visit, void *context,
                          tool_error *err)
 {
-    search s = {wordnet, visit, context, err};
+    const search s = {.wordnet = wordnet, .visit = visit, .context = context, .err = err};
     form_set sets[2] = {{NULL, 0}, {NULL, 0}};
     form *forms = malloc(2 * MAX_FORMS * sizeof *forms);
     bool ok = true;
