@@ -254,7 +254,6 @@ static void worker_cannot_start(void **state)
 
 static void killed_and_resumed(void **state)
 {
-
     (void)state;
     int status;
     for (int round = 0; round < 4; round++) {
@@ -266,6 +265,10 @@ static void killed_and_resumed(void **state)
 
             (void)run_fake(&f, 3, &run, NULL);
             _exit(0);
+        }
+        /* a kill before the file is there would leave its temporary behind */
+        for (int i = 0; i < 10000 && access(file, F_OK) != 0; i++) {
+            (void)nanosleep(&(struct timespec){0, 1000000}, NULL);
         }
         (void)nanosleep(&(struct timespec){0, 8000000 + round * 3000000L}, NULL);
         (void)kill(child, SIGKILL);
