@@ -1,5 +1,5 @@
-/* Tests of the vocabulary product from int16 weights: it must choose exactly what the whole weights choose.
- */
+/* Tests of logits: coarse ones are within their bound, and the children found with them are those of exact
+ * logits. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,18 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/decoder/logits.h"
 #include "lib/model.h"
 #include "lib/platform/cpu.h"
 #include "test/fixture.h"
 
-enum { WORDS = 1003, HIDDEN = 37, ROWS = 18, BEST = 5, KNOWN = 7 };
+enum { WORDS = 1003, HIDDEN = 37, ROWS = 18, LENGTH = 6 };
+
+/* Without anything banned or penalised. */
+static const cpt_rules plain_rules = {
+    .width = 5, .banned = -1, .special = {0, 1, 2, 3}, .form = CAPTION_PENALTY_PUBLISHED, .penalty = 1};
+
+/* ---- a vocabulary with coarse weights, and random states ---- */
 
 static float uniform(uint32_t *random)
 {
@@ -25,15 +32,50 @@ static float uniform(uint32_t *random)
 typedef struct product {
     fixture fix;
     cptk_kernels kernels;
-    cpt_decoder_run run;
+    cpt_logits logits;
     void *memory;
-    float *whole; /* [ROWS, WORDS] */
+    float *exact; /* [ROWS, WORDS] */
+    float h[ROWS][HIDDEN];
+    const float *states[ROWS];
+    int tokens[ROWS][LENGTH];
+    cpt_hypothesis hypotheses[ROWS];
 } product;
+
+/* Plans logits for ROWS rows in memory of just their size, which the caller frees. */
+static void *plan_logits(cpt_logits *logits)
+{
+    cpt_arena arena;
+    cpt_arena_init(&arena, NULL, 0);
+    cpt_logits_plan(logits, &arena, ROWS, LENGTH);
+    void *memory = aligned_alloc(CPT_ALIGN, (arena.used + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN);
+    assert_non_null(memory);
+    cpt_arena_init(&arena, memory, arena.used);
+    cpt_logits_plan(logits, &arena, ROWS, LENGTH);
+    assert_false(arena.failed);
+    return memory;
+}
+
+static void find_best(product *p, const cpt_rules *rules, int rows, int slots, bool exact)
+{
+    const cpt_logits_query query = {.states = p->states,
+                                    .hypotheses = p->hypotheses,
+                                    .rows = rows,
+                                    .slots = slots,
+                                    .exact = exact,
+                                    .rules = rules};
+    cpt_logits_best(&p->logits, &query);
+}
+
+/* Keeps the exact logits of the states as they are. */
+static void keep_exact(product *p)
+{
+    find_best(p, &plain_rules, ROWS, 1, true);
+    memcpy(p->exact, p->logits.values, ROWS * WORDS * sizeof *p->exact);
+}
 
 static void open_product(product *p, uint32_t cpu)
 {
     make_model_options options;
-    cpt_arena arena;
     uint32_t random = 5;
     memset(p, 0, sizeof *p);
     make_model_defaults(&options);
@@ -45,32 +87,52 @@ static void open_product(product *p, uint32_t cpu)
     options.screen = 1;
     assert_true(fixture_open(&p->fix, &options));
     cptk_kernels_init(&p->kernels, cpu);
-    p->run.decoder = &p->fix.model->decoder;
-    p->run.kernels = &p->kernels;
-    p->run.positions = 1;
-    assert_non_null(p->run.decoder->screen.pairs);
-    cpt_arena_init(&arena, NULL, 0);
-    cpt_decoder_plan(&p->run, &arena, ROWS, 1);
-    p->memory = aligned_alloc(CPT_ALIGN, (arena.used + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN);
-    assert_non_null(p->memory);
-    cpt_arena_init(&arena, p->memory, arena.used);
-    cpt_decoder_plan(&p->run, &arena, ROWS, 1);
-    for (int i = 0; i < 2 * ROWS * HIDDEN; i++) p->run.h_next[i] = uniform(&random);
-    p->whole = malloc(ROWS * WORDS * sizeof *p->whole);
-    assert_non_null(p->whole);
-    cpt_vocabulary_start(&p->run, ROWS, 1);
-    assert_int_equal(p->run.rounded, 0);
-    memcpy(p->whole, p->run.logits, ROWS * WORDS * sizeof *p->whole);
+    p->logits.decoder = &p->fix.model->decoder;
+    p->logits.kernels = &p->kernels;
+    assert_non_null(p->logits.decoder->coarse.pairs);
+    p->memory = plan_logits(&p->logits);
+    p->exact = malloc(ROWS * WORDS * sizeof *p->exact);
+    assert_non_null(p->exact);
+    for (int r = 0; r < ROWS; r++) {
+        for (int i = 0; i < HIDDEN; i++) p->h[r][i] = uniform(&random);
+        p->states[r] = p->h[r];
+        p->hypotheses[r] = (cpt_hypothesis){(double)uniform(&random), p->tokens[r], LENGTH};
+    }
+    keep_exact(p);
 }
 
 static void close_product(product *p)
 {
-    free(p->whole);
+    free(p->exact);
     free(p->memory);
     fixture_close(&p->fix);
 }
 
-/* States of all sizes: the bound follows; of nothing, or next to it, everything is known. */
+/* ---- coarse logits ---- */
+
+/* All rows; returns the largest error. */
+static double check_bound(product *p)
+{
+    double most = 0;
+    const cpt_coarse_args args = {.decoder = p->logits.decoder,
+                                  .states = p->states,
+                                  .logits = p->logits.values,
+                                  .rows = ROWS,
+                                  .kernels = &p->kernels,
+                                  .pool = NULL};
+    cpt_coarse_run(&p->logits.coarse, &args);
+    for (int r = 0; r < ROWS; r++) {
+        const double bound = cpt_coarse_error(&p->logits.coarse, r, 0);
+        for (int w = r * WORDS; w < (r + 1) * WORDS; w++) {
+            const double off = fabs((double)p->logits.values[w] - (double)p->exact[w]);
+            assert_true(off <= bound);
+            if (off > most) most = off;
+        }
+    }
+    return most;
+}
+
+/* States of all sizes: the bound follows.  A state of next to nothing is rounded to nothing. */
 static void sizes(void **state)
 {
     static const float factors[] = {0, 1e-44f, 1e-36f, 1e-30f, 1e-3f, 1e3f, 1e12f};
@@ -78,99 +140,267 @@ static void sizes(void **state)
     for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
         product p;
         open_product(&p, CAPTION_CPU_ALL & cpt_cpu_detect());
-        for (int k = 0; k < ROWS * HIDDEN; k++) p.run.h_next[ROWS * HIDDEN + k] *= factors[i];
-        cpt_vocabulary_start(&p.run, ROWS, 1);
-        memcpy(p.whole, p.run.logits, ROWS * WORDS * sizeof *p.whole);
-        cpt_vocabulary_start(&p.run, ROWS, 0);
         for (int r = 0; r < ROWS; r++) {
-            const double bound = cpt_vocabulary_error(&p.run, r, 0);
-            assert_true(bound < 1e-5 + 1e-2 * (double)factors[i] * sqrt(HIDDEN));
-            for (int w = 0; w < WORDS; w++)
-                assert_true(fabs((double)p.run.logits[r * WORDS + w] - (double)p.whole[r * WORDS + w]) <=
-                            bound);
+            for (int k = 0; k < HIDDEN; k++) p.h[r][k] *= factors[i];
+        }
+        keep_exact(&p);
+        (void)check_bound(&p);
+        for (int r = 0; r < ROWS; r++) {
+            assert_true(cpt_coarse_error(&p.logits.coarse, r, 0) <
+                        1e-5 + 1e-2 * (double)factors[i] * sqrt(HIDDEN));
         }
         close_product(&p);
     }
 }
 
-static void check_bound(const product *p)
+/* Here the weights are multiples of their scale.  Coarse logits are off because states are rounded. */
+static void rounded_states(void **state)
 {
-    double most = 0;
-    for (int r = 0; r < ROWS; r++) {
-        const double bound = cpt_vocabulary_error(&p->run, r, 0);
-        for (int w = 0; w < WORDS; w++) {
-            const double off = fabs((double)p->run.logits[r * WORDS + w] - (double)p->whole[r * WORDS + w]);
-            assert_true(off <= bound);
-            if (off > most) most = off;
+    enum { H = 64 };
+    static float weight[H][CPTK_PANEL], bias[CPTK_PANEL], scale[CPTK_PANEL], h[H];
+    static uint32_t pairs[H / 2][CPTK_PANEL];
+    float coarse_logits[CPTK_PANEL], exact[CPTK_PANEL];
+    const float *states = h;
+    cpt_decoder decoder = {.vocabulary = CPTK_PANEL, .hidden = H};
+    cptk_kernels kernels;
+    cpt_coarse coarse = {.states = (uint32_t[H / 2]){0}, .scale = &(float){0}, .error = &(double){0}};
+    const cpt_coarse_args args = {
+        .decoder = &decoder, .states = &states, .logits = coarse_logits, .rows = 1, .kernels = &kernels};
+    uint32_t random = 9;
+    double most = 0, size = 0;
+    (void)state;
+    for (int w = 0; w < CPTK_PANEL; w++) {
+        double length = 0;
+        scale[w] = 0x1p-14f;
+        for (int k = 0; k < H; k++) {
+            const int number = (int)(uniform(&random) * CPTK_INT16_MOST);
+            weight[k][w] = (float)number * scale[w];
+            pairs[k / 2][w] |= (uint32_t)(uint16_t)(int16_t)number << (k % 2 * 16);
+            length += (double)weight[k][w] * (double)weight[k][w];
         }
+        most = fmax(most, sqrt(length));
     }
-    assert_true(most > 1e-6); /* they are rounded */
+    for (int k = 0; k < H; k++) {
+        h[k] = k == 0 ? 1 : 0.001f * uniform(&random); /* the one large number makes steps coarse */
+        size += (double)h[k] * (double)h[k];
+    }
+    decoder.fc.weight = weight[0];
+    decoder.fc.bias = bias;
+    decoder.fc.in = H;
+    decoder.fc.out = CPTK_PANEL;
+    decoder.coarse = (cpt_coarse_weights){.pairs = pairs[0],
+                                          .scale = scale,
+                                          .most_error = (float)(most * (H + 4) * 0x1p-23),
+                                          .most_length = (float)most};
+    cptk_kernels_init(&kernels, cpt_cpu_detect());
+    cpt_linear_rows(&decoder.fc, &states, 1, exact, NULL, &kernels, NULL);
+    cpt_coarse_run(&coarse, &args);
+    most = 0;
+    for (int w = 0; w < CPTK_PANEL; w++) {
+        most = fmax(most, fabs((double)coarse_logits[w] - (double)exact[w]));
+    }
+    assert_true(most <= cpt_coarse_error(&coarse, 0, 0));
+    /* what the weights alone would allow is exceeded */
+    assert_true(most > 1.01 * (double)decoder.coarse.most_error * sqrt(size) + 0x1p-20);
 }
 
-/* The best words and the known one have the whole product's logits, to the bit. */
-static void check_best(product *p, int rows)
+/* ---- children ---- */
+
+/* By the definition: what every word's total would be, the score of the hypothesis and its log-probability
+ * after penalties. */
+static void all_totals(const float *logits, const cpt_hypothesis *hypothesis, const cpt_rules *rules,
+                       double *totals)
 {
-    int index[BEST], wanted[BEST], same = 0;
-    float value[BEST], best[BEST], lse, whole_lse;
-    for (int r = 0; r < rows; r++) {
-        const float *logits = p->run.logits + r * WORDS, *whole = p->whole + r * WORDS;
-        p->kernels.top_lse(logits, WORDS, BEST, index, value, &lse);
-        p->kernels.top_lse(whole, WORDS, BEST, wanted, best, &whole_lse);
-        assert_memory_equal(index, wanted, sizeof index);
-        assert_memory_equal(value, best, sizeof value);
-        assert_memory_equal(&logits[KNOWN], &whole[KNOWN], sizeof *logits);
-        assert_true(fabsf(lse - whole_lse) < 3e-5f);
-        for (int w = 0; w < WORDS; w++) same += logits[w] == whole[w];
+    double sum = 0;
+    for (int w = 0; w < WORDS; w++) sum += exp((double)logits[w]);
+    for (int w = 0; w < WORDS; w++) {
+        double log_probability = (double)logits[w] - log(sum);
+        for (int i = 0; i < hypothesis->count && w > 3; i++) { /* 0 to 3 are special */
+            if (hypothesis->tokens[i] != w) continue;
+            if (rules->form == CAPTION_PENALTY_PUBLISHED) {
+                log_probability /= (double)rules->penalty;
+            } else {
+                log_probability *= (double)rules->penalty;
+            }
+        }
+        totals[w] = w == rules->banned ? -INFINITY : hypothesis->score + log_probability;
     }
-    /* the rest was not computed again; the best words of many rows are everywhere */
-    if (rows <= 5) assert_true(same < rows * WORDS * 4 / 5);
 }
 
-static void best_words(void **state)
+/* The place of the largest of `count` totals, which is taken out. */
+static int take_largest(double *totals, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++) {
+        if (totals[i] > totals[best]) best = i;
+    }
+    totals[best] = -INFINITY;
+    return best;
+}
+
+/* The `slots` best children of all rows are those of exact logits, with logits that are the same to the bit.
+ */
+static void check_children(product *p, const cpt_rules *rules, int rows, int slots)
+{
+    double *totals = malloc((size_t)rows * WORDS * sizeof *totals);
+    assert_non_null(totals);
+    find_best(p, rules, rows, slots, false);
+    for (int r = 0; r < rows; r++) {
+        all_totals(p->exact + r * WORDS, &p->hypotheses[r], rules, totals + r * WORDS);
+    }
+    for (int i = 0; i < slots; i++) {
+        const int best = take_largest(totals, rows * WORDS), row = best / WORDS, token = best % WORDS;
+        const cpt_child *children = p->logits.children + row * ROWS;
+        int found = 0;
+        for (int k = 0; k < p->logits.child_count[row]; k++) found += children[k].token == token;
+        assert_int_equal(found, 1);
+        assert_memory_equal(&p->logits.values[best], &p->exact[best], sizeof *p->exact);
+    }
+    free(totals);
+}
+
+/* Each row's children, given the logits as they are now, by the definition. */
+static void check_rows(const product *p, const cpt_rules *rules, int rows)
+{
+    double totals[WORDS];
+    for (int r = 0; r < rows; r++) {
+        const cpt_child *children = p->logits.children + r * ROWS;
+        const double score = p->hypotheses[r].score;
+        double least = INFINITY;
+        all_totals(p->logits.values + r * WORDS, &p->hypotheses[r], rules, totals);
+        assert_int_equal(p->logits.child_count[r], rules->width);
+        for (int i = 0; i < rules->width; i++) {
+            const double total = score + (double)children[i].log_probability;
+            assert_true(fabs(total - totals[children[i].token]) < 2e-5);
+            assert_true(total <= least); /* best first */
+            least = total;
+            totals[children[i].token] = -INFINITY; /* none comes twice */
+        }
+        for (int w = 0; w < WORDS; w++) assert_true(totals[w] < least + 4e-5);
+    }
+}
+
+/* Each row holds words of its own, from the best to the 60th: one twice, and a special one.  Penalties make
+ * the best ones worse, and those far behind better. */
+static void repeat_words(product *p)
+{
+    enum { TOP = 60 };
+    static const int ranks[LENGTH - 1] = {0, 4, 0, 25, TOP - 1};
+    for (int r = 0; r < ROWS; r++) {
+        int index[TOP];
+        float value[TOP], lse;
+        p->kernels.top_lse(p->exact + r * WORDS, WORDS, TOP, index, value, &lse);
+        for (int i = 0; i < LENGTH - 1; i++) p->tokens[r][i] = index[ranks[i]];
+        p->tokens[r][LENGTH - 1] = r % 4;
+    }
+}
+
+static void best_children(void **state)
 {
     static const uint32_t masks[] = {0, CAPTION_CPU_AVX2, CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512,
                                      CAPTION_CPU_ALL};
     static const int counts[] = {1, 5, ROWS};
+    static const float penalties[] = {1, 1.2f, 0.7f, 3};
     (void)state;
     for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
         product p;
         open_product(&p, masks[m] & cpt_cpu_detect());
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-            int index[BEST];
-            float value[BEST], lse;
-            cpt_vocabulary_start(&p.run, ROWS, 0);
-            assert_int_equal(p.run.rounded, 1);
-            check_bound(&p);
-            cpt_vocabulary_start(&p.run, counts[i], 0);
-            for (int r = 0; r < counts[i]; r++) {
-                p.kernels.top_lse(p.run.logits + r * WORDS, WORDS, BEST, index, value, &lse);
-                cpt_vocabulary_doubt(&p.run, r,
-                                     value[BEST - 1] - 2 * (float)cpt_vocabulary_error(&p.run, r, lse));
+        assert_true(check_bound(&p) > 1e-6); /* coarse logits are not exact ones */
+        repeat_words(&p);
+        for (size_t i = 0; i < 4 * sizeof counts / sizeof *counts; i++) {
+            cpt_rules rules = plain_rules;
+            rules.penalty = penalties[i % 4];
+            const int rows = counts[i / 4];
+            for (int form = 0; form < 2; form++) {
+                rules.form = form ? CAPTION_PENALTY_CORRECTED : CAPTION_PENALTY_PUBLISHED;
+                rules.banned = form ? p.tokens[0][1] : -1;
+                check_children(&p, &rules, rows, 5);
+                check_rows(&p, &rules, rows);
+                check_children(&p, &rules, rows, 1);
+                /* most logits stay coarse; the best words of many rows are everywhere */
+                if (rows <= 5) assert_in_range(p.logits.panel_count, 1, WORDS / CPTK_PANEL / 2);
             }
-            cpt_vocabulary_doubt_word(&p.run, KNOWN);
-            cpt_vocabulary_finish(&p.run);
-            check_best(&p, counts[i]);
         }
         close_product(&p);
     }
 }
 
-/* A state that is no number leaves nothing certain: every logit is computed again. */
+/* With a state that is no number nothing is certain: every logit is exact. */
 static void not_a_number(void **state)
 {
     product p;
     (void)state;
     open_product(&p, CAPTION_CPU_ALL & cpt_cpu_detect());
-    p.run.h_next[(ROWS + 1) * HIDDEN] = NAN;
-    p.run.h_next[(ROWS + 2) * HIDDEN] = INFINITY;
-    cpt_vocabulary_start(&p.run, 3, 0);
-    assert_true(isnan(cpt_vocabulary_error(&p.run, 1, 0)));
-    assert_true(isinf(cpt_vocabulary_error(&p.run, 2, 0)));
-    cpt_vocabulary_doubt(&p.run, 1, NAN);
-    cpt_vocabulary_finish(&p.run);
-    assert_memory_equal(p.run.logits, p.whole, WORDS * sizeof *p.whole); /* row 0 */
+    p.h[1][0] = NAN;
+    p.h[2][0] = INFINITY;
+    find_best(&p, &plain_rules, 3, 3, false);
+    assert_true(isnan(cpt_coarse_error(&p.logits.coarse, 1, 0)));
+    assert_true(isinf(cpt_coarse_error(&p.logits.coarse, 2, 0)));
+    assert_int_equal(p.logits.panel_count, (WORDS + CPTK_PANEL - 1) / CPTK_PANEL);
+    assert_memory_equal(p.logits.values, p.exact, WORDS * sizeof *p.exact); /* row 0 */
     close_product(&p);
 }
+
+/* ---- the worked example of lib/decoder/logits.c ---- */
+
+enum { A = 0, B = CPTK_PANEL, C = 2 * CPTK_PANEL, EXAMPLE_WORDS = 3 * CPTK_PANEL };
+
+/* Words and states are such that logits are numbers of a table: with H = 2, row 0 has the state (1, 0) and
+ * row 1 the state (0, 1).  A, B and C are each the first word of a panel; all others have probability 0. */
+static void worked_example(void **state)
+{
+    static const float table[2][3] = {{-0.5f, -1.2f, -2.3f}, {-0.7f, -1.2f, -1.6f}};
+    static const struct {
+        double allowed; /* 4 e */
+        int exact[3];   /* whether A, B and C need exact logits */
+    } cases[] = {
+        {0.02, {1, 0, 0}}, /* certain total -2.12; B in row 0 has -2.18 at most */
+        {0.1, {1, 1, 0}},  /* as in the comment */
+        {0.7, {1, 1, 1}},  /* certain total -2.8; C in row 1 has -2.3 at most, and B -1.9 */
+    };
+    static const float h[2][2] = {{1, 0}, {0, 1}};
+    static const cpt_hypothesis hypotheses[2] = {{-1.0, NULL, 0}, {-1.4, NULL, 0}};
+    static const float *const states[2] = {h[0], h[1]};
+    static float weight[3][2][CPTK_PANEL], bias[EXAMPLE_WORDS], scale[EXAMPLE_WORDS];
+    static uint32_t pairs[3][CPTK_PANEL];
+    cpt_decoder decoder = {.vocabulary = EXAMPLE_WORDS, .hidden = 2};
+    cptk_kernels kernels;
+    cpt_logits logits = {.decoder = &decoder, .kernels = &kernels};
+    cpt_rules rules = plain_rules;
+    (void)state;
+    rules.width = 2;
+    for (int w = 0; w < EXAMPLE_WORDS; w++) {
+        bias[w] = w % CPTK_PANEL == 0 ? 0 : -1000;
+        scale[w] = 1e-4f;
+        for (int k = 0; k < 2 && w % CPTK_PANEL == 0; k++) {
+            const float number = table[k][w / CPTK_PANEL];
+            weight[w / CPTK_PANEL][k][0] = number;
+            pairs[w / CPTK_PANEL][0] |= (uint32_t)(uint16_t)(int16_t)lrintf(number / scale[w]) << (16 * k);
+        }
+    }
+    decoder.fc.weight = weight[0][0];
+    decoder.fc.bias = bias;
+    decoder.fc.in = 2;
+    decoder.fc.out = EXAMPLE_WORDS;
+    decoder.coarse = (cpt_coarse_weights){.pairs = pairs[0], .scale = scale};
+    cptk_kernels_init(&kernels, cpt_cpu_detect());
+    void *memory = plan_logits(&logits);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const cpt_logits_query query = {
+            .states = states, .hypotheses = hypotheses, .rows = 2, .slots = 2, .rules = &rules};
+        decoder.coarse.most_error = (float)(cases[i].allowed / 4); /* and |h| is 1 */
+        cpt_logits_best(&logits, &query);
+        for (int w = 0; w < 3; w++) assert_int_equal(logits.needed[w], cases[i].exact[w]);
+        for (int r = 0; r < 2; r++) {
+            assert_int_equal(logits.child_count[r], 2);
+            assert_int_equal(logits.children[r * ROWS].token, A);
+            assert_int_equal(logits.children[r * ROWS + 1].token, B);
+        }
+    }
+    free(memory);
+}
+
+/* ---- captions ---- */
 
 static int see_logits(void *user, const caption_progress *progress)
 {
@@ -196,7 +426,7 @@ static const caption_text *find_caption(const caption_result *result, const capt
     return NULL;
 }
 
-/* A model with and one without int16 weights say the same. */
+/* A model with coarse weights and one without give the same captions. */
 static void compare_captions(const settings *s)
 {
     make_model_options options;
@@ -237,11 +467,18 @@ static void compare_captions(const settings *s)
             /* its place is the same too, unless the two scores can hardly be told apart */
             assert_true(fabs(got->score - r[0]->captions[c].score) < 1e-4);
         }
-        /* asked for, all logits are whole, and so is the sum over them */
+        /* When they are asked for, all logits are exact, and so are all scores. */
         decode.progress = see_logits;
         decode.logits = 1;
         assert_int_equal(caption_pixels(session[1], &view, &decode, &r[1], NULL), CAPTION_OK);
-        assert_true(r[1]->captions[0].score == r[0]->captions[0].score);
+        assert_int_equal(r[0]->count, r[1]->count);
+        for (int c = 0; c < r[0]->count; c++) {
+            const caption_text *got = &r[1]->captions[c], *want = &r[0]->captions[c];
+            assert_string_equal(got->text, want->text);
+            assert_int_equal(got->length, want->length);
+            assert_memory_equal(got->ids, want->ids, (size_t)want->length * sizeof *want->ids);
+            assert_true(got->score == want->score && got->log_probability == want->log_probability);
+        }
         assert_true(seen > 0);
         seen = decode.logits = 0;
         assert_int_equal(caption_pixels(session[1], &view, &decode, &r[1], NULL), CAPTION_OK);
@@ -270,10 +507,8 @@ static void same_captions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(best_words),
-        cmocka_unit_test(not_a_number),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(same_captions),
+        cmocka_unit_test(sizes),        cmocka_unit_test(rounded_states), cmocka_unit_test(best_children),
+        cmocka_unit_test(not_a_number), cmocka_unit_test(worked_example), cmocka_unit_test(same_captions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
