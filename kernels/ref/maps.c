@@ -126,18 +126,17 @@ static void bias_act_c(float *x, const float *bias, const float *add, size_t row
     }
 }
 
-/* The maximum around row 2y, column 2x of channel ch. */
-static float pool_at(const cptk_maxpool *p, int y, int x, int ch)
+/* The maxima around row 2y, column 2x, of all channels. */
+static void pool_position(const cptk_maxpool *p, int y, int x, float *to)
 {
-    float best = -INFINITY;
+    for (int ch = 0; ch < p->c; ch++) to[ch] = -INFINITY;
     for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
         for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
             if (ky < 0 || ky >= p->h || kx < 0 || kx >= p->w) continue;
-            const float v = p->in[((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->c + (size_t)ch];
-            if (v > best) best = v;
+            const float *from = p->in + ((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->c;
+            for (int ch = 0; ch < p->c; ch++) to[ch] = from[ch] > to[ch] ? from[ch] : to[ch];
         }
     }
-    return best;
 }
 
 static void maxpool_c(const cptk_maxpool *p)
@@ -145,8 +144,7 @@ static void maxpool_c(const cptk_maxpool *p)
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            float *to = p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c;
-            for (int ch = 0; ch < p->c; ch++) to[ch] = pool_at(p, y, x, ch);
+            pool_position(p, y, x, p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/kernels_isa.h"
+#include "kernels/top_list.h"
 
 static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
 {
@@ -13,30 +14,10 @@ static void cptk_mean_rows_f32_c(const float *in, float *out, int rows, int n)
     }
 }
 
-/* A logit as a number that can be compared. */
-static float number(float x)
-{
-    return isnan(x) ? -INFINITY : x;
-}
-
-/* The largest element after element `last` (-1: of all) in descending order, equal ones by index. */
-static int next_largest(const float *x, int n, int last)
-{
-    int best = -1;
-    for (int i = 0; i < n; i++) {
-        const float v = number(x[i]);
-        const bool after = last < 0 || v < number(x[last]) || (v == number(x[last]) && i > last);
-        if (after && (best < 0 || v > number(x[best]))) best = i;
-    }
-    return best;
-}
-
 static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *value, float *lse)
 {
-    for (int j = 0; j < k; j++) {
-        index[j] = next_largest(x, n, j > 0 ? index[j - 1] : -1);
-        value[j] = number(x[index[j]]);
-    }
+    top_list list = {.value = value, .index = index, .held = 0, .k = k};
+    for (int i = 0; i < n; i++) top_list_insert(&list, x[i], i);
     *lse = value[0];
     if (isinf(value[0])) return;
     double sum = 0;

@@ -5,6 +5,7 @@
 
 #include "kernels/simd/math.h"
 #include "kernels/simd/simd.h"
+#include "kernels/top_list.h"
 
 static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows, int n)
 {
@@ -18,40 +19,13 @@ static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows,
     }
 }
 
-/* The k largest elements so far, in descending order. */
-typedef struct best {
-    float *value;
-    int *index;
-    int held, k; /* how many there are, and may be */
-} best;
-
-/* Inserts value v with index i if it is among the k largest.  i is above all indices so far, so that v goes
- * behind the values that equal it. */
-static void best_insert(best *b, float v, int i)
-{
-    int at = b->held;
-    if (b->held < b->k) {
-        b->held++;
-    } else if (v > b->value[b->k - 1]) {
-        at = b->k - 1;
-    } else {
-        return;
-    }
-    for (; at > 0 && v > b->value[at - 1]; at--) {
-        b->value[at] = b->value[at - 1];
-        b->index[at] = b->index[at - 1];
-    }
-    b->value[at] = v;
-    b->index[at] = i;
-}
-
 /* Vector v holds elements i, i + 1, ... of a row of n.  Inserts those that are not in the list yet. */
-static void insert_vector(best *b, vf v, int i, int n)
+static void insert_vector(top_list *list, vf v, int i, int n)
 {
     float one[VEC_W];
     vf_store(one, v);
     for (int j = 0; j < VEC_W && j < n - i; j++) {
-        if (i + j >= b->k) best_insert(b, one[j], i + j);
+        if (i + j >= list->k) top_list_insert(list, one[j], i + j);
     }
 }
 
@@ -60,14 +34,14 @@ static void insert_vector(best *b, vf v, int i, int n)
 static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse)
 {
     const vf low = vf_set(-INFINITY);
-    best b = {.value = value, .index = index, .held = 0, .k = k};
-    for (int i = 0; i < k; i++) best_insert(&b, isnan(x[i]) ? -INFINITY : x[i], i);
+    top_list list = {.value = value, .index = index, .held = 0, .k = k};
+    for (int i = 0; i < k; i++) top_list_insert(&list, x[i], i);
     float max = value[0];
     vf sum = vf_set(0.0f);
     for (int i = 0; i < n; i += VEC_W) {
         const vf v = vf_max_number(vf_next(x + i, n - i, low), low);
         if (vmask_any(vf_lt(vf_set(value[k - 1]), v))) {
-            insert_vector(&b, v, i, n);
+            insert_vector(&list, v, i, n);
             if (value[0] > max) {
                 sum = isinf(max) ? vf_set(0.0f) : vf_mul(sum, v_exp(vf_set(max - value[0])));
                 max = value[0];

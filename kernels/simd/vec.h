@@ -2,9 +2,9 @@
  * set defines them; this one picks it and adds what is the same for all.  Everything is inline and local to
  * the object.
  *
- * A new instruction set needs a header vec_NAME.h, a branch below, its compiler flags in the Makefile, its
- * line in kernels_isa.h and kernels.c, and a bit in the CPU mask.  The bodies don't change.  vec_NAME.h must
- * define:
+ * The bodies take memory for little-endian.  A new instruction set needs a header vec_NAME.h, a branch below,
+ * its compiler flags in the Makefile, its line in kernels_isa.h and kernels.c, and a bit in the CPU mask. The
+ * bodies don't change.  vec_NAME.h must define:
  *
  * Types
  *   VEC_W                number of floats in a vector: 4, 8 or 16
@@ -45,7 +45,8 @@
  * How many registers there are
  *   VEC_TILE_BLOCKS(X)   X(1, panels) X(2, panels) ...: for 1, 2, ... rows, the number of 16-column panels
  *                        (1, 2 or 3) that a block of the tile product has.  rows * panels * 16 / VEC_W sums,
- *                        the panels' weights of one step and one more vector should fit the registers
+ *                        the panels' weights of one step and one more vector should fit the registers.  At
+ *                        most 28 sums and 4 vectors of weights are possible; tile.c checks that
  *   VEC_TILE_ROWS        the number of rows at which the tile product is fastest
  *   VEC_PRODUCT_BLOCKS(X)
  *                        X(1) X(2) ...: the rows that a block of the int16 product may have, one panel wide.
