@@ -307,7 +307,7 @@ const char **eval_refs_list(const eval_refs *refs, const char *list, size_t *cou
 {
     const size_t n = eval_refs_count(refs);
     const char **images = calloc(n + 1, sizeof *images);
-    bool ok = images || tool_fail(err, "out of memory");
+    bool ok = images || tool_fail(err, "list of images: out of memory");
     *count = 0;
     if (ok && list) {
         ok = read_list(refs, list, images, count, err);
