@@ -177,16 +177,15 @@ static bool check_words(const convert_job *job, tool_error *err)
 static bool check_machine(tool_error *err)
 {
     const uint16_t one = 1;
-    return *(const unsigned char *)&one == 1 || tool_fail(err, "checkpoints need a little-endian machine");
+    return *(const unsigned char *)&one == 1 || tool_fail(err, "this machine: checkpoints can only be read on a little-endian one");
 }
 
 /* Replacing an input by the output would lose it. */
 static bool check_output(const convert_files *files, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
-    struct stat output;
+    struct stat output, input;
     if (stat(files->output, &output) != 0) return true;
-    struct stat input;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {

@@ -47,21 +47,20 @@ void convert_json_number(double value, char text[32])
 /* The most digits that any number inside needs: jansson writes all numbers with the same precision. */
 static int digits_inside(const json_t *json)
 {
-    int most = DIGITS;
     char text[32];
     if (json_is_real(json)) return digits_of(json_real_value(json), text);
-    int digits;
+    int most = DIGITS;
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)json, key, value)
     {
-        digits = digits_inside(value);
+        const int digits = digits_inside(value);
         if (digits > most) most = digits;
     }
     size_t i;
     json_array_foreach(json, i, value)
     {
-        digits = digits_inside(value);
+        const int digits = digits_inside(value);
         if (digits > most) most = digits;
     }
     return most;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
 
@@ -126,8 +127,10 @@ static bool check_config(const convert_network *n, const json_t *config, const c
     const json_t *type = json_object_get(config, "rnn_type");
     const char *own_type = n->lstm ? "lstm" : "gru";
     if (json_is_string(type) && strcmp(json_string_value(type), own_type) != 0) {
-        return tool_fail(err, "%s: rnn_type is %.32s, but the checkpoint holds a %s", place,
-                         json_string_value(type), own_type);
+        char printable[TOOL_PRINTABLE_BYTES];
+        return tool_fail(err, "%s: rnn_type is %s, but the checkpoint holds a %s", place,
+                         tool_printable(json_string_value(type), json_string_length(type), printable),
+                         own_type);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const json_t *size = json_object_get(config, sizes[i].key);

@@ -71,7 +71,7 @@ static void *open_worker(void *context, tool_error *err)
 {
     worker *w = calloc(1, sizeof *w);
     if (!w) {
-        (void)tool_fail(err, "out of memory");
+        (void)tool_fail(err, "a session: out of memory");
         return NULL;
     }
     w->m = context;

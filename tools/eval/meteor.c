@@ -109,7 +109,7 @@ static bool collect(void *context, const char *lemma, size_t length)
     const uint32_t word = eval_table_add(c->m->words, lemma, length);
     uint32_t *words = tool_grow(c->into->words, &c->into->capacity, c->into->count + 1, sizeof *words);
     if (words) c->into->words = words;
-    if (word == EVAL_NO_WORD || !words) return tool_fail(c->m->err, "out of memory");
+    if (word == EVAL_NO_WORD || !words) return tool_fail(c->m->err, "METEOR: out of memory");
     words[c->into->count++] = word;
     return true;
 }
@@ -119,14 +119,12 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     const size_t n = (size_t)word + 1;
     synonyms *all = tool_grow(m->synonyms, &m->synonyms_capacity, n, sizeof *all);
     if (!all) {
-        (void)tool_fail(m->err, "out of memory");
+        (void)tool_fail(m->err, "METEOR: out of memory");
         return NULL;
     }
     m->synonyms = all;
     for (; m->synonyms_filled < n; m->synonyms_filled++) memset(&all[m->synonyms_filled], 0, sizeof *all);
-    collector c;
-    c.m = m;
-    c.into = &all[word];
+    collector c = {m, &all[word]};
     if (!c.into->known) {
         c.into->known = true;
         if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
@@ -181,7 +179,7 @@ static bool fill_side(meteor *m, const eval_sentence *s, side *out)
     for (size_t i = 0; i < s->length; i++) {
         out->items[i].word = lower_word(m, s->words[i]);
         out->items[i].at = (uint32_t)i;
-        if (out->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
+        if (out->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "METEOR: out of memory");
     }
     return true;
 }
@@ -190,7 +188,7 @@ static bool stem_side(meteor *m, side *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         s->items[i].word = stem_word(m, s->items[i].word);
-        if (s->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "out of memory");
+        if (s->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "METEOR: out of memory");
     }
     return true;
 }
@@ -245,7 +243,7 @@ bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *
     meteor m = {.words = corpus->words, .wordnet = wordnet, .err = err};
     scratch *s = malloc(sizeof *s);
     double sum = 0;
-    bool ok = s || tool_fail(err, "out of memory");
+    bool ok = s || tool_fail(err, "METEOR: out of memory");
     for (size_t i = 0; i < corpus->count && ok; i++) {
         const eval_image *image = &corpus->images[i];
         per_image[i].meteor = 0;

@@ -175,7 +175,7 @@ bool eval_score(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *t
         per_image = own;
     }
     if (!per_image || !eval_cider(corpus, total, per_image)) {
-        (void)tool_fail(err, "out of memory");
+        (void)tool_fail(err, "metrics: out of memory");
         goto done;
     }
     eval_bleu(corpus, total, per_image);

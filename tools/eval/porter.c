@@ -66,14 +66,13 @@ static void replace_end(word *w, size_t stem, const char *replacement)
     w->length = stem + strlen(replacement);
 }
 
-/* Applies the first rule whose suffix fits, if what remains has a measure above `over`; later rules are not
- * tried either way. */
+/* Applies the first rule whose suffix fits, provided that the rest of the word has a measure above `over`.
+ * Later rules are not tried in any case. */
 static void apply_rules(word *w, const rule *rules, size_t n_rules, size_t over)
 {
-    size_t stem;
     for (size_t i = 0; i < n_rules; i++) {
         if (!ends_with(w, rules[i].suffix)) continue;
-        stem = w->length - strlen(rules[i].suffix);
+        const size_t stem = w->length - strlen(rules[i].suffix);
         if (measure(w->text, stem) > over) replace_end(w, stem, rules[i].replacement);
         return;
     }

@@ -72,13 +72,13 @@ static bool read_object(eval_predictions *list, const tool_lines *lines, const c
     json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &where);
     const char *image = json_string_value(json_object_get(object, "image"));
     const char *caption = json_string_value(json_object_get(object, "caption"));
-    bool ok;
+    bool ok = false;
     if (!object) {
-        ok = tool_fail(err, "%s:%zu: column %d: %s", list->path, lines->number, where.column, where.text);
+        (void)tool_fail(err, "%s:%zu: column %d: %s", list->path, lines->number, where.column, where.text);
     } else if (!image) {
-        ok = refuse(list, lines->number, err, "no \"image\" in this object");
+        (void)refuse(list, lines->number, err, "no \"image\" in this object");
     } else if (!caption && !json_object_get(object, "error")) {
-        ok = refuse(list, lines->number, err, "neither \"caption\" nor \"error\" in this object");
+        (void)refuse(list, lines->number, err, "neither \"caption\" nor \"error\" in this object");
     } else {
         ok = eval_predictions_add(list, image, caption, lines->number, err);
     }
@@ -167,9 +167,8 @@ bool eval_predictions_read(eval_predictions *list, const char *path, tool_error 
     tool_text text = {NULL, 0};
     bool ok = eval_predictions_begin(list, strcmp(path, "-") == 0 ? "standard input" : path, err) &&
               tool_text_read(&text, path, EVAL_MAX_FILE, err);
-    const char *start;
     if (ok) {
-        start = text.data;
+        const char *start = text.data;
         if (text.size >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) start += 3;
         while (*start == ' ' || *start == '\t' || *start == '\r' || *start == '\n') start++;
         ok = *start == '[' ? read_published(list, start, text.size - (size_t)(start - text.data), err)

@@ -308,7 +308,7 @@ static const char **list_images(const eval_refs *refs, const char *list, bool nu
 {
     const size_t n = eval_refs_count(refs);
     const char **images = calloc(n + 1, sizeof *images);
-    bool ok = images || tool_fail(err, "out of memory");
+    bool ok = images || tool_fail(err, "list of images: out of memory");
     *count = 0;
     if (ok && list) {
         ok = read_list(refs, list, null, images, count, err);

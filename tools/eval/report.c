@@ -82,12 +82,11 @@ void eval_report_images(const eval_joined *joined, const eval_scores *scores, bo
     (void)fputs("image", out);
     for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
     (void)fputs("\tcaption\n", out);
-    const char *p;
     for (size_t i = 0; i < n; i++) {
         (void)fputs(joined->items[i]->image, out);
         for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
         (void)fputc('\t', out);
-        for (p = joined->items[i]->caption; *p; p++) {
+        for (const char *p = joined->items[i]->caption; *p; p++) {
             (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);
         }
         (void)fputc('\n', out);

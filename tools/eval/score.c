@@ -14,8 +14,8 @@ static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet,
 {
     *wordnet = NULL;
     if (folder && strcmp(folder, "none") == 0) return true;
-    struct stat info;
     if (!folder) {
+        struct stat info;
         folder = EVAL_WORDNET_FOLDER;
         if (stat(folder, &info) != 0) {
             if (!quiet) {
@@ -43,7 +43,6 @@ static void print_notes(const eval_joined *joined)
     }
 }
 
-/* Writes a file by one of the two report functions. */
 static bool write_images(const char *path, const eval_joined *joined, const eval_scores *scores,
                          bool no_synonyms, tool_error *err)
 {
@@ -82,7 +81,7 @@ static bool print_report(const eval_report *report, const eval_score_options *op
 bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
                            const eval_score_options *options, eval_report *report, tool_error *err)
 {
-    eval_joined joined = {NULL, NULL, 0, 0, 0};
+    eval_joined joined = {0};
     eval_wordnet *wordnet = NULL;
     eval_scores *scores = NULL;
     bool ok = false;
@@ -92,7 +91,7 @@ bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
     report->no_synonyms = !wordnet;
     scores = calloc(report->n_images, sizeof *scores);
     if (!scores) {
-        (void)tool_fail(err, "out of memory");
+        (void)tool_fail(err, "%s: out of memory", list->path);
         goto done;
     }
     if (!eval_score(joined.corpus, wordnet, &report->scores, scores, err)) goto done;
@@ -112,9 +111,8 @@ bool eval_score_command(const char *preds, const char *refs_path, const eval_sco
 {
     eval_predictions list;
     eval_refs *refs = NULL;
-    eval_report report = {0};
+    eval_report report = {.seconds = -1};
     bool ok = false;
-    report.seconds = -1;
     if (!eval_predictions_read(&list, preds, err)) return false;
     if (refs_path) {
         refs = eval_refs_read(refs_path, err);

@@ -98,8 +98,9 @@ static bool load(eval_store *store, tool_text *text, tool_error *err)
 {
     char *line = text->data;
     size_t number = 1;
-    char *end;
-    for (; (end = memchr(line, '\n', text->size - (size_t)(line - text->data))); line = end + 1, number++) {
+    for (;; number++) {
+        char *end = memchr(line, '\n', text->size - (size_t)(line - text->data));
+        if (!end) break;
         char *tab = memchr(line, '\t', (size_t)(end - line));
         *end = '\0';
         if (!tab || memchr(line, '\0', (size_t)(end - line)) ||
@@ -111,6 +112,7 @@ static bool load(eval_store *store, tool_text *text, tool_error *err)
             return tool_fail(err, "%s:%zu: this image came before", store->path, number);
         }
         if (!remember(store, line, tab + 1, err)) return false;
+        line = end + 1;
     }
     if ((size_t)(line - text->data) == text->size) return true;
     if (ftruncate(store->fd, (off_t)(line - text->data)) != 0) {
@@ -202,30 +204,31 @@ const char *eval_store_find(const eval_store *store, const char *image)
     return number == EVAL_NO_WORD ? NULL : store->captions[number];
 }
 
+static bool write_line(const eval_store *store, const char *line, size_t size, tool_error *err)
+{
+    while (size) {
+        const ssize_t put = write(store->fd, line, size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return tool_fail_errno(err, store->path, errno);
+        line += put;
+        size -= (size_t)put;
+    }
+    return true;
+}
+
 bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
-    size_t size = strlen(image) + strlen(caption) + 2, done = 0;
+    const size_t size = strlen(image) + strlen(caption) + 2; /* with tab and newline */
     char *line = malloc(size + 1);
     if (!line) return tool_fail(err, "%s: out of memory", store->path);
     (void)sprintf(line, "%s\t%s\n", image, caption);
-    char *p;
-    for (p = line + strlen(image) + 1; p < line + size - 1; p++) {
+    char *text = line + strlen(image) + 1;
+    for (char *p = text; p < line + size - 1; p++) {
         if (*p == '\n' || *p == '\r' || *p == '\t') *p = ' ';
     }
-    while (done < size) {
-        const ssize_t put = write(store->fd, line + done, size - done);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) {
-            free(line);
-            return tool_fail_errno(err, store->path, errno);
-        }
-        done += (size_t)put;
-    }
+    bool ok = write_line(store, line, size, err);
     line[size - 1] = '\0';
-    if (!remember(store, image, line + strlen(image) + 1, err)) {
-        free(line);
-        return false;
-    }
+    ok = ok && remember(store, image, text, err);
     free(line);
-    return true;
+    return ok;
 }

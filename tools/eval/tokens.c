@@ -43,7 +43,7 @@ bool eval_next_clean(eval_cursor *cursor, char *word, size_t size, size_t *lengt
     return n > 0;
 }
 
-/* Bytes of the white space character at p, 0 if it is none. */
+/* The bytes of the white space character at `text`; 0 if another character is there. */
 static size_t space_length(const char *text, size_t left)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -62,8 +62,11 @@ static size_t space_length(const char *text, size_t left)
 bool eval_next_split(eval_cursor *cursor, const char **word, size_t *length)
 {
     const char *p = cursor->next;
-    size_t space;
-    while (p < cursor->stop && (space = space_length(p, (size_t)(cursor->stop - p))) > 0) p += space;
+    while (p < cursor->stop) {
+        const size_t space = space_length(p, (size_t)(cursor->stop - p));
+        if (!space) break;
+        p += space;
+    }
     *word = p;
     while (p < cursor->stop && !space_length(p, (size_t)(cursor->stop - p))) p++;
     *length = (size_t)(p - *word);

@@ -54,8 +54,7 @@ eval_table *eval_table_create(void)
 void eval_table_free(eval_table **words)
 {
     if (!words || !*words) return;
-    block *b;
-    for (b = (*words)->blocks; b;) {
+    for (block *b = (*words)->blocks; b;) {
         block *next = b->next;
         free(b);
         b = next;
@@ -86,14 +85,12 @@ static size_t find_slot(const eval_table *words, const void *text, size_t length
 static bool double_slots(eval_table *words)
 {
     const size_t n = words->n_slots * 2;
-    uint32_t *slots;
-    if (n > SIZE_MAX / sizeof *slots) return false;
-    slots = malloc(n * sizeof *slots);
+    if (n > SIZE_MAX / sizeof *words->slots) return false;
+    uint32_t *slots = malloc(n * sizeof *slots);
     if (!slots) return false;
     memset(slots, 0xFF, n * sizeof *slots);
-    size_t at;
     for (size_t i = 0; i < words->count; i++) {
-        at = (size_t)words->entries[i].hash & (n - 1);
+        size_t at = (size_t)words->entries[i].hash & (n - 1);
         while (slots[at] != EVAL_NO_WORD) at = (at + 1) & (n - 1);
         slots[at] = (uint32_t)i;
     }

@@ -83,23 +83,21 @@ static bool add_line(table *t, const tool_lines *l)
     return true;
 }
 
-static bool load_file(tool_text *text, const char *folder, const char *format, const char *pos,
+/* Reads FOLDER/NAME.EXTENSION. */
+static bool load_file(tool_text *text, const char *folder, const char *name, const char *extension,
                       tool_error *err)
 {
-    char name[32];
-    (void)snprintf(name, sizeof name, "%s%s%s", format[0] == '.' ? pos : format, format[0] == '.' ? "" : ".",
-                   format[0] == '.' ? format : pos);
-    char *path = malloc(strlen(folder) + strlen(name) + 2);
+    char *path = malloc(strlen(folder) + strlen(name) + strlen(extension) + 3);
     if (!path) return tool_fail(err, "%s: out of memory", folder);
-    (void)sprintf(path, "%s/%s", folder, name);
+    (void)sprintf(path, "%s/%s.%s", folder, name, extension);
     const bool ok = tool_text_read(text, path, MAX_FILE, err);
     free(path);
     return ok;
 }
 
-static bool load_table(table *t, const char *folder, const char *format, const char *pos, tool_error *err)
+static bool load_table(table *t, const char *folder, const char *name, const char *extension, tool_error *err)
 {
-    if (!load_file(&t->text, folder, format, pos, err)) return false;
+    if (!load_file(&t->text, folder, name, extension, err)) return false;
     tool_lines lines;
     tool_lines_begin(&lines, t->text.data, t->text.size);
     while (tool_lines_next(&lines)) {
@@ -125,7 +123,7 @@ eval_wordnet *eval_wordnet_open(const char *folder, tool_error *err)
     for (int pos = 0; pos < N_POS; pos++) {
         const char *name = pos_names[pos];
         if (!load_table(&wordnet->index[pos], folder, "index", name, err)) goto fail;
-        if (!load_table(&wordnet->exceptions[pos], folder, ".exc", name, err)) goto fail;
+        if (!load_table(&wordnet->exceptions[pos], folder, name, "exc", err)) goto fail;
         if (!load_file(&wordnet->data[pos], folder, "data", name, err)) goto fail;
     }
     return wordnet;
@@ -330,9 +328,8 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
     detach(pos, now, then);
     for (size_t i = 0; i < then->count; i++) add_form(now, then->forms[i].text, then->forms[i].length);
     if (!visit_forms(s, pos, now, &found)) return false;
-    form_set *swap;
     while (!found && then->count) {
-        swap = now;
+        form_set *swap = now;
         now = then;
         then = swap;
         detach(pos, now, then);

@@ -40,10 +40,9 @@ static bool same(torch_text text, const char *wanted)
 
 bool torch_vm_global(torch_vm *vm, torch_text module, torch_text name)
 {
-    torch_value *value;
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         if (!same(module, classes[i].module) || !same(name, classes[i].name)) continue;
-        value = torch_vm_new(vm, TORCH_CLASS);
+        torch_value *value = torch_vm_new(vm, TORCH_CLASS);
         if (!value) return false;
         value->as.type = &classes[i];
         return torch_vm_push(vm, value);
@@ -66,11 +65,10 @@ static bool natural(const torch_value *value, uint64_t *number)
 static bool naturals(const torch_value *value, uint64_t numbers[SOURCE_MAX_RANK], int *count)
 {
     if (value->kind != TORCH_TUPLE || value->as.items.count > SOURCE_MAX_RANK) return false;
-    size_t i;
-    for (i = 0; i < value->as.items.count; i++) {
+    for (size_t i = 0; i < value->as.items.count; i++) {
         if (!natural(value->as.items.at[i], &numbers[i])) return false;
     }
-    *count = (int)i;
+    *count = (int)value->as.items.count;
     return true;
 }
 

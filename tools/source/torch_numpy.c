@@ -72,9 +72,9 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
     if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1")) {
         return torch_vm_fail(vm, "encodes something other than a text in latin1");
     }
-    torch_text text = args->at[0]->as.text;
-    size_t i;
-    for (i = 0; i < text.size && n < LONGEST; n++) {
+    const torch_text text = args->at[0]->as.text;
+    size_t i = 0;
+    for (; i < text.size && n < LONGEST; n++) {
         const unsigned char c = (unsigned char)text.data[i++];
         out[n] = (char)c;
         if (c < 0x80) continue;

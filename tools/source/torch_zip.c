@@ -123,14 +123,13 @@ static bool parse_end(const torch_zip *zip, const unsigned char *record, end_rec
 
 static bool read_end(const torch_zip *zip, end_record *end, tool_error *err)
 {
-    size_t size =
+    const size_t size =
         zip->input.size < END_BYTES + COMMENT_MAX ? (size_t)zip->input.size : END_BYTES + COMMENT_MAX;
     unsigned char *tail = malloc(size);
     bool ok = false;
     if (!tail) return bad(zip, "zip", "out of memory", err);
-    size_t at;
     if (source_input_read(&zip->input, zip->input.size - size, tail, size, err)) {
-        at = find_end(tail, size);
+        const size_t at = find_end(tail, size);
         end->start = zip->input.size - size + at;
         if (at == size) {
             (void)bad(zip, "zip", "no end record: the file is truncated or something was appended", err);
@@ -179,7 +178,8 @@ static bool plain_name(const char *name, size_t size)
     return true;
 }
 
-/* One record of the directory; its size, or 0 for an error. */
+/* Reads one record of the directory.  `name` has room for its name and a zero byte.  Returns the record's
+ * size; 0 and an error on failure. */
 static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsigned char *p, size_t left,
                             char *name, tool_error *err)
 {
@@ -207,10 +207,7 @@ static size_t parse_central(torch_zip *zip, torch_zip_entry *entry, const unsign
     if (get16(p + 34) != 0 && get16(p + 34) != 0xFFFF) {
         return bad(zip, name, "archives of several parts are not supported", err);
     }
-    uint64_t *values[3];
-    values[0] = &entry->size;
-    values[1] = &stored;
-    values[2] = &entry->header;
+    uint64_t *const values[3] = {&entry->size, &stored, &entry->header};
     if (!apply_zip64(p + CENTRAL_BYTES + name_size, extra_size, values, 3)) {
         return bad(zip, name, "its zip64 field is missing or damaged", err);
     }
