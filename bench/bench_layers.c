@@ -404,7 +404,7 @@ static void parse(bench *b, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static bench b = {.mask = CAPTION_CPU_ALL, .threads = 1, .batch = 1, .runs = 20};
-    int failed;
+    bool failed;
     parse(&b, argc, argv);
     cptk_kernels_init(&b.kernels, b.mask);
     b.pool = cpt_pool_init(block(cpt_pool_size(b.threads)), b.threads, &failed);

@@ -477,8 +477,8 @@ CAPTION_API void caption_decode_options_defaults(caption_decode_options *options
 
 /* Fills decoding options with the defaults of a model.
  *
- * With model NULL they are those of the published system.  Change the fields that you care about afterwards.
- */
+ * With model NULL they are those of the published system.  Change the fields that you care about
+ * afterwards. */
 static inline void caption_decode_options_init(caption_decode_options *options, const caption_model *model)
 {
     caption_decode_options_defaults(options, model, CAPTION_ABI_VERSION, sizeof *options);
@@ -660,10 +660,10 @@ CAPTION_API caption_status caption_image_probe_sized(const void *data, size_t si
 
 /* Reads an encoded image's header.
  *
- * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, for formats that it can't decode
- * too.
+ * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, also for formats that
+ * it can't decode.
  *
- * Errors: IMAGE, LIMIT (the bytes needed don't fit into a size_t), VERSION.  Nothing is written to *info
+ * Errors: IMAGE, LIMIT (decode_memory would not fit into a size_t), VERSION.  Nothing is written to *info
  * then. */
 static inline caption_status caption_image_probe(const void *data, size_t size, caption_image_info *info,
                                                  caption_error *error)

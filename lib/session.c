@@ -118,7 +118,7 @@ static caption_status make(caption_session *s, size_t bytes, const caption_model
     status = lay_out(s, &arena, error);
     if (status) goto fail;
     const int threads = s->options.threads;
-    int failed = 0;
+    bool failed = false;
     s->pool = cpt_pool_init(cpt_arena_take(&arena, cpt_pool_size(threads), 1), threads, &failed);
     if (failed || arena.failed) {
         status = cpt_fail(error, CAPTION_ERROR_MEMORY, "%d threads can't be started", threads);
