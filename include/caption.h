@@ -120,7 +120,7 @@ typedef enum caption_status {
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
     CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels, or needs more than decode_memory */
-    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, allocation */
+    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, threads, allocation */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
 } caption_status;
 
@@ -378,7 +378,8 @@ static inline void caption_session_options_init(caption_session_options *options
  *
  * `options` may be NULL, which stands for the defaults.
  *
- * Errors: ARGUMENT (an option is out of range), VERSION, MEMORY (the size doesn't fit into a size_t).
+ * Errors: ARGUMENT (an option is out of range), VERSION, MEMORY (the size doesn't fit into a size_t),
+ * UNSUPPORTED.
  *
  * Returns: the bytes that caption_session_init needs; 0 after an error, which only `error` can tell. */
 CAPTION_API size_t caption_session_size(const caption_model *model, const caption_session_options *options,
@@ -392,7 +393,7 @@ CAPTION_API size_t caption_session_size(const caption_model *model, const captio
  * allocates here.
  *
  * Errors: ARGUMENT (not aligned, an option is out of range), VERSION, MEMORY (memory_size is too small, or
- * threads can't be started). */
+ * threads can't be started), UNSUPPORTED. */
 CAPTION_API caption_status caption_session_init(caption_session **session, void *memory, size_t memory_size,
                                                 const caption_model *model,
                                                 const caption_session_options *options, caption_error *error);

@@ -71,6 +71,12 @@ static caption_status prepare(caption_session *s, const caption_model *model,
     if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
     s->model = model;
     const caption_status status = cpt_session_options_read(&s->options, options, model, error);
+#ifdef CAPTION_NO_THREADS
+    if (!status && s->options.threads > 1) {
+        return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "this build has one thread in a session, not %d",
+                        s->options.threads);
+    }
+#endif
     if (!status) cptk_kernels_init(&s->kernels, cpt_cpu_detect() & s->options.cpu);
     return status;
 }
