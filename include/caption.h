@@ -120,7 +120,7 @@ typedef enum caption_status {
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
     CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels, or needs more than decode_memory */
-    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, allocation */
+    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, threads, allocation */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
 } caption_status;
 
@@ -378,7 +378,8 @@ static inline void caption_session_options_init(caption_session_options *options
  *
  * `options` may be NULL, which stands for the defaults.
  *
- * Errors: ARGUMENT (an option is out of range), VERSION, MEMORY (the size doesn't fit into a size_t).
+ * Errors: ARGUMENT (an option is out of range), VERSION, MEMORY (the size doesn't fit into a size_t),
+ * UNSUPPORTED.
  *
  * Returns: the bytes that caption_session_init needs; 0 after an error, which only `error` can tell. */
 CAPTION_API size_t caption_session_size(const caption_model *model, const caption_session_options *options,
@@ -392,7 +393,7 @@ CAPTION_API size_t caption_session_size(const caption_model *model, const captio
  * allocates here.
  *
  * Errors: ARGUMENT (not aligned, an option is out of range), VERSION, MEMORY (memory_size is too small, or
- * threads can't be started). */
+ * threads can't be started), UNSUPPORTED. */
 CAPTION_API caption_status caption_session_init(caption_session **session, void *memory, size_t memory_size,
                                                 const caption_model *model,
                                                 const caption_session_options *options, caption_error *error);
@@ -477,8 +478,8 @@ CAPTION_API void caption_decode_options_defaults(caption_decode_options *options
 
 /* Fills decoding options with the defaults of a model.
  *
- * With model NULL they are those of the published system.  Change the fields that you care about afterwards.
- */
+ * With model NULL they are those of the published system.  Change the fields that you care about
+ * afterwards. */
 static inline void caption_decode_options_init(caption_decode_options *options, const caption_model *model)
 {
     caption_decode_options_defaults(options, model, CAPTION_ABI_VERSION, sizeof *options);
@@ -660,10 +661,10 @@ CAPTION_API caption_status caption_image_probe_sized(const void *data, size_t si
 
 /* Reads an encoded image's header.
  *
- * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, for formats that it can't decode
- * too.
+ * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, also for formats that
+ * it can't decode.
  *
- * Errors: IMAGE, LIMIT (the bytes needed don't fit into a size_t), VERSION.  Nothing is written to *info
+ * Errors: IMAGE, LIMIT (decode_memory would not fit into a size_t), VERSION.  Nothing is written to *info
  * then. */
 static inline caption_status caption_image_probe(const void *data, size_t size, caption_image_info *info,
                                                  caption_error *error)

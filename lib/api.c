@@ -101,8 +101,7 @@ static int report_layer(void *user, int done, int total)
     return options->progress(options->progress_user, &progress);
 }
 
-/* The baseline kind's last steps: the mean over positions, and the product that its batch norm was folded
- * into. */
+/* The baseline kind's last steps: the mean over positions, and one product (batch norm is folded into it). */
 static void pool_and_project(caption_session *s, int count)
 {
     const cpt_resnet *net = &s->model->encoder;

@@ -78,6 +78,12 @@ static caption_status prepare(caption_session *s, const caption_model *model,
     if (!model) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "model is NULL");
     s->model = model;
     const caption_status status = cpt_session_options_read(&s->options, options, model, error);
+#ifdef CAPTION_NO_THREADS
+    if (!status && s->options.threads > 1) {
+        return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "this build has one thread in a session, not %d",
+                        s->options.threads);
+    }
+#endif
     if (!status) cptk_kernels_init(&s->kernels, cpt_cpu_detect() & s->options.cpu);
     return status;
 }
@@ -125,7 +131,7 @@ static caption_status make(caption_session *s, size_t bytes, const caption_model
     status = lay_out(s, &arena, error);
     if (status) goto fail;
     const int threads = s->options.threads;
-    int failed = 0;
+    bool failed = false;
     s->pool = cpt_pool_init(cpt_arena_take(&arena, cpt_pool_size(threads), 1), threads, &failed);
     if (failed || arena.failed) {
         status = cpt_fail(error, CAPTION_ERROR_MEMORY, "%d threads can't be started", threads);

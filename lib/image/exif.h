@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads tag 0x0112 of the first directory of a TIFF block [size].  Returns 1..8; 1 when it is absent or
- * malformed. */
+/* Reads tag 0x0112 of the first directory of a TIFF block [size].  Returns 1..8; without a good tag, 1. */
 int cpt_exif_orientation(const uint8_t *tiff, size_t size);
 
 typedef struct cpt_jpeg_header {

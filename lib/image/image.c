@@ -1,5 +1,4 @@
-/* image.c - finds out which decoder an image needs, holds it to the limits, and resizes pixels that are there
- * already. */
+/* image.c - finds out which decoder an image needs, holds it to the limits, and resizes pixels. */
 #include "lib/image/image.h"
 
 #include <stdio.h>
@@ -16,8 +15,7 @@ struct cpt_image_decoder {
 
 #define PROBE_OUT_SIZE 224 /* the size that caption_image_probe assumes the image is resized to */
 
-/* Bytes of the resizer's tables and rows for a stored image of width x height; SIZE_MAX when they are too
- * many. */
+/* Bytes of the resizer's tables and rows for a stored image of width x height; SIZE_MAX: too many. */
 static size_t resizer_bytes(int width, int height, int orientation, int out_size)
 {
     const int size[2] = {width, height};

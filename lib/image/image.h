@@ -1,8 +1,7 @@
 /* image.h - from an encoded image or pixels to the network's square 8-bit input.
  *
  * A decoder gives one row after the other to the resizer, so the memory needed does not grow with the height
- * of an image.  Progressive JPEG and interlaced PNG are the exceptions: their formats demand the whole image.
- */
+ * of an image.  Progressive JPEG and interlaced PNG are exceptions: their pixels come in no order of rows. */
 #ifndef CPT_IMAGE_H
 #define CPT_IMAGE_H
 

@@ -1,6 +1,6 @@
-/* jpeg_memory.c - see jpeg_memory.h.  libjpeg asks for small and large pieces, sample and coefficient rows,
- * and for "virtual" arrays of the whole image; there is no backing store, so virtual arrays are plain ones
- * here. */
+/* jpeg_memory.c - see jpeg_memory.h.  libjpeg asks for small and large pieces, for rows of samples and
+ * coefficients, and for "virtual" arrays of a whole image, which it would keep partly in a file.  Here those
+ * are in memory. */
 #if !defined(CAPTION_WITH_JPEG) || CAPTION_WITH_JPEG
 
 #include "lib/image/jpeg_memory.h"

@@ -1,4 +1,4 @@
-/* jpeg_memory.h - libjpeg's memory manager over a fixed workspace.  Called by jpeg.c. */
+/* jpeg_memory.h - a memory manager for libjpeg that allocates from a fixed workspace. */
 #ifndef CPT_JPEG_MEMORY_H
 #define CPT_JPEG_MEMORY_H
 
@@ -9,12 +9,12 @@
 #include "lib/platform/arena.h"
 
 typedef struct cpt_jpeg_memory {
-    struct jpeg_memory_mgr methods;       /* first, so that libjpeg's pointer is ours */
-    cpt_arena *arena;                     /* everything comes from here; freed all at once by its owner */
-    struct jvirt_barray_control *pending; /* whole-image arrays asked for and not yet made */
+    struct jpeg_memory_mgr methods;       /* first, so that libjpeg's pointer to it points to this, too */
+    cpt_arena *arena;                     /* all memory comes from here; its owner frees it all at once */
+    struct jvirt_barray_control *pending; /* arrays of a whole image that were asked for and not yet made */
 } cpt_jpeg_memory;
 
-/* Running out raises libjpeg's JERR_OUT_OF_MEMORY through cinfo's error handler. */
+/* When the arena is used up, libjpeg's error handler gets JERR_OUT_OF_MEMORY. */
 void cpt_jpeg_memory_init(cpt_jpeg_memory *memory, cpt_arena *arena);
 
 #endif

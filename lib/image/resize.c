@@ -1,6 +1,6 @@
-/* resize.c - see resize.h.  The arithmetic is Pillow's (SPEC section 1): weights in double, then 22-bit fixed
- * point; the horizontal pass of the upright image comes first and rounds to 8 bits.  For images stored on
- * their side that is the pass over stored rows. */
+/* resize.c - see resize.h.  The arithmetic is Pillow's (ImagingResample, 8 bits): weights are computed in
+ * double and rounded to 22 fraction bits, and the horizontal pass of the upright image comes first and rounds
+ * to 8 bits.  When an image is stored on its side, the horizontal pass is the one across stored rows. */
 #include "lib/image/resize.h"
 
 #include <string.h>
@@ -14,7 +14,9 @@ static int max_taps(int in, int out)
     return (int)support * 2 + 3; /* at least ceil(support) * 2 + 1, as many as a window can hold */
 }
 
-/* The weights of output i of an unflipped axis; returns how many, from input *first on. */
+/* Computes the weights of output i of an unflipped axis, a triangle around its centre that is as wide as the
+ * scale: weight(x) = max(0, 1 - |x - centre + 0.5| / support), divided by their sum. Returns how many there
+ * are, from input *first on. */
 static int window_weights(const cpt_axis *axis, int i, int *first, uint32_t *weights)
 {
     const double scale = (double)axis->in / axis->out, support = scale > 1 ? scale : 1, step = 1.0 / support;
@@ -47,9 +49,8 @@ static void reverse(uint32_t *weights, int count)
     }
 }
 
-/* A flipped axis is the unflipped one with inputs counted from the other end, so that rounding stays the
- * same. */
-static void init_axis(cpt_axis *axis, cpt_arena *arena, int in, int out, int flipped)
+/* A flipped axis is the unflipped one with its inputs counted from the other end, rounded alike. */
+static void init_axis(cpt_axis *axis, cpt_arena *arena, int in, int out, bool flipped)
 {
     axis->in = in;
     axis->out = out;
@@ -78,8 +79,8 @@ static void init_axis(cpt_axis *axis, cpt_arena *arena, int in, int out, int fli
 void cpt_resizer_init(cpt_resizer *r, cpt_arena *arena, const int size[2], int orientation, int out_size,
                       uint8_t *out)
 {
-    const int flip_along = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    const int flip_across = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const bool flip_along = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool flip_across = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     memset(r, 0, sizeof *r);
     r->transposed = orientation >= 5;
     r->row_bytes = (size_t)(r->transposed ? size[0] : out_size) * 3;
@@ -90,14 +91,14 @@ void cpt_resizer_init(cpt_resizer *r, cpt_arena *arena, const int size[2], int o
     if (r->transposed) r->line = cpt_arena_take(arena, r->row_bytes, 1);
 }
 
-/* Weights are never negative.  Sums are unsigned, so that absurd sizes wrap instead of overflowing. */
+/* Weights are never negative.  Sums are unsigned, so that those of absurd sizes wrap and do not overflow. */
 static uint8_t clamp8(uint32_t sum)
 {
     const uint32_t value = sum >> PRECISION;
     return value > 255 ? 255 : (uint8_t)value;
 }
 
-/* The pass within a row: in [axis->in, 3] -> pixels `stride` bytes apart. */
+/* The pass along a row: in [axis->in, 3] -> pixels `stride` bytes apart. */
 static void filter_along(const cpt_axis *axis, const uint8_t *in, uint8_t *out, size_t stride)
 {
     for (int k = 0; k < axis->out; k++) {

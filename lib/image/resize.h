@@ -1,5 +1,9 @@
-/* resize.h - Pillow's 8-bit antialiased bilinear resize, bit-exact, over rows as they arrive.  Called by
- * image.c (pixels), jpeg.c and png.c (decoded rows).  Keeps only as many rows as a filter window is high. */
+/* resize.h - Pillow's 8-bit antialiased bilinear resize, bit for bit, over rows as they arrive.  Keeps only
+ * as many rows as a filter's window is high.
+ *
+ * Each output of an axis is a weighted sum of neighbouring inputs, its window.  The axis within a stored row
+ * is called `along`, the axis from row to row `across`.  For an image that is stored on its side, the rows
+ * are columns of the result. */
 #ifndef CPT_RESIZE_H
 #define CPT_RESIZE_H
 
@@ -12,24 +16,24 @@ typedef struct cpt_window {
 } cpt_window;
 
 typedef struct cpt_axis {
-    int in, out, taps;   /* taps: the most inputs a window can have */
-    cpt_window *windows; /* [out], by rising first + count */
+    int in, out, taps;   /* numbers of inputs and outputs; the most inputs that a window can have */
+    cpt_window *windows; /* [out], ordered by first + count */
     uint32_t *weights;   /* [out, taps], 22 fraction bits */
 } cpt_axis;
 
 typedef struct cpt_resizer {
     cpt_axis along;  /* within a stored row */
     cpt_axis across; /* over stored rows */
-    int transposed;  /* stored rows become columns of the result */
+    bool transposed; /* stored rows become columns of the result */
     int row, window; /* rows taken, windows of `across` done */
     size_t row_bytes;
-    uint8_t *ring; /* [across.taps, row_bytes] rows waiting for their windows to fill */
-    uint8_t *line; /* [row_bytes] transposed only: one output column before the pass along it */
+    uint8_t *ring; /* [across.taps, row_bytes] the latest rows, for windows that need more */
+    uint8_t *line; /* [row_bytes] when transposed: a column of the result before the pass along it */
     uint8_t *out;  /* [out_size, out_size, 3] */
 } cpt_resizer;
 
-/* For a stored image of width x height with EXIF orientation 1..8.  Memory comes from `arena` (dry run
- * allowed, to count it); arena->failed tells. */
+/* Prepares for a stored image of size {width, height} with an EXIF orientation 1..8.  Memory comes from
+ * `arena`, which may be a dry run; arena->failed says whether there was enough. */
 void cpt_resizer_init(cpt_resizer *resizer, cpt_arena *arena, const int size[2], int orientation,
                       int out_size, uint8_t *out);
 

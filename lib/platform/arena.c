@@ -6,20 +6,20 @@ void cpt_arena_init(cpt_arena *arena, void *base, size_t size)
     arena->base = base;
     arena->used = 0;
     arena->size = base ? size : SIZE_MAX;
-    arena->failed = 0;
+    arena->failed = false;
 }
 
 void *cpt_arena_take(cpt_arena *arena, size_t count, size_t each)
 {
-    size_t bytes, start, end;
+    const size_t start = arena->used;
+    size_t bytes, end;
     if (arena->failed) return NULL;
-    start = arena->used;
     if (!cpt_mul(count, each, &bytes) || !cpt_add(bytes, CPT_ALIGN - 1, &bytes)) goto fail;
     bytes -= bytes % CPT_ALIGN;
     if (!cpt_add(start, bytes, &end) || end > arena->size) goto fail;
     arena->used = end;
     return arena->base ? arena->base + start : NULL;
 fail:
-    arena->failed = 1;
+    arena->failed = true;
     return NULL;
 }

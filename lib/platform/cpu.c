@@ -15,21 +15,23 @@
 #define XCR0_YMM 0x06u /* xmm and ymm */
 #define XCR0_ZMM 0xE6u /* and opmask, upper halves of zmm0-15, zmm16-31 */
 
-/* The register sets that the operating system saves.  As bytes, so that no compiler option is needed. */
+/* The register sets that the operating system saves.  The instruction, xgetbv, is written as bytes, so that
+ * no compiler option is needed. */
 static uint32_t saved_registers(void)
 {
     uint32_t low, high;
-    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0)); /* xgetbv */
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
     return low;
 }
 
 uint32_t cpt_cpu_detect(void)
 {
     const uint32_t avx = CPUID_1_ECX_FMA | CPUID_1_ECX_OSXSAVE | CPUID_1_ECX_AVX;
-    uint32_t a, b, c, d, saved, found = 0;
+    uint32_t a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & avx) != avx) return 0;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    saved = saved_registers();
+    const uint32_t saved = saved_registers();
+    uint32_t found = 0;
     if ((b & CPUID_7_EBX_AVX2) && (saved & XCR0_YMM) == XCR0_YMM) found |= CAPTION_CPU_AVX2;
     if (found && (b & CPUID_7_EBX_AVX512) == CPUID_7_EBX_AVX512 && (saved & XCR0_ZMM) == XCR0_ZMM) {
         found |= CAPTION_CPU_AVX512 | (c & CPUID_7_ECX_VNNI ? CAPTION_CPU_AVX512_VNNI : 0);

@@ -1,11 +1,11 @@
-/* cpu.h - which instruction sets this machine can run (the operating system's support for their registers
- * included). */
+/* cpu.h - which instruction sets can be used: the processor has them, and the operating system saves their
+ * registers. */
 #ifndef CPT_CPU_H
 #define CPT_CPU_H
 
 #include <stdint.h>
 
-/* CAPTION_CPU_* bits. */
+/* Returns CAPTION_CPU_ bits. */
 uint32_t cpt_cpu_detect(void);
 
 #endif

@@ -14,7 +14,7 @@ uint32_t cpt_crc32(const void *data, size_t size)
 
 uint32_t cpt_crc32(const void *data, size_t size)
 {
-    /* the CRC of each 4-bit value, as two steps of it replace one byte */
+    /* the CRC of each 4-bit value: two steps take in a byte */
     static const uint32_t nibble[16] = {
         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
         0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};

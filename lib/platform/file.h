@@ -1,4 +1,4 @@
-/* file.h - read-only files mapped into memory: the library's only file access. */
+/* file.h - maps files into memory, for reading only.  The library opens files nowhere else. */
 #ifndef CPT_FILE_H
 #define CPT_FILE_H
 
@@ -9,11 +9,11 @@ typedef struct cpt_file {
     size_t size;
 } cpt_file;
 
-/* Maps a regular file.  The message names the path.  Errors: IO, UNSUPPORTED (built with CAPTION_NO_FILES).
- */
+/* Maps a regular file; an empty one has no data.  The message names the path.  Errors: IO, and UNSUPPORTED in
+ * builds with CAPTION_NO_FILES. */
 caption_status cpt_file_map(cpt_file *file, const char *path, caption_error *error);
 
-/* Unmaps it; accepts a file that was never mapped (all zero). */
+/* Unmaps it.  Accepts a file that is all zero, so that was never mapped. */
 void cpt_file_unmap(cpt_file *file);
 
 #endif

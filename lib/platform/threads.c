@@ -1,10 +1,10 @@
-/* threads.c - see threads.h.  Used by sessions only, one caller at a time.
+/* threads.c - see threads.h.
  *
- * A job is published under the mutex; workers join it under the mutex and then draw indexes.  Every thread
- * has a share of the indexes, a run of neighbours, and helps with the others' when its own is used up: from
- * job to job the same thread works on the same part of the data, which it still has in its cache.  The caller
- * draws too, and when nothing is left it closes the job and waits only for those who joined: a worker that
- * wakes late delays nobody. */
+ * The caller posts a job under the mutex.  Workers join it under the mutex and then take indexes from it.
+ * Each thread has a share of the indexes, a run of neighbours, and takes from the other shares when its own
+ * is used up.  So the same thread works on the same part of the data from job to job, and still has that part
+ * in its cache.  The caller takes indexes too.  When none is left, it closes the job and waits only for the
+ * workers that have joined, so a worker that wakes up late delays nobody. */
 #include "lib/platform/threads.h"
 
 #ifdef CAPTION_NO_THREADS
@@ -15,7 +15,7 @@ size_t cpt_pool_size(int threads)
     return 0;
 }
 
-cpt_pool *cpt_pool_init(void *memory, int threads, int *failed)
+cpt_pool *cpt_pool_init(void *memory, int threads, bool *failed)
 {
     (void)memory;
     *failed = threads > 1;
@@ -46,8 +46,9 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
 #include <stdatomic.h>
 #include <time.h>
 
-/* Between two layers of the encoder pass some microseconds, much less than going to sleep and waking up
- * takes: with this, two threads share jobs of 40 us; without it they gain nothing. */
+/* How long a thread watches for the next job before it sleeps.  Some microseconds pass between two layers of
+ * the encoder, much less than falling asleep and waking up takes.  With this, two threads gain from sharing
+ * jobs of 40 us; without it they gain nothing. */
 #define SPIN_NS 50000
 
 typedef struct worker {
@@ -55,16 +56,16 @@ typedef struct worker {
     unsigned end;
     cpt_pool *pool;
     pthread_t thread;
-    int number; /* 0..threads-1; 0 is the caller, for whom no thread was started */
+    int number; /* 0..threads-1; 0 is the caller's, for which no thread was started */
 } worker;
 
 struct cpt_pool {
     pthread_mutex_t mutex;
     pthread_cond_t posted, left;
-    /* written under the mutex; atomic because they are watched without it while spinning */
-    atomic_uint jobs;   /* jobs posted so far (wrapping), the order to stop included */
-    atomic_int joined;  /* workers inside the job */
-    int open, stopping; /* guarded by the mutex, as are the next three */
+    /* written under the mutex; atomic because they are watched without it */
+    atomic_uint jobs;    /* how many were posted, modulo 2^32; the order to stop counts as one */
+    atomic_int joined;   /* workers that are taking indexes */
+    bool open, stopping; /* guarded by the mutex, as are the next three */
     cpt_task task;
     void *user;
     int threads;
@@ -87,9 +88,10 @@ static long long now_ns(void)
     return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void spin_until_posted(cpt_pool *pool, unsigned seen)
+/* Watches until a job beyond the `seen`-th is posted, for SPIN_NS at most. */
+static void watch_for_job(cpt_pool *pool, unsigned seen)
 {
-    long long end = now_ns() + SPIN_NS;
+    const long long end = now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 16; i++) {
             if (atomic_load_explicit(&pool->jobs, memory_order_relaxed) != seen) return;
@@ -98,9 +100,10 @@ static void spin_until_posted(cpt_pool *pool, unsigned seen)
     } while (now_ns() < end);
 }
 
-static void spin_until_left(cpt_pool *pool)
+/* Watches until every worker has left the job, for SPIN_NS at most. */
+static void watch_for_end(cpt_pool *pool)
 {
-    long long end = now_ns() + SPIN_NS;
+    const long long end = now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 16; i++) {
             if (atomic_load_explicit(&pool->joined, memory_order_relaxed) == 0) return;
@@ -109,12 +112,13 @@ static void spin_until_left(cpt_pool *pool)
     } while (now_ns() < end);
 }
 
-static void draw(cpt_pool *pool, cpt_task task, void *user, int thread)
+/* Runs the task for indexes from the thread's own share, then from the others. */
+static void take_indexes(cpt_pool *pool, cpt_task task, void *user, int thread)
 {
     for (int i = 0; i < pool->threads; i++) {
         worker *from = &pool->workers[(thread + i) % pool->threads];
         for (;;) {
-            unsigned index = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
+            const unsigned index = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
             if (index >= from->end) break;
             task(user, (int)index, thread);
         }
@@ -127,9 +131,7 @@ static void *work(void *argument)
     cpt_pool *pool = self->pool;
     unsigned seen = 0;
     for (;;) {
-        cpt_task task;
-        void *user;
-        spin_until_posted(pool, seen);
+        watch_for_job(pool, seen);
         pthread_mutex_lock(&pool->mutex);
         while (atomic_load(&pool->jobs) == seen) pthread_cond_wait(&pool->posted, &pool->mutex);
         seen = atomic_load(&pool->jobs);
@@ -139,11 +141,11 @@ static void *work(void *argument)
             continue;
         }
         atomic_fetch_add(&pool->joined, 1);
-        task = pool->task;
-        user = pool->user;
+        const cpt_task task = pool->task;
+        void *user = pool->user;
         pthread_mutex_unlock(&pool->mutex);
 
-        draw(pool, task, user, self->number);
+        take_indexes(pool, task, user, self->number);
 
         pthread_mutex_lock(&pool->mutex);
         if (atomic_fetch_sub(&pool->joined, 1) == 1) pthread_cond_signal(&pool->left);
@@ -159,31 +161,29 @@ size_t cpt_pool_size(int threads)
     return sizeof(cpt_pool) + (size_t)threads * sizeof(worker);
 }
 
-/* Workers take no signals: those are the application's. */
-static int start(worker *w)
+/* Starts a worker, which takes no signals: those are the application's.  Returns whether it runs. */
+static bool start(worker *w)
 {
     sigset_t all, before;
-    int status;
     sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return 0;
-    status = pthread_create(&w->thread, NULL, work, w);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+    const int status = pthread_create(&w->thread, NULL, work, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status == 0;
 }
 
-cpt_pool *cpt_pool_init(void *memory, int threads, int *failed)
+cpt_pool *cpt_pool_init(void *memory, int threads, bool *failed)
 {
     cpt_pool *pool = memory;
-    *failed = 0;
+    *failed = threads > 1;
     if (threads <= 1) return NULL;
-    *failed = 1;
     if (pthread_mutex_init(&pool->mutex, NULL) != 0) return NULL;
     if (pthread_cond_init(&pool->posted, NULL) != 0) goto fail_mutex;
     if (pthread_cond_init(&pool->left, NULL) != 0) goto fail_posted;
     atomic_init(&pool->jobs, 0);
     atomic_init(&pool->joined, 0);
     for (int i = 0; i < threads; i++) atomic_init(&pool->workers[i].next, 0);
-    pool->open = pool->stopping = 0;
+    pool->open = pool->stopping = false;
     for (pool->threads = 1; pool->threads < threads; pool->threads++) {
         worker *w = &pool->workers[pool->threads];
         w->pool = pool;
@@ -193,7 +193,7 @@ cpt_pool *cpt_pool_init(void *memory, int threads, int *failed)
             return NULL;
         }
     }
-    *failed = 0;
+    *failed = false;
     return pool;
 fail_posted:
     pthread_cond_destroy(&pool->posted);
@@ -206,7 +206,7 @@ void cpt_pool_close(cpt_pool *pool)
 {
     if (!pool) return;
     pthread_mutex_lock(&pool->mutex);
-    pool->stopping = 1;
+    pool->stopping = true;
     atomic_fetch_add(&pool->jobs, 1);
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->mutex);
@@ -230,9 +230,9 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
     pthread_mutex_lock(&pool->mutex);
     pool->task = task;
     pool->user = user;
-    pool->open = 1;
+    pool->open = true;
     for (int i = 0; i < pool->threads; i++) {
-        unsigned first = (unsigned)((long long)count * i / pool->threads);
+        const unsigned first = (unsigned)((long long)count * i / pool->threads);
         atomic_store_explicit(&pool->workers[i].next, first, memory_order_relaxed);
         pool->workers[i].end = (unsigned)((long long)count * (i + 1) / pool->threads);
     }
@@ -240,11 +240,11 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->mutex);
 
-    draw(pool, task, user, 0);
-    spin_until_left(pool);
+    take_indexes(pool, task, user, 0);
+    watch_for_end(pool);
 
     pthread_mutex_lock(&pool->mutex);
-    pool->open = 0;
+    pool->open = false;
     while (atomic_load(&pool->joined) > 0) pthread_cond_wait(&pool->left, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);
 }

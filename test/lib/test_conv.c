@@ -185,7 +185,7 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
     size_t bytes = cpt_conv_scratch(&l->conv, algorithm, l->batch, threads);
     unsigned char *scratch = block(bytes + 64);
     void *memory = block(cpt_pool_size(threads) + 1);
-    int failed;
+    bool failed;
     cpt_pool *pool = cpt_pool_init(memory, threads, &failed);
     const cpt_conv_run_args args = {
         .algorithm = algorithm,
@@ -196,7 +196,7 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
         .scratch = scratch,
     };
 
-    assert_int_equal(failed, 0);
+    assert_false(failed);
     memset(scratch, 0xFF, bytes + 64); /* NaN */
     memset(l->out, 0xFF, l->outputs * sizeof(float) + 64);
     if (in_place) memcpy(l->out, l->add, l->outputs * sizeof(float));

@@ -36,13 +36,13 @@ static void count_up(void *user, int index, int thread)
 
 static cpt_pool *open_pool(void **memory, int threads)
 {
-    int failed = -1;
+    bool failed = true;
     size_t size = cpt_pool_size(threads);
     cpt_pool *pool;
     *memory = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
     if (size) memset(*memory, 0xA5, size); /* nothing may rely on cleared memory */
     pool = cpt_pool_init(*memory, threads, &failed);
-    assert_int_equal(failed, 0);
+    assert_false(failed);
     assert_int_equal(cpt_pool_threads(pool), threads);
     return pool;
 }

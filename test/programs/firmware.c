@@ -35,7 +35,10 @@ static int rest_is_refused(const caption_model *model, caption_session *session)
 {
     static const char png[33] = "\211PNG\r\n\032\n\0\0\0\x0DIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
     static const char jpeg[] = "\xFF\xD8\xFF\xC0\0\x0B\x08\0\x01\0\x01\x01\x01\x11\0";
+    caption_session_options two;
     int failures = 0;
+    caption_session_options_init(&two);
+    two.threads = 2;
     for (int with = 0; with < 2; with++) {
         caption_error own = {CAPTION_OK, ""}, *error = with ? &own : NULL;
         caption_model *m = NULL;
@@ -45,6 +48,7 @@ static int rest_is_refused(const caption_model *model, caption_session *session)
             caption_model_open_memory(&m, flash, sizeof flash, NULL, error),
             caption_model_open_callback(&m, no_callback, NULL, 99, NULL, error),
             caption_session_create(&s, model, NULL, error),
+            caption_session_init(&s, ram, sizeof ram, model, &two, error), /* touches no memory */
             caption_load_file(session, 0, "p.jpg", error),
             caption_load_image(session, 0, png, sizeof png, error),
             caption_load_image(session, 0, jpeg, sizeof jpeg, error),
