@@ -14,6 +14,7 @@
 
 #include "test/run_tools.h"
 #include "tools/common/bundled.h"
+#include "tools/common/text.h"
 
 /* every command line with a --help of its own */
 static const char *const commands[] = {"capdemo", "capinfo",     "capdump",      "capconvert",
@@ -110,6 +111,31 @@ static void every_value_has_a_default(void **state)
                 fail_msg("%s: no default: %.40s", commands[i], name);
             }
         }
+    }
+}
+
+/* Every option of the help is in the man page, whose macros write "--beams" as "Fl -beams". */
+static void every_option_is_in_the_man_page(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char path[PATH];
+        tool_text page;
+        (void)snprintf(path, sizeof path, "docs/man/%.*s.1", (int)strcspn(commands[i], " "), commands[i]);
+        assert_true(tool_text_read(&page, path, LIMIT, NULL));
+        assert_int_equal(run("%s --help", commands[i]), 0);
+        for (const char *line = strstr(out, "\n  -"); line; line = strstr(line + 1, "\n  -")) {
+            const char *name = strstr(line, "--") + 2;
+            const int length = (int)strcspn(name, " \n");
+            char entry[64];
+            bool found = false;
+            for (int end = 0; end < 2 && !found; end++) { /* with a value behind it, or without */
+                (void)snprintf(entry, sizeof entry, " -%.*s%c", length, name, end ? '\n' : ' ');
+                found = strstr(page.data, entry) != NULL;
+            }
+            if (!found) fail_msg("%s: no --%.*s", path, length, name);
+        }
+        tool_text_free(&page);
     }
 }
 
@@ -468,6 +494,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_help_has_one_form),
         cmocka_unit_test(every_value_has_a_default),
+        cmocka_unit_test(every_option_is_in_the_man_page),
         cmocka_unit_test(shared_defaults_are_the_same),
         cmocka_unit_test(models_of_every_tool),
         cmocka_unit_test(bundled_model_is_explained),
