@@ -11,11 +11,11 @@ function field(key,    at, rest) {
     return rest
 }
 
-function escaped(text) {
-    gsub(/&/, "\\&amp;", text)
-    gsub(/</, "\\&lt;", text)
-    gsub(/>/, "\\&gt;", text)
-    return text
+function escaped(words) {
+    gsub(/&/, "\\&amp;", words)
+    gsub(/</, "\\&lt;", words)
+    gsub(/>/, "\\&gt;", words)
+    return words
 }
 
 # ---- shapes ----
