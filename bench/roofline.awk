@@ -1,6 +1,6 @@
-# The roofline picture as SVG, from what `bench_layers --roofs --json` prints (one layer a line).  Called by
-# bench/roofline.sh, which passes the decoder's step: beams, step_ms, step_bytes and step_numbers (of the weights it
-# reads), and machine.
+# Writes the roofline picture as SVG from what `bench_layers --roofs --json` prints, one layer a line.  Variables, which
+# bench/roofline.sh passes: machine, and of a decoder's step beams, step_ms, step_bytes and step_numbers (of the weights
+# that it reads).
 
 function field(key,    at, rest) {
     at = index($0, "\"" key "\": ")
@@ -11,12 +11,14 @@ function field(key,    at, rest) {
     return rest
 }
 
-function escaped(text) {
-    gsub(/&/, "\\&amp;", text)
-    gsub(/</, "\\&lt;", text)
-    gsub(/>/, "\\&gt;", text)
-    return text
+function escaped(words) {
+    gsub(/&/, "\\&amp;", words)
+    gsub(/</, "\\&lt;", words)
+    gsub(/>/, "\\&gt;", words)
+    return words
 }
+
+# ---- shapes ----
 
 function x_of(v) { return LEFT + WIDE * log(v / x_low) / log(x_high / x_low) }
 function y_of(v) { return TOP + HIGH - HIGH * log(v / y_low) / log(y_high / y_low) }
@@ -30,30 +32,90 @@ function text(x, y, anchor, class, words) {
 }
 
 function shape(kind, x, y) {
-    if (kind == "direct") printf "<circle class=\"direct\" cx=\"%.1f\" cy=\"%.1f\" r=\"9\"/>", x, y
-    else if (kind == "winograd")
-        printf "<rect class=\"winograd\" x=\"%.1f\" y=\"%.1f\" width=\"17\" height=\"17\"/>", x - 8.5, y - 8.5
-    else printf "<path class=\"%s\" d=\"M%.1f %.1fl11 11l-11 11l-11-11z\"/>", kind, x, y - 11
+    if (kind == "winograd")
+        printf "<rect class=\"winograd\" x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\"/>\n", x - 5, y - 5
+    else if (kind == "decoder")
+        printf "<path class=\"decoder\" d=\"M%.1f %.1fl7 7l-7 7l-7-7z\"/>\n", x, y - 7
+    else printf "<circle class=\"direct\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", x, y
 }
 
-function point(kind, x, y, letter, title) {
-    printf "<g><title>%s</title>", title
-    shape(kind, x, y)
-    text(x, y + 4, "middle", "letter", letter)
-    print "</g>"
+# ---- points, and letters that overlap neither points nor each other ----
+
+function add_point(kind, x, y, letter, title) {
+    points++
+    kind_of[points] = kind
+    px[points] = x
+    py[points] = y
+    letters[points] = letter
+    titles[points] = title
+    take(x, y, 6, 6)
 }
 
-# the slanted roof of so many GB/s, up to where it meets the peak
-function slope(rate, class, label,    from, to, x, y, angle) {
+# keeps a rectangle around (x, y) free of letters
+function take(x, y, half_width, half_height) {
+    taken++
+    tx[taken] = x
+    ty[taken] = y
+    tw[taken] = half_width
+    th[taken] = half_height
+}
+
+function is_free(x, y, half_width, half_height,    i) {
+    if (x < LEFT + 8 || x > LEFT + WIDE - 8 || y < TOP + 8 || y > TOP + HIGH - 8) return 0
+    for (i = 1; i <= taken; i++)
+        if (x - half_width < tx[i] + tw[i] && x + half_width > tx[i] - tw[i] &&
+            y - half_height < ty[i] + th[i] && y + half_height > ty[i] - th[i]) return 0
+    return 1
+}
+
+# the nearest free place for a point's letter: rings of sixteen places around it
+function place_letter(i,    ring, k, x, y, angle) {
+    for (ring = 12; ring < 60; ring += 4) {
+        for (k = 0; k < 16; k++) {
+            # above first, then to both sides, below last
+            angle = (k % 2 ? -1 : 1) * int((k + 1) / 2) * PI / 8
+            x = px[i] + ring * sin(angle)
+            y = py[i] - ring * cos(angle)
+            if (is_free(x, y, 5, 6)) {
+                take(x, y, 5, 6)
+                lx[i] = x
+                ly[i] = y
+                far_off[i] = ring > 12
+                return
+            }
+        }
+    }
+    lx[i] = px[i]
+    ly[i] = py[i]
+}
+
+function draw_points(    i) {
+    for (i = 1; i <= points; i++) place_letter(i)
+    for (i = 1; i <= points; i++) if (far_off[i]) line(px[i], py[i], lx[i], ly[i], "lead")
+    for (i = 1; i <= points; i++) {
+        printf "<g><title>%s</title>\n", titles[i]
+        shape(kind_of[i], px[i], py[i])
+        if (far_off[i])
+            printf "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"12\" fill=\"#fff\"/>\n", lx[i] - 5, ly[i] - 6
+        text(lx[i], ly[i] + 4, "middle", "letter " kind_of[i] "_letter", letters[i])
+        print "</g>"
+    }
+}
+
+# the slanted roof of so many GB/s, from the left or lower edge to where it meets the peak; its words stand beside its
+# lower end
+function slope(rate, class, words,    from, to, x, y, angle) {
     from = x_low * rate > y_low ? x_low : y_low / rate
     to = peak / rate < x_high ? peak / rate : x_high
     line(x_of(from), y_of(from * rate), x_of(to), y_of(to * rate), "roof " class)
-    angle = -atan2(y_of(from * rate) - y_of(to * rate), x_of(to) - x_of(from)) * 45 / atan2(1, 1)
-    x = x_of(from) + 14
-    y = y_of(from * exp(14 * log(x_high / x_low) / WIDE) * rate)
+    angle = -atan2(y_of(from * rate) - y_of(to * rate), x_of(to) - x_of(from)) * 180 / PI
+    x = x_of(from) + 14 * cos(angle * PI / 180)
+    y = y_of(from * rate) + 14 * sin(angle * PI / 180)
     printf "<text class=\"label\" x=\"%.1f\" y=\"%.1f\" transform=\"rotate(%.1f %.1f %.1f)\" dy=\"-7\">%s</text>\n",
-        x, y, angle, x, y, label
+        x, y, angle, x, y, words
 }
+
+# ---- what is measured ----
 
 /"peak_gflops"/ {
     peak = field("peak_gflops") + 0
@@ -78,14 +140,11 @@ function slope(rate, class, label,    from, to, x, y, angle) {
     ms[k] += field("ms")
 }
 
-END {
-    if (!peak || !count || step_ms <= 0) {
-        print "roofline: no measurements" > "/dev/stderr"
-        exit 1
-    }
+function find_ranges(    i, k) {
     step_speed = 2 * beams * step_numbers / step_ms * 1e-6
     step_intensity = 2 * beams * step_numbers / step_bytes
     least = step_speed
+    greatest = step_speed > peak ? step_speed : peak
     most = step_intensity
     for (i = 1; i <= count; i++) {
         k = keys[i]
@@ -93,81 +152,113 @@ END {
         usual[k] /= times[k]
         ms[k] /= times[k]
         if (speed[k] < least) least = speed[k]
+        if (speed[k] > greatest) greatest = speed[k]
+        if (speed[k] > peak && speed[k] > direct_most) direct_most = speed[k]
         if (intensity[k] > most) most = intensity[k]
+        if (kinds[k] != "winograd") continue
+        if (!usual_least || usual[k] < usual_least) usual_least = usual[k]
+        if (usual[k] > usual_most) usual_most = usual[k]
     }
-    LEFT = 78; TOP = 78; WIDE = 850; HIGH = 470
     x_low = 1
     for (x_high = 2; x_high < 1.2 * most;) x_high *= 2
-    y_high = 1.3 * peak
-    for (y_low = 1000; y_low > 0.8 * least;) y_low /= 2
+    y_low = 0.9 * least
+    for (y_high = 1.1 * greatest; y_of(greatest) < TOP + 36;) y_high *= 1.05 # room for words above the line
+}
 
-    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 620\" width=\"960\" height=\"620\""
-    print " font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\" font-size=\"13\" role=\"img\">"
-    print "<title>Roofline of the encoder's layers and the decoder's step</title>"
-    print "<style>"
-    print ".grid { stroke: #e4e4e4 } .axis { stroke: #444; fill: none }"
-    print ".roof { stroke: #222; stroke-width: 2 } .far { stroke-dasharray: 7 4 }"
-    print ".head { font-size: 18px; font-weight: bold } .small { font-size: 12px; fill: #555 }"
-    print ".label { font-size: 13px; fill: #222 } .letter { font-size: 11px; fill: #fff; font-weight: bold }"
-    print ".direct, .winograd, .decoder { stroke: #fff; stroke-width: 1; fill-opacity: 0.88 }"
-    print ".direct { fill: #1f6fb4 } .winograd { fill: #d8590a } .decoder { fill: #2a8a3c }"
-    print "</style>"
-    print "<rect width=\"960\" height=\"620\" fill=\"#fff\"/>"
-    text(LEFT, 30, "start", "head", "One core: ResNet-50's layers and a step of the decoder")
-    text(LEFT, 52, "start", "small", escaped(machine) ", " cpu ", one thread, one image. Work as executed: Winograd does " \
-        "a quarter to three fifths of the direct flop")
-
+function draw_axes(    v, step) {
     for (v = x_low; v <= x_high; v *= 2) {
         line(x_of(v), TOP, x_of(v), TOP + HIGH, "grid")
         text(x_of(v), TOP + HIGH + 20, "middle", "label", v)
     }
-    for (decade = 1; decade <= 10000; decade *= 10) {
-        for (i = 1; i < 10; i++) {
-            v = i * decade
-            if (v < y_low || v > y_high) continue
-            line(LEFT, y_of(v), LEFT + WIDE, y_of(v), "grid")
-            if (i < 6 || i == 8) text(LEFT - 8, y_of(v) + 4, "end", "label", v)
-        }
+    step = 10
+    while ((y_high - y_low) / step > 16) step *= 2
+    for (v = step; v <= y_high; v += step) {
+        if (v < y_low) continue
+        line(LEFT, y_of(v), LEFT + WIDE, y_of(v), "grid")
+        # far down a logarithmic axis has room for every second number only
+        if (y_of(v) - y_of(v + step) > 15 || v % (2 * step) == 0) text(LEFT - 8, y_of(v) + 4, "end", "label", v)
     }
     printf "<rect class=\"axis\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", LEFT, TOP, WIDE, HIGH
-    text(LEFT + WIDE / 2, TOP + HIGH + 46, "middle", "label",
+    text(LEFT + WIDE / 2, TOP + HIGH + 44, "middle", "label",
         "arithmetic intensity, flop per byte of weights, input and output (each counted once)")
     printf "<text class=\"label\" text-anchor=\"middle\" transform=\"translate(24 %d) rotate(-90)\">%s</text>\n",
-        TOP + HIGH / 2, "GFLOP/s"
+        TOP + HIGH / 2, "GFLOP/s, of the multiplications and additions that are executed"
+}
 
-    line(x_of(peak / near), y_of(peak), LEFT + WIDE, y_of(peak), "roof")
-    line(x_of(peak / far), y_of(peak), LEFT + WIDE, y_of(peak), "roof")
-    text(x_of(peak / far) + 12, y_of(peak) - 8, "start", "label",
-        sprintf("%.0f GFLOP/s, the tile kernel on data in the first-level cache", peak))
+function draw_roofs(    x, y) {
+    y = y_of(peak)
+    line(x_of(peak / near), y, LEFT + WIDE, y, "roof")
     slope(near, "near", sprintf("%.1f GB/s, reading %d MB again and again", near, near_mb))
     slope(far, "far", sprintf("%.1f GB/s, reading %d MB", far, far_mb))
+    x = x_of(peak / near) + 8
+    text(x, y - 8, "start", "label", sprintf("%.0f GFLOP/s, the tile kernel in the first-level cache", peak))
+    take(x + 165, y - 12, 165, 8)
+    take(LEFT + WIDE / 2, y, WIDE / 2, 2) # letters stay off the line
+}
 
+# below the axes, where it can cover nothing
+function draw_legend(    x, y) {
+    x = LEFT + 6
+    y = TOP + HIGH + 74
+    shape("direct", x, y - 4)
+    text(x + 14, y, "start", "label", "direct convolution")
+    shape("winograd", x + 160, y - 4)
+    text(x + 174, y, "start", "label", "Winograd convolution")
+    shape("decoder", x + 340, y - 4)
+    text(x + 354, y, "start", "label", sprintf("d: a step of the decoder with %d beams", beams))
+    text(x + 620, y, "start", "label", "s: stem; 1 to 4: stage")
+    text(x - 6, y += 24, "start", "small", "Layers of one shape are one point, their mean.")
+    if (usual_least)
+        text(x - 6, y += 18, "start", "small", sprintf("Winograd executes fewer multiplications, and only those " \
+            "count here. Counted as direct convolution: %.0f to %.0f GFLOP/s%s.", usual_least, usual_most,
+            usual_least > peak ? ", above the line" : ""))
+    if (step_speed > peak)
+        text(x - 6, y += 18, "start", "small", "The decoder lies above the horizontal line as it multiplies mostly " \
+            "int16, twice as many in an instruction as float32.")
+    if (direct_most)
+        text(x - 6, y += 18, "start", "small", sprintf("Layers above it, by %.1f %% at most, are as fast as the line, " \
+            "which is a measurement too.", 100 * (direct_most / peak - 1)))
+}
+
+END {
+    if (!peak || !count || step_ms <= 0) {
+        print "roofline: no measurements" > "/dev/stderr"
+        exit 1
+    }
+    PI = atan2(0, -1)
+    LEFT = 78; TOP = 70; WIDE = 850; HIGH = 480
+    find_ranges()
+
+    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 710\" width=\"960\" height=\"710\""
+    print " style=\"background: #fff\" font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\" font-size=\"13\" role=\"img\">"
+    print "<title>Roofline of the encoder's layers and the decoder's step</title>"
+    print "<style>"
+    print "text { fill: #222 } .grid { stroke: #e4e4e4 } .axis { stroke: #444; fill: none }"
+    print ".roof { stroke: #222; stroke-width: 2 } .far { stroke-dasharray: 7 4 } .lead { stroke: #999 }"
+    print ".head { font-size: 18px; font-weight: bold } .label { font-size: 13px } .small { font-size: 12px; fill: #444 }"
+    print ".letter { font-size: 12px; font-weight: bold }"
+    print ".direct, .winograd, .decoder { stroke: #fff; stroke-width: 1 }"
+    print ".direct { fill: #1f6fb4 } .winograd { fill: #d8590a } .decoder { fill: #2a8a3c }"
+    print ".direct_letter { fill: #174f80 } .winograd_letter { fill: #a34408 } .decoder_letter { fill: #1d672b }"
+    print "</style>"
+    print "<rect width=\"960\" height=\"710\" fill=\"#fff\"/>"
+    text(LEFT, 28, "start", "head", "One core: ResNet-50's layers and a step of the decoder")
+    text(LEFT, 50, "start", "small", escaped(machine) ", " cpu ", one thread, one image")
+    draw_axes()
+    draw_roofs()
     for (i = 1; i <= count; i++) {
         k = keys[i]
         split(k, dims, " ")
-        letter = first[k] == "stem" ? "s" : substr(first[k], 6, 1)
         title = sprintf("%s%s: %d x %d, %d to %d channels, %d x %d, stride %d%s, %s: %.2f ms, %.0f GFLOP/s", first[k],
             times[k] > 1 ? " and " times[k] - 1 " alike" : "", dims[1], dims[1], dims[2], dims[3], dims[4],
             dims[4], dims[5], dims[6] > 0 ? ", residual" : "", kinds[k], ms[k], speed[k])
         if (kinds[k] == "winograd") title = title sprintf(" (%.0f of direct convolution)", usual[k])
-        point(kinds[k], x_of(intensity[k]), y_of(speed[k]), letter, title)
+        add_point(kinds[k], x_of(intensity[k]), y_of(speed[k]), first[k] == "stem" ? "s" : substr(first[k], 6, 1), title)
     }
-    point("decoder", x_of(step_intensity), y_of(step_speed), "d",
+    add_point("decoder", x_of(step_intensity), y_of(step_speed), "d",
         sprintf("decoder: a step of %d beams, %.1f MB of weights: %.2f ms, %.0f GFLOP/s", beams, step_bytes * 1e-6,
         step_ms, step_speed))
-
-    x = LEFT + WIDE - 318
-    y = TOP + HIGH - 116
-    printf "<rect x=\"%d\" y=\"%d\" width=\"306\" height=\"104\" fill=\"#fff\" stroke=\"#bbb\"/>\n", x, y
-    shape("direct", x + 20, y + 20)
-    text(x + 38, y + 24, "start", "label", "direct convolution, s: stem, 1 to 4: stage")
-    print ""
-    shape("winograd", x + 20, y + 46)
-    text(x + 38, y + 50, "start", "label", "Winograd, likewise")
-    print ""
-    shape("decoder", x + 20, y + 73)
-    text(x + 38, y + 77, "start", "label", sprintf("decoder's step, %d beams, mostly int16", beams))
-    print ""
-    text(x + 12, y + 97, "start", "small", "layers of one shape are one point, their mean")
+    draw_points()
+    draw_legend()
     print "</svg>"
 }
