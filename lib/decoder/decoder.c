@@ -73,10 +73,10 @@ void cpt_decoder_start(cpt_decoder_run *run, const float *features)
     run_per_position(run, &d->context, run->context);
     memset(run->context + (size_t)run->positions * gates, 0, CPTK_PANEL * sizeof(float));
     run->kernels->mean_rows(features, run->mean, run->positions, d->channels);
-    cpt_linear_rows(&d->init_h, &mean, 1, run->h, NULL, run->kernels, run->pool);
+    cpt_linear_rows(&d->init_h, &mean, 1, run->h, run->kernels, run->pool);
     run->kernels->tanh(run->h, d->hidden);
     if (d->rnn == CAPTION_RNN_LSTM) {
-        cpt_linear_rows(&d->init_c, &mean, 1, run->c, NULL, run->kernels, run->pool);
+        cpt_linear_rows(&d->init_c, &mean, 1, run->c, run->kernels, run->pool);
         run->kernels->tanh(run->c, d->hidden);
     }
 }
@@ -95,7 +95,7 @@ static void attend(cpt_decoder_run *run, const float *const *h, int rows)
     const int gates = d->gates * d->hidden;
     const float *alpha[64]; /* the most rows there can be: max_beams */
     cptk_tile tile = {0};
-    cpt_linear_rows(&d->dec, h, rows, run->dec, NULL, run->kernels, run->pool);
+    cpt_linear_rows(&d->dec, h, rows, run->dec, run->kernels, run->pool);
     for (int r = 0; r < rows; r++) {
         cptk_attention args = {run->enc,    run->dec + (size_t)r * (size_t)d->attention, d->v,
                                d->v_bias,   run->alpha + (size_t)r * positions,          run->positions,
@@ -130,9 +130,9 @@ void cpt_decoder_step(cpt_decoder_run *run, const float *const *x, int rows)
         cptk_gates gates = {run->x_gates, run->hidden_gates, run->h + at, NULL, run->h_next + at, NULL,
                             rows,         d->hidden};
         row_pointers(h, run->h + at, rows, d->hidden);
-        cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, run->x_gates, NULL, run->kernels, run->pool);
+        cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, run->x_gates, run->kernels, run->pool);
         if (d->kind == CAPTION_KIND_ATTENTION) attend(run, h, rows);
-        cpt_linear_rows(&l->hidden, h, rows, run->hidden_gates, NULL, run->kernels, run->pool);
+        cpt_linear_rows(&l->hidden, h, rows, run->hidden_gates, run->kernels, run->pool);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = run->c + at;
             gates.c_out = run->c_next + at;

@@ -138,7 +138,7 @@ void cpt_vocabulary_start(cpt_decoder_run *run, int rows, int whole)
         cpt_pool_run(run->pool, screen_chunk, run, (d->vocabulary + CHUNK - 1) / CHUNK);
     } else {
         for (int r = 0; r < rows; r++) h[r] = state_of(run, r);
-        cpt_linear_rows(&d->fc, h, rows, run->logits, NULL, run->kernels, run->pool);
+        cpt_linear_rows(&d->fc, h, rows, run->logits, run->kernels, run->pool);
     }
 }
 
