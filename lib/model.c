@@ -15,19 +15,32 @@
 static caption_status read_network(caption_model *m, int *input_size, caption_error *error)
 {
     static const char *const kinds[] = {"attention", "baseline"}, *const rnns[] = {"gru", "lstm"};
-    const cpt_int_setting settings[] = {
-        {"model.layers", 1, CPT_MAX_RNN_LAYERS, &m->decoder.layers, 1},
-        {"input.size", CPT_MIN_INPUT_SIZE, CPT_MAX_INPUT_SIZE, input_size, 1},
-    };
     int kind = 0, rnn = 0;
-    caption_status status = cpt_metadata_choice(&m->weights, "model.kind", kinds, 2, 1, &kind, error);
-    if (!status) status = cpt_metadata_choice(&m->weights, "model.rnn", rnns, 2, 1, &rnn, error);
-    if (!status) status = cpt_metadata_ints(&m->weights, settings, 2, error);
-    if (!status)
-        status =
-            cpt_metadata_floats(&m->weights, "input.mean", -CPT_MAX_MEAN, CPT_MAX_MEAN, m->mean, 3, error);
-    if (!status)
-        status = cpt_metadata_floats(&m->weights, "input.std", CPT_MIN_STD, CPT_MAX_STD, m->std, 3, error);
+    const cpt_choice_setting choices[] = {
+        {.key = "model.kind", .names = kinds, .count = 2, .value = &kind, .required = true},
+        {.key = "model.rnn", .names = rnns, .count = 2, .value = &rnn, .required = true},
+    };
+    const cpt_int_setting sizes[] = {
+        {.key = "model.layers",
+         .low = 1,
+         .high = CPT_MAX_RNN_LAYERS,
+         .value = &m->decoder.layers,
+         .required = true},
+        {.key = "input.size",
+         .low = CPT_MIN_INPUT_SIZE,
+         .high = CPT_MAX_INPUT_SIZE,
+         .value = input_size,
+         .required = true},
+    };
+    const cpt_float_setting mean = {
+        .key = "input.mean", .low = -CPT_MAX_MEAN, .high = CPT_MAX_MEAN, .values = m->mean, .count = 3};
+    const cpt_float_setting std = {
+        .key = "input.std", .low = CPT_MIN_STD, .high = CPT_MAX_STD, .values = m->std, .count = 3};
+    caption_status status = cpt_metadata_choice(&m->weights, &choices[0], error);
+    if (!status) status = cpt_metadata_choice(&m->weights, &choices[1], error);
+    if (!status) status = cpt_metadata_ints(&m->weights, sizes, 2, error);
+    if (!status) status = cpt_metadata_floats(&m->weights, &mean, error);
+    if (!status) status = cpt_metadata_floats(&m->weights, &std, error);
     m->decoder.kind = (caption_kind)kind;
     m->decoder.rnn = (caption_rnn)rnn;
     if (!status && kind == CAPTION_KIND_ATTENTION && m->decoder.layers != 1) {
@@ -41,25 +54,30 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
 {
     static const char *const searches[] = {"beam", "greedy"}, *const penalties[] = {"published", "corrected"};
     caption_decode_options *o = &m->defaults;
-    const cpt_int_setting settings[] = {
-        {"decode.beams", 1, CAPTION_MAX_BEAMS, &o->beams, 0},
-        {"decode.max_length", 1, CAPTION_MAX_LENGTH, &o->max_length, 0},
-    };
     int search = (int)o->search, penalty = (int)o->penalty;
-    caption_status status = cpt_metadata_ints(&m->weights, settings, 2, error);
-    if (!status) status = cpt_metadata_choice(&m->weights, "decode.search", searches, 2, 0, &search, error);
-    if (!status) {
-        status = cpt_metadata_choice(&m->weights, "decode.penalty", penalties, 2, 0, &penalty, error);
-    }
-    if (!status) {
-        status = cpt_metadata_floats(&m->weights, "decode.length_alpha", 0, (double)CAPTION_MAX_LENGTH_ALPHA,
-                                     &o->length_alpha, 1, error);
-    }
-    if (!status) {
-        status = cpt_metadata_floats(
-            &m->weights, "decode.repetition_penalty", (double)CAPTION_MIN_REPETITION_PENALTY,
-            (double)CAPTION_MAX_REPETITION_PENALTY, &o->repetition_penalty, 1, error);
-    }
+    const cpt_int_setting ints[] = {
+        {.key = "decode.beams", .low = 1, .high = CAPTION_MAX_BEAMS, .value = &o->beams},
+        {.key = "decode.max_length", .low = 1, .high = CAPTION_MAX_LENGTH, .value = &o->max_length},
+    };
+    const cpt_choice_setting choices[] = {
+        {.key = "decode.search", .names = searches, .count = 2, .value = &search},
+        {.key = "decode.penalty", .names = penalties, .count = 2, .value = &penalty},
+    };
+    const cpt_float_setting floats[] = {
+        {.key = "decode.length_alpha",
+         .low = 0,
+         .high = (double)CAPTION_MAX_LENGTH_ALPHA,
+         .values = &o->length_alpha,
+         .count = 1},
+        {.key = "decode.repetition_penalty",
+         .low = 0.01,
+         .high = 100,
+         .values = &o->repetition_penalty,
+         .count = 1},
+    };
+    caption_status status = cpt_metadata_ints(&m->weights, ints, 2, error);
+    for (int i = 0; i < 2 && !status; i++) status = cpt_metadata_choice(&m->weights, &choices[i], error);
+    for (int i = 0; i < 2 && !status; i++) status = cpt_metadata_floats(&m->weights, &floats[i], error);
     o->search = (caption_search)search;
     o->penalty = (caption_penalty)penalty;
     return status;

@@ -1,5 +1,4 @@
-/* make_model.c - see make_model.h.  Works in two passes over the same code: the first counts, the second
- * writes. */
+/* make_model.c - see make_model.h.  The same code runs several times: first it counts, at last it writes. */
 #include "test/make_model.h"
 
 #include <math.h>
@@ -35,7 +34,7 @@ void make_model_defaults(make_model_options *options)
 
 uint32_t make_model_crc(const void *data, size_t size)
 {
-    const unsigned char *p = (const unsigned char *)data;
+    const unsigned char *p = data;
     uint32_t table[256], crc = 0xFFFFFFFFu;
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t c = i;
@@ -88,9 +87,11 @@ static int is_of_words(const char *name)
 /* logical [O, rest] -> stored [ceil(O/16), rest, 16] */
 static void store_panels(float *stored, const float *logical, size_t outputs, size_t rest)
 {
-    for (size_t o = 0; o < outputs; o++)
-        for (size_t r = 0; r < rest; r++)
+    for (size_t o = 0; o < outputs; o++) {
+        for (size_t r = 0; r < rest; r++) {
             stored[(o / CAPW_PANEL * rest + r) * CAPW_PANEL + o % CAPW_PANEL] = logical[o * rest + r];
+        }
+    }
 }
 
 /* logical [O, 3, 3, I] -> stored [side^2, ceil(O/16), I, 16]: G g G', in double */
@@ -107,17 +108,21 @@ static void store_winograd(float *stored, const float *logical, const capw_tenso
     const size_t panels = (outputs + CAPW_PANEL - 1) / CAPW_PANEL;
     const size_t side = cpt_layout_find(record->layout)->winograd_side;
     const double(*g)[3] = side == 4 ? g2 : g4;
-    for (size_t o = 0; o < outputs; o++)
-        for (size_t i = 0; i < inputs; i++)
+    for (size_t o = 0; o < outputs; o++) {
+        for (size_t i = 0; i < inputs; i++) {
             for (size_t e = 0; e < side * side; e++) {
                 double sum = 0;
-                for (size_t y = 0; y < 3; y++)
-                    for (size_t x = 0; x < 3; x++)
+                for (size_t y = 0; y < 3; y++) {
+                    for (size_t x = 0; x < 3; x++) {
                         sum += g[e / side][y] * g[e % side][x] *
                                (double)logical[((o * 3 + y) * 3 + x) * inputs + i];
+                    }
+                }
                 stored[((e * panels + o / CAPW_PANEL) * inputs + i) * CAPW_PANEL + o % CAPW_PANEL] =
                     (float)sum;
             }
+        }
+    }
 }
 
 static float row_scale(const float *row, size_t inputs)
@@ -130,26 +135,28 @@ static float row_scale(const float *row, size_t inputs)
 /* logical [O, I] -> multiples of each row's scale, [ceil(O/16), ceil(I/2), 16, 2] */
 static void store_pairs(int16_t *stored, const float *logical, size_t outputs, size_t inputs)
 {
-    for (size_t o = 0; o < outputs; o++)
+    for (size_t o = 0; o < outputs; o++) {
         for (size_t i = 0; i < inputs; i++) {
             const size_t pair = o / CAPW_PANEL * ((inputs + 1) / 2) + i / 2;
             stored[(pair * CAPW_PANEL + o % CAPW_PANEL) * 2 + i % 2] =
                 (int16_t)lrintf(logical[o * inputs + i] / row_scale(logical + o * inputs, inputs));
         }
+    }
 }
 
 static void store(void *stored, const float *logical, const capw_tensor *record)
 {
     size_t count = 1;
     for (uint32_t d = 0; d < record->rank; d++) count *= record->dims[d];
-    if (record->layout == CAPW_PANELS)
+    if (record->layout == CAPW_PANELS) {
         store_panels(stored, logical, record->dims[0], count / record->dims[0]);
-    else if (cpt_layout_find(record->layout)->winograd_side)
+    } else if (cpt_layout_find(record->layout)->winograd_side) {
         store_winograd(stored, logical, record);
-    else if (record->layout == CAPW_PAIRS)
+    } else if (record->layout == CAPW_PAIRS) {
         store_pairs(stored, logical, record->dims[0], record->dims[1]);
-    else
+    } else {
         memcpy(stored, logical, count * sizeof *logical);
+    }
 }
 
 /* One tensor's record and, in the pass that writes, its numbers: values [dims], or with NULL uniform in
@@ -162,7 +169,6 @@ static void put(maker *m, const char *name, capw_layout layout, const int dims[4
         .layout = (uint32_t)layout,
     };
     size_t count = 1;
-    float *logical;
     (void)snprintf(record.name, sizeof record.name, "%s", name);
     for (; record.rank < 4 && dims[record.rank] > 0; record.rank++) {
         record.dims[record.rank] = (uint32_t)dims[record.rank];
@@ -171,7 +177,8 @@ static void put(maker *m, const char *name, capw_layout layout, const int dims[4
     record.offset = round_up(m->data_end, CAPW_ALIGN);
     record.bytes = cpt_layout_bytes(&record);
     m->data_end = record.offset + record.bytes;
-    if (m->data && (logical = (float *)malloc(count * sizeof *logical)) != NULL) {
+    float *logical = m->data ? malloc(count * sizeof *logical) : NULL;
+    if (logical) {
         void *target = m->data + record.offset;
         const size_t row = count / record.dims[0];
         for (size_t i = 0; i < count; i++) {
@@ -219,9 +226,8 @@ static void conv(maker *m, const char *name, const conv_shape *shape)
 {
     char text[CAPW_NAME_BYTES];
     const int dims[4] = {shape->outputs, shape->kernel, shape->kernel, shape->inputs};
-    uint32_t before;
     (void)snprintf(text, sizeof text, "encoder.%s.weight", name);
-    before = m->random;
+    const uint32_t before = m->random;
     weight(m, text, CAPW_PANELS, dims, shape->gain);
     if (shape->winograd != CAPW_ROWS) {
         m->random = before; /* the same numbers once more */
@@ -242,38 +248,43 @@ static void block_conv(maker *m, int stage, int block, const char *name, conv_sh
 static void encoder(maker *m)
 {
     const float relu = 1.4f; /* ReLU halves the power */
-    int w = m->options->width, inputs = w;
-    conv(m, "stem", &(const conv_shape){w, 7, 3, 0, relu});
+    const int w = m->options->width;
+    int inputs = w;
+    conv(m, "stem", &(const conv_shape){.outputs = w, .kernel = 7, .inputs = 3, .gain = relu});
     for (int stage = 1; stage <= CPT_RESNET50_STAGES; stage++) {
         const int middle = w << (stage - 1), outputs = 4 * middle;
         for (int block = 0; block < cpt_resnet50_stage_at(stage)->blocks; block++) {
             capw_layout winograd = m->options->winograd ? cpt_resnet50_winograd(stage, block) : CAPW_ROWS;
             if (winograd != CAPW_ROWS && m->options->winograd == 2) winograd = CAPW_WINOGRAD;
-            block_conv(m, stage, block, "conv1", (conv_shape){middle, 1, inputs, 0, relu});
+            block_conv(m, stage, block, "conv1",
+                       (conv_shape){.outputs = middle, .kernel = 1, .inputs = inputs, .gain = relu});
             block_conv(
                 m, stage, block, "conv2",
                 (conv_shape){
                     .outputs = middle, .kernel = 3, .inputs = middle, .winograd = winograd, .gain = relu});
-            block_conv(m, stage, block, "conv3", (conv_shape){outputs, 1, middle, 0, 0.5f});
-            if (block == 0)
-                block_conv(m, stage, block, "downsample", (conv_shape){outputs, 1, inputs, 0, 1.0f});
+            block_conv(m, stage, block, "conv3",
+                       (conv_shape){.outputs = outputs, .kernel = 1, .inputs = middle, .gain = 0.5f});
+            if (block == 0) {
+                block_conv(m, stage, block, "downsample",
+                           (conv_shape){.outputs = outputs, .kernel = 1, .inputs = inputs, .gain = 1.0f});
+            }
             inputs = outputs;
         }
     }
 }
 
-/* fc, and where wanted its weights in int16 with their scales and the bounds of their rounding. */
+/* fc, and where wanted its weights in int16, with their scales and the bounds of their rounding. */
 static void vocabulary_product(maker *m)
 {
     const int words = m->options->vocabulary, hidden = m->options->hidden;
     const float gain = 4.0f, amplitude = gain * sqrtf(3.0f / (float)hidden);
-    uint32_t before = m->random, after;
-    float *w = NULL, *scales = NULL, bounds[2] = {0, 0};
+    const uint32_t before = m->random;
+    float bounds[2] = {0, 0};
     linear(m, "fc", words, hidden, gain);
     if (!m->options->screen) return;
-    w = (float *)malloc((size_t)words * (size_t)hidden * sizeof *w);
-    scales = (float *)malloc((size_t)words * sizeof *scales);
-    after = m->random;
+    float *w = malloc((size_t)words * (size_t)hidden * sizeof *w);
+    float *scales = malloc((size_t)words * sizeof *scales);
+    const uint32_t after = m->random;
     m->random = before; /* the same numbers once more */
     for (int o = 0; w && scales && o < words; o++) {
         float *row = w + (size_t)o * (size_t)hidden, moved = 0, size = 0, rounded = 0;
@@ -299,7 +310,7 @@ static void vocabulary_product(maker *m)
 static void attention_decoder(maker *m)
 {
     const make_model_options *o = m->options;
-    int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4, features = 32 * o->width, hidden = o->hidden;
+    const int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4, features = 32 * o->width, hidden = o->hidden;
     linear(m, "attention.enc", o->attention, features, 2.0f);
     linear(m, "attention.dec", o->attention, hidden, 2.0f);
     weight(m, "attention.v.weight", CAPW_ROWS, (const int[4]){o->attention}, 1.0f);
@@ -317,7 +328,8 @@ static void attention_decoder(maker *m)
 static void baseline_decoder(maker *m)
 {
     const make_model_options *o = m->options;
-    int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4, inputs = o->embed;
+    const int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4;
+    int inputs = o->embed;
     linear(m, "project", o->embed, 32 * o->width, 2.0f);
     tensor(m, "embedding.weight", CAPW_ROWS, (const int[4]){o->vocabulary, o->embed}, 1.0f);
     for (int layer = 0; layer < o->layers; layer++) {
@@ -331,13 +343,12 @@ static void baseline_decoder(maker *m)
     vocabulary_product(m);
 }
 
-/* ---- tables ----------------------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 static void metadata(maker *m, const char *key, const char *value)
 {
-    uint32_t sizes[2] = {(uint32_t)strlen(key) + 1, (uint32_t)strlen(value) + 1};
-    uint64_t at = m->metadata_end;
+    const uint32_t sizes[2] = {(uint32_t)strlen(key) + 1, (uint32_t)strlen(value) + 1};
+    const uint64_t at = m->metadata_end;
     if (m->data) {
         memcpy(m->data + at, sizes, sizeof sizes);
         memcpy(m->data + at + 8, key, sizes[0]);
@@ -412,8 +423,7 @@ static void vocabulary(maker *m)
     m->header.word_count = count;
 }
 
-/* ---- files -----------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static void pass(maker *m)
 {
@@ -425,10 +435,11 @@ static void pass(maker *m)
     vocabulary(m);
     m->data_end = m->header.data_offset = round_up(m->vocabulary_end, CAPW_ALIGN);
     encoder(m);
-    if (m->options->kind == CAPTION_KIND_ATTENTION)
+    if (m->options->kind == CAPTION_KIND_ATTENTION) {
         attention_decoder(m);
-    else
+    } else {
         baseline_decoder(m);
+    }
     m->header.file_size = m->data_end;
 }
 
@@ -441,7 +452,7 @@ unsigned char *make_model(const make_model_options *options, size_t *size)
     m.header.metadata_offset = sizeof(capw_header) + m.header.tensor_count * sizeof(capw_tensor);
     pass(&m); /* and finds the size */
     *size = (size_t)m.header.file_size;
-    m.data = (unsigned char *)aligned_alloc(CAPW_ALIGN, (size_t)round_up(*size, CAPW_ALIGN));
+    m.data = aligned_alloc(CAPW_ALIGN, (size_t)round_up(*size, CAPW_ALIGN));
     if (!m.data) return NULL;
     memset(m.data, 0, *size);
     pass(&m);
@@ -467,7 +478,8 @@ capw_tensor *make_model_find(unsigned char *data, const char *name)
     capw_tensor *records = (capw_tensor *)(void *)(data + sizeof(capw_header));
     capw_header header;
     memcpy(&header, data, sizeof header);
-    for (uint32_t i = 0; i < header.tensor_count; i++)
+    for (uint32_t i = 0; i < header.tensor_count; i++) {
         if (strcmp(records[i].name, name) == 0) return &records[i];
+    }
     return NULL;
 }

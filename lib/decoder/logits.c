@@ -205,7 +205,7 @@ void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
         cpt_coarse_run(&l->coarse, &args);
         make_exact(l, query);
     } else {
-        cpt_linear_rows(&d->fc, query->states, query->rows, l->values, NULL, l->kernels, l->pool);
+        cpt_linear_rows(&d->fc, query->states, query->rows, l->values, l->kernels, l->pool);
     }
     for (int r = 0; r < query->rows; r++) {
         l->child_count[r] = cpt_choice_best(&l->choice, row_logits(l, r), &query->hypotheses[r], query->rules,

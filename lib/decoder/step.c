@@ -62,7 +62,7 @@ void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads)
 static void init_state(cpt_step *step, const cpt_linear *linear, float *state)
 {
     const float *mean = step->attention.mean;
-    cpt_linear_rows(linear, &mean, 1, state, NULL, step->kernels, step->pool);
+    cpt_linear_rows(linear, &mean, 1, state, step->kernels, step->pool);
     step->kernels->tanh(state, linear->out);
 }
 
@@ -128,7 +128,7 @@ static void attend(cpt_step *step, const float *const *h, int rows)
 {
     const cpt_decoder *d = step->decoder;
     const cpt_attention *a = &step->attention;
-    cpt_linear_rows(&d->dec, h, rows, a->query, NULL, step->kernels, step->pool);
+    cpt_linear_rows(&d->dec, h, rows, a->query, step->kernels, step->pool);
     for (int r = 0; r < rows; r++) {
         const cptk_attention args = {.enc = a->encoded,
                                      .dec = a->query + (size_t)r * (size_t)d->attention,
@@ -161,13 +161,13 @@ void cpt_step_run(cpt_step *step, const float *const *x, int rows)
                             .rows = rows,
                             .n = d->hidden};
         row_pointers(h, step->h + at, rows, d->hidden);
-        cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, step->input_gates, NULL, step->kernels,
+        cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, step->input_gates, step->kernels,
                         step->pool);
         if (d->kind == CAPTION_KIND_ATTENTION) {
             attend(step, h, rows);
             add_context(step, rows);
         }
-        cpt_linear_rows(&l->hidden, h, rows, step->hidden_gates, NULL, step->kernels, step->pool);
+        cpt_linear_rows(&l->hidden, h, rows, step->hidden_gates, step->kernels, step->pool);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;

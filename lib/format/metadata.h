@@ -1,27 +1,44 @@
-/* metadata.h - typed settings out of a model file's metadata texts.  Called by model.c. */
+/* metadata.h - typed settings out of a model file's metadata texts.
+ *
+ * A key that the file does not have leaves the setting's value alone, unless it is required.  Error: MODEL.
+ */
 #ifndef CPT_METADATA_H
 #define CPT_METADATA_H
 
 #include "lib/format/weights.h"
 
-/* A required or optional (fallback) integer within low..high. */
+/* A whole number within low..high. */
 typedef struct cpt_int_setting {
     const char *key;
     int low, high;
-    int *value; /* in: the fallback; out: the file's value, if it has one */
-    int required;
+    int *value;
+    bool required;
 } cpt_int_setting;
 
 caption_status cpt_metadata_ints(const cpt_weights *weights, const cpt_int_setting *settings, int count,
                                  caption_error *error);
 
-/* `count` decimal numbers separated by spaces, each within low..high; a missing key leaves `values` alone. */
-caption_status cpt_metadata_floats(const cpt_weights *weights, const char *key, double low, double high,
-                                   float *values, int count, caption_error *error);
+/* `count` decimal numbers separated by spaces, each within low..high; not required. */
+typedef struct cpt_float_setting {
+    const char *key;
+    double low, high;
+    float *values; /* [count] */
+    int count;
+} cpt_float_setting;
 
-/* *value = the index of the key's value among `count` names; a missing key leaves it alone unless required.
- */
-caption_status cpt_metadata_choice(const cpt_weights *weights, const char *key, const char *const *names,
-                                   int count, int required, int *value, caption_error *error);
+caption_status cpt_metadata_floats(const cpt_weights *weights, const cpt_float_setting *setting,
+                                   caption_error *error);
+
+/* One of `count` names; the value is its index. */
+typedef struct cpt_choice_setting {
+    const char *key;
+    const char *const *names; /* [count] */
+    int count;
+    int *value;
+    bool required;
+} cpt_choice_setting;
+
+caption_status cpt_metadata_choice(const cpt_weights *weights, const cpt_choice_setting *setting,
+                                   caption_error *error);
 
 #endif

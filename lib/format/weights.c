@@ -59,12 +59,11 @@ static caption_status check_tensors(const cpt_weights *w, const capw_header *h, 
 {
     for (uint32_t i = 0; i < w->tensor_count; i++) {
         const capw_tensor *t = &w->tensors[i];
-        caption_status status;
         if (t->name[0] == '\0' || !memchr(t->name, '\0', sizeof t->name)) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor record %u: its name does not end",
                             i);
         }
-        status = check_tensor(t, h, error);
+        const caption_status status = check_tensor(t, h, error);
         if (status) return status;
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(t->name, w->tensors[j].name) == 0) {
@@ -75,30 +74,29 @@ static caption_status check_tensors(const cpt_weights *w, const capw_header *h, 
     return CAPTION_OK;
 }
 
-/* One text of `bytes` bytes at *at: must end in its only NUL before `end`.  Moves *at behind it. */
-static int check_text(const unsigned char **at, const unsigned char *end, uint32_t bytes)
+/* Whether a text of `bytes` bytes at *at ends before `end`, in its only NUL.  Moves *at behind it. */
+static bool check_text(const unsigned char **at, const unsigned char *end, uint32_t bytes)
 {
     const unsigned char *text = *at;
-    if (bytes == 0 || bytes > (size_t)(end - text)) return 0;
-    if (memchr(text, '\0', bytes) != text + bytes - 1) return 0;
+    if (bytes == 0 || bytes > (size_t)(end - text)) return false;
+    if (memchr(text, '\0', bytes) != text + bytes - 1) return false;
     *at = text + bytes;
-    return 1;
+    return true;
 }
 
 static caption_status check_metadata(const cpt_weights *w, const unsigned char *end, caption_error *error)
 {
     const unsigned char *at = w->metadata;
     for (uint32_t i = 0; i < w->metadata_count; i++) {
-        uint32_t bytes[2];
         const unsigned char *start = at;
-        size_t rest;
+        uint32_t bytes[2]; /* of key and value */
         if ((size_t)(end - at) < sizeof bytes) return bad(error, "metadata run into the vocabulary");
         memcpy(bytes, at, sizeof bytes);
         at += sizeof bytes;
         if (!check_text(&at, end, bytes[0]) || !check_text(&at, end, bytes[1])) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata entry %u is malformed", i);
         }
-        rest = (4 - (size_t)(at - start) % 4) % 4;
+        const size_t rest = (4 - (size_t)(at - start) % 4) % 4;
         if (rest > (size_t)(end - at)) return bad(error, "metadata run into the vocabulary");
         at += rest;
     }
@@ -109,10 +107,9 @@ static caption_status check_words(cpt_weights *w, const unsigned char *end, capt
 {
     const unsigned char *start = (const unsigned char *)w->word_offsets;
     const size_t table = ((size_t)w->word_count + 1) * sizeof(uint32_t);
-    size_t room;
     if ((size_t)(end - start) < table) return bad(error, "the vocabulary runs into the tensors");
     w->words = (const char *)start + table;
-    room = (size_t)(end - start) - table;
+    const size_t room = (size_t)(end - start) - table;
     w->longest_word = 0;
     for (uint32_t i = 0; i < w->word_count; i++) {
         const uint32_t from = w->word_offsets[i], to = w->word_offsets[i + 1];

@@ -21,7 +21,6 @@ static cpt_tiles tiles_of(const cpt_linear *l, const cpt_linear_args *args, int 
                   .b_step = CPTK_PANEL,
                   .bias = l->bias ? l->bias + first : NULL,
                   .c = args->out + first,
-                  .add_stride = out,
                   .c_stride = out,
                   .taps = 1,
                   .depth = l->in,
@@ -41,7 +40,6 @@ void cpt_linear_columns(const cpt_linear *linear, const cpt_linear_args *args, i
 typedef struct linear_job {
     const cpt_linear *linear;
     const cpt_linear_args *args;
-    const float *add; /* [rows, out], or NULL */
     const cptk_kernels *kernels;
 } linear_job;
 
@@ -51,16 +49,15 @@ static void linear_task(void *user, int index, int thread)
     const int first = index * CHUNK;
     cpt_tiles tiles = tiles_of(job->linear, job->args, first, cpt_min(CHUNK, job->linear->out - first));
     (void)thread;
-    tiles.first.add = job->add ? job->add + first : NULL;
     tiles.first.soon = (uintptr_t)tiles.first.b + AHEAD_BYTES;
     tiles.first.soon_step = CPTK_PANEL * (int)sizeof(float);
     cpt_tiles_run(&tiles, job->kernels);
 }
 
-void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
+void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out,
                      const cptk_kernels *kernels, cpt_pool *pool)
 {
     const cpt_linear_args args = {.x = x, .out = out, .rows = rows};
-    linear_job job = {.linear = linear, .args = &args, .add = add, .kernels = kernels};
+    linear_job job = {.linear = linear, .args = &args, .kernels = kernels};
     cpt_pool_run(pool, linear_task, &job, cpt_ceil_div(linear->out, CHUNK));
 }

@@ -12,9 +12,9 @@
 /* A Linear layer is a matrix with one tap and, most often, a bias.  Below it must be float32 in panels. */
 typedef cpt_matrix cpt_linear;
 
-/* out [rows, linear->out] = linear(x[r]) + add; x [rows] pointers to [linear->in]; add [rows, out] may be
- * NULL or equal out.  Each weight is read once for up to CPTK_MAX_ROWS rows.  The pool shares the columns. */
-void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out, const float *add,
+/* out [rows, linear->out] = linear(x[r]); x [rows] pointers to [linear->in].  Each weight is read once for up
+ * to CPTK_MAX_ROWS rows.  The pool shares the columns. */
+void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out,
                      const cptk_kernels *kernels, cpt_pool *pool);
 
 typedef struct cpt_linear_args {

@@ -1,4 +1,5 @@
-/* fuzz_checkpoint.c - bytes as a file of weights: its kind, the zip archive, the pickle, one part's tensors. */
+/* fuzz_checkpoint.c - bytes as a file of weights: its kind, the zip archive, the pickle, one part's tensors.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/mman.h>

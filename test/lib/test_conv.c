@@ -24,7 +24,6 @@ static float uniform(void)
 static void *block(size_t bytes)
 {
     void *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
-
     assert_non_null(p);
     return p;
 }
@@ -32,7 +31,6 @@ static void *block(size_t bytes)
 static float *random_floats(size_t n)
 {
     float *x = block(n * sizeof *x);
-
     for (size_t i = 0; i < n; i++) x[i] = uniform();
     return x;
 }
@@ -61,7 +59,6 @@ static const double g4[6][3] = {
 static float plain_weight(const layer *l, int ky, int kx, int i, int o)
 {
     const cpt_conv *c = &l->conv;
-
     return l
         ->plain[((size_t)(ky * c->kernel + kx) * (size_t)c->in_c + (size_t)i) * (size_t)c->out_c + (size_t)o];
 }
@@ -72,13 +69,11 @@ static void pack_winograd(layer *l, int size)
     cpt_conv *c = &l->conv;
     const double(*g)[3] = size == 2 ? g2 : g4;
     int panels = (c->out_c + 15) / 16, side = size + 2, count = side * side * panels * c->in_c * 16;
-
     free(l->winograd);
     l->winograd = block((size_t)count * sizeof(float));
     for (int p = 0; p < count; p++) {
         int e = p / 16 / c->in_c / panels, o = p / 16 / c->in_c % panels * 16 + p % 16, i = p / 16 % c->in_c;
         double sum = 0;
-
         for (int t = 0; t < 9 && o < c->out_c; t++) {
             sum += g[e / side][t / 3] * g[e % side][t % 3] * (double)plain_weight(l, t / 3, t % 3, i, o);
         }
@@ -97,11 +92,9 @@ static void pack(layer *l)
 {
     cpt_conv *c = &l->conv;
     int panels = (c->out_c + 15) / 16, taps = c->kernel * c->kernel;
-
     l->weight = block((size_t)(panels * taps * c->in_c * 16) * sizeof(float));
     for (int p = 0; p < panels * taps * c->in_c * 16; p++) {
         int o = p / 16 / c->in_c / taps * 16 + p % 16, k = p / 16 % (taps * c->in_c);
-
         l->weight[p] = o < c->out_c ? l->plain[k * c->out_c + o] : 0;
     }
     c->filters = (cpt_matrix){.layout = CAPW_PANELS,
@@ -120,10 +113,8 @@ static void expect(layer *l, size_t at)
     int o = (int)(at % (size_t)c->out_c), position = (int)(at / (size_t)c->out_c);
     int x = position % c->out_w, y = position / c->out_w % c->out_h, image = position / c->out_w / c->out_h;
     double sum = (double)l->bias[o] + (l->add ? (double)l->add[at] : 0), bound = fabs(sum);
-
     for (int t = 0; t < c->kernel * c->kernel; t++) {
         int iy = y * c->stride - c->pad + t / c->kernel, ix = x * c->stride - c->pad + t % c->kernel;
-
         if (iy < 0 || iy >= c->in_h || ix < 0 || ix >= c->in_w) continue;
         for (int i = 0; i < c->in_c; i++) {
             double product = (double)l->in[((image * c->in_h + iy) * c->in_w + ix) * c->in_c + i] *
@@ -142,7 +133,6 @@ static layer make_layer(const int shape[7], int batch, int add)
 {
     layer l = {.batch = batch};
     cpt_conv *c = &l.conv;
-
     c->in_h = shape[0];
     c->in_w = shape[1];
     c->in_c = shape[2];
@@ -214,7 +204,6 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
 static float *with_gaps(const float *x, size_t n, int c, int pitch)
 {
     float *y = block(n * (size_t)pitch * sizeof *y);
-
     memset(y, 0xFF, n * (size_t)pitch * sizeof *y);
     for (size_t i = 0; i < n; i++) memcpy(y + i * (size_t)pitch, x + i * (size_t)c, (size_t)c * sizeof *y);
     return y;
@@ -234,7 +223,6 @@ static void run_with_gaps(layer *l, caption_conv algorithm, const cptk_kernels *
     layer gaps = *l;
     cpt_conv *c = &gaps.conv;
     const size_t in = (size_t)(l->batch * c->in_h * c->in_w), out = (size_t)(l->batch * c->out_h * c->out_w);
-
     c->in_pitch = c->in_c + 1;
     c->add_pitch = c->out_c + 2;
     c->out_pitch = c->out_c + 16;
@@ -254,13 +242,11 @@ static void compare(const layer *l, caption_conv algorithm, const char *isa)
     int n = l->conv.kernel * l->conv.kernel * l->conv.in_c + 2;
     double scale = algorithm == CAPTION_CONV_WINOGRAD ? 0 : 1, most = 0;
     double mixing = l->conv.winograd.layout == CAPW_WINOGRAD2 ? 1e-6 : 4e-6;
-
     for (size_t i = 0; i < l->outputs; i++) most = l->bound[i] > most ? l->bound[i] : most;
     for (size_t i = 0; i < l->outputs; i++) {
         /* Winograd mixes the inputs of a tile: its error follows the largest sum, not each one's own */
         double bound = n * ldexp(1, -23) * (scale > 0 ? l->bound[i] : 0) + (scale > 0 ? 0 : mixing * most);
         double error = fabs((double)l->out[i] - (double)l->want[i]);
-
         if (!(error <= bound)) {
             fail_msg("%s algorithm %d in [%d,%d,%d,%d] out_c %d kernel %d: [%zu] is %g, not %g +- %g", isa,
                      (int)algorithm, l->batch, l->conv.in_h, l->conv.in_w, l->conv.in_c, l->conv.out_c,
@@ -272,7 +258,6 @@ static void compare(const layer *l, caption_conv algorithm, const char *isa)
 static void check_algorithm(layer *l, caption_conv algorithm, const cptk_kernels *kernels)
 {
     float *first = block(l->outputs * sizeof(float));
-
     run(l, algorithm, kernels, 1, 0);
     compare(l, algorithm, kernels->name);
     memcpy(first, l->out, l->outputs * sizeof(float));
@@ -324,7 +309,6 @@ static void shapes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         layer l = make_layer(table[i], (int)(i % 3) + 1, i % 4 == 1);
-
         check_layer(&l);
         free_layer(&l);
     }
@@ -336,7 +320,6 @@ static void every_width(void **state)
     for (int c = 1; c <= 40; c++) {
         int shape[7] = {5, 6, c, 41 - c, c % 2 ? 1 : 3, 1, c % 2 ? 0 : 1};
         layer l = make_layer(shape, 1, c % 3 == 0);
-
         check_layer(&l);
         free_layer(&l);
     }
@@ -351,7 +334,6 @@ static void blocks(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         layer l = make_layer(table[i], 5, 0);
-
         check_layer(&l);
         free_layer(&l);
     }
@@ -362,7 +344,6 @@ static void choice(void **state)
     cptk_kernels kernels = {.has_tile = 1};
     float weight = 0;
     cpt_conv conv = {.in_h = 56, .in_w = 56, .in_c = 64, .out_h = 56, .out_w = 56, .out_c = 64};
-
     (void)state;
     conv.kernel = 3;
     conv.stride = conv.pad = 1;

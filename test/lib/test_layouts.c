@@ -267,13 +267,11 @@ static void same_model(void **state)
         {"", "", ""}, {"winograd", "winograd", "winograd2"}, {"winograd", "winograd", "winograd"}};
     static float plain[FEATURES], other[FEATURES];
     double most = 0;
-
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
         for (int n = 0; n < 3; n++) {
             const char *layout, *none;
             uint64_t parameters = encode(0, "", &none, plain);
-
             assert_true(encode(kind, names[n], &layout, other) == parameters);
             assert_string_equal(layout, layouts[kind][n]);
         }

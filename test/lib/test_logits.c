@@ -193,7 +193,7 @@ static void rounded_states(void **state)
                                           .most_error = (float)(most * (H + 4) * 0x1p-23),
                                           .most_length = (float)most};
     cptk_kernels_init(&kernels, cpt_cpu_detect());
-    cpt_linear_rows(&decoder.fc, &states, 1, exact, NULL, &kernels, NULL);
+    cpt_linear_rows(&decoder.fc, &states, 1, exact, &kernels, NULL);
     cpt_coarse_run(&coarse, &args);
     most = 0;
     for (int w = 0; w < CPTK_PANEL; w++) {

@@ -87,9 +87,11 @@ static void truncated_anywhere(void **state)
     caption_error error;
     (void)state;
     fresh();
-    for (size_t bytes = 0; bytes < size; bytes++)
-        if (try_open(bytes, &error) != CAPTION_ERROR_MODEL)
+    for (size_t bytes = 0; bytes < size; bytes++) {
+        if (try_open(bytes, &error) != CAPTION_ERROR_MODEL) {
             fail_msg("cut to %zu bytes: %s", bytes, error.message);
+        }
+    }
 }
 
 /* The header knows of the cut, so that what follows it has to notice. */
@@ -110,8 +112,9 @@ static void truncated_and_sealed(void **state)
         fresh();
         set_header(&h);
         memcpy(copy, work, bytes);
-        if (caption_model_open_memory(&model, copy, bytes, NULL, &error) != CAPTION_ERROR_MODEL)
+        if (caption_model_open_memory(&model, copy, bytes, NULL, &error) != CAPTION_ERROR_MODEL) {
             fail_msg("cut to %zu bytes: %s", bytes, error.message);
+        }
         free(copy);
     }
 }
@@ -121,12 +124,13 @@ static void header_bytes(void **state)
     static const unsigned char masks[] = {0x01, 0x80, 0xFF};
     caption_error error;
     (void)state;
-    for (size_t i = 0; i < sizeof(capw_header); i++)
+    for (size_t i = 0; i < sizeof(capw_header); i++) {
         for (size_t m = 0; m < sizeof masks; m++) {
             fresh();
             work[i] ^= masks[m];
             if (try_open(size, &error) == CAPTION_OK) fail_msg("header byte %zu changed: opened", i);
         }
+    }
 }
 
 /* Every field with absurd values and a right checksum. */
@@ -139,7 +143,7 @@ static void header_fields(void **state)
     } fields[] = {{8, 4}, {12, 4}, {16, 8}, {24, 8}, {32, 4}, {36, 4}, {40, 8}, {48, 8}, {56, 4}};
     caption_error error;
     (void)state;
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
             capw_header h = header();
             memcpy((unsigned char *)&h + fields[f].offset, &values[v], fields[f].bytes);
@@ -147,10 +151,12 @@ static void header_fields(void **state)
             fresh();
             set_header(&h);
             /* fewer metadata than there are may do no harm; everything else must be noticed */
-            if (try_open(size, &error) == CAPTION_OK && fields[f].offset != 32)
+            if (try_open(size, &error) == CAPTION_OK && fields[f].offset != 32) {
                 fail_msg("header field at %zu set to %llu: opened", fields[f].offset,
                          (unsigned long long)values[v]);
+            }
         }
+    }
 }
 
 static void versions(void **state)
@@ -216,10 +222,11 @@ static void misshapen_tensors(void **state)
         fresh();
         outputs = t->dims[0];
         t->dims[0] = outputs > 1 ? outputs - 1 : 2;
-        if (t->layout == CAPW_ROWS)
+        if (t->layout == CAPW_ROWS) {
             t->bytes = t->bytes / outputs * t->dims[0];
-        else if (outputs % CAPW_PANEL == 1 && outputs > 1)
+        } else if (outputs % CAPW_PANEL == 1 && outputs > 1) {
             continue; /* a panel fewer: other bytes */
+        }
         make_model_seal(work);
         must_fail(CAPTION_ERROR_MODEL, "tensor");
     }
@@ -285,12 +292,13 @@ static void replace(const char *from, const char *to)
     const capw_header h = header();
     const size_t n = strlen(from);
     fresh();
-    for (size_t i = h.metadata_offset; i + n < h.data_offset; i++)
+    for (size_t i = h.metadata_offset; i + n < h.data_offset; i++) {
         if (memcmp(work + i, from, n) == 0) {
             memcpy(work + i, to, n);
             make_model_seal(work);
             return;
         }
+    }
     fail_msg("no \"%s\" in the file", from);
 }
 
@@ -350,16 +358,18 @@ static void absurd_weights(void **state)
         const caption_result *r;
         caption_error error;
         fresh();
-        for (size_t i = (size_t)header().data_offset; i + 4 <= size; i += 4)
+        for (size_t i = (size_t)header().data_offset; i + 4 <= size; i += 4) {
             memcpy(work + i, &patterns[p], 4);
+        }
         assert_int_equal(caption_model_open_memory(&model, work, size, NULL, &error), CAPTION_OK);
         assert_int_equal(caption_session_create(&session, model, NULL, &error), CAPTION_OK);
         if (caption_pixels(session, &view, NULL, &r, &error) == CAPTION_OK) {
             assert_true(r->count >= 1 && r->count <= 5);
             for (int i = 0; i < r->count; i++) {
                 assert_true(r->captions[i].length >= 1 && r->captions[i].length <= 20);
-                for (int t = 0; t < r->captions[i].length; t++)
+                for (int t = 0; t < r->captions[i].length; t++) {
                     assert_true(r->captions[i].ids[t] >= 0 && r->captions[i].ids[t] < 37);
+                }
             }
         } else {
             assert_true(error.message[0] != '\0');

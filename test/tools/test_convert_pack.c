@@ -22,22 +22,27 @@ static void panels(void **state)
     enum { ROWS = 21, COLUMNS = 7, TAPS = 9, FIRST = 2, COUNT = 4 };
     static float in[ROWS * COLUMNS * TAPS], out[2 * TAPS * COUNT * 16];
     double scale[ROWS];
-    convert_matrix m = {in, ROWS, COLUMNS, TAPS, FIRST, COUNT, scale};
-    size_t row, column, tap;
-
+    const convert_matrix m = {.values = in,
+                              .rows = ROWS,
+                              .columns = COLUMNS,
+                              .taps = TAPS,
+                              .first = FIRST,
+                              .count = COUNT,
+                              .scale = scale};
     (void)state;
-    for (row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS; row++) {
         scale[row] = row == 20 ? -0.5 : 2.0;
-        for (column = 0; column < COLUMNS; column++) {
-            for (tap = 0; tap < TAPS; tap++)
+        for (size_t column = 0; column < COLUMNS; column++) {
+            for (size_t tap = 0; tap < TAPS; tap++) {
                 in[(row * COLUMNS + column) * TAPS + tap] = tag(row, column, tap);
+            }
         }
     }
     memset(out, 0xFF, sizeof out);
     convert_pack_panels(&m, out);
-    for (row = 0; row < 32; row++) {
-        for (column = 0; column < COUNT; column++) {
-            for (tap = 0; tap < TAPS; tap++) {
+    for (size_t row = 0; row < 32; row++) {
+        for (size_t column = 0; column < COUNT; column++) {
+            for (size_t tap = 0; tap < TAPS; tap++) {
                 const float got = out[((row / 16 * TAPS + tap) * COUNT + column) * 16 + row % 16];
                 const float wanted =
                     row >= ROWS ? 0 : tag(row, column + FIRST, tap) * (row == 20 ? -0.5f : 2.0f);
@@ -51,13 +56,11 @@ static void panels(void **state)
 static void panels_unscaled(void **state)
 {
     static float in[16 * 3], out[16 * 3];
-    convert_matrix m = {in, 16, 3, 1, 0, 3, NULL};
-    size_t i;
-
+    const convert_matrix m = {.values = in, .rows = 16, .columns = 3, .taps = 1, .count = 3};
     (void)state;
-    for (i = 0; i < 48; i++) in[i] = 1.0f / (float)(i + 3);
+    for (size_t i = 0; i < 48; i++) in[i] = 1.0f / (float)(i + 3);
     convert_pack_panels(&m, out);
-    for (i = 0; i < 48; i++) assert_true(out[i % 3 * 16 + i / 3] == in[i]);
+    for (size_t i = 0; i < 48; i++) assert_true(out[i % 3 * 16 + i / 3] == in[i]);
 }
 
 /* Rows of known largest weights; an odd number of columns; error bounds worked out by hand. */
@@ -66,22 +69,22 @@ static void pairs(void **state)
     enum { ROWS = 18, COLUMNS = 6, FIRST = 1, COUNT = 5 };
     static float in[ROWS * COLUMNS], scales[ROWS], bounds[2];
     static int16_t out[2 * 3 * 16 * 2];
-    convert_matrix m = {in, ROWS, COLUMNS, 1, FIRST, COUNT, NULL};
-    size_t row, column;
-
+    const convert_matrix m = {
+        .values = in, .rows = ROWS, .columns = COLUMNS, .taps = 1, .first = FIRST, .count = COUNT};
     (void)state;
-    for (row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS; row++) {
         in[row * COLUMNS] = 99.0f; /* not wanted */
-        for (column = 0; column < COUNT; column++)
+        for (size_t column = 0; column < COUNT; column++) {
             in[row * COLUMNS + FIRST + column] = (float)((int)(row * 7 + column * 3) % 11 - 5) * 0.25f;
+        }
         in[row * COLUMNS + FIRST + row % COUNT] = row % 2 ? -16383.0f / 16 : 16383.0f / 16;
     }
-    for (column = 0; column < COLUMNS; column++) in[17 * COLUMNS + column] = 0; /* a row of nothing */
+    for (size_t column = 0; column < COLUMNS; column++) in[17 * COLUMNS + column] = 0; /* a row of nothing */
     memset(out, 0x55, sizeof out);
     convert_pack_scales(&m, scales);
     convert_pack_pairs(&m, out);
-    for (row = 0; row < 32; row++) {
-        for (column = 0; column < 6; column++) {
+    for (size_t row = 0; row < 32; row++) {
+        for (size_t column = 0; column < 6; column++) {
             const int16_t got = out[((row / 16 * 3 + column / 2) * 16 + row % 16) * 2 + column % 2];
             const int exists = row < 17 && column < COUNT;
 
@@ -89,9 +92,9 @@ static void pairs(void **state)
             assert_int_equal(got, exists ? (int)(in[row * COLUMNS + FIRST + column] * 16) : 0);
         }
     }
-    for (row = 0; row < ROWS; row++) assert_true(scales[row] == (row == 17 ? 0 : 0.0625f));
-    /* nothing was rounded: what is left is 2 x (5 + 4) x 2^-24 of the longest row, a little more than 1023.9
-     */
+    for (size_t row = 0; row < ROWS; row++) assert_true(scales[row] == (row == 17 ? 0 : 0.0625f));
+    /* Nothing was rounded.  What is left is 2 x (5 + 4) x 2^-24 of the longest row, whose length is a little
+     * more than 1023.9. */
     convert_pack_bounds(&m, bounds);
     assert_true(bounds[0] > 18 * 0x1p-24f * 1023.9f && bounds[0] < 18 * 0x1p-24f * 1030.0f);
     assert_true(bounds[1] > 1023.9f && bounds[1] < 1030.0f);
@@ -114,15 +117,13 @@ static double winograd_output(size_t side, const double *x, const float *u, size
 {
     const double *to_tile = side == 4 ? to_tile2 : to_tile4, *to_output = side == 4 ? to_output2 : to_output4;
     double y = 0;
-    size_t a, b, i, j;
-
-    for (i = 0; i < side; i++) {
-        for (j = 0; j < side; j++) {
+    for (size_t i = 0; i < side; i++) {
+        for (size_t j = 0; j < side; j++) {
             double v = 0;
-
-            for (a = 0; a < side; a++) {
-                for (b = 0; b < side; b++)
+            for (size_t a = 0; a < side; a++) {
+                for (size_t b = 0; b < side; b++) {
                     v += to_tile[i * side + a] * x[a * side + b] * to_tile[j * side + b];
+                }
             }
             y += to_output[r * side + i] * v * (double)u[i * side + j] * to_output[c * side + j];
         }
@@ -135,29 +136,28 @@ static void check_winograd(size_t side)
     enum { ROWS = 18, COLUMNS = 2 };
     static float in[ROWS * COLUMNS * 9], out[36 * 2 * COLUMNS * 16];
     double scale[ROWS], x[36];
-    convert_matrix m = {in, ROWS, COLUMNS, 9, 0, COLUMNS, scale};
-    size_t row, column, i, k;
+    const convert_matrix m = {
+        .values = in, .rows = ROWS, .columns = COLUMNS, .taps = 9, .count = COLUMNS, .scale = scale};
 
     srand(5);
-    for (i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
-    for (i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
-    for (i = 0; i < 36; i++) x[i] = (double)rand() / RAND_MAX - 0.5;
+    for (size_t i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
+    for (size_t i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
+    for (size_t i = 0; i < 36; i++) x[i] = (double)rand() / RAND_MAX - 0.5;
     convert_pack_winograd(&m, side, out);
-    for (row = 0; row < 32; row++) {
-        for (column = 0; column < COLUMNS; column++) {
+    for (size_t row = 0; row < 32; row++) {
+        for (size_t column = 0; column < COLUMNS; column++) {
             const float *g = in + (row * COLUMNS + column) * 9;
             float u[36];
-
-            for (i = 0; i < side * side; i++) {
+            for (size_t i = 0; i < side * side; i++) {
                 u[i] = out[((i * 2 + row / 16) * COLUMNS + column) * 16 + row % 16];
                 if (row >= ROWS) assert_true(u[i] == 0);
             }
-            for (i = 0; i < (side - 2) * (side - 2) && row < ROWS; i++) {
+            for (size_t i = 0; i < (side - 2) * (side - 2) && row < ROWS; i++) {
                 const size_t r = i / (side - 2), c = i % (side - 2);
                 double direct = 0;
-
-                for (k = 0; k < 9; k++)
+                for (size_t k = 0; k < 9; k++) {
                     direct += (double)g[k] * scale[row] * x[(r + k / 3) * side + c + k % 3];
+                }
                 assert_true(fabs(direct - winograd_output(side, x, u, r, c)) < 1e-5);
             }
         }

@@ -177,7 +177,8 @@ static bool check_words(const convert_job *job, tool_error *err)
 static bool check_machine(tool_error *err)
 {
     const uint16_t one = 1;
-    return *(const unsigned char *)&one == 1 || tool_fail(err, "this machine: checkpoints can only be read on a little-endian one");
+    return *(const unsigned char *)&one == 1 ||
+           tool_fail(err, "this machine: checkpoints can only be read on a little-endian one");
 }
 
 /* Replacing an input by the output would lose it. */

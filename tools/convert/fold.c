@@ -1,4 +1,4 @@
-/* Batch norm folding; see fold.h.  Called by convert.c. */
+/* Batch norm folding; see fold.h. */
 #include "tools/convert/fold.h"
 
 #include <math.h>
@@ -12,12 +12,11 @@ bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_
     const float *weight = values, *bias = values + count, *mean = values + 2 * count,
                 *var = values + 3 * count;
     bool ok = values != NULL;
-    size_t i;
     if (!ok) (void)tool_fail(err, "%s: out of memory", source_path(checkpoint));
-    for (i = 0; ok && i < 4; i++) {
+    for (size_t i = 0; ok && i < 4; i++) {
         ok = source_read(checkpoint, sources[i]->tensor, values + i * count, err);
     }
-    for (i = 0; ok && i < count; i++) {
+    for (size_t i = 0; ok && i < count; i++) {
         if (!(var[i] >= 0) || isinf(var[i])) {
             ok = tool_fail(err, "%s: %s: %g is no variance", source_path(checkpoint), norm->var->key,
                            (double)var[i]);

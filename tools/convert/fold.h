@@ -1,14 +1,14 @@
-/* Batch norm as a factor and a summand per output channel, in double.
- *
- * Called by convert.c.  Reads the norm's four vectors, never a weight. */
+/* Batch norm as a factor and a summand for each output channel, in double.  It reads the norm's four vectors
+ * and no weights. */
 #ifndef TOOLS_CONVERT_FOLD_H
 #define TOOLS_CONVERT_FOLD_H
 
 #include "tools/convert/mapping.h"
 
-#define CONVERT_NORM_EPS 1e-5
+#define CONVERT_NORM_EPS 1e-5 /* what PyTorch adds to variances */
 
-/* norm(x) = x * scale[o] + shift[o], o < count.  Refuses variances that are none. */
+/* Fills scale and shift [count] so that norm(x) = x * scale[o] + shift[o] for output o.  Fails when a
+ * variance is negative or not finite. */
 bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_t count, double *scale,
                   double *shift, tool_error *err);
 
