@@ -76,7 +76,7 @@ typedef struct cptk_gemm {
  * half.  The sum of CPTK_INT16_BLOCK products of elements within +-CPTK_INT16_MOST is exact in an int32.
  * Those sums are converted to float and added in order of k, so the result has the same bits at every level.
  * Larger elements only make the result wrong. */
-typedef struct cptk_int16 {
+typedef struct cptk_product {
     const uint32_t *a;    /* [rows, ceil(depth / 2)]; where depth is odd, 0 in the last upper half */
     const uint32_t *b;    /* [ceil(n / 16), ceil(depth / 2), 16] */
     const float *a_scale; /* [rows] */
@@ -85,7 +85,7 @@ typedef struct cptk_int16 {
     float *c;             /* [rows, n], row stride c_stride */
     size_t c_stride;
     int rows, depth, n; /* any number of rows */
-} cptk_int16;
+} cptk_product;
 
 /* A vector x rounded to int16 with one scale.  x'[i] = scale * (element i) is the rounded vector; |x| is the
  * Euclidean length. */
@@ -157,18 +157,24 @@ typedef struct cptk_attention {
 
 /* ---- the table ---- */
 
+/* Names follow one rule.  A slot is <op>_<type>: what it does, and the narrowest type that it reads or writes
+ * (f32, i16, u8).  Its function for an instruction set is cptk_<op>_<type>_<isa>; plain C is the set "c".  A
+ * structure of arguments is named for what is done with it, without a type. */
+
 typedef struct cptk_kernels {
     const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
-    int tile_rows;    /* the number of rows at which tile is fastest, 1..CPTK_MAX_ROWS */
-    bool has_tile;    /* tile is vector code, so that direct convolution is faster than im2col and gemm */
+    int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
+    bool
+        has_tile; /* tile_f32 is vector code, so that direct convolution is faster than im2col and gemm_f32 */
 
-    void (*tile)(const cptk_tile *args);
-    void (*gemm)(const cptk_gemm *args);
-    void (*int16)(const cptk_int16 *args);
+    void (*tile_f32)(const cptk_tile *args);
+    void (*gemm_f32)(const cptk_gemm *args);
+    void (*product_i16)(const cptk_product *args);
 
     /* Rounds x [n] to int16 with one scale.  pairs [ceil(n / 2)] gets the elements in the form in which
-     * cptk_int16 reads a row: element i is x[i] * (1 / scale), rounded to the nearest integer, ties to even.
-     * An odd n leaves 0 in the upper half of the last word.  1 / scale and the product are rounded to float.
+     * cptk_product reads a row: element i is x[i] * (1 / scale), rounded to the nearest integer, ties to
+     * even. An odd n leaves 0 in the upper half of the last word.  1 / scale and the product are rounded to
+     * float.
      *
      * Where x has NaN or an infinity, or |x|^2 overflows, length is NaN or infinite.  Where the scale would
      * be below FLT_MIN, x is all zero or too small to have a scale.  In these cases every element and the
@@ -181,31 +187,31 @@ typedef struct cptk_kernels {
      * below the range of floats are lost. */
     void (*round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded);
 
-    void (*winograd_input)(const cptk_winograd *args);
-    void (*winograd_output)(const cptk_winograd *args);
-    void (*maxpool)(const cptk_maxpool *args);
+    void (*winograd_input_f32)(const cptk_winograd *args);
+    void (*winograd_output_f32)(const cptk_winograd *args);
+    void (*maxpool_f32)(const cptk_maxpool *args);
 
     /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]), in this order, for x and add [rows, n] and bias [n]. bias
      * and add may be NULL.  With relu negative results become 0 and NaN stays NaN. */
-    void (*bias_act)(float *x, const float *bias, const float *add, size_t rows, int n, bool relu);
+    void (*bias_act_f32)(float *x, const float *bias, const float *add, size_t rows, int n, bool relu);
 
     /* out[x][ch] = (in[x][ch] / 255 - mean[ch]) / std[ch], each operation rounded to float, for n pixels:
      * in [n, 3], out [n, 3]. */
-    void (*normalize)(const uint8_t *in, float *out, int n, const float mean[3], const float std[3]);
+    void (*normalize_u8)(const uint8_t *in, float *out, int n, const float mean[3], const float std[3]);
 
     /* out[j] = mean over r of in[r][j], summed in order of r: in [rows, n], out [n]. */
-    void (*mean_rows)(const float *in, float *out, int rows, int n);
+    void (*mean_rows_f32)(const float *in, float *out, int rows, int n);
 
     /* One pass over x [n], a row of logits.  *lse = log(sum over i of exp(x[i])).  index [k] and value [k]
      * get the k largest elements, 1 <= k <= n, in descending order; equal ones in order of their index.  NaN
      * counts as -infinity.  Where the largest is infinite, *lse equals it. */
-    void (*top_lse)(const float *x, int n, int k, int *index, float *value, float *lse);
+    void (*top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse);
 
     /* x[i] = tanh(x[i]) in place for x [n], at most 2 units in the last place off. */
-    void (*tanh)(float *x, int n);
-    void (*gru)(const cptk_gates *args);
-    void (*lstm)(const cptk_gates *args);
-    void (*attention)(const cptk_attention *args);
+    void (*tanh_f32)(float *x, int n);
+    void (*gru_f32)(const cptk_gates *args);
+    void (*lstm_f32)(const cptk_gates *args);
+    void (*attention_f32)(const cptk_attention *args);
 } cptk_kernels;
 
 /* Fills the table for the instruction sets that are both in `cpu` (CAPTION_CPU_* bits of caption.h) and

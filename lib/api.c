@@ -109,7 +109,7 @@ static void pool_and_project(caption_session *s, int count)
     const float *pooled = s->pooled; /* [C] */
     for (int i = 0; i < count; i++) {
         const float *map = s->last_map + (size_t)i * (size_t)positions * (size_t)net->channels;
-        s->kernels.mean_rows(map, s->pooled, positions, net->channels);
+        s->kernels.mean_rows_f32(map, s->pooled, positions, net->channels);
         cpt_linear_rows(&s->model->decoder.project, &pooled, 1, slot_features(s, i), &s->kernels, s->pool);
     }
 }

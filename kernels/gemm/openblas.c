@@ -1,10 +1,10 @@
-/* openblas.c - gemm by OpenBLAS.  No other file sees cblas.h.  Empty in builds without OpenBLAS. */
+/* openblas.c - gemm_f32 by OpenBLAS.  No other file sees cblas.h.  Empty in builds without OpenBLAS. */
 #include "kernels/kernels_isa.h"
 
 #if CAPTION_WITH_OPENBLAS
 #include <cblas.h>
 
-static void gemm_openblas(const cptk_gemm *g)
+static void cptk_gemm_f32_openblas(const cptk_gemm *g)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g->m, g->n, g->k, 1.0f, g->a, g->lda, g->b, g->ldb,
                 0.0f, g->c, g->ldc);
@@ -15,7 +15,7 @@ static void gemm_openblas(const cptk_gemm *g)
 void cptk_gemm_init_openblas(cptk_kernels *kernels)
 {
     if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
-    kernels->gemm = gemm_openblas;
+    kernels->gemm_f32 = cptk_gemm_f32_openblas;
 }
 #else
 typedef int cptk_no_openblas; /* C wants a declaration in every file */

@@ -1,9 +1,9 @@
-/* plain.c - gemm in plain C: its specification, and what runs where OpenBLAS is not built in. */
+/* plain.c - gemm_f32 in plain C: its specification, and what runs where OpenBLAS is not built in. */
 #include "kernels/kernels_isa.h"
 
 enum { COLUMNS = 64 }; /* of a row of c, summed in a local array while k runs */
 
-static void gemm_c(const cptk_gemm *g)
+static void cptk_gemm_f32_c(const cptk_gemm *g)
 {
     for (int j0 = 0; j0 < g->n; j0 += COLUMNS) {
         const int width = g->n - j0 < COLUMNS ? g->n - j0 : COLUMNS;
@@ -22,5 +22,5 @@ static void gemm_c(const cptk_gemm *g)
 
 void cptk_gemm_init_c(cptk_kernels *kernels)
 {
-    kernels->gemm = gemm_c;
+    kernels->gemm_f32 = cptk_gemm_f32_c;
 }

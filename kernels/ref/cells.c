@@ -76,8 +76,8 @@ static void cptk_attention_f32_c(const cptk_attention *args)
 
 void cptk_cells_init_c(cptk_kernels *kernels)
 {
-    kernels->tanh = cptk_tanh_f32_c;
-    kernels->gru = cptk_gru_f32_c;
-    kernels->lstm = cptk_lstm_f32_c;
-    kernels->attention = cptk_attention_f32_c;
+    kernels->tanh_f32 = cptk_tanh_f32_c;
+    kernels->gru_f32 = cptk_gru_f32_c;
+    kernels->lstm_f32 = cptk_lstm_f32_c;
+    kernels->attention_f32 = cptk_attention_f32_c;
 }

@@ -30,7 +30,7 @@ static float measure(const float *x, int n, float *largest)
     return length_of(squares);
 }
 
-static void round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded)
+static void cptk_round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded)
 {
     float largest, squares[PARTS] = {0};
     const float length = measure(x, n, &largest), scale = largest / CPTK_INT16_MOST, inverse = 1 / scale;
@@ -59,7 +59,7 @@ static int32_t high(uint32_t word)
     return (int16_t)(word >> 16);
 }
 
-static void int16_c(const cptk_int16 *g)
+static void cptk_product_i16_c(const cptk_product *g)
 {
     const int words = g->depth / 2 + g->depth % 2;
     for (int m = 0; m < g->rows; m++) {
@@ -81,6 +81,6 @@ static void int16_c(const cptk_int16 *g)
 
 void cptk_int16_init_c(cptk_kernels *kernels)
 {
-    kernels->round_i16 = round_i16_c;
-    kernels->int16 = int16_c;
+    kernels->round_i16 = cptk_round_i16_c;
+    kernels->product_i16 = cptk_product_i16_c;
 }

@@ -102,19 +102,19 @@ static void for_each_tile(const cptk_winograd *g,
     }
 }
 
-static void winograd_input_c(const cptk_winograd *g)
+static void cptk_winograd_input_f32_c(const cptk_winograd *g)
 {
     for_each_tile(g, input_tile);
 }
 
-static void winograd_output_c(const cptk_winograd *g)
+static void cptk_winograd_output_f32_c(const cptk_winograd *g)
 {
     for_each_tile(g, output_tile);
 }
 
 /* ---- bias, max pool, normalize ---- */
 
-static void bias_act_c(float *x, const float *bias, const float *add, size_t rows, int n, bool relu)
+static void cptk_bias_act_f32_c(float *x, const float *bias, const float *add, size_t rows, int n, bool relu)
 {
     for (size_t r = 0; r < rows; r++) {
         for (int j = 0; j < n; j++) {
@@ -139,7 +139,7 @@ static void pool_position(const cptk_maxpool *p, int y, int x, float *to)
     }
 }
 
-static void maxpool_c(const cptk_maxpool *p)
+static void cptk_maxpool_f32_c(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
@@ -163,9 +163,9 @@ static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const floa
 
 void cptk_maps_init_c(cptk_kernels *kernels)
 {
-    kernels->winograd_input = winograd_input_c;
-    kernels->winograd_output = winograd_output_c;
-    kernels->bias_act = bias_act_c;
-    kernels->maxpool = maxpool_c;
-    kernels->normalize = cptk_normalize_u8_c;
+    kernels->winograd_input_f32 = cptk_winograd_input_f32_c;
+    kernels->winograd_output_f32 = cptk_winograd_output_f32_c;
+    kernels->bias_act_f32 = cptk_bias_act_f32_c;
+    kernels->maxpool_f32 = cptk_maxpool_f32_c;
+    kernels->normalize_u8 = cptk_normalize_u8_c;
 }

@@ -27,6 +27,6 @@ static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *
 
 void cptk_reduce_init_c(cptk_kernels *kernels)
 {
-    kernels->mean_rows = cptk_mean_rows_f32_c;
-    kernels->top_lse = cptk_top_lse_f32_c;
+    kernels->mean_rows_f32 = cptk_mean_rows_f32_c;
+    kernels->top_lse_f32 = cptk_top_lse_f32_c;
 }

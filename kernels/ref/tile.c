@@ -22,7 +22,7 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
     }
 }
 
-static void tile_c(const cptk_tile *t)
+static void cptk_tile_f32_c(const cptk_tile *t)
 {
     for (int m = 0; m < t->rows; m++) {
         for (int first = 0; first < t->n; first += CPTK_PANEL) {
@@ -33,7 +33,7 @@ static void tile_c(const cptk_tile *t)
 
 void cptk_tile_init_c(cptk_kernels *kernels)
 {
-    kernels->tile = tile_c;
+    kernels->tile_f32 = cptk_tile_f32_c;
     kernels->tile_rows = 4;
     kernels->has_tile = false;
 }

@@ -89,8 +89,8 @@ static void CPTK_NAME(cptk_attention_f32)(const cptk_attention *args)
 
 void CPTK_NAME(cptk_cells_init)(cptk_kernels *kernels)
 {
-    kernels->tanh = CPTK_NAME(cptk_tanh_f32);
-    kernels->gru = CPTK_NAME(cptk_gru_f32);
-    kernels->lstm = CPTK_NAME(cptk_lstm_f32);
-    kernels->attention = CPTK_NAME(cptk_attention_f32);
+    kernels->tanh_f32 = CPTK_NAME(cptk_tanh_f32);
+    kernels->gru_f32 = CPTK_NAME(cptk_gru_f32);
+    kernels->lstm_f32 = CPTK_NAME(cptk_lstm_f32);
+    kernels->attention_f32 = CPTK_NAME(cptk_attention_f32);
 }

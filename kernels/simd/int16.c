@@ -139,7 +139,7 @@ BODY_INLINE void add_sum(vf total[][VEC_PANEL], vu sum[][VEC_PANEL], int R)
 }
 
 /* Rows row..row+R-1 of panel p. */
-BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
+BODY_INLINE void block(const cptk_product *g, int row, int p, int R)
 {
     const size_t words = (size_t)(g->depth + 1) / 2;
     const uint32_t *a = g->a + (size_t)row * words, *b = g->b + (size_t)p * words * CPTK_PANEL;
@@ -174,20 +174,20 @@ BODY_INLINE void block(const cptk_int16 *g, int row, int p, int R)
     }
 }
 
-#define BLOCK_FUNCTION(R)                                      \
-    static void block_##R(const cptk_int16 *g, int row, int p) \
-    {                                                          \
-        block(g, row, p, R);                                   \
+#define BLOCK_FUNCTION(R)                                        \
+    static void block_##R(const cptk_product *g, int row, int p) \
+    {                                                            \
+        block(g, row, p, R);                                     \
     }
 VEC_PRODUCT_BLOCKS(BLOCK_FUNCTION)
 
 #define BLOCK_POINTER(R) block_##R,
-static void (*const block_functions[])(const cptk_int16 *g, int row,
+static void (*const block_functions[])(const cptk_product *g, int row,
                                        int p) = {VEC_PRODUCT_BLOCKS(BLOCK_POINTER)};
 
 enum { MOST_ROWS = sizeof block_functions / sizeof block_functions[0] };
 
-static void int16_product(const cptk_int16 *g)
+static void CPTK_NAME(cptk_product_i16)(const cptk_product *g)
 {
     const int panels = (g->n + CPTK_PANEL - 1) / CPTK_PANEL;
     for (int p = 0; p < panels; p++) {
@@ -202,5 +202,5 @@ static void int16_product(const cptk_int16 *g)
 void CPTK_NAME(cptk_int16_init)(cptk_kernels *kernels)
 {
     kernels->round_i16 = CPTK_NAME(cptk_round_i16);
-    kernels->int16 = int16_product;
+    kernels->product_i16 = CPTK_NAME(cptk_product_i16);
 }

@@ -128,7 +128,7 @@ BODY_INLINE void input_tiles(const cptk_winograd *g, int size)
     }
 }
 
-static void winograd_input(const cptk_winograd *g)
+static void CPTK_NAME(cptk_winograd_input_f32)(const cptk_winograd *g)
 {
     if (g->size == 2) {
         input_tiles(g, 2);
@@ -193,7 +193,7 @@ BODY_INLINE void output_tiles(const cptk_winograd *g, int size)
     }
 }
 
-static void winograd_output(const cptk_winograd *g)
+static void CPTK_NAME(cptk_winograd_output_f32)(const cptk_winograd *g)
 {
     if (g->size == 2) {
         output_tiles(g, 2);
@@ -204,7 +204,8 @@ static void winograd_output(const cptk_winograd *g)
 
 /* ---- bias, max pool ---- */
 
-static void bias_act(float *x, const float *bias, const float *add, size_t rows, int n, bool relu)
+static void CPTK_NAME(cptk_bias_act_f32)(float *x, const float *bias, const float *add, size_t rows, int n,
+                                         bool relu)
 {
     const vf zero = vf_set(0.0f);
     for (size_t r = 0; r < rows; r++, x += n) {
@@ -237,7 +238,7 @@ BODY_INLINE vf pool_vector(const cptk_maxpool *p, const pool_window *window, int
     return best;
 }
 
-static void maxpool(const cptk_maxpool *p)
+static void CPTK_NAME(cptk_maxpool_f32)(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
@@ -254,8 +255,8 @@ static void maxpool(const cptk_maxpool *p)
 
 void CPTK_NAME(cptk_maps_init)(cptk_kernels *kernels)
 {
-    kernels->winograd_input = winograd_input;
-    kernels->winograd_output = winograd_output;
-    kernels->bias_act = bias_act;
-    kernels->maxpool = maxpool;
+    kernels->winograd_input_f32 = CPTK_NAME(cptk_winograd_input_f32);
+    kernels->winograd_output_f32 = CPTK_NAME(cptk_winograd_output_f32);
+    kernels->bias_act_f32 = CPTK_NAME(cptk_bias_act_f32);
+    kernels->maxpool_f32 = CPTK_NAME(cptk_maxpool_f32);
 }

@@ -54,6 +54,6 @@ static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index
 
 void CPTK_NAME(cptk_reduce_init)(cptk_kernels *kernels)
 {
-    kernels->mean_rows = CPTK_NAME(cptk_mean_rows_f32);
-    kernels->top_lse = CPTK_NAME(cptk_top_lse_f32);
+    kernels->mean_rows_f32 = CPTK_NAME(cptk_mean_rows_f32);
+    kernels->top_lse_f32 = CPTK_NAME(cptk_top_lse_f32);
 }

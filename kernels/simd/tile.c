@@ -167,7 +167,7 @@ enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 /* A tile of more rows than a block may have is cut into parts of about the same number of rows.  All parts
  * take a few panels before any takes the next, so that only the first reads weights from memory and the
  * others find them in the cache. */
-static void tile(const cptk_tile *t)
+static void CPTK_NAME(cptk_tile_f32)(const cptk_tile *t)
 {
     const int parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
     cptk_tile part = *t;
@@ -192,7 +192,7 @@ static void tile(const cptk_tile *t)
 
 void CPTK_NAME(cptk_tile_init)(cptk_kernels *kernels)
 {
-    kernels->tile = tile;
+    kernels->tile_f32 = CPTK_NAME(cptk_tile_f32);
     kernels->tile_rows = VEC_TILE_ROWS;
     kernels->has_tile = true;
 }

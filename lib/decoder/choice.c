@@ -39,7 +39,7 @@ int cpt_choice_new_words(cpt_choice *choice, const float *logits, const cpt_hypo
     /* Of the best `wanted` words at most `used` are repeated and one is banned. */
     int wanted = rules->width + used + (rules->banned >= 0), count = 0;
     if (wanted > choice->vocabulary) wanted = choice->vocabulary;
-    choice->kernels->top_lse(logits, choice->vocabulary, wanted, choice->index, choice->value, lse);
+    choice->kernels->top_lse_f32(logits, choice->vocabulary, wanted, choice->index, choice->value, lse);
     for (int i = 0; i < wanted && count < rules->width; i++) { /* in place: count never passes i */
         const int token = choice->index[i];
         if (token == rules->banned) continue;

@@ -54,18 +54,18 @@ static void run_chunk(void *user, int index, int thread)
     const cpt_decoder *d = job->args->decoder;
     const int first = index * CHUNK, left = d->vocabulary - first;
     const size_t words = ((size_t)d->hidden + 1) / 2;
-    const cptk_int16 product = {.a = job->coarse->states,
-                                .b = d->coarse.pairs + (size_t)first * words,
-                                .a_scale = job->coarse->scale,
-                                .b_scale = d->coarse.scale + first,
-                                .bias = d->fc.bias + first,
-                                .c = job->args->logits + first,
-                                .c_stride = (size_t)d->vocabulary,
-                                .rows = job->args->rows,
-                                .depth = d->hidden,
-                                .n = left < CHUNK ? left : CHUNK};
+    const cptk_product product = {.a = job->coarse->states,
+                                  .b = d->coarse.pairs + (size_t)first * words,
+                                  .a_scale = job->coarse->scale,
+                                  .b_scale = d->coarse.scale + first,
+                                  .bias = d->fc.bias + first,
+                                  .c = job->args->logits + first,
+                                  .c_stride = (size_t)d->vocabulary,
+                                  .rows = job->args->rows,
+                                  .depth = d->hidden,
+                                  .n = left < CHUNK ? left : CHUNK};
     (void)thread;
-    job->args->kernels->int16(&product);
+    job->args->kernels->product_i16(&product);
 }
 
 void cpt_coarse_run(cpt_coarse *coarse, const cpt_coarse_args *args)

@@ -63,7 +63,7 @@ static void init_state(cpt_step *step, const cpt_linear *linear, float *state)
 {
     const float *mean = step->attention.mean;
     cpt_linear_rows(linear, &mean, 1, state, step->kernels, step->pool);
-    step->kernels->tanh(state, linear->out);
+    step->kernels->tanh_f32(state, linear->out);
 }
 
 static void begin_attention(cpt_step *step, const float *features)
@@ -78,7 +78,7 @@ static void begin_attention(cpt_step *step, const float *features)
     run_per_position(step, &d->enc, a->encoded);
     run_per_position(step, &d->context, a->context);
     memset(a->context + positions * gates, 0, CPTK_PANEL * sizeof *a->context);
-    step->kernels->mean_rows(features, a->mean, step->positions, d->channels);
+    step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
     init_state(step, &d->init_h, step->h);
     if (step->c) init_state(step, &d->init_c, step->c);
 }
@@ -119,7 +119,7 @@ static void add_context(cpt_step *step, int rows)
         }
         tile.c = step->input_gates + (size_t)first * (size_t)gates;
         tile.add = tile.c;
-        step->kernels->tile(&tile);
+        step->kernels->tile_f32(&tile);
     }
 }
 
@@ -137,7 +137,7 @@ static void attend(cpt_step *step, const float *const *h, int rows)
                                      .alpha = a->alpha + (size_t)r * (size_t)step->positions,
                                      .positions = step->positions,
                                      .n = d->attention};
-        step->kernels->attention(&args);
+        step->kernels->attention_f32(&args);
     }
 }
 
@@ -171,9 +171,9 @@ void cpt_step_run(cpt_step *step, const float *const *x, int rows)
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;
-            step->kernels->lstm(&gates);
+            step->kernels->lstm_f32(&gates);
         } else {
-            step->kernels->gru(&gates);
+            step->kernels->gru_f32(&gates);
         }
         row_pointers(below, gates.h_out, rows, d->hidden);
     }

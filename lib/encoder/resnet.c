@@ -299,7 +299,7 @@ static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, co
         out += border;
         for (size_t y = 0; y < s; y++, out += row, pixels += s * INPUT_CHANNELS) {
             memset(out, 0, side * sizeof *out);
-            run->kernels->normalize(pixels, out + side, (int)s, mean, std);
+            run->kernels->normalize_u8(pixels, out + side, (int)s, mean, std);
             memset(out + side + s * INPUT_CHANNELS, 0, side * sizeof *out);
         }
         memset(out, 0, border * sizeof *out);
@@ -330,7 +330,7 @@ static void pool_band(void *user, int index, int thread)
         .c = c->in_c,
         .y0 = y0,
         .y1 = y1};
-    job->kernels->maxpool(&pool);
+    job->kernels->maxpool_f32(&pool);
 }
 
 /* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */

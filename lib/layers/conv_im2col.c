@@ -132,11 +132,11 @@ static void finish(const im2col_job *d, const part *p, float *result, size_t str
     const size_t pitch = cpt_conv_add_pitch(conv), columns = (size_t)p->columns;
     if (add) add += (size_t)p->first * pitch + (size_t)p->column;
     if (stride == columns && (!add || pitch == columns)) {
-        d->job->kernels->bias_act(result, bias, add, (size_t)p->rows, p->columns, conv->relu);
+        d->job->kernels->bias_act_f32(result, bias, add, (size_t)p->rows, p->columns, conv->relu);
         return;
     }
     for (int r = 0; r < p->rows; r++, result += stride) {
-        d->job->kernels->bias_act(result, bias, add, 1, p->columns, conv->relu);
+        d->job->kernels->bias_act_f32(result, bias, add, 1, p->columns, conv->relu);
         if (add) add += pitch;
     }
 }
@@ -166,7 +166,7 @@ static void run_part(const im2col_job *d, const part *p, float *own)
         .ldb = conv->out_c,
         .ldc = (int)stride,
     };
-    d->job->kernels->gemm(&product);
+    d->job->kernels->gemm_f32(&product);
     finish(d, p, result, stride);
     for (int r = 0; apart && r < p->rows; r++) {
         memcpy(out + (size_t)r * out_pitch, result + (size_t)r * stride, stride * sizeof(float));

@@ -101,11 +101,11 @@ static void transform(const winograd_job *d, direction to, float *planes, int fi
             w.in = planes;
             w.out = args->out + (size_t)image * map_floats;
             w.bias = conv->filters.bias;
-            d->job->kernels->winograd_output(&w);
+            d->job->kernels->winograd_output_f32(&w);
         } else {
             w.in = args->in + (size_t)image * map_floats;
             w.out = planes;
-            d->job->kernels->winograd_input(&w);
+            d->job->kernels->winograd_input_f32(&w);
         }
         planes += (size_t)n * (size_t)c;
         first += n;

@@ -32,6 +32,6 @@ void cpt_tiles_run(const cpt_tiles *w, const cptk_kernels *kernels)
         t.c = w->first.c + (size_t)at * t.c_stride;
         if (w->first.add) t.add = w->first.add + (size_t)at * t.add_stride;
         look_ahead(&t, w, i, count);
-        kernels->tile(&t);
+        kernels->tile_f32(&t);
     }
 }

@@ -23,7 +23,7 @@ static double exact_sigmoid(double x)
 /* x[0..CHUNK-1] through the tanh slot. */
 static void through_tanh(const cptk_kernels *k, float *x)
 {
-    k->tanh(x, CHUNK);
+    k->tanh_f32(x, CHUNK);
 }
 
 /* Through an LSTM whose cell stays at 50, where tanh is 1: h' = sigmoid(o). */
@@ -39,7 +39,7 @@ static void through_sigmoid(const cptk_kernels *k, float *x)
         gates[3 * CHUNK + i] = x[i];
         cell[i] = 50.0f;
     }
-    k->lstm(&args);
+    k->lstm_f32(&args);
 }
 
 typedef struct unary {
@@ -79,7 +79,7 @@ static void check_exp(const cptk_kernels *k, uint64_t stride)
         float alpha[2];
         const cptk_attention args = {
             .enc = enc, .dec = &zero, .v = &x, .bias = 0, .alpha = alpha, .positions = 2, .n = 1};
-        k->attention(&args);
+        k->attention_f32(&args);
         const double ulp = check_ulp(alpha[0], exp((double)x));
         worst = fmax(worst, ulp);
         if (!(ulp <= 2)) check_fail("exp(%a) is %a, %.3f ulp off", (double)x, (double)alpha[0], ulp);
@@ -93,7 +93,7 @@ static void check_tanh_tails(const cptk_kernels *k)
     for (int n = 1; n <= 70; n++) {
         float *x = check_buffer((size_t)n, (size_t)n % 16);
         for (int i = 0; i < n; i++) x[i] = check_specials[(size_t)i % CHECK_SPECIALS];
-        k->tanh(x, n);
+        k->tanh_f32(x, n);
         for (int i = 0; i < n; i++) {
             const double want = tanh((double)check_specials[(size_t)i % CHECK_SPECIALS]);
             const bool sign = isnan(want) || !signbit(x[i]) == !signbit(want);
@@ -147,14 +147,14 @@ static void check_gru(const cptk_kernels *k, int rows, int n, bool with_specials
     cptk_gates args = {.x = x, .h_in = hw, .h = h, .h_out = out, .rows = rows, .n = n};
     fill_gates(x, hw, 3 * count, with_specials);
     check_fill(h, count, -1, 1);
-    k->gru(&args);
+    k->gru_f32(&args);
     for (size_t i = 0; i < count; i++) {
         double want = 0, size = 0;
         exact_gru(&args, i / (size_t)n, i % (size_t)n, &want, &size);
         if (!check_near("gru", i, out[i], want, isfinite(size) ? 4 * EPS * fmin(size, 20) : 1e-6)) break;
     }
     args.h_out = h; /* in place */
-    k->gru(&args);
+    k->gru_f32(&args);
     check_same("gru in place", h, out, count);
     check_release("gru");
 }
@@ -168,7 +168,7 @@ static void check_lstm(const cptk_kernels *k, int rows, int n, bool with_special
     cptk_gates args = {.x = x, .h_in = hw, .c = c, .h_out = h_out, .c_out = c_out, .rows = rows, .n = n};
     fill_gates(x, hw, 4 * count, with_specials);
     check_fill(c, count, -3, 3);
-    k->lstm(&args);
+    k->lstm_f32(&args);
     for (size_t i = 0; i < count; i++) {
         double want_h = 0, want_c = 0;
         exact_lstm(&args, i / (size_t)n, i % (size_t)n, &want_h, &want_c);
@@ -177,7 +177,7 @@ static void check_lstm(const cptk_kernels *k, int rows, int n, bool with_special
     }
     args.c_out = c; /* in place */
     args.h_out = h2;
-    k->lstm(&args);
+    k->lstm_f32(&args);
     check_same("lstm in place", c, c_out, count);
     check_same("lstm in place", h2, h_out, count);
     check_release("lstm");
@@ -214,7 +214,7 @@ static void check_attention(const cptk_kernels *k, int positions, int n)
     check_fill(enc, count * width, -2, 2);
     check_fill(dec, width, -2, 2);
     check_fill(v, width, -0.5f, 0.5f);
-    k->attention(&args);
+    k->attention_f32(&args);
     double want[256], size = 0.25;
     exact_alpha(&args, want);
     for (size_t a = 0; a < width; a++) size += fabs((double)v[a]);
@@ -223,7 +223,7 @@ static void check_attention(const cptk_kernels *k, int positions, int n)
         if (!check_near("attention", p, alpha[p], want[p], bound)) break;
     }
     enc[0] = NAN; /* spreads to every position, as in any softmax */
-    k->attention(&args);
+    k->attention_f32(&args);
     for (size_t p = 0; p < count; p++) {
         if (!isnan(alpha[p])) check_fail("attention: NaN was lost at %zu", p);
     }
@@ -264,14 +264,14 @@ typedef struct cell_work {
 static void run_tanh(void *user)
 {
     const cell_work *w = user;
-    w->k->tanh(w->out, UNITS);
+    w->k->tanh_f32(w->out, UNITS);
 }
 
 static void run_gru(void *user)
 {
     const cell_work *w = user;
     const cptk_gates args = {.x = w->x, .h_in = w->y, .h = w->z, .h_out = w->out, .rows = BEAMS, .n = UNITS};
-    w->k->gru(&args);
+    w->k->gru_f32(&args);
 }
 
 static void run_lstm(void *user)
@@ -284,7 +284,7 @@ static void run_lstm(void *user)
                              .c_out = w->out + BEAMS * UNITS,
                              .rows = BEAMS,
                              .n = UNITS};
-    w->k->lstm(&args);
+    w->k->lstm_f32(&args);
 }
 
 static void run_attention(void *user)
@@ -292,7 +292,7 @@ static void run_attention(void *user)
     const cell_work *w = user;
     const cptk_attention args = {
         .enc = w->x, .dec = w->y, .v = w->z, .alpha = w->out, .positions = 49, .n = 256};
-    w->k->attention(&args);
+    w->k->attention_f32(&args);
 }
 
 void bench_cells(const cptk_kernels *k)
@@ -307,9 +307,9 @@ void bench_cells(const cptk_kernels *k)
     check_fill(w.y, size, -4, 4);
     check_fill(w.z, size, -1, 1);
     check_fill(w.out, size, -4, 4);
-    check_time("tanh 1024", k->name, run_tanh, &w, UNITS, "tanh");
-    check_time("gru 5x1024", k->name, run_gru, &w, BEAMS * UNITS, "unit");
-    check_time("lstm 5x1024", k->name, run_lstm, &w, BEAMS * UNITS, "unit");
-    check_time("attention 49x256", k->name, run_attention, &w, 49 * 256, "tanh");
+    check_time("tanh_f32 1024", k->name, run_tanh, &w, UNITS, "tanh");
+    check_time("gru_f32 5x1024", k->name, run_gru, &w, BEAMS * UNITS, "unit");
+    check_time("lstm_f32 5x1024", k->name, run_lstm, &w, BEAMS * UNITS, "unit");
+    check_time("attention_f32 49x256", k->name, run_attention, &w, 49 * 256, "tanh");
     check_release("bench");
 }

@@ -122,11 +122,11 @@ static uint32_t *random_words(size_t words, int most)
     return out;
 }
 
-static cptk_int16 random_product(int i)
+static cptk_product random_product(int i)
 {
-    cptk_int16 g = {.rows = check_between(1, i % 10 ? 9 : 40),
-                    .depth = i % 3 ? check_between(1, 40) : check_between(1, 300),
-                    .n = check_between(1, 70)};
+    cptk_product g = {.rows = check_between(1, i % 10 ? 9 : 40),
+                      .depth = i % 3 ? check_between(1, 40) : check_between(1, 300),
+                      .n = check_between(1, 70)};
     const size_t words = (size_t)(g.depth + 1) / 2;
     uint32_t *a = random_words((size_t)g.rows * words, CPTK_INT16_MOST);
     for (int m = 0; g.depth % 2 && m < g.rows; m++) a[(size_t)(m + 1) * words - 1] &= 0xFFFFu;
@@ -140,7 +140,7 @@ static cptk_int16 random_product(int i)
 }
 
 /* Against int64. */
-static void expect_product(const cptk_int16 *g, int m, int j)
+static void expect_product(const cptk_product *g, int m, int j)
 {
     const size_t words = (size_t)(g->depth + 1) / 2;
     const double scale = (double)g->a_scale[m] * (double)g->b_scale[j], bias = (double)g->bias[j];
@@ -152,7 +152,7 @@ static void expect_product(const cptk_int16 *g, int m, int j)
         sum += product;
         size += fabs((double)product);
     }
-    check_near("int16", (size_t)(m * g->n + j), g->c[(size_t)m * g->c_stride + (size_t)j],
+    check_near("product_i16", (size_t)(m * g->n + j), g->c[(size_t)m * g->c_stride + (size_t)j],
                (double)sum * scale + bias,
                EPS * ((g->depth / CPTK_INT16_BLOCK + 5) * size * fabs(scale) + fabs(bias)));
 }
@@ -161,17 +161,17 @@ static void expect_product(const cptk_int16 *g, int m, int j)
 static void check_product(const cptk_kernels *k, const cptk_kernels *c)
 {
     for (int i = 0; i < 300; i++) {
-        cptk_int16 g = random_product(i);
+        cptk_product g = random_product(i);
         const size_t outputs = (size_t)(g.rows - 1) * g.c_stride + (size_t)g.n;
         const float *want = g.c = check_buffer(outputs, 0);
-        c->int16(&g);
+        c->product_i16(&g);
         g.c = check_buffer(outputs, (size_t)check_between(0, 15));
-        k->int16(&g);
-        check_same("int16", g.c, want, outputs); /* what lies between the rows too */
+        k->product_i16(&g);
+        check_same("product_i16", g.c, want, outputs); /* what lies between the rows too */
         for (int m = 0; m < g.rows; m++) {
             for (int j = 0; j < g.n; j++) expect_product(&g, m, j);
         }
-        check_release("int16");
+        check_release("product_i16");
     }
 }
 
@@ -187,7 +187,7 @@ void check_int16(const cptk_kernels *k, const cptk_kernels *c)
 
 typedef struct int16_work {
     const cptk_kernels *k;
-    cptk_int16 product;
+    cptk_product product;
     const float *x;
     uint32_t *pairs;
 } int16_work;
@@ -195,7 +195,7 @@ typedef struct int16_work {
 static void run_product(void *user)
 {
     const int16_work *w = user;
-    w->k->int16(&w->product);
+    w->k->product_i16(&w->product);
 }
 
 static void run_round(void *user)
@@ -220,7 +220,7 @@ void bench_int16(const cptk_kernels *k)
                                 .n = 96},
                     .x = check_random_buffer(1024),
                     .pairs = check_bytes(512 * sizeof(uint32_t), 0)};
-    check_time("int16 5 x 96, depth 256", k->name, run_product, &w, 2.0 * 5 * 96 * 256, "op");
+    check_time("product_i16 5 x 96, depth 256", k->name, run_product, &w, 2.0 * 5 * 96 * 256, "op");
     check_time("round_i16 1024", k->name, run_round, &w, 1024, "float");
     check_release("bench");
 }

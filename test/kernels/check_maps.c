@@ -46,10 +46,10 @@ static void check_winograd(const cptk_kernels *k, const cptk_kernels *c)
         const size_t planes = (n * n - 1) * g.plane + (size_t)(g.count * g.c);
         const size_t map = (size_t)((g.h * g.w - 1) * g.pitch + g.c);
         g.in = check_random_buffer(map);
-        compare_winograd(&g, k->winograd_input, c->winograd_input, planes, 700 * EPS);
+        compare_winograd(&g, k->winograd_input_f32, c->winograd_input_f32, planes, 700 * EPS);
         g.in = check_random_buffer(planes);
         g.bias = check_random_buffer((size_t)g.c);
-        compare_winograd(&g, k->winograd_output, c->winograd_output, map, 2500 * EPS);
+        compare_winograd(&g, k->winograd_output_f32, c->winograd_output_f32, map, 2500 * EPS);
         check_release("winograd");
     }
 }
@@ -63,7 +63,7 @@ static void check_winograd_by_hand(const cptk_kernels *k)
     float v[16];
     const cptk_winograd g = {
         .in = map, .out = v, .plane = 1, .size = 2, .h = 1, .w = 2, .c = 1, .pitch = 1, .count = 1};
-    k->winograd_input(&g);
+    k->winograd_input_f32(&g);
     for (size_t e = 0; e < 16; e++) {
         check_near("winograd by hand", e, v[e], (double)(down[e / 4] * across[e % 4]), 0);
     }
@@ -81,8 +81,8 @@ static void check_bias_act(const cptk_kernels *k, const cptk_kernels *c)
         check_fill_special(got, rows * n, -2, 2, 4);
         if (bias && i % 5 == 0) check_fill_special(bias, n, -2, 2, 4);
         memcpy(want, got, rows * n * sizeof *want);
-        k->bias_act(got, bias, add, rows, (int)n, i % 2);
-        c->bias_act(want, bias, add, rows, (int)n, i % 2);
+        k->bias_act_f32(got, bias, add, rows, (int)n, i % 2);
+        c->bias_act_f32(want, bias, add, rows, (int)n, i % 2);
         check_same("bias_act", got, want, rows * n);
         check_release("bias_act");
     }
@@ -108,11 +108,11 @@ static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
         p.in = in;
         p.out = want;
         p.y1 = out_h;
-        c->maxpool(&p);
+        c->maxpool_f32(&p);
         p.out = got;
         p.y0 = check_between(0, out_h - 1);
         p.y1 = check_between(p.y0 + 1, out_h);
-        k->maxpool(&p);
+        k->maxpool_f32(&p);
         const size_t first = (size_t)p.y0 * row, end = (size_t)p.y1 * row;
         expect_untouched(got, 0, first);
         expect_untouched(got, end, out_n);
@@ -127,7 +127,7 @@ static void check_maxpool_by_hand(const cptk_kernels *k)
     static const float in[9] = {-1, 7, -2, -3, NAN, -4, -9, -8, -6}, want[4] = {7, 7, -3, -4};
     float out[4];
     const cptk_maxpool p = {.in = in, .out = out, .h = 3, .w = 3, .c = 1, .y0 = 0, .y1 = 2};
-    k->maxpool(&p);
+    k->maxpool_f32(&p);
     check_same("maxpool by hand", out, want, 4);
 }
 
@@ -140,7 +140,7 @@ static void check_normalize(const cptk_kernels *k, int n)
         in[i] = (uint8_t)(n > 300 ? i / 3 : check_random());
         want[i] = ((float)in[i] / 255.0f - mean[i % 3]) / std[i % 3];
     }
-    k->normalize(in, got, n, mean, std);
+    k->normalize_u8(in, got, n, mean, std);
     check_same("normalize", got, want, (size_t)n * 3);
     check_release("normalize");
 }
@@ -169,26 +169,26 @@ typedef struct map_work {
 static void run_input(void *user)
 {
     const map_work *w = user;
-    w->k->winograd_input(&w->winograd);
+    w->k->winograd_input_f32(&w->winograd);
 }
 
 static void run_output(void *user)
 {
     const map_work *w = user;
-    w->k->winograd_output(&w->winograd);
+    w->k->winograd_output_f32(&w->winograd);
 }
 
 static void run_maxpool(void *user)
 {
     const map_work *w = user;
-    w->k->maxpool(&w->pool);
+    w->k->maxpool_f32(&w->pool);
 }
 
 static void run_normalize(void *user)
 {
     static const float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.25f, 0.25f, 0.25f};
     const map_work *w = user;
-    w->k->normalize(w->bytes, w->pixels, 224 * 224, mean, std);
+    w->k->normalize_u8(w->bytes, w->pixels, 224 * 224, mean, std);
 }
 
 /* Aligned, unlike check_random_buffer's, so that times can be compared. */
@@ -221,11 +221,11 @@ void bench_maps(const cptk_kernels *k)
                   .pixels = check_buffer(pixels, 0)};
     w.winograd.in = bench_buffer(map);
     w.winograd.out = check_buffer(planes, 0);
-    check_time("winograd_input 14 x 64", k->name, run_input, &w, 4.0 * (double)planes, "B");
+    check_time("winograd_input_f32 14 x 64", k->name, run_input, &w, 4.0 * (double)planes, "B");
     w.winograd.in = bench_buffer(planes);
     w.winograd.out = check_buffer(map, 0);
-    check_time("winograd_output 14 x 64", k->name, run_output, &w, 4.0 * (double)planes, "B");
-    check_time("maxpool 112 x 112 x 64", k->name, run_maxpool, &w, 112 * 112 * 64 * 4.0, "B");
-    check_time("normalize 224x224", k->name, run_normalize, &w, (double)pixels, "B");
+    check_time("winograd_output_f32 14 x 64", k->name, run_output, &w, 4.0 * (double)planes, "B");
+    check_time("maxpool_f32 112 x 112 x 64", k->name, run_maxpool, &w, 112 * 112 * 64 * 4.0, "B");
+    check_time("normalize_u8 224x224", k->name, run_normalize, &w, (double)pixels, "B");
     check_release("bench");
 }

@@ -32,7 +32,7 @@ static void check_top_case(const cptk_kernels *kernels, const float *x, int n, i
     int *index = check_bytes((size_t)k * sizeof(int), 4), want_index[64];
     float *value = check_buffer((size_t)k, 3), want_value[64], *lse = check_buffer(1, 1);
     exact_top(x, n, k, want_index, want_value);
-    kernels->top_lse(x, n, k, index, value, lse);
+    kernels->top_lse_f32(x, n, k, index, value, lse);
     check_same("top_lse", value, want_value, (size_t)k);
     for (int j = 0; j < k; j++) {
         if (index[j] == want_index[j]) continue;
@@ -91,8 +91,8 @@ static void check_mean_rows(const cptk_kernels *k, const cptk_kernels *c, int ro
     const size_t width = (size_t)n, count = (size_t)rows * width;
     float *in = check_buffer(count, 1), *got = check_buffer(width, 2), *want = check_buffer(width, 0);
     check_fill_special(in, count, -6, 6, 24);
-    k->mean_rows(in, got, rows, n);
-    c->mean_rows(in, want, rows, n);
+    k->mean_rows_f32(in, got, rows, n);
+    c->mean_rows_f32(in, want, rows, n);
     check_same("mean_rows", got, want, width);
     for (size_t j = 0; j < width; j++) {
         double sum = 0, size = 0;
@@ -127,20 +127,20 @@ static void run_top_lse(void *user)
     const reduce_work *w = user;
     int index[5];
     float value[5], lse = 0;
-    w->k->top_lse(w->x, 10111, 5, index, value, &lse);
+    w->k->top_lse_f32(w->x, 10111, 5, index, value, &lse);
 }
 
 static void run_mean_rows(void *user)
 {
     const reduce_work *w = user;
-    w->k->mean_rows(w->x, w->out, 49, 2048);
+    w->k->mean_rows_f32(w->x, w->out, 49, 2048);
 }
 
 void bench_reduce(const cptk_kernels *k)
 {
     reduce_work w = {.k = k, .x = check_buffer(49 * 2048, 0), .out = check_buffer(2048, 0)};
     check_fill(w.x, 49 * 2048, -4, 4);
-    check_time("top_lse 10111 k 5", k->name, run_top_lse, &w, 10111, "logit");
-    check_time("mean_rows 49x2048", k->name, run_mean_rows, &w, 49.0 * 2048 * 4, "B");
+    check_time("top_lse_f32 10111 k 5", k->name, run_top_lse, &w, 10111, "logit");
+    check_time("mean_rows_f32 49x2048", k->name, run_mean_rows, &w, 49.0 * 2048 * 4, "B");
     check_release("bench");
 }

@@ -82,7 +82,7 @@ static void expect_tile(const tile_case *x, int m, int j)
         size += fabs((double)t->add[(size_t)m * t->add_stride + (size_t)j]);
     }
     if (t->relu && sum < 0) sum = 0;
-    check_near("tile", (size_t)(m * t->n + j), t->c[(size_t)m * t->c_stride + (size_t)j], sum,
+    check_near("tile_f32", (size_t)(m * t->n + j), t->c[(size_t)m * t->c_stride + (size_t)j], sum,
                (t->taps * t->depth + 4) * EPS * size + 1e-44);
 }
 
@@ -102,8 +102,8 @@ static void check_cut(const cptk_kernels *k, const tile_case *x)
     if (t->bias) part.bias += j;
     if (t->add) part.add += (size_t)m * t->add_stride + (size_t)j;
     part.c = alone;
-    k->tile(&part);
-    check_same("tile cut", x->c + (size_t)m * t->c_stride + j, alone, (size_t)part.n);
+    k->tile_f32(&part);
+    check_same("tile_f32 cut", x->c + (size_t)m * t->c_stride + j, alone, (size_t)part.n);
     for (int r = 0; r + 1 < t->rows; r++) {
         for (size_t g = (size_t)t->n; g < t->c_stride; g++) {
             if (!isnan(x->c[(size_t)r * t->c_stride + g])) check_fail("tile: wrote between rows");
@@ -122,12 +122,12 @@ static void check_tiles(const cptk_kernels *k)
             if (i >= 20 && i < 30) n = 16 * check_between(1, 9);
             tile_case x;
             make_tile(&x, rows, n, depths[check_random() % 7]);
-            k->tile(&x.t);
+            k->tile_f32(&x.t);
             for (int m = 0; m < rows; m++) {
                 for (int j = 0; j < n; j++) expect_tile(&x, m, j);
             }
             check_cut(k, &x);
-            check_release("tile");
+            check_release("tile_f32");
         }
     }
 }
@@ -155,7 +155,7 @@ static void check_tile_values(const cptk_kernels *k)
                              .depth = 1,
                              .n = n,
                              .relu = i % 2};
-        k->tile(&t);
+        k->tile_f32(&t);
         for (int j = 0; j < n; j++) {
             const double product = (double)a * (double)b[j];
             double want = product + (double)add[j];
@@ -164,9 +164,9 @@ static void check_tile_values(const cptk_kernels *k)
             if (fabs(want) > 3.4e38 && isfinite(want)) continue;
             if (t.relu && want < 0) want = 0;
             const double bound = 2 * EPS * (fabs(product) + fabs((double)add[j])) + 1e-44;
-            check_near("tile value", (size_t)j, c[j], want, bound);
+            check_near("tile_f32 value", (size_t)j, c[j], want, bound);
         }
-        check_release("tile value");
+        check_release("tile_f32 value");
     }
 }
 
@@ -180,7 +180,8 @@ static void expect_gemm(const cptk_gemm *g, int row, int column)
         sum += product;
         size += fabs(product);
     }
-    check_near("gemm", (size_t)(row * g->n + column), g->c[row * g->ldc + column], sum, g->k * EPS * size);
+    check_near("gemm_f32", (size_t)(row * g->n + column), g->c[row * g->ldc + column], sum,
+               g->k * EPS * size);
 }
 
 static void check_gemm(const cptk_kernels *k)
@@ -193,14 +194,14 @@ static void check_gemm(const cptk_kernels *k)
         g.a = check_random_buffer((size_t)(g.m * g.lda));
         g.b = check_random_buffer((size_t)(g.k * g.ldb));
         g.c = check_buffer((size_t)(g.m * g.ldc), 0);
-        k->gemm(&g);
+        k->gemm_f32(&g);
         for (int row = 0; row < g.m; row++) {
             for (int column = 0; column < g.n; column++) expect_gemm(&g, row, column);
             for (int gap = g.n; gap < g.ldc; gap++) {
                 if (!isnan(g.c[row * g.ldc + gap])) check_fail("gemm: wrote between rows");
             }
         }
-        check_release("gemm");
+        check_release("gemm_f32");
     }
 }
 
@@ -223,13 +224,13 @@ typedef struct tile_work {
 static void run_tile(void *user)
 {
     const tile_work *w = user;
-    w->k->tile(&w->tile);
+    w->k->tile_f32(&w->tile);
 }
 
 static void run_gemm(void *user)
 {
     const tile_work *w = user;
-    w->k->gemm(&w->gemm);
+    w->k->gemm_f32(&w->gemm);
 }
 
 void bench_tile(const cptk_kernels *k)
@@ -250,7 +251,7 @@ void bench_tile(const cptk_kernels *k)
                                 .depth = 256,
                                 .n = 96}};
         char name[40];
-        (void)snprintf(name, sizeof name, "tile %d x 96, depth 256", counts[i]);
+        (void)snprintf(name, sizeof name, "tile_f32 %d x 96, depth 256", counts[i]);
         check_time(name, k->name, run_tile, &w, 2.0 * counts[i] * 96 * 256, "flop");
         check_release(name);
     }
@@ -264,6 +265,6 @@ void bench_tile(const cptk_kernels *k)
                             .lda = 256,
                             .ldb = 96,
                             .ldc = 96}};
-    check_time("gemm 49 x 96, depth 256", k->name, run_gemm, &w, 2.0 * 49 * 96 * 256, "flop");
-    check_release("gemm");
+    check_time("gemm_f32 49 x 96, depth 256", k->name, run_gemm, &w, 2.0 * 49 * 96 * 256, "flop");
+    check_release("gemm_f32");
 }

@@ -289,7 +289,7 @@ static void repeat_words(product *p)
     for (int r = 0; r < ROWS; r++) {
         int index[TOP];
         float value[TOP], lse;
-        p->kernels.top_lse(p->exact + r * WORDS, WORDS, TOP, index, value, &lse);
+        p->kernels.top_lse_f32(p->exact + r * WORDS, WORDS, TOP, index, value, &lse);
         for (int i = 0; i < LENGTH - 1; i++) p->tokens[r][i] = index[ranks[i]];
         p->tokens[r][LENGTH - 1] = r % 4;
     }
