@@ -281,7 +281,7 @@ static void vocabulary_product(maker *m)
     const uint32_t before = m->random;
     float bounds[2] = {0, 0};
     linear(m, "fc", words, hidden, gain);
-    if (!m->options->screen) return;
+    if (!m->options->coarse) return;
     float *w = malloc((size_t)words * (size_t)hidden * sizeof *w);
     float *scales = malloc((size_t)words * sizeof *scales);
     const uint32_t after = m->random;

@@ -26,7 +26,7 @@ static int caption_some(caption_session *session, char **paths, int count)
     }
     for (int slot = 0; slot < slots; slot++) {
         if (caption_decode(session, slot, NULL, &result, &error) != CAPTION_OK) return count;
-        printf("%s: %s\n", loaded[slot], result->captions[0].text);
+        printf("%s\t%s\n", loaded[slot], result->captions[0].text);
     }
     return count - slots;
 }

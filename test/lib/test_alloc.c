@@ -237,7 +237,7 @@ static void nothing_after_init(void **state)
     need_watch();
     first_product();
     make_model_defaults(&options);
-    options.winograd = options.screen = 1;
+    options.winograd = options.coarse = 1;
     armed(&options, CAPTION_CONV_AUTO, 1);
     armed(&options, CAPTION_CONV_AUTO, 2);
     armed(&options, CAPTION_CONV_WINOGRAD, 1);

@@ -155,7 +155,7 @@ static void matrices(void **state)
     caption_error error;
     size_t size;
     make_model_defaults(&make);
-    make.screen = 1;
+    make.coarse = 1;
     make.winograd = 1;
     unsigned char *data = make_model(&make, &size);
     (void)state;
@@ -209,7 +209,7 @@ static void element_types(void **state)
     cpt_shape shape = {.rank = 2};
     size_t size;
     make_model_defaults(&make);
-    make.screen = 1;
+    make.coarse = 1;
     unsigned char *data = make_model(&make, &size);
     (void)state;
     assert_non_null(data);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -95,10 +96,10 @@ static void check_sums(const layer *l, const float *out, int rows, const char *i
 
 static cpt_pool *start_pool(int threads, void **memory)
 {
-    int failed = 0;
+    bool failed = false;
     *memory = block(cpt_pool_size(threads) / sizeof(float) + 1);
     cpt_pool *pool = cpt_pool_init(*memory, threads, &failed);
-    assert_int_equal(failed, 0);
+    assert_false(failed);
     return pool;
 }
 

@@ -84,7 +84,7 @@ static void open_product(product *p, uint32_t cpu)
     options.layers = 2;
     options.vocabulary = WORDS;
     options.hidden = HIDDEN;
-    options.screen = 1;
+    options.coarse = 1;
     assert_true(fixture_open(&p->fix, &options));
     cptk_kernels_init(&p->kernels, cpu);
     p->logits.decoder = &p->fix.model->decoder;
@@ -444,7 +444,7 @@ static void compare_captions(const settings *s)
     session_options.max_beams = s->beams;
     session_options.threads = s->threads;
     for (int i = 0; i < 2; i++) {
-        options.screen = i;
+        options.coarse = i;
         assert_true(fixture_open(&fix[i], &options));
         assert_int_equal(caption_session_create(&session[i], fix[i].model, &session_options, NULL),
                          CAPTION_OK);

@@ -20,7 +20,7 @@ static int make(void **state)
     (void)state;
     make_model_defaults(&options);
     options.width = 1;
-    options.screen = 1;
+    options.coarse = 1;
     good = make_model(&options, &size);
     work = aligned_alloc(CAPW_ALIGN, (size + CAPW_ALIGN - 1) / CAPW_ALIGN * CAPW_ALIGN);
     return good && work ? 0 : -1;

@@ -61,7 +61,7 @@ static int compare_shuffled(const shuffle_case *c)
     make_model_defaults(&options);
     options.kind = c->kind;
     options.vocabulary = WORDS;
-    options.screen = c->coarse;
+    options.coarse = c->coarse;
     for (int i = 0; i < 2; i++) {
         options.shuffle = i ? STEP : 0;
         assert_true(fixture_open(&fix[i], &options));

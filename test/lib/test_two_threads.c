@@ -77,7 +77,7 @@ static void both(caption_kind kind, int threads)
     fixture fix;
     make_model_defaults(&options);
     options.kind = kind;
-    options.winograd = options.screen = 1;
+    options.winograd = options.coarse = 1;
     assert_true(fixture_open(&fix, &options));
     prepare(all, fix.model);
     for (int i = 0; i < 2; i++) {

@@ -61,7 +61,7 @@ static int write_model(const char *path, uint32_t seed)
     options.hidden = 48;
     options.attention = 24;
     options.vocabulary = 300;
-    options.winograd = options.screen = 1;
+    options.winograd = options.coarse = 1;
     options.seed = seed;
     data = make_model(&options, &size);
     file = data ? fopen(path, "wb") : NULL;

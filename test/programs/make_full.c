@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     options.hidden = 1024;
     options.attention = 256;
     options.vocabulary = 10111;
-    options.winograd = options.screen = 1;
+    options.winograd = options.coarse = 1;
     data = make_model(&options, &size);
     file = data ? fopen(argv[1], "wb") : NULL;
     ok = file && fwrite(data, 1, size, file) == size;

@@ -63,6 +63,7 @@ get() { FETCH=$1 WEIGHTS_URL=$url/$2 WEIGHTS_DIR=$dir/$3 BUILD=$BUILD sh tools/f
 make_weights() {
     $MAKE -s BUILD="$BUILD" FETCH="$1" WEIGHTS_URL="$url/$2/" WEIGHTS_DIR="$dir/$3" IMAGE=$picture weights
 }
+# shellcheck disable=SC2317 # called through `try`
 same_files() { for f in "$dir"/served/*; do cmp "$f" "$1/${f##*/}" || return 1; done; }
 
 for tool in $tools; do

@@ -117,8 +117,9 @@ static const double large_tile[MAX_SIDE][3] = {
 /* out[lane] = row . (a, b, c)[lane]; row is one of G */
 static void combine(const double *row, const double *a, const double *b, const double *c, double *out)
 {
-    for (size_t lane = 0; lane < PANEL; lane++)
+    for (size_t lane = 0; lane < PANEL; lane++) {
         out[lane] = row[0] * a[lane] + row[1] * b[lane] + row[2] * c[lane];
+    }
 }
 
 /* U = G g G^T for 16 filters at once: g [9, 16] -> u [side * side, 16] */

@@ -1,4 +1,4 @@
-/* State dicts; see state.h.  Called by the mapping. */
+/* State dicts; see state.h. */
 #include "tools/convert/state.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
 /* A network's state dict as a table of named tensors, each of which is to be used once.
- *
- * Called by the mapping.  Never reads tensor data. */
+ * Never reads tensor data. */
 #ifndef TOOLS_CONVERT_STATE_H
 #define TOOLS_CONVERT_STATE_H
 

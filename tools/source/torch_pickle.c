@@ -234,8 +234,9 @@ static bool op_pop(torch_vm *vm)
 {
     torch_value **values = NULL;
     size_t count = 0;
-    if (*vm->op == OP_POP_MARK || (vm->mark_count && vm->depth == floor_of(vm)))
+    if (*vm->op == OP_POP_MARK || (vm->mark_count && vm->depth == floor_of(vm))) {
         return pop_mark(vm, &values, &count);
+    }
     return torch_vm_pop(vm) != NULL;
 }
 
