@@ -330,13 +330,14 @@ test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
 check: all
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(CHECKS)
 
+# a size that no machine can allocate is refused in words, and the tests see to that
 asan:
-	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
 		BUILD='$(BUILD)-asan' unit \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 tsan:
-	@TSAN_OPTIONS=halt_on_error=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
+	@TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
 		CFLAGS='-O1 -g -fsanitize=thread' SUITES='$(filter %/test_two_threads %/test_threads,$(TESTS))'
 
 # without libjpeg's vector code, whose reads past the ends of rows valgrind can't follow

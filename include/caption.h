@@ -43,7 +43,7 @@
  * as both have the same CAPTION_ABI_VERSION.  The rules that make this work:
  *   - The library knows the size of every structure that a caller hands in.  Structures of options carry it,
  *     with CAPTION_ABI_VERSION, in their first two fields, which their _init function sets.  For all others
- * the inline functions below pass it beside the pointer.  The library reads and writes nothing beyond it.
+ *     the inline functions below pass it beside the pointer.  The library reads and writes nothing beyond it.
  *   - These structures grow at their ends only, and each ends without padding.  So the size says which fields
  *     there are.  A smaller structure comes from an older program: fields that it lacks have their defaults.
  *     A larger one comes from a newer program, which may rely on what this library doesn't know.  It is

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Includes point one way.  `rooms` below is the law: a folder, and the folders that its files may include besides their
-# own.  No circle between folders is a check of its own, which knows nothing of that table.  Both are tried on a copy
-# of the tree's includes with a planted line, so that they are known to find one.
+# Includes point one way.  `rooms` below is the table of what is allowed: a folder, and the folders that its files may
+# include besides their own.  No circle between folders is a check of its own, which knows nothing of that table.  Both
+# are tried on a copy of the tree's includes with a planted line, so that they are known to find one.
 set -u
 . test/scripts/tap.sh
 
 # lib/api, lib/model and lib/session are the files of lib itself; lib/limits.h and lib/format/layout.h, which others may
-# see without the rest of their folder, stand for themselves. 
+# see without the rest of their folder, stand for themselves.
 rooms='
 include
 lib/limits.h:           include
@@ -52,7 +52,7 @@ edges() {
 }
 
 # "FROM TO FILE" lines in; those that the table doesn't allow out
-against_the_law() {
+forbidden() {
     echo "$rooms" | awk '
         FNR == NR { from = $1; sub(/:$/, "", from); for (i = 2; i <= NF; i++) may[from, $i] = 1; next }
         !(($1, $2) in may) { print $3 " includes " $2 "/" }' - "$1"
@@ -80,7 +80,7 @@ circles() {
 }
 
 edges . >"$dir/edges"
-none 'includes point one way' "$(against_the_law "$dir/edges")"
+none 'includes point one way' "$(forbidden "$dir/edges")"
 none 'there is no circle between folders' "$(circles "$dir/edges")"
 echo "$rooms" | sed 's/://' | awk '{ for (i = 2; i <= NF; i++) print $1, $i, "table" }' >"$dir/table"
 none 'nor in the table' "$(circles "$dir/table")"
@@ -102,16 +102,16 @@ plant lib/platform/arena.h lib/encoder/resnet.h
 try 'a planted circle is found: lib/platform includes lib/encoder' \
     test -n "$(circles "$dir/planted" | grep '^lib/platform -> lib/encoder$')"
 try 'and is against the table' \
-    test -n "$(against_the_law "$dir/planted" | grep '^lib/platform/arena.h includes lib/encoder/$')"
+    test -n "$(forbidden "$dir/planted" | grep '^lib/platform/arena.h includes lib/encoder/$')"
 plant tools/common/cli.h tools/eval/run.h
 try 'a planted circle is found: tools/common includes tools/eval' \
     test -n "$(circles "$dir/planted" | grep '^tools/common -> tools/eval$')"
 plant lib/encoder/resnet.h lib/decoder/decoder.h
 try 'lib/encoder and lib/decoder do not include each other' \
-    test -n "$(against_the_law "$dir/planted" | grep '^lib/encoder/resnet.h includes lib/decoder/$')"
+    test -n "$(forbidden "$dir/planted" | grep '^lib/encoder/resnet.h includes lib/decoder/$')"
 plant tools/common/cli.h kernels/kernels.h
 try 'tools do not include kernels' \
-    test -n "$(against_the_law "$dir/planted" | grep '^tools/common/cli.h includes kernels/$')"
+    test -n "$(forbidden "$dir/planted" | grep '^tools/common/cli.h includes kernels/$')"
 
 # ---- other libraries ----
 
