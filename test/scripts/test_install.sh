@@ -28,6 +28,16 @@ for file in share/doc/libcaption/LICENSE share/doc/libcaption/NEWS share/doc/lib
     share/man/man1/capdemo.1 share/man/man3/libcaption.3 share/man/man3/caption_file.3; do
     try "there is $file" test -s "$prefix/$file"
 done
+for tool in tools/cap*.c; do
+    tool=$(basename "$tool" .c)
+    try "$tool has completions for bash" grep -q libcaption "$prefix/share/bash-completion/completions/$tool"
+    try "$tool has completions for zsh" grep -qx "#compdef $tool" "$prefix/share/zsh/site-functions/_$tool"
+    try "$tool has completions for fish" grep -q "$tool" "$prefix/share/fish/vendor_completions.d/$tool.fish"
+done
+if have bash; then
+    try 'bash completes with what was installed' sh -c "echo 'capinfo --veri' | PATH='$prefix/bin:$PATH' bash \
+        test/scripts/offer.bash '$prefix/share/bash-completion/completions' | grep -q -- --verify"
+fi
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 try 'pkg-config knows the version' test "$($PKG_CONFIG --modversion libcaption)" = "$VERSION"
 
