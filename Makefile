@@ -305,11 +305,11 @@ deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) sh tools/deps.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
-	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' sh tools/demo.sh
+	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
 
 # the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
 weights: tools
-	@BUILD='$(BUILD)' IMAGE='$(IMAGE)' WEIGHTS_URL='$(WEIGHTS_URL)' WEIGHTS_DIR='$(WEIGHTS_DIR)' FETCH='$(FETCH)' \
+	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) WEIGHTS_URL='$(WEIGHTS_URL)' WEIGHTS_DIR='$(WEIGHTS_DIR)' FETCH='$(FETCH)' \
 		sh tools/fetch.sh
 
 # ---- tests ------------------------------------------------------------------

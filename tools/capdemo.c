@@ -185,6 +185,24 @@ static void list_images(demo_run *run)
     if (run->images.passed_over && !options->quiet) note_passed_over(&run->images);
 }
 
+/* Takes empty parts, "." and ".." out of an absolute path. */
+static void tidy_path(char *path)
+{
+    char *end = path;
+    for (char *part = path; *part;) {
+        const size_t length = 1 + strcspn(part + 1, "/"); /* with the slash before it */
+        if (length == 3 && memcmp(part, "/..", 3) == 0) {
+            while (end > path && *--end != '/') {
+            }
+        } else if (length > 1 && !(length == 2 && part[1] == '.')) {
+            memmove(end, part, length);
+            end += length;
+        }
+        part += length;
+    }
+    *end = '\0';
+}
+
 /* Whether an image lies in the project's folder of drawn scenes, weights/scenes/demo: its folder is called
  * so. */
 static bool is_drawn_scene(const char *image)
@@ -195,6 +213,7 @@ static bool is_drawn_scene(const char *image)
     if (image[0] != '/' && (!getcwd(path, PATH_BYTES) || strlen(image) >= PATH_BYTES - 1)) return false;
     const size_t used = strlen(path);
     (void)snprintf(path + used, sizeof path - used, "%s%s", used ? "/" : "", image);
+    tidy_path(path);
     const char *slash = strrchr(path, '/');
     return slash && (size_t)(slash - path) >= length && memcmp(slash - length, folder, length) == 0;
 }
@@ -205,8 +224,9 @@ static void note_bundled(const demo_run *run)
     if (run->options->quiet || tool_model_path(run->options->model)) return;
     for (size_t i = 0; i < run->images.count; i++) {
         if (is_drawn_scene(run->images.names[i])) continue;
-        tool_note(tool, "the bundled model knows simple drawn scenes, not photographs; for those get the "
-                        "published weights: 'make weights' (README, \"Your photos\"), then -m MODEL");
+        tool_note(tool,
+                  "the bundled model knows simple drawn scenes, not photographs; for those get the "
+                  "published weights: 'make weights' (README, \"Caption your own photos\"), then -m MODEL");
         return;
     }
 }

@@ -87,6 +87,7 @@ static int parse(dump_options *options, int argc, char **argv)
     options->image = argv[1];
     options->folder = argv[2];
     if (strcmp(options->image, "-") == 0) return wrong_usage("the image must be a file");
+    if (strcmp(options->folder, "-") == 0) return wrong_usage("the folder can't be standard output");
     return -1;
 }
 

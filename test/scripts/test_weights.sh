@@ -41,6 +41,8 @@ refuses() {
 }
 
 mkdir "$dir/served"
+[ -x "$BUILD/test/programs/make_checkpoint" ] ||
+    try 'make_checkpoint builds' "$MAKE" -s BUILD="$BUILD" "$BUILD/test/programs/make_checkpoint"
 try 'a checkpoint' "$BUILD/test/programs/make_checkpoint" "$dir/served"
 : >"$dir/requests"
 no_proxy=127.0.0.1
@@ -55,13 +57,14 @@ while [ ! -f "$dir/port" ] && [ $waited -lt 50 ]; do
 done
 [ -f "$dir/port" ] || { sed 's/^/# /' "$dir/server"; echo 'not ok - the server starts'; exit 1; }
 url=http://127.0.0.1:$(cat "$dir/port")
-picture=test/vectors/a.jpg
+picture="$dir/it's a photo.jpg"
+cp test/vectors/a.jpg "$picture"
 
 # get TOOL MANNER FOLDER: tools/fetch.sh by itself, from the server's folder MANNER
 get() { FETCH=$1 WEIGHTS_URL=$url/$2 WEIGHTS_DIR=$dir/$3 BUILD=$BUILD sh tools/fetch.sh; }
 # make_weights TOOL MANNER FOLDER
 make_weights() {
-    $MAKE -s BUILD="$BUILD" FETCH="$1" WEIGHTS_URL="$url/$2/" WEIGHTS_DIR="$dir/$3" IMAGE=$picture weights
+    $MAKE -s BUILD="$BUILD" FETCH="$1" WEIGHTS_URL="$url/$2/" WEIGHTS_DIR="$dir/$3" IMAGE="$picture" weights
 }
 # shellcheck disable=SC2317 # called through `try`
 same_files() { for f in "$dir"/served/*; do cmp "$f" "$1/${f##*/}" || return 1; done; }

@@ -203,7 +203,7 @@ static void bundled_model_is_explained(void **state)
     assert_int_equal(
         run("mkdir -p $D/scenes/demo && cp test/vectors/a.jpg $D/scenes/demo/; unset CAPTION_MODEL;"
             " capdemo $D/scenes/demo/a.jpg && capdemo $D/scenes/demo && cd $D/scenes/demo &&"
-            " capdemo a.jpg"),
+            " capdemo a.jpg && capdemo ./a.jpg . && capdemo ../demo//a.jpg"),
         0);
     assert_string_equal(err, "");
     assert_int_equal(

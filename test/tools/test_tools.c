@@ -315,6 +315,7 @@ static void dump_wrong(void **state)
     assert_refused(run("CAPTION_MODEL=$D/missing.capw capdump test/vectors/a.jpg $D/x"), 1, "missing.capw: ");
     assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg"), 2, "one image and one folder");
     assert_refused(run("capdump -m $D/m.capw - $D/x"), 2, "must be a file");
+    assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg -"), 2, "can't be standard output");
     assert_refused(run("capdump -m $D/m.capw $D/text.jpg $D/x"), 1, "text.jpg: ");
     assert_int_equal(size_of("x"), -1); /* nothing was made */
     assert_refused(run("capdump -m $D/m.capw test/vectors/a.jpg $D/text.jpg"), 1, "text.jpg");

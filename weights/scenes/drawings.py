@@ -1,6 +1,6 @@
 """The twenty-four things of the drawn world, each a few polygons in a unit square.
 
-Called by render.py (`draw`); knows nothing of scenes, captions or files.  Every drawing
+Its function is `draw`; the module knows nothing of scenes, captions or files.  Every drawing
 gets a Pen (canvas and palette) and paints with coordinates in 0..1, y down.  What names
 the colour of a thing is painted in the palette's body, dark and light shades of it; all
 else (wheels, windows, skin, stems) keeps the same neutral paint whatever the colour.
