@@ -117,7 +117,7 @@ LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(
 	$(if $(filter 1,$(OPENBLAS)),openblas)
 TOOL_PKGS := zlib jansson
 TEST_PKGS := cmocka
-DEFS := -D_POSIX_C_SOURCE=200809L -DCAPTION_VERSION_STRING='"$(VERSION)"' \
+DEFS := -D_XOPEN_SOURCE=700 \
 	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
@@ -413,7 +413,7 @@ INSTALLED = \
 	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
-	$(call installed_under,644,$(docdir),LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
+	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
 	$(call installed_under,644,$(docdir)/examples,$(wildcard docs/examples/*)) \
 	$(call completions,bash,$(datadir)/bash-completion/completions) \
 	$(call completions,zsh,$(datadir)/zsh/site-functions,_) \

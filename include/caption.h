@@ -8,15 +8,16 @@
  *         caption_model *model = NULL;
  *         caption_session *session = NULL;
  *         const caption_result *result;
- *         caption_error error;
+ *         caption_error error = {CAPTION_ERROR_ARGUMENT, "usage: caption MODEL IMAGE"};
  *         if (argc == 3 && caption_model_open_file(&model, argv[1], NULL, &error) == CAPTION_OK &&
  *             caption_session_create(&session, model, NULL, &error) == CAPTION_OK &&
  *             caption_file(session, argv[2], NULL, &result, &error) == CAPTION_OK)
  *             printf("%s\n", result->captions[0].text);
  *         else
- *             fprintf(stderr, "%s\n", argc == 3 ? error.message : "usage: caption MODEL IMAGE");
+ *             fprintf(stderr, "%s\n", error.message);
  *         caption_session_close(&session);
  *         caption_model_close(&model);
+ *         return error.status == CAPTION_OK ? 0 : 1;
  *     }
  *
  * TWO OBJECTS.  A caption_model holds the weights.  It never changes once it is open, and any number of

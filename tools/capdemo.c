@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <caption.h>
 
@@ -19,7 +18,7 @@
 #include "tools/common/session.h"
 #include "tools/demo/show.h"
 
-enum { PATH_BYTES = 4096, NAMES_BYTES = 1024 };
+enum { NAMES_BYTES = 1024 };
 
 static const char tool[] = "capdemo";
 
@@ -185,37 +184,18 @@ static void list_images(demo_run *run)
     if (run->images.passed_over && !options->quiet) note_passed_over(&run->images);
 }
 
-/* Takes empty parts, "." and ".." out of an absolute path. */
-static void tidy_path(char *path)
-{
-    char *end = path;
-    for (char *part = path; *part;) {
-        const size_t length = 1 + strcspn(part + 1, "/"); /* with the slash before it */
-        if (length == 3 && memcmp(part, "/..", 3) == 0) {
-            while (end > path && *--end != '/') {
-            }
-        } else if (length > 1 && !(length == 2 && part[1] == '.')) {
-            memmove(end, part, length);
-            end += length;
-        }
-        part += length;
-    }
-    *end = '\0';
-}
-
 /* Whether an image lies in the project's folder of drawn scenes, weights/scenes/demo: its folder is called
  * so. */
 static bool is_drawn_scene(const char *image)
 {
     static const char folder[] = "/scenes/demo";
     const size_t length = sizeof folder - 1;
-    char path[2 * PATH_BYTES] = "";
-    if (image[0] != '/' && (!getcwd(path, PATH_BYTES) || strlen(image) >= PATH_BYTES - 1)) return false;
-    const size_t used = strlen(path);
-    (void)snprintf(path + used, sizeof path - used, "%s%s", used ? "/" : "", image);
-    tidy_path(path);
+    char *path = realpath(image, NULL);
+    if (!path) return false;
     const char *slash = strrchr(path, '/');
-    return slash && (size_t)(slash - path) >= length && memcmp(slash - length, folder, length) == 0;
+    const bool is = (size_t)(slash - path) >= length && memcmp(slash - length, folder, length) == 0;
+    free(path);
+    return is;
 }
 
 /* The bundled model describes whatever it is shown as a drawn scene, so users are told before they wonder. */

@@ -68,7 +68,7 @@ download() {
         case $result in
         0) return 0 ;;
         33) rm -f "$2" ;; # the server cannot continue: from the beginning
-        23) fail "$2 cannot be written; is the disk full?" ;;
+        23 | 153) fail "$2 cannot be written; is the disk full?" ;;
         35 | 51 | 60 | 77) fail "$URL: the server's certificate is not trusted" ;;
         esac
     else
@@ -76,7 +76,7 @@ download() {
         result=$?
         case $result in
         0) return 0 ;;
-        3) fail "$2 cannot be written; is the disk full?" ;;
+        3 | 153) fail "$2 cannot be written; is the disk full?" ;;
         5) fail "$URL: the server's certificate is not trusted" ;;
         esac
     fi

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <caption.h>
+
 #include "lib/format/weights.h"
 #include "test/tools/net_maker.h"
 #include "tools/common/text.h"
@@ -348,7 +350,7 @@ static void words_and_metadata(void **state)
                     "{\"decode_beams\":3,\"decode_penalty\":\"corrected\",\"decoder_lr\":0.0032,"
                     "\"hidden_size\":6,\"rnn_type\":\"gru\"}");
     assert_metadata(&m, "source.metrics", "{\"BLEU-4\":0.3,\"missing\":null,\"val_loss\":1.5}");
-    assert_metadata(&m, "converter", "capconvert " CAPTION_VERSION_STRING);
+    assert_metadata(&m, "converter", "capconvert " CAPTION_VERSION);
     for (int i = 1; i < (int)m.weights.metadata_count; i++) {
         const char *keys[2], *values[2];
 

@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+#include <caption.h>
+
 #include "test/make_model.h"
 #include "test/run_tools.h"
 
@@ -358,7 +360,7 @@ static void eval_usage(void **state)
         assert_refused(run("capeval %s", wrong[i].arguments), 2, wrong[i].reason);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         assert_int_equal(run("capeval %s --version", places[i]), 0);
-        assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION_STRING "\n");
+        assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION "\n");
         assert_int_equal(run("capeval %s -h", places[i]), 0);
         assert_non_null(strstr(out, i == 1 ? "capeval run [options]" : "capeval score [options]"));
     }

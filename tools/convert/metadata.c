@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caption.h>
+
 #include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
@@ -233,7 +235,7 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
         !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
         !set_name(m, "source.checkpoint", files->checkpoint, err) ||
         !set_name(m, "source.vocabulary", files->vocabulary, err) ||
-        !set(m, "converter", "capconvert " CAPTION_VERSION_STRING, err)) {
+        !set(m, "converter", "capconvert " CAPTION_VERSION, err)) {
         return false;
     }
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);
