@@ -108,15 +108,6 @@ static const tool_command command = {
 
 /* ---- what a layer executes and moves ---- */
 
-/* Outputs of one side of a Winograd tile, 2 or 4, as the model file has it for this layer. */
-static int winograd_outputs(const caption_model *model, const char *layer)
-{
-    char name[80];
-    (void)snprintf(name, sizeof name, "encoder.%s.winograd", layer);
-    const capw_tensor *tensor = cpt_weights_find(&model->weights, name);
-    return tensor && tensor->layout == CAPW_WINOGRAD2 ? 2 : 4;
-}
-
 /* Winograd's F(m x m, 3 x 3) takes (m + 2)^2 products for m x m outputs, and as many numbers for 9 weights.
  */
 static layer_work work_of(const caption_model *model, int index, const caption_layer_info *layer)
@@ -130,7 +121,7 @@ static layer_work work_of(const caption_model *model, int index, const caption_l
     layer_work work = {.adds = model->encoder.layers[index].add >= 0, .multiply_adds = layer->multiply_adds};
     double weights = layer->multiply_adds / outputs;
     if (strcmp(layer->algorithm, "winograd") == 0) {
-        const int m = winograd_outputs(model, layer->name);
+        const int m = cpt_layout_winograd_outputs(model->encoder.layers[index].conv.winograd.layout);
         const int tiles = (layer->out_height + m - 1) / m * ((layer->out_width + m - 1) / m);
         weights *= (m + 2) * (m + 2) / 9.0;
         work.multiply_adds = tiles * weights;

@@ -164,8 +164,7 @@ typedef struct cptk_attention {
 typedef struct cptk_kernels {
     const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
-    bool
-        has_tile; /* tile_f32 is vector code, so that direct convolution is faster than im2col and gemm_f32 */
+    bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */
 
     void (*tile_f32)(const cptk_tile *args);
     void (*gemm_f32)(const cptk_gemm *args);

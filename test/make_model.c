@@ -81,8 +81,7 @@ static int is_of_words(const char *name)
            (strncmp(name, "fc.", 3) == 0 && strcmp(name, "fc.screen_bounds") != 0);
 }
 
-/* ---- tensors ---------------------------------------------------------------------------------------------
- */
+/* ---- tensors ---- */
 
 /* logical [O, rest] -> stored [ceil(O/16), rest, 16] */
 static void store_panels(float *stored, const float *logical, size_t outputs, size_t rest)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "lib/layers/tiles.h"
+
 /* out [P, linear->out] = linear of each of the image's features. */
 static void run_per_position(cpt_step *step, const cpt_linear *linear, float *out)
 {
@@ -97,30 +99,32 @@ void cpt_step_begin(cpt_step *step, const float *features)
 
 /* ---- a step ---- */
 
+/* Pointers to `rows` consecutive vectors of n floats. */
+static void row_pointers(const float **pointers, const float *x, int rows, int n)
+{
+    for (int r = 0; r < rows; r++) pointers[r] = x + (size_t)r * (size_t)n;
+}
+
 /* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H] */
 static void add_context(cpt_step *step, int rows)
 {
-    const size_t positions = (size_t)step->positions;
     const int gates = step->decoder->gates * step->decoder->hidden;
-    const float *alpha[CPTK_MAX_ROWS];
-    cptk_tile tile = {.a = alpha,
-                      .b = step->attention.context,
-                      .b_panel = CPTK_PANEL,
-                      .b_step = (size_t)gates,
-                      .add_stride = (size_t)gates,
-                      .c_stride = (size_t)gates,
-                      .taps = 1,
-                      .depth = step->positions,
-                      .n = gates};
-    for (int first = 0; first < rows; first += CPTK_MAX_ROWS) {
-        tile.rows = rows - first < CPTK_MAX_ROWS ? rows - first : CPTK_MAX_ROWS;
-        for (int i = 0; i < tile.rows; i++) {
-            alpha[i] = step->attention.alpha + (size_t)(first + i) * positions;
-        }
-        tile.c = step->input_gates + (size_t)first * (size_t)gates;
-        tile.add = tile.c;
-        step->kernels->tile_f32(&tile);
-    }
+    const float *alpha[CPT_MAX_BEAMS];
+    const cpt_tiles tiles = {.first = {.a = alpha,
+                                       .b = step->attention.context,
+                                       .b_panel = CPTK_PANEL,
+                                       .b_step = (size_t)gates,
+                                       .add = step->input_gates,
+                                       .c = step->input_gates,
+                                       .add_stride = (size_t)gates,
+                                       .c_stride = (size_t)gates,
+                                       .taps = 1,
+                                       .depth = step->positions,
+                                       .n = gates},
+                             .rows = rows,
+                             .tile_rows = CPTK_MAX_ROWS};
+    row_pointers(alpha, step->attention.alpha, rows, step->positions);
+    cpt_tiles_run(&tiles, step->kernels);
 }
 
 /* alpha [rows, P] from the hidden states h[r] [H] before the step. */
@@ -139,12 +143,6 @@ static void attend(cpt_step *step, const float *const *h, int rows)
                                      .n = d->attention};
         step->kernels->attention_f32(&args);
     }
-}
-
-/* Pointers to `rows` consecutive vectors of n floats. */
-static void row_pointers(const float **pointers, const float *x, int rows, int n)
-{
-    for (int r = 0; r < rows; r++) pointers[r] = x + (size_t)r * (size_t)n;
 }
 
 void cpt_step_run(cpt_step *step, const float *const *x, int rows)

@@ -211,6 +211,22 @@ static void fewer_words_than_beams(void **state)
     close_beam(&t);
 }
 
+/* 2^24 and 1 have no sum in float.  In double the longer caption is worse, by just 1. */
+static void sums_in_double(void **state)
+{
+    test_beam t;
+    cpt_beam *beam = open_beam(&t, 2, 0);
+    (void)state;
+    cpt_beam_offer(beam, 0, A, -16777216);
+    cpt_beam_offer(beam, 0, END, -16777216);
+    cpt_beam_advance(beam);
+    cpt_beam_offer(beam, 0, END, -1);
+    cpt_beam_advance(beam);
+    check_done(beam, 0, END, -16777216);
+    check_done(beam, 1, END, -16777217);
+    close_beam(&t);
+}
+
 /* A step that was offered nothing ends the search. */
 static void no_words(void **state)
 {
@@ -312,6 +328,7 @@ int main(void)
         cmocka_unit_test(all_nan),
         cmocka_unit_test(all_end_at_once),
         cmocka_unit_test(fewer_words_than_beams),
+        cmocka_unit_test(sums_in_double),
         cmocka_unit_test(no_words),
         cmocka_unit_test(finished_takes_a_slot),
         cmocka_unit_test(length_normalisation),

@@ -21,7 +21,7 @@ static uint8_t out[SIDE * SIDE * 3], other[SIDE * SIDE * 3];
 static caption_error error;
 static cpt_image_warnings warnings;
 
-/* ---- sessions of nothing but a decoder */
+/* ---- sessions of nothing but a decoder ---- */
 
 typedef struct session {
     cpt_image_decoder *decoder;
@@ -68,7 +68,7 @@ static caption_status decode_tight(session *s, const uint8_t *data, size_t size)
     return status;
 }
 
-/* ---- files */
+/* ---- files ---- */
 
 typedef struct file {
     unsigned char *data;
@@ -216,7 +216,7 @@ static file make_png(int width, int height, int type, int interlaced)
     return f;
 }
 
-/* ---- memory */
+/* ---- memory ---- */
 
 static const kind kinds[] = {
     {.width = 300, .height = 200, .components = 3},
@@ -287,7 +287,7 @@ static void test_wide(void **state)
     end(&s);
 }
 
-/* ---- damage */
+/* ---- damage ---- */
 
 static void test_truncated(void **state)
 {
@@ -411,7 +411,7 @@ static void test_no_memory_of_others(void **state)
     end(&fresh);
 }
 
-/* ---- EXIF */
+/* ---- EXIF ---- */
 
 static int orientation_of(const char *bytes, size_t size)
 {

@@ -331,14 +331,43 @@ static void not_a_number(void **state)
     product p;
     (void)state;
     open_product(&p, CAPTION_CPU_ALL & cpt_cpu_detect());
-    p.h[1][0] = NAN;
-    p.h[2][0] = INFINITY;
-    find_best(&p, &plain_rules, 3, 3, false);
-    assert_true(isnan(cpt_coarse_error(&p.logits.coarse, 1, 0)));
-    assert_true(isinf(cpt_coarse_error(&p.logits.coarse, 2, 0)));
-    assert_int_equal(p.logits.panel_count, (WORDS + CPTK_PANEL - 1) / CPTK_PANEL);
-    assert_memory_equal(p.logits.values, p.exact, WORDS * sizeof *p.exact); /* row 0 */
+    for (int i = 0; i < 2; i++) {
+        p.h[1][0] = i == 0 ? NAN : INFINITY;
+        find_best(&p, &plain_rules, 2, 2, false);
+        const double error = cpt_coarse_error(&p.logits.coarse, 1, 0);
+        assert_true(i == 0 ? isnan(error) : isinf(error));
+        assert_int_equal(p.logits.panel_count, (WORDS + CPTK_PANEL - 1) / CPTK_PANEL);
+        assert_memory_equal(p.logits.values, p.exact, WORDS * sizeof *p.exact); /* row 0 */
+    }
     close_product(&p);
+}
+
+/* A repeated word that is as good as a new one after its penalty: the lower id comes first.  Word 0 has
+ * probability 1, so that logits are log-probabilities. */
+static void equal_children(void **state)
+{
+    enum { LOW = 5, REPEATED, HIGH, COUNT };
+    static const float logits[COUNT] = {0, -900, -900, -900, -900, -200, -100, -200};
+    static const int tokens[] = {REPEATED};
+    static const int order[] = {0, LOW, REPEATED, HIGH};
+    const cpt_hypothesis hypothesis = {0, tokens, 1};
+    cpt_rules rules = plain_rules;
+    int index[COUNT];
+    float value[COUNT];
+    cpt_child children[4];
+    cptk_kernels kernels;
+    (void)state;
+    rules.form = CAPTION_PENALTY_CORRECTED;
+    rules.penalty = 2;
+    cptk_kernels_init(&kernels, cpt_cpu_detect());
+    cpt_choice choice = {.kernels = &kernels, .vocabulary = COUNT, .index = index, .value = value};
+    for (rules.width = 1; rules.width <= 4; rules.width++) {
+        assert_int_equal(cpt_choice_best(&choice, logits, &hypothesis, &rules, children), rules.width);
+        for (int i = 0; i < rules.width; i++) {
+            assert_int_equal(children[i].token, order[i]);
+            assert_true(children[i].log_probability == (i == 0 ? 0 : -200));
+        }
+    }
 }
 
 /* ---- the worked example of lib/decoder/logits.c ---- */
@@ -507,8 +536,9 @@ static void same_captions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),        cmocka_unit_test(rounded_states), cmocka_unit_test(best_children),
-        cmocka_unit_test(not_a_number), cmocka_unit_test(worked_example), cmocka_unit_test(same_captions),
+        cmocka_unit_test(sizes),         cmocka_unit_test(rounded_states), cmocka_unit_test(best_children),
+        cmocka_unit_test(not_a_number),  cmocka_unit_test(equal_children), cmocka_unit_test(worked_example),
+        cmocka_unit_test(same_captions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,8 +232,8 @@ static void published_penalty(void **state)
 
 /* Corrected, penalty 1.75, two beams:
  *     step 1: A -1, B -2
- *     step 2: of A: A -1.75, B -2; of B: A -1, <end> -3.  AA -2.75; AB -3 before BA -3, which has the later
- * row step 3: of AA: A -3.0625, B -2; of AB: A -1.75, B -3.5.  AAB and ABA -4.75, in this order */
+ *     step 2: of A: A -1.75, B -2; of B: A -1, <end> -3.  AA -2.75; AB -3 before BA -3 of the later row
+ *     step 3: of AA: A -3.0625, B -2; of AB: A -1.75, B -3.5.  AAB and ABA -4.75, in this order */
 static void two_beams(void **state)
 {
     static const caption_decode_options options = {.beams = 2,

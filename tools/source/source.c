@@ -1,6 +1,7 @@
 /* Tells the kind of a file and hands over to it; see source.h. */
 #include "tools/source/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,19 @@ static const source_kind *const kinds[] = {&source_kind_torch};
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+/* The error of a file that is of no kind.  Returns NULL. */
+static const source_kind *no_kind(const char *path, tool_error *err)
+{
+    char names[KINDS * 64] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < KINDS && length < sizeof names; i++) {
+        length +=
+            (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", kinds[i]->name);
+    }
+    (void)tool_fail(err, "%s: byte 0: not a checkpoint of any kind that is read: %s", path, names);
+    return NULL;
+}
+
 static const source_kind *find_kind(const char *path, tool_error *err)
 {
     size_t size = 0;
@@ -36,8 +50,7 @@ static const source_kind *find_kind(const char *path, tool_error *err)
     for (size_t i = 0; i < KINDS; i++) {
         if (kinds[i]->knows(start, size)) return kinds[i];
     }
-    (void)tool_fail(err, "%s: byte 0: not a checkpoint of any kind that is read: %s", path, kinds[0]->name);
-    return NULL;
+    return no_kind(path, err);
 }
 
 source_file *source_open(const char *path, tool_error *err)
