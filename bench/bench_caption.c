@@ -75,20 +75,12 @@ static const tool_option own_options[] = {
     TOOL_ENTRY_GREEDY,
     {.name = NULL},
 };
-
-static const tool_option machine_options[] = {
-    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
-     .initial = "1"},
-    TOOL_ENTRY_CPU,
-    TOOL_ENTRY_CONV,
-    {.name = NULL},
-};
 /* clang-format on */
 
 static const tool_group groups[] = {
     {"Options", own_options},
     {"Search", tool_search_options},
-    {"Machine", machine_options},
+    {"Machine", tool_bench_options},
     {"Help", tool_help_options},
     {NULL, NULL},
 };

@@ -32,12 +32,28 @@ const tool_option tool_image_options[] = {
     {.name = NULL},
 };
 
+#define ENTRY_CPU \
+    {.name = "cpu", .code = TOOL_OPTION_CPU, .argument = "LEVEL", \
+     .help = "instructions to use at most: avx512vnni, avx512, avx2, neon or c (none)", \
+     .initial = "all that the machine has"}
+#define ENTRY_CONV \
+    {.name = "conv", .code = TOOL_OPTION_CONV, .argument = "KIND", \
+     .help = "how to convolve: auto, direct, winograd or im2col", .initial = "auto"}
+
 const tool_option tool_engine_options[] = {
     {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
      .help = "threads to use, 1 to 64; the results are the same for any number",
      .initial = "one a processor"},
-    TOOL_ENTRY_CPU,
-    TOOL_ENTRY_CONV,
+    ENTRY_CPU,
+    ENTRY_CONV,
+    {.name = NULL},
+};
+
+const tool_option tool_bench_options[] = {
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
+     .initial = "1"},
+    ENTRY_CPU,
+    ENTRY_CONV,
     {.name = NULL},
 };
 /* clang-format on */

@@ -34,6 +34,8 @@ extern const tool_option
     tool_search_options[]; /* --beams and what else shapes a search; no --greedy, --nbest */
 extern const tool_option tool_image_options[];  /* --no-exif, --strict, --max-pixels */
 extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
+extern const tool_option
+    tool_bench_options[]; /* the same for programs that measure: one thread, if not told */
 
 /* entries that several tools have in lists of their own */
 /* clang-format off */
@@ -43,13 +45,6 @@ extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
 #define TOOL_ENTRY_GREEDY \
     {.name = "greedy", .code = TOOL_OPTION_GREEDY, \
      .help = "the likeliest word at every step instead of a beam search"}
-#define TOOL_ENTRY_CPU \
-    {.name = "cpu", .code = TOOL_OPTION_CPU, .argument = "LEVEL", \
-     .help = "instructions to use at most: avx512vnni, avx512, avx2, neon or c (none)", \
-     .initial = "all that the machine has"}
-#define TOOL_ENTRY_CONV \
-    {.name = "conv", .code = TOOL_OPTION_CONV, .argument = "KIND", \
-     .help = "how to convolve: auto, direct, winograd or im2col", .initial = "auto"}
 /* clang-format on */
 
 typedef struct tool_options {

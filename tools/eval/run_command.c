@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/crew.h"
+#include "tools/common/images.h"
 #include "tools/eval/captioner.h"
 
 /* ---- output ---- */
@@ -73,19 +73,6 @@ static void print_summary(const eval_run *run)
 
 /* ---- all of it ---- */
 
-static int processors(void)
-{
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > TOOL_CREW_MOST ? TOOL_CREW_MOST : (int)n;
-}
-
-static bool check_folder(const char *path, tool_error *err)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
-    return tool_fail(err, "%s: no such folder", path);
-}
-
 bool eval_run_command(const eval_run_options *options, tool_error *err)
 {
     eval_model m = {0};
@@ -94,8 +81,11 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     eval_run run = {.captioner = &captioner, .folder = options->images, .quiet = options->score.quiet};
     const char **images = NULL;
     bool ok = false;
-    run.threads = options->threads ? options->threads : processors();
-    if (!check_folder(options->images, err)) goto done;
+    run.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    if (!tool_is_folder(options->images)) {
+        (void)tool_fail(err, "%s: no such folder", options->images);
+        goto done;
+    }
     refs = eval_refs_read(options->refs, err);
     if (!refs) goto done;
     images = (options->null ? eval_refs_list_null : eval_refs_list)(refs, options->list, &run.n_images, err);
