@@ -67,10 +67,10 @@ static const tool_option own_options[] = {
     {.name = "image", .code = OPTION_IMAGE, .argument = "FILE", .help = "a JPEG or PNG",
      .initial = "a made-up JPEG of 500 x 375"},
     {.name = "runs", .code = OPTION_RUNS, .argument = "R", .help = "repetitions, 1 to 10000", .initial = "12"},
-    {.name = "steps", .code = OPTION_STEPS, .argument = "N", .help = "decode exactly N tokens, 1 to 1024",
-     .initial = "until the caption ends"},
-    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded together, 1 to 64",
-     .initial = "1"},
+    {.name = "steps", .code = OPTION_STEPS, .argument = "N",
+     .help = "decode exactly N tokens, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH), .initial = "until the caption ends"},
+    {.name = "batch", .code = OPTION_BATCH, .argument = "N",
+     .help = "images encoded together, 1 to " CAPTION_QUOTE(CAPTION_MAX_BATCH), .initial = "1"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object"},
     TOOL_ENTRY_GREEDY,
     {.name = NULL},
@@ -99,10 +99,10 @@ static void take(void *user, int code, const char *value, tool_error *err)
         (void)tool_parse_int(&options->runs, "--runs", value, 1, MAX_RUNS, err);
         break;
     case OPTION_STEPS:
-        (void)tool_parse_int(&options->steps, "--steps", value, 1, 1024, err);
+        (void)tool_parse_int(&options->steps, "--steps", value, 1, CAPTION_MAX_LENGTH, err);
         break;
     case OPTION_BATCH:
-        (void)tool_parse_int(&options->batch, "--batch", value, 1, 64, err);
+        (void)tool_parse_int(&options->batch, "--batch", value, 1, CAPTION_MAX_BATCH, err);
         break;
     case OPTION_JSON:
         options->json = true;

@@ -70,8 +70,8 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
          .values = &o->length_alpha,
          .count = 1},
         {.key = "decode.repetition_penalty",
-         .low = 0.01,
-         .high = 100,
+         .low = (double)CAPTION_MIN_REPETITION_PENALTY,
+         .high = (double)CAPTION_MAX_REPETITION_PENALTY,
          .values = &o->repetition_penalty,
          .count = 1},
     };

@@ -80,7 +80,7 @@ static void shared_options(void **state)
     tool_error err = {{0}};
     (void)state;
     tool_options_init(&options);
-    assert_int_equal(options.session.threads, tool_processors(TOOL_MAX_THREADS));
+    assert_int_equal(options.session.threads, tool_processors(CAPTION_MAX_THREADS));
     assert_int_equal(options.session.cpu, CAPTION_CPU_ALL);
     assert_true(tool_options_take(&options, TOOL_OPTION_CPU, "avx2", NULL));
     assert_int_equal(options.session.cpu, CAPTION_CPU_AVX2);

@@ -27,9 +27,6 @@ enum {
     TOOL_OPTION_OWN /* the first code that a tool may use itself */
 };
 
-/* what the options may be set to */
-enum { TOOL_MAX_THREADS = 64, TOOL_MAX_BEAMS = 64, TOOL_MAX_LENGTH = 1024 };
-
 extern const tool_option
     tool_search_options[]; /* --beams and what else shapes a search; no --greedy, --nbest */
 extern const tool_option tool_image_options[];  /* --no-exif, --strict, --max-pixels */
