@@ -16,7 +16,7 @@
 static char *metrics_path(const char *output, tool_error *err)
 {
     const char *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
-    size_t keep =
+    const size_t keep =
         dot && dot != output && (!slash || dot > slash + 1) ? (size_t)(dot - output) : strlen(output);
     char *path = malloc(keep + sizeof ".metrics.json");
     if (!path) {
@@ -35,8 +35,8 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     eval_predictions list = {0};
     eval_report report = {0};
     char *path = NULL;
-    bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY,
-         ok = eval_predictions_begin(&list, options->output, err);
+    const bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY;
+    bool ok = eval_predictions_begin(&list, options->output, err);
     if (ok && !score.metrics) {
         path = metrics_path(options->output, err);
         score.metrics = path;
