@@ -67,20 +67,12 @@ static const tool_option own_options[] = {
     {.name = "image", .code = OPTION_IMAGE, .argument = "FILE", .help = "a JPEG or PNG",
      .initial = "a made-up JPEG of 500 x 375"},
     {.name = "runs", .code = OPTION_RUNS, .argument = "R", .help = "repetitions, 1 to 10000", .initial = "12"},
-    {.name = "steps", .code = OPTION_STEPS, .argument = "N", .help = "decode exactly N tokens, 1 to 1024",
-     .initial = "until the caption ends"},
-    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded together, 1 to 64",
-     .initial = "1"},
+    {.name = "steps", .code = OPTION_STEPS, .argument = "N",
+     .help = "decode exactly N tokens, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH), .initial = "until the caption ends"},
+    {.name = "batch", .code = OPTION_BATCH, .argument = "N",
+     .help = "images encoded together, 1 to " CAPTION_QUOTE(CAPTION_MAX_BATCH), .initial = "1"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object"},
     TOOL_ENTRY_GREEDY,
-    {.name = NULL},
-};
-
-static const tool_option machine_options[] = {
-    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
-     .initial = "1"},
-    TOOL_ENTRY_CPU,
-    TOOL_ENTRY_CONV,
     {.name = NULL},
 };
 /* clang-format on */
@@ -88,7 +80,7 @@ static const tool_option machine_options[] = {
 static const tool_group groups[] = {
     {"Options", own_options},
     {"Search", tool_search_options},
-    {"Machine", machine_options},
+    {"Machine", tool_bench_options},
     {"Help", tool_help_options},
     {NULL, NULL},
 };
@@ -107,10 +99,10 @@ static void take(void *user, int code, const char *value, tool_error *err)
         (void)tool_parse_int(&options->runs, "--runs", value, 1, MAX_RUNS, err);
         break;
     case OPTION_STEPS:
-        (void)tool_parse_int(&options->steps, "--steps", value, 1, 1024, err);
+        (void)tool_parse_int(&options->steps, "--steps", value, 1, CAPTION_MAX_LENGTH, err);
         break;
     case OPTION_BATCH:
-        (void)tool_parse_int(&options->batch, "--batch", value, 1, 64, err);
+        (void)tool_parse_int(&options->batch, "--batch", value, 1, CAPTION_MAX_BATCH, err);
         break;
     case OPTION_JSON:
         options->json = true;
@@ -156,10 +148,9 @@ static int parse(bench_options *options, int argc, char **argv)
 static void draw(uint8_t *rgb, int width, int height)
 {
     uint32_t state = 1;
-    int x, y, c;
-    for (y = 0; y < height; y++) {
-        for (x = 0; x < width; x++) {
-            for (c = 0; c < 3; c++) {
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; c < 3; c++) {
                 state = state * 1664525u + 1013904223u;
                 *rgb++ = (uint8_t)(((x * (c + 1) + y * (3 - c)) / 6 + (int)(state >> 27)) & 255);
             }
@@ -172,9 +163,8 @@ static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
 {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
-    unsigned char *data = NULL, *row;
+    unsigned char *data = NULL;
     unsigned long bytes = 0;
-    int y;
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &data, &bytes);
@@ -185,8 +175,8 @@ static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
     jpeg_set_defaults(&jpeg);
     jpeg_set_quality(&jpeg, QUALITY, TRUE);
     jpeg_start_compress(&jpeg, TRUE);
-    row = malloc((size_t)WIDTH * 3);
-    for (y = 0; row && y < HEIGHT; y++) {
+    unsigned char *row = malloc((size_t)WIDTH * 3);
+    for (int y = 0; row && y < HEIGHT; y++) {
         memcpy(row, rgb + (size_t)y * WIDTH * 3, (size_t)WIDTH * 3);
         (void)jpeg_write_scanlines(&jpeg, &row, 1);
     }
@@ -238,7 +228,7 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
                                 caption_error *error)
 {
     const caption_result *result = NULL;
-    caption_pixel_view view = {b->pixels, b->width, b->height, 0};
+    caption_pixel_view view = {.rgb = b->pixels, .width = b->width, .height = b->height};
     caption_model *model = NULL;
     caption_session *session = NULL;
     caption_status status = CAPTION_OK;
@@ -270,18 +260,17 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
 static bool run_stages(bench *b, const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    int run, s;
-    for (run = -WARM_UP; run < b->options->runs; run++) {
-        for (s = 0; s < STAGES; s++) {
-            double start = tool_now_ms(), took;
+    for (int run = -WARM_UP; run < b->options->runs; run++) {
+        for (int s = 0; s < STAGES; s++) {
+            const double start = tool_now_ms();
             if (run_stage(b, (bench_stage)s, options, &error) != CAPTION_OK) {
                 return tool_fail_caption(err, stage_names[s], &error);
             }
-            took = tool_now_ms() - start;
+            const double took = tool_now_ms() - start;
             if (run >= 0) b->times[s][run] = took;
         }
     }
-    for (s = 0; s < STAGES; s++) {
+    for (int s = 0; s < STAGES; s++) {
         b->median[s] = tool_median(b->times[s], b->options->runs);
         b->least[s] = b->times[s][0]; /* the median sorted them */
     }
@@ -291,17 +280,16 @@ static bool run_stages(bench *b, const caption_session_options *options, tool_er
 /* Times of one batch: loading, encoding and decoding `count` images. */
 static caption_status run_batch(bench *b, int count, double *encoder, double *whole, caption_error *error)
 {
-    const caption_result *result;
-    double start = tool_now_ms(), loaded;
+    const double start = tool_now_ms();
     caption_status status = CAPTION_OK;
-    int i;
-    for (i = 0; i < count && status == CAPTION_OK; i++) {
+    for (int i = 0; i < count && status == CAPTION_OK; i++) {
         status = caption_load_image(b->session, i, b->image, b->image_size, error);
     }
-    loaded = tool_now_ms();
+    const double loaded = tool_now_ms();
     if (status == CAPTION_OK) status = caption_encode(b->session, count, NULL, error);
     *encoder = tool_now_ms() - loaded;
-    for (i = 0; i < count && status == CAPTION_OK; i++) {
+    for (int i = 0; i < count && status == CAPTION_OK; i++) {
+        const caption_result *result;
         status = caption_decode(b->session, i, &b->decode, &result, error);
     }
     *whole = tool_now_ms() - start;
@@ -312,13 +300,14 @@ static bool run_batches(bench *b, const caption_session_options *single, tool_er
 {
     caption_session_options options = *single;
     caption_error error = {CAPTION_OK, ""};
-    int runs = b->options->runs, count = b->options->batch, run;
-    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL], unused[2];
+    const int runs = b->options->runs, count = b->options->batch;
+    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL];
     caption_session_close(&b->session);
     options.max_batch = count;
     if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
+    double unused[2];
     if (run_batch(b, count, &unused[0], &unused[1], &error) != CAPTION_OK) goto fail;
-    for (run = 0; run < runs; run++) {
+    for (int run = 0; run < runs; run++) {
         if (run_batch(b, count, &encoder[run], &whole[run], &error) != CAPTION_OK) goto fail;
     }
     b->encoder_rate = 1e3 * count / tool_median(encoder, runs);
@@ -333,10 +322,9 @@ fail:
 static void machine_name(char *name, size_t size)
 {
     struct utsname host;
-    char line[256];
     FILE *cpus = fopen("/proc/cpuinfo", "r");
-
     (void)snprintf(name, size, "%s", uname(&host) == 0 ? host.machine : "unknown");
+    char line[256];
     while (cpus && fgets(line, (int)sizeof line, cpus)) {
         char *colon = strchr(line, ':');
         if (strncmp(line, "model name", 10) != 0 || !colon) continue;
@@ -350,9 +338,8 @@ static void machine_name(char *name, size_t size)
 static bool report_json(const bench *b, const char *machine)
 {
     json_t *root = json_object();
-    char *text;
-    int s, bad = 0;
-    for (s = 0; s < STAGES; s++) {
+    int bad = 0;
+    for (int s = 0; s < STAGES; s++) {
         bad += json_object_set_new(root, stage_names[s],
                                    json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
     }
@@ -365,7 +352,7 @@ static bool report_json(const bench *b, const char *machine)
                                b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens",
                                b->tokens, "machine", tool_json_text(machine), "cpu",
                                caption_session_cpu(b->session), "version", caption_version())) != 0;
-    text = bad ? NULL : json_dumps(root, TOOL_JSON_FLAGS);
+    char *text = bad ? NULL : json_dumps(root, TOOL_JSON_FLAGS);
     if (text) (void)puts(text);
     free(text);
     json_decref(root);
@@ -374,14 +361,13 @@ static bool report_json(const bench *b, const char *machine)
 
 static void report_text(const bench *b, const char *machine)
 {
-    int s;
     (void)printf("%s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
                  caption_session_cpu(b->session), b->options->common.session.threads,
                  b->options->common.session.threads == 1 ? "" : "s", b->width, b->height,
                  b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, b->tokens,
                  b->options->runs);
     (void)printf("%-14s %10s %10s\n", "ms", "median", "min");
-    for (s = 0; s < STAGES; s++) {
+    for (int s = 0; s < STAGES; s++) {
         (void)printf("%-14s %10.2f %10.2f\n", stage_names[s], b->median[s], b->least[s]);
     }
     (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s captioned\n", b->options->batch,
@@ -393,8 +379,6 @@ static void report_text(const bench *b, const char *machine)
 static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    struct rusage usage_now;
-    int s;
     if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
         return tool_fail_caption(err, b->options->model, &error);
     }
@@ -402,7 +386,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
     if (!tool_options_apply(common, b->model, &b->decode, err)) return false;
     b->decode.min_length = b->options->steps;
     if (!prepare_image(b, &common->session, owned, err)) return false;
-    for (s = 0; s < STAGES; s++) {
+    for (int s = 0; s < STAGES; s++) {
         b->times[s] = calloc((size_t)b->options->runs, sizeof *b->times[s]);
         if (!b->times[s]) return tool_fail(err, "out of memory");
     }
@@ -412,6 +396,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
         return tool_fail_caption(err, b->options->model, &error);
     }
     if (!run_stages(b, &common->session, err)) return false;
+    struct rusage usage_now;
     /* before the batches, whose larger session is no part of one caption */
     if (getrusage(RUSAGE_SELF, &usage_now) == 0) b->peak_kb = usage_now.ru_maxrss;
     return run_batches(b, &common->session, err);
@@ -422,11 +407,11 @@ int main(int argc, char **argv)
     bench_options options;
     bench b = {.options = &options};
     unsigned char *owned = NULL;
-    char machine[256];
     tool_error err = {{0}};
-    int s, code = parse(&options, argc, argv);
+    int code = parse(&options, argc, argv);
     if (code >= 0) return code;
     code = TOOL_EXIT_OK;
+    char machine[256];
     machine_name(machine, sizeof machine);
     if (measure(&b, &options.common, &owned, &err)) {
         if (!options.json) {
@@ -437,7 +422,7 @@ int main(int argc, char **argv)
         (void)tool_flush_output(&err);
     }
     if (err.message[0]) code = tool_failure(tool, &err);
-    for (s = 0; s < STAGES; s++) free(b.times[s]);
+    for (int s = 0; s < STAGES; s++) free(b.times[s]);
     free(b.pixels);
     free(owned);
     caption_session_close(&b.session);

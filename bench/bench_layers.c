@@ -59,19 +59,11 @@ static const tool_option own_options[] = {
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object, a line for each layer"},
     {.name = NULL},
 };
-
-static const tool_option machine_options[] = {
-    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N", .help = "threads to use, 1 to 64",
-     .initial = "1"},
-    TOOL_ENTRY_CPU,
-    TOOL_ENTRY_CONV,
-    {.name = NULL},
-};
 /* clang-format on */
 
 static const tool_group groups[] = {
     {"Options", own_options},
-    {"Machine", machine_options},
+    {"Machine", tool_bench_options},
     {"Help", tool_help_options},
     {NULL, NULL},
 };

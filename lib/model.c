@@ -70,8 +70,8 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
          .values = &o->length_alpha,
          .count = 1},
         {.key = "decode.repetition_penalty",
-         .low = 0.01,
-         .high = 100,
+         .low = (double)CAPTION_MIN_REPETITION_PENALTY,
+         .high = (double)CAPTION_MAX_REPETITION_PENALTY,
          .values = &o->repetition_penalty,
          .count = 1},
     };
@@ -88,10 +88,10 @@ static caption_status read_tokens(caption_model *m, caption_error *error)
     caption_model_info *info = &m->info;
     const int last = (int)m->weights.word_count - 1;
     const cpt_int_setting settings[] = {
-        {"token.pad", 0, last, &info->pad, 1},
-        {"token.start", 0, last, &info->start, 1},
-        {"token.end", 0, last, &info->end, 1},
-        {"token.unk", 0, last, &info->unk, 1},
+        {.key = "token.pad", .high = last, .value = &info->pad, .required = true},
+        {.key = "token.start", .high = last, .value = &info->start, .required = true},
+        {.key = "token.end", .high = last, .value = &info->end, .required = true},
+        {.key = "token.unk", .high = last, .value = &info->unk, .required = true},
     };
     if (m->decoder.vocabulary != (int)m->weights.word_count) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: %u words, but fc.weight is for %d",
@@ -104,7 +104,7 @@ static void fill_info(caption_model *m)
 {
     caption_model_info *info = &m->info;
     const cpt_decoder *d = &m->decoder;
-    const int attention = d->kind == CAPTION_KIND_ATTENTION;
+    const bool attention = d->kind == CAPTION_KIND_ATTENTION;
     info->kind = d->kind;
     info->rnn = d->rnn;
     info->layers = d->layers;

@@ -149,6 +149,7 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
     if (to->max_beams == 0) to->max_beams = larger(defaults->beams, CAPTION_DEFAULT_BEAMS);
     if (to->max_length == 0) to->max_length = larger(defaults->max_length, CAPTION_DEFAULT_LENGTH);
     const option_range ranges[] = {
+        /* name, value, low, high */
         {"threads", to->threads, 1, CAPTION_MAX_THREADS},
         {"max_batch", to->max_batch, 1, CAPTION_MAX_BATCH},
         {"max_beams", to->max_beams, 1, CAPTION_MAX_BEAMS},
@@ -192,6 +193,7 @@ caption_status cpt_decode_options_check(const caption_decode_options *o,
                                         const caption_session_options *session, caption_error *error)
 {
     const option_range ranges[] = {
+        /* name, value, low, high */
         {"search", o->search, CAPTION_SEARCH_BEAM, CAPTION_SEARCH_GREEDY},
         {"max_length", o->max_length, 1, session->max_length},
         {"min_length", o->min_length, 0, o->max_length},
@@ -201,6 +203,7 @@ caption_status cpt_decode_options_check(const caption_decode_options *o,
         {"penalty", o->penalty, CAPTION_PENALTY_PUBLISHED, CAPTION_PENALTY_CORRECTED},
     };
     const option_range beam_ranges[] = {
+        /* the same columns */
         {"beams", o->beams, 1, session->max_beams},
         {"nbest", o->nbest, 0, o->beams},
     };

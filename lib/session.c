@@ -123,9 +123,9 @@ size_t caption_session_size(const caption_model *model, const caption_session_op
 static caption_status make(caption_session *s, size_t bytes, const caption_model *model,
                            const caption_session_options *options, caption_error *error)
 {
-    cpt_arena arena;
     caption_status status = prepare(s, model, options, error);
     if (status) return status;
+    cpt_arena arena;
     cpt_arena_init(&arena, s, bytes);
     cpt_arena_take(&arena, 1, sizeof *s);
     status = lay_out(s, &arena, error);

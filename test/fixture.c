@@ -11,22 +11,20 @@
 
 enum { WIDTH = 64, HEIGHT = 48 };
 
-int fixture_open(fixture *f, const make_model_options *options)
+bool fixture_open(fixture *f, const make_model_options *options)
 {
     make_model_options defaults;
-    caption_error error;
+    make_model_defaults(&defaults);
+    if (!options) options = &defaults;
     memset(f, 0, sizeof *f);
-    if (!options) {
-        make_model_defaults(&defaults);
-        options = &defaults;
-    }
     f->bytes = make_model(options, &f->size);
-    if (!f->bytes) return 0;
+    if (!f->bytes) return false;
+    caption_error error;
     if (caption_model_open_memory(&f->model, f->bytes, f->size, NULL, &error) != CAPTION_OK) {
         fprintf(stderr, "fixture: %s\n", error.message);
-        return 0;
+        return false;
     }
-    return 1;
+    return true;
 }
 
 void fixture_close(fixture *f)
@@ -40,14 +38,15 @@ caption_pixel_view fixture_pixels(uint32_t seed)
 {
     static uint8_t rgb[HEIGHT * WIDTH * 3];
     const uint32_t a = seed * 37 % 5 + 1, b = seed * 53 % 7 + 1;
-    caption_pixel_view view = {rgb, WIDTH, HEIGHT, 0};
-    for (uint32_t y = 0; y < HEIGHT; y++)
+    caption_pixel_view view = {.rgb = rgb, .width = WIDTH, .height = HEIGHT};
+    for (uint32_t y = 0; y < HEIGHT; y++) {
         for (uint32_t x = 0; x < WIDTH; x++) {
             uint8_t *p = rgb + (y * WIDTH + x) * 3;
             p[0] = (uint8_t)(x * a * 4 + seed * 40);
             p[1] = (uint8_t)(y * b * 5 + seed * 90);
             p[2] = (uint8_t)((x / 8 + y / 8) % 2 ? 230 : seed * 20 % 200);
         }
+    }
     return view;
 }
 
@@ -115,11 +114,11 @@ unsigned char *fixture_png(uint32_t seed, size_t *size)
     const caption_pixel_view view = fixture_pixels(seed);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    png_bytep rows[HEIGHT];
-    unsigned char rgb[HEIGHT][WIDTH * 3];
     growing out = {NULL, 0};
     if (info) {
+        unsigned char rgb[HEIGHT][WIDTH * 3];
         memcpy(rgb, view.rgb, sizeof rgb);
+        png_bytep rows[HEIGHT];
         for (size_t y = 0; y < HEIGHT; y++) rows[y] = rgb[y];
         png_set_write_fn(png, &out, append, flush);
         png_set_IHDR(png, info, WIDTH, HEIGHT, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7,
@@ -133,12 +132,11 @@ unsigned char *fixture_png(uint32_t seed, size_t *size)
     return out.data;
 }
 
-int fixture_write(char path[64], const void *data, size_t size)
+bool fixture_write(char path[64], const void *data, size_t size)
 {
-    int fd, ok;
     (void)snprintf(path, 64, "/tmp/libcaption-test-XXXXXX");
-    fd = mkstemp(path);
-    if (fd < 0) return 0;
-    ok = size == 0 || write(fd, data, size) == (ssize_t)size;
+    const int fd = mkstemp(path);
+    if (fd < 0) return false;
+    const bool ok = size == 0 || write(fd, data, size) == (ssize_t)size;
     return close(fd) == 0 && ok;
 }

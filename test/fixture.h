@@ -2,6 +2,8 @@
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
+#include <stdbool.h>
+
 #include "test/make_model.h"
 
 typedef struct fixture {
@@ -10,8 +12,8 @@ typedef struct fixture {
     caption_model *model; /* uses bytes in place */
 } fixture;
 
-/* Opens a model of these options (NULL: the defaults).  Returns 0 when that fails. */
-int fixture_open(fixture *f, const make_model_options *options);
+/* Opens a model of these options (NULL: the defaults).  False when that fails. */
+bool fixture_open(fixture *f, const make_model_options *options);
 void fixture_close(fixture *f);
 
 /* A picture of 64 x 48 pixels, different for every seed, in memory that the next call uses again. */
@@ -24,7 +26,7 @@ unsigned char *fixture_jpeg(uint32_t seed, size_t *size);
 unsigned char *fixture_progressive(uint32_t seed, size_t *size);
 unsigned char *fixture_png(uint32_t seed, size_t *size);
 
-/* Writes a temporary file and its name into path; returns 0 when that fails.  The caller removes it. */
-int fixture_write(char path[64], const void *data, size_t size);
+/* Writes a temporary file and its name into path.  False when that fails.  The caller removes it. */
+bool fixture_write(char path[64], const void *data, size_t size);
 
 #endif

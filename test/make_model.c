@@ -2,6 +2,7 @@
 #include "test/make_model.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static int unshuffled(const make_model_options *options, int id)
 }
 
 /* Whether a tensor has one row for each word. */
-static int is_of_words(const char *name)
+static bool is_of_words(const char *name)
 {
     return strcmp(name, "embedding.weight") == 0 ||
            (strncmp(name, "fc.", 3) == 0 && strcmp(name, "fc.screen_bounds") != 0);
@@ -411,9 +412,9 @@ static void vocabulary(maker *m)
     uint32_t count = (uint32_t)m->options->vocabulary, at = 0;
     uint64_t characters = table + 4 * ((uint64_t)count + 1);
     for (uint32_t id = 0; id <= count; id++) {
-        char text[16];
         if (m->data) memcpy(m->data + table + 4 * (uint64_t)id, &at, 4);
         if (id == count) break;
+        char text[16];
         word(unshuffled(m->options, (int)id), text, sizeof text);
         if (m->data) memcpy(m->data + characters + at, text, strlen(text) + 1);
         at += (uint32_t)strlen(text) + 1;

@@ -6,6 +6,7 @@
 #ifndef TEST_MAKE_MODEL_H
 #define TEST_MAKE_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,7 @@ typedef struct make_model_options {
     int vocabulary; /* words, the four special ones included */
     int input;      /* the image's side; multiple of 32 */
     int winograd;   /* 1: second copies of the stride-1 3x3 weights, 2: all for F(4x4, 3x3) */
-    int coarse;     /* 1: fc.weight in int16 too */
+    bool coarse;    /* fc.weight in int16 too */
     int shuffle; /* 0, or a number without a common divisor with `vocabulary`: the same model, but each word
                     has another id, the special ones too */
     uint32_t seed;

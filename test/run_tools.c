@@ -30,8 +30,8 @@ static char bin[PATH];
 static void slurp(char *to, const char *name)
 {
     char path[PATH];
-    tool_text text;
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    tool_text text;
     assert_true(tool_text_read(&text, path, LIMIT - 1, NULL));
     memcpy(to, text.data, text.size + 1);
     tool_text_free(&text);
@@ -148,7 +148,6 @@ int run_tools_begin(const char *program)
     /* BUILD/test/tools/test_NAME: the tools are two folders up */
     const char *slash = program ? strrchr(program, '/') : NULL;
     char here[PATH];
-    tool_text photo;
     if (!slash || !getcwd(here, sizeof here) || !mkdtemp(dir)) return -1;
     if (snprintf(bin, sizeof bin, "%s/%.*s/../..", program[0] == '/' ? "" : here, (int)(slash - program),
                  program) >= PATH) {
@@ -160,6 +159,7 @@ int run_tools_begin(const char *program)
             " cp test/vectors/b.jpg $D/pics/inner") != 0) {
         return -1;
     }
+    tool_text photo;
     if (!tool_text_read(&photo, "test/vectors/a.jpg", LIMIT, NULL)) return -1;
     put("broken.jpg", photo.data, photo.size / 2);
     put("stub.jpg", photo.data, 20);
@@ -171,8 +171,8 @@ int run_tools_begin(const char *program)
 
 int run_tools_end(void)
 {
-    char command[PATH];
     free(model_bytes);
+    char command[PATH];
     (void)snprintf(command, sizeof command, "rm -r %s", dir);
     return system(command);
 }

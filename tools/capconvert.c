@@ -163,9 +163,9 @@ static void summarize(const convert_job *job)
 
 int main(int argc, char **argv)
 {
-    convert_options options;
     tool_error err = {{0}};
     tool_start();
+    convert_options options;
     const int parsed = parse(&options, argc, argv);
     if (parsed >= 0) return parsed;
     convert_job *job = calloc(1, sizeof *job);

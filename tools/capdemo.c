@@ -296,10 +296,10 @@ static bool caption_all(demo_run *run, tool_error *err)
 /* Opens what the options name.  Returns the exit code so far. */
 static int prepare(demo_run *run, demo_options *options, caption_model **model, tool_error *err)
 {
-    caption_model_info info;
     const char *name = NULL;
     if (!tool_model_open(model, options->model, &name, err)) return TOOL_EXIT_FAILED;
     run->model = *model;
+    caption_model_info info;
     caption_model_get_info(*model, &info);
     if (!tool_options_apply(&options->common, *model, &run->decode, err)) return TOOL_EXIT_USAGE;
     if (options->attention && info.kind != CAPTION_KIND_ATTENTION) {
@@ -345,8 +345,8 @@ static int run_all(demo_options *options, double start)
 int main(int argc, char **argv)
 {
     const double start = tool_now_ms();
-    demo_options options;
     tool_start();
+    demo_options options;
     const int code = parse(&options, argc, argv);
     return code >= 0 ? code : run_all(&options, start);
 }

@@ -245,9 +245,9 @@ static bool dump(dump_options *options, dump_run *run, caption_model **model, to
 
 int main(int argc, char **argv)
 {
-    dump_options options;
     tool_error err = {{0}};
     tool_start();
+    dump_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
     dump_run run = {.options = &options};

@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/crew.h"
 #include "tools/common/options.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
-
-enum { MAX_AT_ONCE = 256 };
 
 static const char tool[] = "capeval";
 
@@ -169,8 +168,8 @@ static const tool_option run_list[] = {
 
 static const tool_option run_machine[] = {
     TOOL_ENTRY_GREEDY,
-    {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N", .help = "width of the beam search, 1 to 64",
-     .initial = "the model's, mostly 5"},
+    {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N",
+     .help = "width of the beam search, 1 to " CAPTION_QUOTE(CAPTION_MAX_BEAMS), .initial = "the model's, mostly 5"},
     {.name = "no-exif", .code = TOOL_OPTION_NO_EXIF,
      .help = "leave photos lying on their side, as the published system does"},
     {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
@@ -217,13 +216,13 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
         options->greedy = true;
         break;
     case TOOL_OPTION_BEAMS:
-        (void)tool_parse_int(&options->beams, "--beams", value, 1, TOOL_MAX_BEAMS, err);
+        (void)tool_parse_int(&options->beams, "--beams", value, 1, CAPTION_MAX_BEAMS, err);
         break;
     case TOOL_OPTION_NO_EXIF:
         options->no_exif = true;
         break;
     case TOOL_OPTION_THREADS:
-        (void)tool_parse_int(&options->threads, "--threads", value, 1, MAX_AT_ONCE, err);
+        (void)tool_parse_int(&options->threads, "--threads", value, 1, TOOL_CREW_MOST, err);
         break;
     default:
         take_report(&options->score, code, value);
@@ -262,7 +261,7 @@ static const char *run_complaint(const eval_run_options *options)
 
 static int run(int argc, char **argv)
 {
-    eval_run_options options = {.output = "predictions.tsv", .threads = tool_processors(MAX_AT_ONCE)};
+    eval_run_options options = {.output = "predictions.tsv", .threads = tool_processors(TOOL_CREW_MOST)};
     tool_error err = {{0}};
     const int code = tool_read_options(&run_command, &options, &argc, argv);
     if (code >= 0) return code;

@@ -132,7 +132,6 @@ static int parse(info_options *options, int argc, char **argv)
 /* path: NULL for the bundled model */
 static bool read_header(capw_header *header, const char *path, tool_error *err)
 {
-    unsigned char bytes[64];
     size_t size = 0;
     if (!path) {
         const void *data = tool_bundled_data(&size);
@@ -140,6 +139,7 @@ static bool read_header(capw_header *header, const char *path, tool_error *err)
     }
     FILE *file = fopen(path, "rb");
     if (!file) return tool_fail_errno(err, path, errno);
+    unsigned char bytes[64];
     size = fread(bytes, 1, sizeof bytes, file);
     (void)fclose(file);
     return info_parse_header(header, bytes, size) || tool_fail(err, "%s: can't read its header", path);
@@ -198,9 +198,9 @@ static bool show(const info_options *options, caption_model **model, info_plan *
 
 int main(int argc, char **argv)
 {
-    info_options options;
     tool_error err = {{0}};
     tool_start();
+    info_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
     info_plan plan = {.count = 0};

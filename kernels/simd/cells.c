@@ -13,7 +13,7 @@ static void CPTK_NAME(cptk_tanh_f32)(float *x, int n)
 /* The next elements of x + h, of which `left` are there. */
 static inline vf gate(const float *x, const float *h, int left)
 {
-    vf zero = vf_set(0.0f);
+    const vf zero = vf_set(0.0f);
     return vf_add(vf_next(x, left, zero), vf_next(h, left, zero));
 }
 

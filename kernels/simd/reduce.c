@@ -9,7 +9,7 @@
 
 static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows, int n)
 {
-    vf zero = vf_set(0.0f), count = vf_set((float)rows);
+    const vf zero = vf_set(0.0f), count = vf_set((float)rows);
     for (int j = 0; j < n; j += VEC_W) {
         vf sum = zero;
         for (int r = 0; r < rows; r++) {

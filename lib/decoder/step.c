@@ -148,7 +148,7 @@ static void attend(cpt_step *step, const float *const *h, int rows)
 void cpt_step_run(cpt_step *step, const float *const *x, int rows)
 {
     const cpt_decoder *d = step->decoder;
-    const float *h[CPT_MAX_BEAMS], *below[CPT_MAX_BEAMS];
+    const float *below[CPT_MAX_BEAMS]; /* the rows of the layer before */
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
         const size_t at = (size_t)layer * (size_t)step->max_rows * (size_t)d->hidden;
@@ -158,6 +158,7 @@ void cpt_step_run(cpt_step *step, const float *const *x, int rows)
                             .h_out = step->h_next + at,
                             .rows = rows,
                             .n = d->hidden};
+        const float *h[CPT_MAX_BEAMS];
         row_pointers(h, step->h + at, rows, d->hidden);
         cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, step->input_gates, step->kernels,
                         step->pool);

@@ -94,7 +94,7 @@ static caption_status add_conv(builder *b, const layer_spec *spec)
     };
     char name[CAPW_NAME_BYTES];
     snprintf(name, sizeof name, "encoder.%s", spec->name);
-    caption_status status = cpt_matrix_bind(&conv->filters, b->weights, name, &matrix, b->error);
+    const caption_status status = cpt_matrix_bind(&conv->filters, b->weights, name, &matrix, b->error);
     if (status) return status;
     conv->out_c = matrix.out = conv->filters.out;
     conv->out_pitch = pitch_of(b->net, b->count);
@@ -128,8 +128,8 @@ static caption_status add_block(builder *b, int stage, int block)
     int last = input, identity = input; /* maps */
     for (size_t i = 0; i < sizeof block_convs / sizeof *block_convs; i++) {
         const block_conv *c = &block_convs[i];
-        char name[CPT_LAYER_NAME_BYTES];
         if (c->projects && block > 0) continue;
+        char name[CPT_LAYER_NAME_BYTES];
         snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
         const layer_spec spec = {
             .name = name,

@@ -76,8 +76,8 @@ caption_status cpt_metadata_floats(const cpt_weights *weights, const cpt_float_s
     const char *text = cpt_weights_find_metadata(weights, s->key), *at = text;
     if (!text) return CAPTION_OK;
     for (int i = 0; i < s->count; i++) {
-        double number;
         while (*at == ' ') at++;
+        double number;
         if (!parse_number(&at, &number)) return bad_value(s->key, text, "not the numbers expected", error);
         if (!(number >= s->low && number <= s->high)) return bad_value(s->key, text, "out of range", error);
         s->values[i] = (float)number;
@@ -91,9 +91,9 @@ caption_status cpt_metadata_ints(const cpt_weights *weights, const cpt_int_setti
     for (int i = 0; i < count; i++) {
         const cpt_int_setting *s = &settings[i];
         const char *text = cpt_weights_find_metadata(weights, s->key), *at = text;
-        double number;
         if (!text && !s->required) continue;
         if (!text) return missing(s->key, error);
+        double number;
         if (!parse_number(&at, &number) || *at != '\0' || !(number >= s->low && number <= s->high) ||
             number != (double)(int)number) {
             return bad_value(s->key, text, "not a whole number in range", error);

@@ -19,9 +19,9 @@ struct cpt_image_decoder {
 static size_t resizer_bytes(int width, int height, int orientation, int out_size)
 {
     const int size[2] = {width, height};
-    cpt_resizer resizer;
     cpt_arena dry;
     cpt_arena_init(&dry, NULL, 0);
+    cpt_resizer resizer;
     cpt_resizer_init(&resizer, &dry, size, orientation, out_size, NULL);
     return dry.failed ? SIZE_MAX : dry.used;
 }
@@ -177,9 +177,9 @@ static caption_status decode(cpt_image_decoder *d, const cpt_image_job *job, con
 caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *image, uint8_t *out,
                                 cpt_image_warnings *warnings, caption_error *error)
 {
-    caption_image_info info;
     warnings->count = 0;
     warnings->first[0] = '\0';
+    caption_image_info info;
     caption_status status = probe(image, d->config.out_size, &info, error);
     if (d->config.no_exif) info.orientation = 1;
     const int size[2] = {info.width, info.height};

@@ -77,7 +77,8 @@ static jvirt_barray_ptr request_virt_barray(j_common_ptr cinfo, int pool, boolea
     cpt_jpeg_memory *memory = (cpt_jpeg_memory *)(void *)cinfo->mem;
     jvirt_barray_ptr array = take(cinfo, 1, sizeof *array);
     (void)pool, (void)most;
-    *array = (struct jvirt_barray_control){NULL, memory->pending, pre_zero, blocks, count};
+    *array = (struct jvirt_barray_control){
+        .next = memory->pending, .pre_zero = pre_zero, .blocks = blocks, .count = count};
     memory->pending = array;
     return array;
 }

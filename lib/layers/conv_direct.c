@@ -56,11 +56,11 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
         .panels = cpt_conv_panels(conv),
         .column_blocks = 1,
     };
-    int wanted;
     if (conv->pad == 0 && cpt_conv_in_pitch(conv) == in_c) {
         p.depth *= p.taps_x;
         p.taps_x = 1;
     }
+    int wanted;
     if (weight_bytes <= CACHED_WEIGHTS) {
         wanted = cpt_min(p.rows / CACHED_MIN_BLOCKS, CACHED_MAX_ROWS);
     } else {

@@ -164,8 +164,9 @@ size_t cpt_pool_size(int threads)
 /* Starts a worker, which takes no signals: those are the application's.  Returns whether it runs. */
 static bool start(worker *w)
 {
-    sigset_t all, before;
+    sigset_t all;
     sigfillset(&all);
+    sigset_t before;
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
     const int status = pthread_create(&w->thread, NULL, work, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -13,8 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.max_pixels = 1 << 20;
         options.decode_memory = 2 << 20;
         if (!fixture_open(&fix, NULL) ||
-            caption_session_create(&session, fix.model, &options, NULL) != CAPTION_OK)
+            caption_session_create(&session, fix.model, &options, NULL) != CAPTION_OK) {
             __builtin_trap();
+        }
     }
     caption_image_info info;
     (void)caption_image_probe(data, size, &info, NULL);

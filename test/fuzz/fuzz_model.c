@@ -14,13 +14,14 @@ static void look(const caption_model *model)
     caption_model_get_info(model, &info);
     const char *key;
     const char *value;
-    for (int i = 0; i < info.metadata_count; i++)
+    for (int i = 0; i < info.metadata_count; i++) {
         if (caption_model_metadata(model, i, &key, &value) == CAPTION_OK) {
             length += strlen(key) + strlen(value);
         }
+    }
     for (int i = 0; i < info.vocabulary_size; i++) length += strlen(caption_model_word(model, i));
-    caption_tensor_info tensor;
     for (int i = 0; i < info.tensor_count; i++) {
+        caption_tensor_info tensor;
         (void)caption_model_tensor(model, i, &tensor);
         (void)caption_model_verify(model, i, NULL);
     }

@@ -97,8 +97,9 @@ static void check_tanh_tails(const cptk_kernels *k)
         for (int i = 0; i < n; i++) {
             const double want = tanh((double)check_specials[(size_t)i % CHECK_SPECIALS]);
             const bool sign = isnan(want) || !signbit(x[i]) == !signbit(want);
-            if (!(check_ulp(x[i], want) <= 2) || !sign)
+            if (!(check_ulp(x[i], want) <= 2) || !sign) {
                 check_fail("tanh [%d of %d] is %a", i, n, (double)x[i]);
+            }
         }
         check_release("tanh");
     }

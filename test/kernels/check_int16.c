@@ -51,9 +51,9 @@ static void check_round_special(const cptk_kernels *k, int n)
         float *x = check_buffer((size_t)n, i);
         const size_t words = ((size_t)n + 1) / 2;
         uint32_t *pairs = check_bytes(words * sizeof *pairs, 4 * (i % 16));
-        cptk_rounded rounded;
         memset(x, 0, (size_t)n * sizeof *x);
         x[n - 1] = cases[i].value;
+        cptk_rounded rounded;
         k->round_i16(x, n, pairs, &rounded);
         for (size_t w = 0; w < words; w++) {
             if (pairs[w] != 0) check_fail("round_i16 of %g: word %zu is not 0", (double)cases[i].value, w);
@@ -94,10 +94,11 @@ static void check_round(const cptk_kernels *k, const cptk_kernels *c)
         float *x = check_buffer((size_t)n, (size_t)check_between(0, 15));
         const size_t bytes = ((size_t)n + 1) / 2 * sizeof(uint32_t);
         uint32_t *got = check_bytes(bytes, 4 * (size_t)check_between(0, 15)), *want = check_bytes(bytes, 0);
-        cptk_rounded rounded, plain;
         check_fill(x, (size_t)n, -size, size);
         if (i % 7 == 0) x[n / 2] = 1e-45f;
+        cptk_rounded rounded;
         k->round_i16(x, n, got, &rounded);
+        cptk_rounded plain;
         c->round_i16(x, n, want, &plain);
         if (same_rounded(&rounded, &plain) && memcmp(got, want, bytes) != 0) {
             check_fail("round_i16: n %d: other bits than plain C", n);

@@ -204,8 +204,9 @@ void check_time(const char *slot, const char *isa, void (*work)(void *user), voi
     long repeat = 1;
     while (seconds(work, user, repeat) < 1e-3) repeat *= 2;
     double best = INFINITY;
-    while (now() - begin < 0.15 || isinf(best))
+    while (now() - begin < 0.15 || isinf(best)) {
         best = fmin(best, seconds(work, user, repeat) / (double)repeat);
+    }
     printf("%-36s %-7s %12.3f us", slot, isa, best * 1e6);
     if (amount > 0) printf("  %9.3f G%s/s", amount / best * 1e-9, unit);
     printf("\n");

@@ -28,8 +28,9 @@ static void make_panels(cptk_tile *t)
     t->b_step = 16;
     t->b_panel = k_count * 16;
     for (size_t k = 0; k < k_count; k++) {
-        for (size_t j = (size_t)t->n % 16; j > 0 && j < 16; j++)
+        for (size_t j = (size_t)t->n % 16; j > 0 && j < 16; j++) {
             b[(panels - 1) * t->b_panel + 16 * k + j] = 0;
+        }
     }
 }
 
@@ -93,7 +94,6 @@ static void check_cut(const cptk_kernels *k, const tile_case *x)
     const int m = check_between(0, t->rows - 1), j = check_between(0, t->n - 1) / 16 * 16;
     const float *rows[4];
     for (int tap = 0; tap < t->taps; tap++) rows[tap] = t->a[tap * t->rows + m];
-    float alone[16];
     cptk_tile part = *t;
     part.a = rows;
     part.rows = 1;
@@ -101,6 +101,7 @@ static void check_cut(const cptk_kernels *k, const tile_case *x)
     part.b += (size_t)(j / 16) * t->b_panel;
     if (t->bias) part.bias += j;
     if (t->add) part.add += (size_t)m * t->add_stride + (size_t)j;
+    float alone[16];
     part.c = alone;
     k->tile_f32(&part);
     check_same("tile_f32 cut", x->c + (size_t)m * t->c_stride + j, alone, (size_t)part.n);
@@ -138,11 +139,12 @@ static void check_tile_values(const cptk_kernels *k)
 {
     for (int i = 0; i < 200; i++) {
         const int n = check_between(1, 40), padded = (n + 15) / 16 * 16;
-        float *c = check_buffer((size_t)n, 3), *b = check_buffer((size_t)padded, 1), add[40];
+        float *c = check_buffer((size_t)n, 3), *b = check_buffer((size_t)padded, 1);
         const float a = i < 150 ? check_special() : 0.75f, *row = &a;
         memset(b, 0, (size_t)padded * sizeof *b);
         check_fill_special(b, (size_t)n, -2, 2, 4);
         check_fill_special(c, (size_t)n, -2, 2, 4);
+        float add[40];
         memcpy(add, c, (size_t)n * sizeof *add);
         const cptk_tile t = {.a = &row,
                              .b = b,

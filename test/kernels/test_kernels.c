@@ -42,8 +42,9 @@ static bool parse_cpu(const char *name, uint32_t *mask)
 
 static void run(uint32_t bits, bool bench)
 {
-    cptk_kernels kernels, plain;
+    cptk_kernels kernels;
     cptk_kernels_init(&kernels, bits);
+    cptk_kernels plain;
     cptk_kernels_init(&plain, 0);
     check_begin(kernels.name);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,12 +43,12 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *memory);
 
-static int allowed(void)
+static bool allowed(void)
 {
     const int n = atomic_fetch_add(&counted, 1) + 1;
-    if (n != atomic_load(&fail_at)) return 1;
+    if (n != atomic_load(&fail_at)) return true;
     errno = ENOMEM;
-    return 0;
+    return false;
 }
 
 static void *track(void *memory)
@@ -57,7 +58,7 @@ static void *track(void *memory)
 }
 
 /* For products of small matrices OpenBLAS takes memory on some processors, and gives it back: not ours. */
-static int is_openblas(const void *caller)
+static bool is_openblas(const void *caller)
 {
     Dl_info info;
     return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "openblas");
@@ -157,9 +158,9 @@ static void caption_every_way(caption_session *session, const picture pictures[P
 {
     caption_pixel_view view = fixture_pixels(2);
     caption_decode_options greedy;
-    const caption_result *r;
     caption_decode_options_init(&greedy, NULL);
     greedy.search = CAPTION_SEARCH_GREEDY;
+    const caption_result *r;
     assert_int_equal(caption_file(session, path, NULL, &r, NULL), CAPTION_OK);
     for (int i = 0; i < PICTURES; i++) {
         const picture *p = &pictures[i];
@@ -184,27 +185,24 @@ static void caption_every_way(caption_session *session, const picture pictures[P
 
 static void armed(const make_model_options *options, caption_conv conv, int threads)
 {
-    caption_session_options o;
     caption_session *session = NULL;
-    size_t bytes;
     picture pictures[PICTURES];
-    char path[64];
-    void *memory;
-    fixture fix;
-    int during;
     make_pictures(pictures);
+    fixture fix;
     assert_true(fixture_open(&fix, options));
+    char path[64];
     assert_true(fixture_write(path, pictures[JPEG].data, pictures[JPEG].size));
+    caption_session_options o;
     caption_session_options_init(&o);
     o.conv = conv;
     o.threads = threads;
-    bytes = caption_session_size(fix.model, &o, NULL);
-    memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    const size_t bytes = caption_session_size(fix.model, &o, NULL);
+    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     assert_non_null(memory);
     assert_int_equal(caption_session_init(&session, memory, bytes, fix.model, &o, NULL), CAPTION_OK);
     atomic_store(&counted, 0);
     caption_every_way(session, pictures, path);
-    during = atomic_load(&counted);
+    const int during = atomic_load(&counted);
     caption_session_close(&session);
     unlink(path);
     free(memory);
@@ -217,14 +215,14 @@ static void armed(const make_model_options *options, caption_conv conv, int thre
 static void first_product(void)
 {
     const caption_pixel_view view = fixture_pixels(1);
-    caption_session_options o;
     caption_session *session = NULL;
-    const caption_result *r;
     fixture fix;
     assert_true(fixture_open(&fix, NULL));
+    caption_session_options o;
     caption_session_options_init(&o);
     o.conv = CAPTION_CONV_IM2COL;
     assert_int_equal(caption_session_create(&session, fix.model, &o, NULL), CAPTION_OK);
+    const caption_result *r;
     assert_int_equal(caption_pixels(session, &view, NULL, &r, NULL), CAPTION_OK);
     caption_session_close(&session);
     fixture_close(&fix);
@@ -232,12 +230,13 @@ static void first_product(void)
 
 static void nothing_after_init(void **state)
 {
-    make_model_options options;
     (void)state;
     need_watch();
     first_product();
+    make_model_options options;
     make_model_defaults(&options);
-    options.winograd = options.coarse = 1;
+    options.winograd = 1;
+    options.coarse = true;
     armed(&options, CAPTION_CONV_AUTO, 1);
     armed(&options, CAPTION_CONV_AUTO, 2);
     armed(&options, CAPTION_CONV_WINOGRAD, 1);
@@ -269,15 +268,17 @@ static caption_status whole_life(fixture *fix, const picture pictures[PICTURES],
     caption_model *model = NULL, *second = NULL;
     caption_session *session = NULL;
     const caption_pixel_view view = fixture_pixels(1);
-    const caption_result *r;
     caption_error error;
     caption_status status = caption_model_open_file(&model, model_path, NULL, &error);
-    if (!status)
+    if (!status) {
         status = caption_model_open_callback(&second, read_bytes, fix->bytes, fix->size, NULL, &error);
+    }
     if (!status) status = caption_session_create(&session, second, o, &error);
+    const caption_result *r;
     if (!status) status = caption_pixels(session, &view, NULL, &r, &error);
-    for (int i = 0; i < PICTURES && !status; i++)
+    for (int i = 0; i < PICTURES && !status; i++) {
         status = caption_image(session, pictures[i].data, pictures[i].size, NULL, &r, &error);
+    }
     if (status) {
         assert_true(error.status == status && error.message[0] != '\0');
         if (!model) assert_null(second);
@@ -290,30 +291,32 @@ static caption_status whole_life(fixture *fix, const picture pictures[PICTURES],
 
 static void sweep(int threads)
 {
-    caption_session_options o;
     picture pictures[PICTURES];
-    char path[64];
-    fixture fix;
-    int n = 1, before, after;
-    caption_status status;
+    int n = 1;
     make_pictures(pictures);
+    fixture fix;
     assert_true(fixture_open(&fix, NULL));
+    char path[64];
     assert_true(fixture_write(path, fix.bytes, fix.size));
+    caption_session_options o;
     caption_session_options_init(&o);
     o.threads = threads;
     assert_int_equal(whole_life(&fix, pictures, path, &o),
                      CAPTION_OK); /* whatever is made once is made now */
+    caption_status status;
     do {
-        before = atomic_load(&live);
+        const int before = atomic_load(&live);
         atomic_store(&counted, 0);
         atomic_store(&fail_at, n);
         status = whole_life(&fix, pictures, path, &o);
         atomic_store(&fail_at, 0);
-        after = atomic_load(&live);
-        if (status && status != CAPTION_ERROR_MEMORY && status != CAPTION_ERROR_IO)
+        const int after = atomic_load(&live);
+        if (status && status != CAPTION_ERROR_MEMORY && status != CAPTION_ERROR_IO) {
             fail_msg("allocation %d failed: status %d", n, (int)status);
-        if (threads == 1 && before != after)
+        }
+        if (threads == 1 && before != after) {
             fail_msg("allocation %d failed: %d blocks leak", n, after - before);
+        }
         n++;
     } while (status && n < 1000);
     assert_int_equal(status, CAPTION_OK);

@@ -17,8 +17,8 @@ static caption_session *session;
 
 static int open_all(void **state)
 {
-    caption_session_options options;
     (void)state;
+    caption_session_options options;
     caption_session_options_init(&options);
     options.max_batch = 2;
     if (!fixture_open(&fix, NULL)) return -1;
@@ -74,11 +74,9 @@ static const caption_result *caption_seed(caption_session *s, uint32_t seed)
 static void same_caption(const caption_model *model)
 {
     caption_session *other = NULL;
-    char *text;
-    double score;
     const caption_result *result = caption_seed(session, 5);
-    text = strdup(result->captions[0].text);
-    score = result->captions[0].score;
+    char *text = strdup(result->captions[0].text);
+    const double score = result->captions[0].score;
     assert_int_equal(caption_session_create(&other, model, NULL, NULL), CAPTION_OK);
     result = caption_seed(other, 5);
     assert_string_equal(result->captions[0].text, text);
@@ -90,12 +88,11 @@ static void same_caption(const caption_model *model)
 static void open_callback(void **state)
 {
     caption_model *model = NULL;
-    source s = {fix.bytes, fix.size, 0, 0};
-    caption_error e;
-    int calls;
+    source s = {.data = fix.bytes, .size = fix.size};
     (void)state;
+    caption_error e;
     assert_int_equal(caption_model_open_callback(&model, read_source, &s, fix.size, NULL, &e), CAPTION_OK);
-    calls = s.calls;
+    const int calls = s.calls;
     same_caption(model);
     assert_int_equal(s.calls, calls); /* nothing is read later */
     caption_model_close(&model);
@@ -112,10 +109,10 @@ static void open_callback(void **state)
 static void open_file(void **state)
 {
     caption_model *model = NULL;
-    char path[64];
-    caption_error e;
     (void)state;
+    char path[64];
     assert_true(fixture_write(path, fix.bytes, fix.size));
+    caption_error e;
     assert_int_equal(caption_model_open_file(&model, path, NULL, &e), CAPTION_OK);
     same_caption(model);
     caption_model_close(&model);
@@ -131,9 +128,9 @@ static void open_in_own_memory(void **state)
     const size_t size = caption_model_size();
     unsigned char *memory = aligned_alloc(64, (size + 127) / 64 * 64);
     caption_model *model = NULL;
-    caption_error e;
     (void)state;
     assert_non_null(memory);
+    caption_error e;
     refused(caption_model_init(&model, memory, size - 1, fix.bytes, fix.size, NULL, &e), CAPTION_ERROR_MEMORY,
             &e);
     refused(caption_model_init(&model, memory + 8, size, fix.bytes, fix.size, NULL, &e),
@@ -193,10 +190,10 @@ static void session_memory(void **state)
     const size_t size = caption_session_size(fix.model, NULL, NULL);
     unsigned char *memory = aligned_alloc(64, (size + 127) / 64 * 64);
     caption_session *s = NULL;
-    caption_error e;
     (void)state;
     assert_true(size > 0);
     assert_non_null(memory);
+    caption_error e;
     refused(caption_session_init(&s, memory, size - 1, fix.model, NULL, &e), CAPTION_ERROR_MEMORY, &e);
     refused(caption_session_init(&s, memory + 16, size, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_session_init(&s, NULL, size, fix.model, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
@@ -231,8 +228,6 @@ static void session_memory(void **state)
 static void decode_options(void **state)
 {
     const caption_pixel_view view = fixture_pixels(1);
-    const caption_result *result;
-    caption_decode_options o;
     (void)state;
     REFUSED_DECODE(abi_version, CAPTION_ABI_VERSION + 1, CAPTION_ERROR_VERSION);
     REFUSED_DECODE(struct_size, sizeof(caption_decode_options) + 1, CAPTION_ERROR_VERSION);
@@ -253,6 +248,7 @@ static void decode_options(void **state)
     REFUSED_DECODE(repetition_penalty, 101.0f, CAPTION_ERROR_ARGUMENT);
     REFUSED_DECODE(repetition_penalty, NAN, CAPTION_ERROR_ARGUMENT);
     REFUSED_DECODE(penalty, (caption_penalty)2, CAPTION_ERROR_ARGUMENT);
+    caption_decode_options o;
     caption_decode_options_init(&o, NULL);
     assert_int_equal(o.abi_version, CAPTION_ABI_VERSION);
     assert_int_equal(o.beams, 5);
@@ -264,6 +260,7 @@ static void decode_options(void **state)
     o.repetition_penalty = CAPTION_MIN_REPETITION_PENALTY;
     o.beams = 5; /* the most that the session was made for */
     o.min_length = o.max_length;
+    const caption_result *result;
     assert_int_equal(caption_pixels(session, &view, &o, &result, NULL), CAPTION_OK);
     assert_int_equal(result->captions[0].length, 20);
 }
@@ -273,9 +270,9 @@ static void decode_options(void **state)
 static void caption_arguments(void **state)
 {
     caption_pixel_view view = fixture_pixels(1);
+    (void)state;
     const caption_result *r;
     caption_error e;
-    (void)state;
     refused(caption_pixels(NULL, &view, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_pixels(session, NULL, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_pixels(session, &view, NULL, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
@@ -300,14 +297,14 @@ static void step_order(void **state)
 {
     caption_session *s = NULL;
     const caption_pixel_view view = fixture_pixels(1);
-    const caption_result *r;
     float features[49 * 64] = {0};
-    caption_error e;
     (void)state;
     assert_int_equal(caption_session_create(&s, fix.model, NULL, NULL), CAPTION_OK);
     assert_null(caption_slot_pixels(s, 0));
     assert_null(caption_slot_features(s, 0));
+    caption_error e;
     refused(caption_encode(s, 1, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    const caption_result *r;
     refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_load_pixels(s, 1, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_load_pixels(s, -1, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
@@ -331,23 +328,21 @@ static void step_order(void **state)
 /* Two slots encoded together, and features put back, give what one image alone gives, to the last bit. */
 static void ways_agree(void **state)
 {
-    const caption_result *r;
-    caption_pixel_view view;
-    char *text[2];
-    float *features;
     const size_t bytes = 49 * 64 * sizeof(float);
     (void)state;
-    features = malloc(2 * bytes);
+    float *features = malloc(2 * bytes);
     assert_non_null(features);
+    char *text[2];
     for (uint32_t i = 0; i < 2; i++) {
         text[i] = strdup(caption_seed(session, i + 1)->captions[0].text);
         memcpy((char *)features + i * bytes, caption_slot_features(session, 0), bytes);
     }
     for (int i = 0; i < 2; i++) {
-        view = fixture_pixels((uint32_t)i + 1);
+        caption_pixel_view view = fixture_pixels((uint32_t)i + 1);
         assert_int_equal(caption_load_pixels(session, i, &view, NULL), CAPTION_OK);
     }
     assert_int_equal(caption_encode(session, 2, NULL, NULL), CAPTION_OK);
+    const caption_result *r;
     for (int i = 0; i < 2; i++) {
         assert_memory_equal(caption_slot_features(session, i), (char *)features + (size_t)i * bytes, bytes);
         assert_int_equal(caption_decode(session, i, NULL, &r, NULL), CAPTION_OK);
@@ -371,8 +366,9 @@ static void negative_stride(void **state)
     assert_true(copy && flipped);
     assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
     memcpy(copy, caption_slot_pixels(session, 0), bytes);
-    for (size_t y = 0; y < (size_t)view.height; y++)
+    for (size_t y = 0; y < (size_t)view.height; y++) {
         memcpy(flipped + ((size_t)view.height - 1 - y) * row, view.rgb + y * row, row);
+    }
     view.rgb = flipped + ((size_t)view.height - 1) * row;
     view.stride = -(ptrdiff_t)row;
     assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
@@ -412,12 +408,10 @@ static void jpeg_and_probe(void **state)
 {
     size_t size;
     unsigned char *jpeg = fixture_jpeg(4, &size);
-    caption_image_info info;
-    const caption_result *r;
-    char path[64], *text;
-    caption_error e;
     (void)state;
     assert_non_null(jpeg);
+    caption_image_info info;
+    caption_error e;
     assert_int_equal(caption_image_probe(jpeg, size, &info, &e), CAPTION_OK);
     assert_int_equal(info.format, CAPTION_FORMAT_JPEG);
     assert_int_equal(info.width, 64);
@@ -426,8 +420,10 @@ static void jpeg_and_probe(void **state)
     refused(caption_image_probe("x", 1, &info, &e), CAPTION_ERROR_IMAGE, &e);
     refused(caption_image_probe(NULL, 1, &info, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_image_probe(jpeg, size, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    const caption_result *r;
     assert_int_equal(caption_image(session, jpeg, size, NULL, &r, &e), CAPTION_OK);
-    text = strdup(r->captions[0].text);
+    char *text = strdup(r->captions[0].text);
+    char path[64];
     assert_true(fixture_write(path, jpeg, size));
     assert_int_equal(caption_file(session, path, NULL, &r, &e), CAPTION_OK);
     assert_string_equal(r->captions[0].text, text);
@@ -453,28 +449,29 @@ static int stop(void *user, const caption_progress *p)
 
 static void aborting(void **state)
 {
-    static const stopper cases[] = {{CAPTION_STAGE_ENCODER, 1, 0, 0},
-                                    {CAPTION_STAGE_ENCODER, 30, 0, 0},
-                                    {CAPTION_STAGE_ENCODER, 54, 0, 0},
-                                    {CAPTION_STAGE_DECODER, 1, 0, 0}};
+    static const stopper cases[] = {
+        {.stage = CAPTION_STAGE_ENCODER, .at = 1},
+        {.stage = CAPTION_STAGE_ENCODER, .at = 30},
+        {.stage = CAPTION_STAGE_ENCODER, .at = 54},
+        {.stage = CAPTION_STAGE_DECODER, .at = 1},
+    };
     const caption_pixel_view view = fixture_pixels(6);
-    const caption_result *r;
-    caption_decode_options o;
-    caption_error e;
-    stopper s;
-    char *text;
     (void)state;
-    text = strdup(caption_seed(session, 6)->captions[0].text);
+    char *text = strdup(caption_seed(session, 6)->captions[0].text);
+    caption_decode_options o;
     caption_decode_options_init(&o, fix.model);
     o.progress = stop;
+    stopper s;
     o.progress_user = &s;
+    const caption_result *r;
+    caption_error e;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         s = cases[i];
         refused(caption_pixels(session, &view, &o, &r, &e), CAPTION_ERROR_ABORTED, &e);
         assert_null(r);
         assert_int_equal(s.stage == CAPTION_STAGE_ENCODER ? s.encoder_calls : s.decoder_calls, s.at);
     }
-    s = (stopper){CAPTION_STAGE_DECODER, -1, 0, 0}; /* never */
+    s = (stopper){.stage = CAPTION_STAGE_DECODER, .at = -1}; /* never */
     assert_int_equal(caption_pixels(session, &view, &o, &r, &e), CAPTION_OK);
     assert_int_equal(s.encoder_calls, 54);
     assert_string_equal(r->captions[0].text, text); /* the session is as good as before */
@@ -486,15 +483,15 @@ static void aborting(void **state)
 static void batches(void **state)
 {
     enum { MOST = 7, FLOATS = 49 * 64 };
-    caption_session_options options;
     caption_session *many = NULL;
-    caption_decode_options o;
     static float alone[MOST][FLOATS];
     (void)state;
+    caption_session_options options;
     caption_session_options_init(&options);
     options.max_batch = MOST;
     options.threads = 2;
     assert_int_equal(caption_session_create(&many, fix.model, &options, NULL), CAPTION_OK);
+    caption_decode_options o;
     caption_decode_options_init(&o, fix.model);
     o.progress = stop;
     for (int i = 0; i < MOST; i++) {
@@ -502,7 +499,7 @@ static void batches(void **state)
         memcpy(alone[i], caption_slot_features(session, 0), sizeof alone[i]);
     }
     for (int count = 1; count <= MOST; count++) {
-        stopper s = {CAPTION_STAGE_DECODER, -1, 0, 0}; /* never */
+        stopper s = {.stage = CAPTION_STAGE_DECODER, .at = -1}; /* never */
         o.progress_user = &s;
         for (int i = 0; i < count; i++) {
             const caption_pixel_view view = fixture_pixels((uint32_t)i);
@@ -510,8 +507,9 @@ static void batches(void **state)
         }
         assert_int_equal(caption_encode(many, count, &o, NULL), CAPTION_OK);
         assert_int_equal(s.encoder_calls, (count + 3) / 4 * 54);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             assert_memory_equal(caption_slot_features(many, i), alone[i], sizeof alone[i]);
+        }
     }
     caption_session_close(&many);
 }

@@ -39,8 +39,8 @@ static void close_beam(test_beam *t)
 /* Row `row` is alive, its last token and its sum are these. */
 static void check_row(const cpt_beam *beam, int row, int token, double score)
 {
-    int tokens[MAX_LENGTH];
     assert_true(row < beam->alive_count);
+    int tokens[MAX_LENGTH];
     assert_true(cpt_beam_tokens(beam, row, tokens) > 0);
     assert_int_equal(tokens[0], token);
     assert_true(cpt_beam_score(beam, row) == score);
@@ -57,10 +57,10 @@ static void begins_empty(void **state)
 {
     test_beam t;
     cpt_beam *beam = open_beam(&t, 3, 1);
-    int tokens[MAX_LENGTH];
     (void)state;
     assert_int_equal(beam->alive_count, 1);
     assert_int_equal(cpt_beam_slots(beam), 3);
+    int tokens[MAX_LENGTH];
     assert_int_equal(cpt_beam_tokens(beam, 0, tokens), 0);
     assert_true(cpt_beam_score(beam, 0) == 0);
     cpt_beam_finish(beam); /* a hypothesis without tokens is no caption */
@@ -74,7 +74,6 @@ static void keeps_the_best(void **state)
 {
     test_beam t;
     cpt_beam *beam = open_beam(&t, 2, 1);
-    int tokens[MAX_LENGTH];
     (void)state;
     cpt_beam_offer(beam, 0, A, -1);
     cpt_beam_offer(beam, 0, B, -2);
@@ -93,6 +92,7 @@ static void keeps_the_best(void **state)
     check_row(beam, 1, D, -3);
     assert_int_equal(beam->parents[0], 1);
     assert_int_equal(beam->parents[1], 1);
+    int tokens[MAX_LENGTH];
     assert_int_equal(cpt_beam_tokens(beam, 1, tokens), 2);
     assert_int_equal(tokens[0], D);
     assert_int_equal(tokens[1], B);

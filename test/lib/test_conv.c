@@ -119,7 +119,6 @@ static void expect(layer *l, size_t at)
         for (int i = 0; i < c->in_c; i++) {
             double product = (double)l->in[((image * c->in_h + iy) * c->in_w + ix) * c->in_c + i] *
                              (double)plain_weight(l, t / c->kernel, t % c->kernel, i, o);
-
             sum += product;
             bound += fabs(product);
         }
@@ -185,7 +184,6 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
         .out = l->out,
         .scratch = scratch,
     };
-
     assert_false(failed);
     memset(scratch, 0xFF, bytes + 64); /* NaN */
     memset(l->out, 0xFF, l->outputs * sizeof(float) + 64);
@@ -278,11 +276,9 @@ static void check_layer(layer *l)
 {
     static const uint32_t masks[] = {0, CAPTION_CPU_AVX2, CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512,
                                      CAPTION_CPU_NEON};
-
     for (size_t m = 0; m < sizeof masks / sizeof masks[0]; m++) {
-        cptk_kernels kernels;
-
         if ((masks[m] & cpt_cpu_detect()) != masks[m]) continue;
+        cptk_kernels kernels;
         cptk_kernels_init(&kernels, masks[m]);
         check_algorithm(l, CAPTION_CONV_DIRECT, &kernels);
         check_algorithm(l, CAPTION_CONV_IM2COL, &kernels);
@@ -305,7 +301,6 @@ static void shapes(void **state)
         {20, 20, 24, 40, 3, 1, 1}, {16, 31, 12, 64, 1, 1, 0}, {3, 3, 2, 5, 5, 1, 2},
         {7, 7, 200, 48, 3, 1, 1},
     };
-
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         layer l = make_layer(table[i], (int)(i % 3) + 1, i % 4 == 1);
@@ -330,7 +325,6 @@ static void blocks(void **state)
 {
     static const int table[][7] = {
         {56, 56, 16, 16, 3, 1, 1}, {14, 14, 128, 128, 3, 1, 1}, {40, 40, 300, 520, 1, 2, 0}};
-
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         layer l = make_layer(table[i], 5, 0);
@@ -370,6 +364,5 @@ int main(void)
         cmocka_unit_test(blocks),
         cmocka_unit_test(choice),
     };
-
     return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }

@@ -83,9 +83,9 @@ static unsigned char *copy_of_model(void)
 
 static int set_up(void **state)
 {
-    caption_session_options options;
     (void)state;
     if (!fixture_open(&fix, NULL)) return -1;
+    caption_session_options options;
     caption_session_options_init(&options);
     options.max_batch = 2;
     if (caption_session_create(&session, fix.model, &options, NULL)) return -1;
@@ -161,8 +161,9 @@ static void try_row(const row *r, size_t number)
                      way ? error.message : "", (int)r->wanted);
         }
         if (way == 0) continue;
-        if (error.status != got)
+        if (error.status != got) {
             fail_msg("%s, row %zu: error.status %d", r->target->name, number, (int)error.status);
+        }
         if (got ? !is_one_line(error.message) : error.message[0] != '\0') {
             fail_msg("%s, row %zu: message \"%.256s\"", r->target->name, number, error.message);
         }
@@ -220,9 +221,9 @@ static void models(void **state)
 static void inside_models(void **state)
 {
     caption_model *broken = NULL;
-    caption_model_info info;
     (void)state;
     assert_int_equal(caption_model_open_memory(&broken, damaged, fix.size, NULL, NULL), CAPTION_OK);
+    caption_model_info info;
     assert_int_equal(caption_model_get_info(broken, &info), CAPTION_OK);
     int last = -1; /* the tensor whose bytes are the last of the file */
     for (int i = 0; i < info.tensor_count; i++) {

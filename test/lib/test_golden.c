@@ -35,19 +35,16 @@ typedef struct golden {
 static float *read_floats(const golden *g, const char *picture, const char *ending, size_t count)
 {
     char path[PATH_BYTES];
-    tool_text data;
     tool_error err = {{0}};
     float *values = calloc(count, sizeof *values);
-    size_t i;
-
     (void)snprintf(path, sizeof path, VECTORS "%s-%s%s", g->name, picture, ending);
+    tool_text data;
     if (!tool_text_read(&data, path, FILE_LIMIT, &err)) fail_msg("%s", err.message);
     assert_int_equal(data.size, count * 4);
     assert_non_null(values);
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const unsigned char *b = (const unsigned char *)data.data + 4 * i;
         uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-
         memcpy(&values[i], &bits, sizeof bits);
     }
     tool_text_free(&data);
@@ -58,11 +55,8 @@ static float *read_floats(const golden *g, const char *picture, const char *endi
 static double largest_difference(const float *a, const float *b, size_t count)
 {
     double worst = 0;
-    size_t i;
-
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         double off = fabs((double)a[i] - (double)b[i]);
-
         if (!(off <= worst)) worst = isnan(off) ? INFINITY : off;
     }
     return worst;
@@ -70,13 +64,12 @@ static double largest_difference(const float *a, const float *b, size_t count)
 
 static void check_features(const golden *g, const char *picture)
 {
-    size_t count = (size_t)g->info.positions * (size_t)g->info.feature_channels, i;
+    size_t count = (size_t)g->info.positions * (size_t)g->info.feature_channels;
     float *want = read_floats(g, picture, ".feat.f32", count);
     const float *got = caption_slot_features(g->session, 0);
     double largest = 0;
-
     assert_non_null(got);
-    for (i = 0; i < count; i++) largest = fmax(largest, fabs((double)want[i]));
+    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs((double)want[i]));
     assert_true(largest > 0);
     if (largest_difference(want, got, count) > 1e-4 * largest) {
         fail_msg("%s, %s: features off by %g of the largest", g->name, picture,
@@ -87,35 +80,30 @@ static void check_features(const golden *g, const char *picture)
 
 static void check_ids(const caption_text *text, const json_t *ids)
 {
-    size_t i;
-
     assert_int_equal(text->length, json_array_size(ids));
-    for (i = 0; i < json_array_size(ids); i++) {
+    for (size_t i = 0; i < json_array_size(ids); i++) {
         assert_int_equal(text->ids[i], json_integer_value(json_array_get(ids, i)));
     }
 }
 
 static void check_greedy(golden *g, const char *picture, const json_t *entry)
 {
-    caption_decode_options options;
-    const caption_result *result;
-    caption_error error;
-    const caption_text *text;
     const json_t *ids = json_object_get(entry, "greedy_ids");
-
     if (!ids) return;
+    caption_decode_options options;
     caption_decode_options_init(&options, g->model);
     options.search = CAPTION_SEARCH_GREEDY;
+    const caption_result *result;
+    caption_error error;
     assert_int_equal(caption_decode(g->session, 0, &options, &result, &error), CAPTION_OK);
     assert_int_equal(result->count, 1);
-    text = &result->captions[0];
+    const caption_text *text = &result->captions[0];
     check_ids(text, ids);
     assert_string_equal(text->text, json_string_value(json_object_get(entry, "greedy")));
     g->compared++;
     if (g->info.kind == CAPTION_KIND_ATTENTION) {
         size_t count = (size_t)text->length * (size_t)g->info.positions;
         float *want = read_floats(g, picture, ".alpha.f32", count);
-
         assert_non_null(text->alpha);
         assert_true(largest_difference(want, text->alpha, count) <= 1e-4);
         free(want);
@@ -127,18 +115,15 @@ static void check_greedy(golden *g, const char *picture, const json_t *entry)
 static void check_beams(golden *g, int width, const json_t *beams)
 {
     caption_decode_options options;
-    const caption_result *result;
-    caption_error error;
-    size_t i;
-
     caption_decode_options_init(&options, g->model);
     options.search = CAPTION_SEARCH_BEAM;
     options.beams = width;
+    const caption_result *result;
+    caption_error error;
     assert_int_equal(caption_decode(g->session, 0, &options, &result, &error), CAPTION_OK);
     assert_int_equal(result->count, json_array_size(beams));
-    for (i = 0; i < json_array_size(beams); i++) {
+    for (size_t i = 0; i < json_array_size(beams); i++) {
         const json_t *beam = json_array_get(beams, i);
-
         check_ids(&result->captions[i], json_object_get(beam, "ids"));
         assert_string_equal(result->captions[i].text, json_string_value(json_object_get(beam, "caption")));
         assert_true(fabs(result->captions[i].score - json_real_value(json_object_get(beam, "score"))) <=
@@ -151,26 +136,23 @@ static void check_beams(golden *g, int width, const json_t *beams)
 static void check_session(golden *g, uint32_t cpu, caption_conv conv)
 {
     caption_session_options options;
-    caption_error error;
-    size_t i;
-
     caption_session_options_init(&options);
     options.max_beams = WIDEST;
     options.cpu = cpu;
     options.conv = conv;
     options.no_exif = 1;
+    caption_error error;
     assert_int_equal(caption_session_create(&g->session, g->model, &options, &error), CAPTION_OK);
-    for (i = 0; i < json_array_size(g->entries); i++) {
+    for (size_t i = 0; i < json_array_size(g->entries); i++) {
         const json_t *entry = json_array_get(g->entries, i);
         const char *picture = json_string_value(json_object_get(entry, "image")), *width;
         char path[PATH_BYTES];
-        json_t *beams;
-
         (void)snprintf(path, sizeof path, VECTORS "%s", picture);
         if (caption_load_file(g->session, 0, path, &error) != CAPTION_OK) fail_msg("%s", error.message);
         assert_int_equal(caption_encode(g->session, 1, NULL, &error), CAPTION_OK);
         check_features(g, picture);
         check_greedy(g, picture, entry);
+        json_t *beams;
         json_object_foreach(json_object_get(entry, "beams"), width, beams) check_beams(g, atoi(width), beams);
     }
     caption_session_close(&g->session);
@@ -183,18 +165,16 @@ static void check_model(const char *name)
                                          CAPTION_CONV_IM2COL};
     golden g = {.name = name};
     char path[PATH_BYTES];
-    json_error_t where;
-    caption_error error;
-    size_t i, k;
-
     (void)snprintf(path, sizeof path, VECTORS "%s.json", name);
+    json_error_t where;
     g.entries = json_load_file(path, 0, &where);
     if (!g.entries) fail_msg("%s: %s", path, where.text);
     (void)snprintf(path, sizeof path, VECTORS "%s.capw", name);
+    caption_error error;
     if (caption_model_open_file(&g.model, path, NULL, &error) != CAPTION_OK) fail_msg("%s", error.message);
     caption_model_get_info(g.model, &g.info);
-    for (i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        for (k = 0; k < sizeof convs / sizeof convs[0]; k++) {
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        for (size_t k = 0; k < sizeof convs / sizeof convs[0]; k++) {
             g.compared = 0;
             check_session(&g, levels[i], convs[k]);
             assert_true(g.compared >= 10); /* the vectors hold enough decided captions to mean something */
@@ -236,6 +216,5 @@ int main(void)
         cmocka_unit_test(baseline_gru),
         cmocka_unit_test(baseline_lstm_two_layers),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

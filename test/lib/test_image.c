@@ -30,11 +30,11 @@ static unsigned char *model_bytes;
 
 static int set_up(void **state)
 {
-    make_model_options options;
-    size_t size;
     (void)state;
+    make_model_options options;
     make_model_defaults(&options);
     options.input = SIDE;
+    size_t size;
     model_bytes = make_model(&options, &size);
     return !model_bytes || caption_model_open_memory(&model, model_bytes, size, NULL, NULL) ||
            caption_session_create(&session, model, NULL, NULL);
@@ -103,14 +103,16 @@ static uint8_t *slow_resize(const picture *p)
     assert_non_null(out);
     for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < SIDE; x++) {
-            for (size_t c = 0; c < 3; c++)
+            for (size_t c = 0; c < 3; c++) {
                 middle[(y * SIDE + x) * 3 + c] =
                     resized_value(p->rgb + y * width * 3 + c, 3, p->width, SIDE, (int)x);
+            }
         }
     }
     for (size_t at = 0; at < SIDE * 3; at++) {
-        for (size_t y = 0; y < SIDE; y++)
+        for (size_t y = 0; y < SIDE; y++) {
             out[y * SIDE * 3 + at] = resized_value(middle + at, SIDE * 3, p->height, SIDE, (int)y);
+        }
     }
     free(middle);
     return out;
@@ -132,10 +134,10 @@ static void test_resize_sizes(void **state)
                                    {17, 33},   {640, 427}, {223, 225}};
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes + 12; i++) {
-        const int fixed = i < sizeof sizes / sizeof *sizes;
+        const bool fixed = i < sizeof sizes / sizeof *sizes;
         picture p = fixed ? make_picture(sizes[i][0], sizes[i][1])
                           : make_picture(1 + (int)random_number(700), 1 + (int)random_number(700));
-        caption_pixel_view view = {p.rgb, p.width, p.height, 0};
+        caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height};
         assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
         expect_slot(&p);
         free(p.rgb);
@@ -145,17 +147,17 @@ static void test_resize_sizes(void **state)
 static void test_resize_strides(void **state)
 {
     picture p = make_picture(90, 70), upside_down = make_picture(90, 70);
-    caption_pixel_view view = {p.rgb + 69 * 90 * 3, 90, 70, -90 * 3};
-    caption_error error;
+    caption_pixel_view view = {.rgb = p.rgb + 69 * 90 * 3, .width = 90, .height = 70, .stride = -90 * 3};
     (void)state;
     for (size_t y = 0; y < 70; y++) memcpy(upside_down.rgb + y * 270, p.rgb + (69 - y) * 270, 270);
     assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
     expect_slot(&upside_down);
     view.stride = 269;
+    caption_error error;
     assert_int_equal(caption_load_pixels(session, 0, &view, &error), CAPTION_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "stride"));
     assert_null(caption_slot_pixels(session, 0)); /* a failed load leaves the slot empty */
-    view = (caption_pixel_view){p.rgb, 0, 70, 0};
+    view = (caption_pixel_view){.rgb = p.rgb, .width = 0, .height = 70};
     assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_ERROR_ARGUMENT);
     free(p.rgb);
     free(upside_down.rgb);
@@ -164,8 +166,9 @@ static void test_resize_strides(void **state)
 /* ---- JPEG ---- */
 
 typedef struct jpeg_options {
-    int orientation;                       /* 0: no EXIF */
-    int big_endian, progressive, vertical; /* vertical: luma's vertical sampling factor */
+    int orientation; /* 0: no EXIF */
+    bool big_endian, progressive;
+    int vertical; /* luma's vertical sampling factor */
 } jpeg_options;
 
 static void write_exif(struct jpeg_compress_struct *cinfo, const jpeg_options *options)
@@ -206,13 +209,12 @@ static picture decode_jpeg(const unsigned char *data, unsigned long size)
 {
     struct jpeg_decompress_struct cinfo;
     struct jpeg_error_mgr errors;
-    picture p;
     cinfo.err = jpeg_std_error(&errors);
     jpeg_create_decompress(&cinfo);
     jpeg_mem_src(&cinfo, data, size);
     jpeg_read_header(&cinfo, TRUE);
     jpeg_start_decompress(&cinfo);
-    p = (picture){(int)cinfo.output_width, (int)cinfo.output_height, NULL};
+    picture p = (picture){(int)cinfo.output_width, (int)cinfo.output_height, NULL};
     p.rgb = malloc((size_t)p.width * (size_t)p.height * 3);
     while (cinfo.output_scanline < cinfo.output_height) {
         JSAMPROW row = p.rgb + (size_t)cinfo.output_scanline * (size_t)p.width * 3;
@@ -226,7 +228,7 @@ static picture decode_jpeg(const unsigned char *data, unsigned long size)
 /* The upright picture of one that is stored with an EXIF orientation: TIFF 6.0, tag 274. */
 static picture upright(const picture *p, int orientation)
 {
-    const int swap = orientation >= 5;
+    const bool swap = orientation >= 5;
     picture q = {swap ? p->height : p->width, swap ? p->width : p->height, NULL};
     q.rgb = malloc((size_t)q.width * (size_t)q.height * 3);
     for (int row = 0; row < p->height; row++) {
@@ -247,12 +249,15 @@ static void test_jpeg_orientations(void **state)
 {
     (void)state;
     for (int i = 0; i < 32; i++) {
-        const jpeg_options options = {1 + i % 8, i / 8 % 2, i / 16, 1 + i / 4 % 2};
-        picture p = make_picture(61 + i * 9, 250 - i * 5), decoded, seen;
+        const jpeg_options options = {.orientation = 1 + i % 8,
+                                      .big_endian = i / 8 % 2 != 0,
+                                      .progressive = i / 16 != 0,
+                                      .vertical = 1 + i / 4 % 2};
+        picture p = make_picture(61 + i * 9, 250 - i * 5);
         unsigned long size = 0;
         unsigned char *data = encode_jpeg(&p, &options, &size);
-        decoded = decode_jpeg(data, size);
-        seen = upright(&decoded, options.orientation);
+        picture decoded = decode_jpeg(data, size);
+        picture seen = upright(&decoded, options.orientation);
         assert_int_equal(caption_load_image(session, 0, data, size, NULL), CAPTION_OK);
         expect_slot(&seen);
         free(data);
@@ -264,18 +269,18 @@ static void test_jpeg_orientations(void **state)
 
 static void test_jpeg_no_exif(void **state)
 {
-    const jpeg_options options = {6, 0, 0, 0};
-    caption_session_options session_options;
-    picture p = make_picture(120, 80), decoded;
+    const jpeg_options options = {.orientation = 6};
+    picture p = make_picture(120, 80);
     caption_session *other = session, *plain = NULL;
     unsigned long size = 0;
     unsigned char *data = encode_jpeg(&p, &options, &size);
     (void)state;
+    caption_session_options session_options;
     caption_session_options_init(&session_options);
     session_options.no_exif = 1;
     assert_int_equal(caption_session_create(&plain, model, &session_options, NULL), CAPTION_OK);
     assert_int_equal(caption_load_image(plain, 0, data, size, NULL), CAPTION_OK);
-    decoded = decode_jpeg(data, size);
+    picture decoded = decode_jpeg(data, size);
     session = plain;
     expect_slot(&decoded);
     session = other;
@@ -289,28 +294,29 @@ static void test_jpeg_no_exif(void **state)
 static void test_jpeg_truncated(void **state)
 {
     const jpeg_options options = {0};
-    caption_session_options strict;
     caption_session *refusing = NULL;
-    caption_error error;
-    const caption_result *result;
     picture p = make_picture(100, 90);
     unsigned long size = 0;
     unsigned char *data = encode_jpeg(&p, &options, &size);
     (void)state;
+    const caption_result *result;
     assert_int_equal(caption_image(session, data, size * 3 / 4, NULL, &result, NULL), CAPTION_OK);
     assert_true(result->warnings > 0);
     assert_non_null(result->warning);
+    caption_session_options strict;
     caption_session_options_init(&strict);
     strict.strict = 1;
     assert_int_equal(caption_session_create(&refusing, model, &strict, NULL), CAPTION_OK);
+    caption_error error;
     assert_int_equal(caption_load_image(refusing, 0, data, size * 3 / 4, &error), CAPTION_ERROR_IMAGE);
     assert_int_equal(caption_load_image(refusing, 0, data, size, NULL), CAPTION_OK);
     caption_session_close(&refusing);
     for (unsigned long n = 0; n < size; n++) { /* any length: no crash, and never success without a header */
         unsigned char *copy = malloc(n + 1);
         memcpy(copy, data, n);
-        if (caption_load_image(session, 0, copy, n, &error) != CAPTION_OK)
+        if (caption_load_image(session, 0, copy, n, &error) != CAPTION_OK) {
             assert_true(error.message[0] != '\0');
+        }
         free(copy);
     }
     assert_int_equal(caption_load_image(session, 0, data, 20, &error), CAPTION_ERROR_IMAGE);
@@ -323,11 +329,10 @@ static void test_decode_memory(void **state)
 {
     (void)state;
     for (int i = 0; i < 8; i++) {
-        const jpeg_options options = {1 + i, 0, i % 2, i / 2 % 2 + 1};
-        caption_session_options small;
+        const jpeg_options options = {
+            .orientation = 1 + i, .progressive = i % 2 != 0, .vertical = i / 2 % 2 + 1};
         caption_session *tight = NULL;
         caption_image_info info;
-        caption_error error;
         picture p = make_picture(300 + 100 * i, 900 - 100 * i);
         unsigned long size = 0;
         unsigned char *data = encode_jpeg(&p, &options, &size);
@@ -336,6 +341,7 @@ static void test_decode_memory(void **state)
         assert_int_equal(info.height, p.height);
         assert_int_equal(info.orientation, 1 + i);
         assert_int_equal(info.staged, i % 2);
+        caption_session_options small;
         caption_session_options_init(&small);
         small.decode_memory = info.decode_memory;
         assert_int_equal(caption_session_create(&tight, model, &small, NULL), CAPTION_OK);
@@ -343,6 +349,7 @@ static void test_decode_memory(void **state)
         caption_session_close(&tight);
         small.decode_memory = info.decode_memory - 1;
         assert_int_equal(caption_session_create(&tight, model, &small, NULL), CAPTION_OK);
+        caption_error error;
         assert_int_equal(caption_load_image(tight, 0, data, size, &error), CAPTION_ERROR_LIMIT);
         assert_non_null(strstr(error.message, "decode_memory"));
         caption_session_close(&tight);
@@ -379,19 +386,21 @@ static void expected_pixel(const uint8_t *row, int x, int type, int depth, uint8
     int value[4] = {0};
     for (int c = 0; c < n; c++) {
         const int at = x * n + c;
-        if (depth == 16)
+        if (depth == 16) {
             value[c] = row[at * 2];
-        else if (depth == 8)
+        } else if (depth == 8) {
             value[c] = row[at];
-        else
+        } else {
             value[c] = row[at * depth / 8] >> (8 - depth - at * depth % 8) & ((1 << depth) - 1);
+        }
     }
     if (type == PNG_COLOR_TYPE_GRAY && depth < 8) value[0] = value[0] * 255 / ((1 << depth) - 1);
     for (int c = 0; c < 3; c++) {
-        if (type == PNG_COLOR_TYPE_PALETTE)
+        if (type == PNG_COLOR_TYPE_PALETTE) {
             rgb[c] = (uint8_t)(value[0] * 3 + c * 70); /* the palette written below */
-        else
+        } else {
             rgb[c] = (uint8_t)value[n >= 3 ? c : 0];
+        }
     }
 }
 
@@ -399,8 +408,6 @@ static picture write_png(png_bytes *to, int type, int depth, int interlaced)
 {
     enum { width = 75, height = 66, row_bytes = width * 8 };
     static uint8_t rows[height][row_bytes];
-    png_bytep pointers[height];
-    png_color palette[256];
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     picture p = {width, height, malloc(width * height * 3)};
@@ -408,9 +415,12 @@ static picture write_png(png_bytes *to, int type, int depth, int interlaced)
     png_set_write_fn(png, to, png_append, png_flush_nothing);
     png_set_IHDR(png, info, width, height, depth, type, interlaced, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
-    for (int i = 0; i < 256; i++)
+    png_color palette[256];
+    for (int i = 0; i < 256; i++) {
         palette[i] = (png_color){(uint8_t)(i * 3), (uint8_t)(i * 3 + 70), (uint8_t)(i * 3 + 140)};
+    }
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 1 << depth);
+    png_bytep pointers[height];
     for (int y = 0; y < height; y++) {
         pointers[y] = rows[y];
         for (int i = 0; i < row_bytes; i++) rows[y][i] = (uint8_t)random_number(256);
@@ -446,8 +456,8 @@ static void test_png_damaged(void **state)
 {
     static png_bytes bytes;
     picture p = write_png(&bytes, PNG_COLOR_TYPE_RGB, 8, 1);
-    caption_error error;
     (void)state;
+    caption_error error;
     for (size_t n = 1; n + 12 < bytes.size; n += 7) { /* before the IEND chunk */
         unsigned char *copy = malloc(n);
         memcpy(copy, bytes.data, n);
@@ -467,8 +477,8 @@ static void test_limits(void **state)
     /* signature and IHDR of 100 000 x 100 000 pixels, 8-bit RGB; its CRC does not matter before the limit */
     static const uint8_t huge[33] =
         "\211PNG\r\n\032\n\0\0\0\x0DIHDR\0\x01\x86\xA0\0\x01\x86\xA0\x08\x02\0\0\0";
-    caption_error error;
     (void)state;
+    caption_error error;
     assert_int_equal(caption_load_image(session, 0, huge, sizeof huge, &error), CAPTION_ERROR_LIMIT);
     assert_non_null(strstr(error.message, "100000 x 100000"));
     assert_int_equal(caption_load_image(session, 0, "", 0, &error), CAPTION_ERROR_IMAGE);

@@ -37,8 +37,8 @@ static session begin(size_t decode_memory, bool strict)
         .decode_memory = decode_memory,
     };
     session s = {NULL, aligned_alloc(CPT_ALIGN, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN)};
-    cpt_arena arena;
     assert_non_null(s.memory);
+    cpt_arena arena;
     cpt_arena_init(&arena, s.memory, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN);
     assert_int_equal(cpt_image_decoder_init(&s.decoder, &arena, &config, &error), CAPTION_OK);
     return s;
@@ -59,10 +59,9 @@ static caption_status decode(session *s, const uint8_t *data, size_t size)
 static caption_status decode_tight(session *s, const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
-    caption_status status;
     assert_non_null(copy);
     memcpy(copy, data, size);
-    status = decode(s, copy, size);
+    caption_status status = decode(s, copy, size);
     free(copy);
     if (status) assert_true(error.message[0] != '\0' && error.status == status);
     return status;
@@ -145,12 +144,12 @@ static void set_kind(struct jpeg_compress_struct *c, const kind *k, jpeg_scan_in
 static file make_jpeg(const kind *k)
 {
     static jpeg_scan_info script[MAX_SCRIPT];
-    struct jpeg_compress_struct c;
-    struct jpeg_error_mgr errors;
     const size_t bytes = (size_t)k->width * (size_t)k->components;
     uint8_t *row = malloc(bytes);
     file f = {NULL, 0};
     assert_non_null(row);
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
     c.err = jpeg_std_error(&errors);
     jpeg_create_compress(&c);
     jpeg_mem_dest(&c, &f.data, &f.size);
@@ -163,8 +162,9 @@ static file make_jpeg(const kind *k)
     jpeg_start_compress(&c, TRUE);
     if (k->exif) write_exif(&c, k->exif);
     while (c.next_scanline < c.image_height) {
-        for (size_t i = 0; i < bytes; i++)
+        for (size_t i = 0; i < bytes; i++) {
             row[i] = (uint8_t)(i * 5 + c.next_scanline * (i % 3 + 1) + random_number(30));
+        }
         jpeg_write_scanlines(&c, &row, 1);
     }
     jpeg_finish_compress(&c);
@@ -243,12 +243,10 @@ static const kind kinds[] = {
 static void hold_memory(const uint8_t *data, size_t size)
 {
     session s = begin(CPT_ALIGN, 0);
-    size_t needed;
-    const char *number;
     assert_int_equal(decode(&s, data, size), CAPTION_ERROR_LIMIT);
-    number = strstr(error.message, "needs ");
+    const char *number = strstr(error.message, "needs ");
     assert_non_null(number);
-    needed = strtoul(number + 6, NULL, 10);
+    const size_t needed = strtoul(number + 6, NULL, 10);
     end(&s);
     s = begin(needed, 0);
     assert_int_equal(decode(&s, data, size), CAPTION_OK);
@@ -296,10 +294,9 @@ static void test_truncated(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
         kind k = kinds[some[i]];
-        file f;
         k.width = 21 + (int)i;
         k.height = 18;
-        f = make_jpeg(&k);
+        file f = make_jpeg(&k);
         for (unsigned long n = 0; n < f.size; n++) {
             if (decode_tight(&s, f.data, n) == CAPTION_OK) assert_true(warnings.count > 0);
         }
@@ -307,8 +304,9 @@ static void test_truncated(void **state)
     }
     for (int i = 0; i < 2; i++) {
         file f = make_png(20, 15, PNG_COLOR_TYPE_RGB, i);
-        for (unsigned long n = 0; n < f.size - 16; n++) /* the last checksum and IEND */
+        for (unsigned long n = 0; n < f.size - 16; n++) { /* the last checksum and IEND */
             assert_int_equal(decode_tight(&s, f.data, n), CAPTION_ERROR_IMAGE);
+        }
         for (unsigned long n = f.size - 12; n < f.size; n++) { /* all pixels are there */
             assert_int_equal(decode_tight(&s, f.data, n), CAPTION_OK);
             assert_true(warnings.count == 1 && strlen(warnings.first) > 0);
@@ -325,18 +323,18 @@ static void test_flipped(void **state)
     (void)state;
     for (int i = 0; i < 8; i++) {
         kind k = kinds[some[i % 5]];
-        file f;
         k.width = 25;
         k.height = 19;
         k.exif = i + 1;
-        f = i < 5 ? make_jpeg(&k)
-                  : make_png(23, 17, i == 5 ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, i % 2);
+        file f = i < 5 ? make_jpeg(&k)
+                       : make_png(23, 17, i == 5 ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, i % 2);
         for (int n = 0; n < 700; n++) {
             uint8_t *copy = malloc(f.size);
             assert_non_null(copy);
             memcpy(copy, f.data, f.size);
-            for (uint32_t flips = 1 + random_number(4); flips > 0; flips--)
+            for (uint32_t flips = 1 + random_number(4); flips > 0; flips--) {
                 copy[random_number((uint32_t)f.size)] ^= (uint8_t)(1 + random_number(255));
+            }
             (void)decode_tight(&s, copy, f.size);
             free(copy);
         }
@@ -393,15 +391,15 @@ static void test_no_memory_of_others(void **state)
 {
     session s = begin((size_t)4 << 20, 0), fresh = begin((size_t)4 << 20, 0);
     file f = make_jpeg(&kinds[0]), arithmetic = make_jpeg(&kinds[14]);
-    caption_status first, second;
     (void)state;
     assert_int_equal(decode(&s, f.data, f.size), CAPTION_OK);
     for (unsigned long i = 2; i + 1 < f.size && f.data[i + 1] != 0xDA;
-         i += 2 + (unsigned long)(f.data[i + 2] << 8 | f.data[i + 3]))
+         i += 2 + (unsigned long)(f.data[i + 2] << 8 | f.data[i + 3])) {
         if (f.data[i + 1] == 0xC4 || f.data[i + 1] == 0xDB) f.data[i + 1] = 0xEF; /* tables become APP15 */
-    first = decode(&s, f.data, f.size);
+    }
+    caption_status first = decode(&s, f.data, f.size);
     memcpy(other, out, sizeof out);
-    second = decode(&fresh, f.data, f.size);
+    caption_status second = decode(&fresh, f.data, f.size);
     assert_int_equal(first, second);
     if (!second) assert_memory_equal(other, out, sizeof out);
     assert_int_equal(decode(&s, arithmetic.data, arithmetic.size), CAPTION_OK); /* usable after an error */
@@ -416,10 +414,9 @@ static void test_no_memory_of_others(void **state)
 static int orientation_of(const char *bytes, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
-    int orientation;
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    orientation = cpt_exif_orientation(copy, size);
+    const int orientation = cpt_exif_orientation(copy, size);
     free(copy);
     return orientation;
 }
@@ -429,18 +426,17 @@ static void test_exif(void **state)
     static const char little[] =
         "II*\0\x08\0\0\0\x02\0\x0F\x01\x02\0\x04\0\0\0abc\0\x12\x01\x03\0\x01\0\0\0\x06\0\0";
     static const char big[] = "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0";
-    char changed[sizeof little];
     (void)state;
     assert_int_equal(orientation_of(little, 34), 6);
     assert_int_equal(orientation_of(big, 22), 8);
     for (size_t n = 0; n < 34; n++) assert_int_equal(orientation_of(little, n), 1);
     for (size_t n = 0; n < 22; n++) assert_int_equal(orientation_of(big, n), 1);
+    char changed[sizeof little];
     for (int i = 0; i < 20000; i++) {
-        int got;
         memcpy(changed, little, 34);
         changed[random_number(34)] = (char)random_number(256);
         changed[random_number(34)] = (char)random_number(256);
-        got = orientation_of(changed, 34);
+        const int got = orientation_of(changed, 34);
         assert_true(got >= 1 && got <= 8);
     }
     for (int value = 0; value < 256; value++) {

@@ -47,10 +47,8 @@ static void texts(void **state)
 
 static void look_inside(void **state)
 {
-    caption_model_info info;
-    caption_tensor_info tensor;
-    const char *key, *value;
     (void)state;
+    caption_model_info info;
     caption_model_get_info(fix.model, &info);
     assert_int_equal(info.kind, CAPTION_KIND_ATTENTION);
     assert_int_equal(info.rnn, CAPTION_RNN_GRU);
@@ -73,6 +71,7 @@ static void look_inside(void **state)
     assert_int_equal(info.pad, 0);
     assert_int_equal(info.start, 1);
     assert_int_equal(info.unk, 3);
+    const char *key, *value;
     for (int i = 0; i < info.metadata_count; i++) {
         assert_int_equal(caption_model_metadata(fix.model, i, &key, &value), CAPTION_OK);
         assert_string_equal(caption_model_find_metadata(fix.model, key), value);
@@ -80,6 +79,7 @@ static void look_inside(void **state)
     assert_int_equal(caption_model_metadata(fix.model, info.metadata_count, &key, &value),
                      CAPTION_ERROR_ARGUMENT);
     assert_int_equal(caption_model_metadata(fix.model, -1, &key, &value), CAPTION_ERROR_ARGUMENT);
+    caption_tensor_info tensor;
     for (int i = 0; i < info.tensor_count; i++) {
         assert_int_equal(caption_model_tensor(fix.model, i, &tensor), CAPTION_OK);
         assert_int_equal(caption_model_verify(fix.model, i, NULL), CAPTION_OK);
@@ -101,6 +101,7 @@ typedef struct known_tensor {
 
 /* Rows of panels come in groups of 16: 37 words take the room of 48. */
 static const known_tensor known_tensors[] = {
+    /* name, type, layout, rank, sizes, stored bytes */
     {"fc.weight", "float32", "panels", 2, {37, 12}, 48 * 12 * 4},
     {"fc.bias", "float32", "rows", 1, {37}, 37 * 4},
     {"embedding.weight", "float32", "rows", 2, {37, 5}, 37 * 5 * 4},
@@ -139,6 +140,7 @@ typedef struct known_layer {
 } known_layer;
 
 static const known_layer known_layers[] = {
+    /* index, name, in, out, kernel, stride, multiplications with additions */
     {0, "stem", {224, 224, 3}, {112, 112, 2}, 7, 2, 3687936}, /* 112 x 112 x 2 x 3 x 49 */
     {1, "maxpool", {112, 112, 2}, {56, 56, 2}, 3, 2, 0},
     {2, "layer1.0.conv1", {56, 56, 2}, {56, 56, 2}, 1, 1, 12544}, /* 56 x 56 x 2 x 2 */
@@ -179,7 +181,6 @@ static void layers(void **state)
         caption_conv conv;
         const char *name;
     } ways[] = {{CAPTION_CONV_DIRECT, "direct"}, {CAPTION_CONV_IM2COL, "im2col"}};
-    caption_layer_info info;
     (void)state;
     for (size_t w = 0; w < 2; w++) {
         caption_session_options options;
@@ -192,6 +193,7 @@ static void layers(void **state)
         }
         caption_session_close(&s);
     }
+    caption_layer_info info;
     assert_int_equal(caption_session_layer(session, 54, &info), CAPTION_ERROR_ARGUMENT); /* 53 and the pool */
     assert_true(caption_session_cpu(session)[0] != '\0');
     assert_string_equal(caption_session_cpu(NULL), "");

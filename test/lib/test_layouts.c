@@ -150,19 +150,19 @@ static void network(void **state)
 static void matrices(void **state)
 {
     make_model_options make;
-    cpt_weights w;
-    cpt_matrix m;
-    caption_error error;
-    size_t size;
     make_model_defaults(&make);
-    make.coarse = 1;
+    make.coarse = true;
     make.winograd = 1;
+    size_t size;
     unsigned char *data = make_model(&make, &size);
     (void)state;
     assert_non_null(data);
+    cpt_weights w;
+    caption_error error;
     assert_int_equal(cpt_weights_open(&w, data, size, &error), CAPTION_OK);
 
     const cpt_matrix_spec fc = {.form = CPT_MATRIX_WEIGHT, .in = 12, .has_bias = true};
+    cpt_matrix m;
     assert_int_equal(cpt_matrix_bind(&m, &w, "fc", &fc, &error), CAPTION_OK);
     assert_int_equal(m.dtype, CAPW_FLOAT32);
     assert_int_equal(m.layout, CAPW_PANELS);
@@ -204,15 +204,15 @@ static void matrices(void **state)
 static void element_types(void **state)
 {
     make_model_options make;
-    cpt_weights w;
-    caption_error error;
     cpt_shape shape = {.rank = 2};
-    size_t size;
     make_model_defaults(&make);
-    make.coarse = 1;
+    make.coarse = true;
+    size_t size;
     unsigned char *data = make_model(&make, &size);
     (void)state;
     assert_non_null(data);
+    cpt_weights w;
+    caption_error error;
     assert_int_equal(cpt_weights_open(&w, data, size, &error), CAPTION_OK);
     assert_non_null(cpt_weights_bind(&w, "fc.screen", CAPW_INT16, CAPW_PAIRS, &shape, &error));
     assert_int_equal(shape.dims[0], 37);
@@ -232,16 +232,13 @@ enum { FEATURES = 49 * 64 };
 static uint64_t encode(int winograd, const char *tensor, const char **layout, float features[FEATURES])
 {
     const caption_pixel_view view = fixture_pixels(3);
-    caption_session_options options;
     caption_session *session = NULL;
-    caption_model_info info;
-    caption_tensor_info found;
     make_model_options make;
-    fixture fix;
-
     make_model_defaults(&make);
     make.winograd = winograd;
+    fixture fix;
     assert_true(fixture_open(&fix, &make));
+    caption_session_options options;
     caption_session_options_init(&options);
     options.conv = CAPTION_CONV_WINOGRAD;
     assert_int_equal(caption_session_create(&session, fix.model, &options, NULL), CAPTION_OK);
@@ -249,8 +246,10 @@ static uint64_t encode(int winograd, const char *tensor, const char **layout, fl
     assert_int_equal(caption_encode(session, 1, NULL, NULL), CAPTION_OK);
     memcpy(features, caption_slot_features(session, 0), FEATURES * sizeof *features);
     *layout = "";
+    caption_model_info info;
     caption_model_get_info(fix.model, &info);
     for (int i = 0; i < info.tensor_count; i++) {
+        caption_tensor_info found;
         assert_int_equal(caption_model_tensor(fix.model, i, &found), CAPTION_OK);
         if (strcmp(found.name, tensor) == 0) *layout = found.layout;
     }

@@ -177,8 +177,8 @@ static void all_sizes(void **state)
     static const int rows[] = {1, 2, 5, 6, 7, 14, 16, 17, 33, MAX_ROWS};
     (void)state;
     for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
-        cptk_kernels kernels;
         if ((masks[m] & cpt_cpu_detect()) != masks[m]) continue;
+        cptk_kernels kernels;
         cptk_kernels_init(&kernels, masks[m]);
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             layer l = make_layer(sizes[s][0], sizes[s][1], s % 2 == 0);

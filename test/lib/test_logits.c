@@ -75,16 +75,16 @@ static void keep_exact(product *p)
 
 static void open_product(product *p, uint32_t cpu)
 {
-    make_model_options options;
     uint32_t random = 5;
     memset(p, 0, sizeof *p);
+    make_model_options options;
     make_model_defaults(&options);
     options.kind = CAPTION_KIND_BASELINE;
     options.width = 1;
     options.layers = 2;
     options.vocabulary = WORDS;
     options.hidden = HIDDEN;
-    options.coarse = 1;
+    options.coarse = true;
     assert_true(fixture_open(&p->fix, &options));
     cptk_kernels_init(&p->kernels, cpu);
     p->logits.decoder = &p->fix.model->decoder;
@@ -159,7 +159,7 @@ static void rounded_states(void **state)
     enum { H = 64 };
     static float weight[H][CPTK_PANEL], bias[CPTK_PANEL], scale[CPTK_PANEL], h[H];
     static uint32_t pairs[H / 2][CPTK_PANEL];
-    float coarse_logits[CPTK_PANEL], exact[CPTK_PANEL];
+    float coarse_logits[CPTK_PANEL];
     const float *states = h;
     cpt_decoder decoder = {.vocabulary = CPTK_PANEL, .hidden = H};
     cptk_kernels kernels;
@@ -193,6 +193,7 @@ static void rounded_states(void **state)
                                           .most_error = (float)(most * (H + 4) * 0x1p-23),
                                           .most_length = (float)most};
     cptk_kernels_init(&kernels, cpt_cpu_detect());
+    float exact[CPTK_PANEL];
     cpt_linear_rows(&decoder.fc, &states, 1, exact, &kernels, NULL);
     cpt_coarse_run(&coarse, &args);
     most = 0;
@@ -262,11 +263,11 @@ static void check_children(product *p, const cpt_rules *rules, int rows, int slo
 /* Each row's children, given the logits as they are now, by the definition. */
 static void check_rows(const product *p, const cpt_rules *rules, int rows)
 {
-    double totals[WORDS];
     for (int r = 0; r < rows; r++) {
         const cpt_child *children = p->logits.children + r * ROWS;
         const double score = p->hypotheses[r].score;
         double least = INFINITY;
+        double totals[WORDS];
         all_totals(p->logits.values + r * WORDS, &p->hypotheses[r], rules, totals);
         assert_int_equal(p->logits.child_count[r], rules->width);
         for (int i = 0; i < rules->width; i++) {
@@ -328,8 +329,8 @@ static void best_children(void **state)
 /* With a state that is no number nothing is certain: every logit is exact. */
 static void not_a_number(void **state)
 {
-    product p;
     (void)state;
+    product p;
     open_product(&p, CAPTION_CPU_ALL & cpt_cpu_detect());
     for (int i = 0; i < 2; i++) {
         p.h[1][0] = i == 0 ? NAN : INFINITY;
@@ -449,8 +450,9 @@ static const caption_text *find_caption(const caption_result *result, const capt
 {
     for (int i = 0; i < result->count; i++) {
         const caption_text *c = &result->captions[i];
-        if (c->length == like->length && memcmp(c->ids, like->ids, (size_t)c->length * sizeof *c->ids) == 0)
+        if (c->length == like->length && memcmp(c->ids, like->ids, (size_t)c->length * sizeof *c->ids) == 0) {
             return c;
+        }
     }
     return NULL;
 }
@@ -459,25 +461,25 @@ static const caption_text *find_caption(const caption_result *result, const capt
 static void compare_captions(const settings *s)
 {
     make_model_options options;
-    caption_session_options session_options;
-    caption_decode_options decode;
     caption_session *session[3] = {NULL};
-    fixture fix[2];
     int seen = 0;
     make_model_defaults(&options);
     options.kind = s->kind;
     options.rnn = s->rnn;
     options.vocabulary = WORDS;
     options.hidden = HIDDEN;
+    caption_session_options session_options;
     caption_session_options_init(&session_options);
     session_options.max_beams = s->beams;
     session_options.threads = s->threads;
+    fixture fix[2];
     for (int i = 0; i < 2; i++) {
-        options.coarse = i;
+        options.coarse = i == 1;
         assert_true(fixture_open(&fix[i], &options));
         assert_int_equal(caption_session_create(&session[i], fix[i].model, &session_options, NULL),
                          CAPTION_OK);
     }
+    caption_decode_options decode;
     caption_decode_options_init(&decode, fix[0].model);
     decode.beams = s->beams;
     decode.repetition_penalty = s->penalty;
@@ -486,8 +488,9 @@ static void compare_captions(const settings *s)
     for (uint32_t seed = 0; seed < 4; seed++) {
         const caption_pixel_view view = fixture_pixels(seed);
         const caption_result *r[2];
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
             assert_int_equal(caption_pixels(session[i], &view, &decode, &r[i], NULL), CAPTION_OK);
+        }
         assert_int_equal(r[0]->count, r[1]->count);
         for (int c = 0; c < r[0]->count; c++) {
             const caption_text *got = &r[1]->captions[c], *want = find_caption(r[0], got);
@@ -523,6 +526,7 @@ static void compare_captions(const settings *s)
 static void same_captions(void **state)
 {
     static const settings all[] = {
+        /* kind, cell, beams, threads, penalty */
         {CAPTION_KIND_ATTENTION, CAPTION_RNN_GRU, 1, 1, 1.2f},
         {CAPTION_KIND_ATTENTION, CAPTION_RNN_GRU, 5, 1, 1.2f},
         {CAPTION_KIND_ATTENTION, CAPTION_RNN_LSTM, 3, 2, 1.0f},

@@ -16,11 +16,11 @@ static size_t size;
 
 static int make(void **state)
 {
-    make_model_options options;
     (void)state;
+    make_model_options options;
     make_model_defaults(&options);
     options.width = 1;
-    options.coarse = 1;
+    options.coarse = true;
     good = make_model(&options, &size);
     work = aligned_alloc(CAPW_ALIGN, (size + CAPW_ALIGN - 1) / CAPW_ALIGN * CAPW_ALIGN);
     return good && work ? 0 : -1;
@@ -76,18 +76,18 @@ static void must_fail(caption_status wanted, const char *part)
 
 static void good_one(void **state)
 {
-    caption_error error;
     (void)state;
     fresh();
+    caption_error error;
     assert_int_equal(try_open(size, &error), CAPTION_OK);
 }
 
 static void truncated_anywhere(void **state)
 {
-    caption_error error;
     (void)state;
     fresh();
     for (size_t bytes = 0; bytes < size; bytes++) {
+        caption_error error;
         if (try_open(bytes, &error) != CAPTION_ERROR_MODEL) {
             fail_msg("cut to %zu bytes: %s", bytes, error.message);
         }
@@ -102,16 +102,15 @@ static void truncated_and_sealed(void **state)
     for (size_t bytes = sizeof h; bytes < size; bytes++) {
         /* an exact copy, so that AddressSanitizer sees a step beyond it */
         const size_t room = (bytes + CAPW_ALIGN - 1) / CAPW_ALIGN * CAPW_ALIGN;
-        unsigned char *copy;
         caption_model *model = NULL;
-        caption_error error;
         if (bytes > h.data_offset + 256 && bytes % 61 != 0) continue;
-        copy = aligned_alloc(CAPW_ALIGN, room);
+        unsigned char *copy = aligned_alloc(CAPW_ALIGN, room);
         assert_non_null(copy);
         h.file_size = bytes;
         fresh();
         set_header(&h);
         memcpy(copy, work, bytes);
+        caption_error error;
         if (caption_model_open_memory(&model, copy, bytes, NULL, &error) != CAPTION_ERROR_MODEL) {
             fail_msg("cut to %zu bytes: %s", bytes, error.message);
         }
@@ -122,12 +121,12 @@ static void truncated_and_sealed(void **state)
 static void header_bytes(void **state)
 {
     static const unsigned char masks[] = {0x01, 0x80, 0xFF};
-    caption_error error;
     (void)state;
     for (size_t i = 0; i < sizeof(capw_header); i++) {
         for (size_t m = 0; m < sizeof masks; m++) {
             fresh();
             work[i] ^= masks[m];
+            caption_error error;
             if (try_open(size, &error) == CAPTION_OK) fail_msg("header byte %zu changed: opened", i);
         }
     }
@@ -141,7 +140,6 @@ static void header_fields(void **state)
     static const struct {
         size_t offset, bytes;
     } fields[] = {{8, 4}, {12, 4}, {16, 8}, {24, 8}, {32, 4}, {36, 4}, {40, 8}, {48, 8}, {56, 4}};
-    caption_error error;
     (void)state;
     for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
@@ -150,6 +148,7 @@ static void header_fields(void **state)
             if (memcmp(&h, good, sizeof h) == 0) continue;
             fresh();
             set_header(&h);
+            caption_error error;
             /* fewer metadata than there are may do no harm; everything else must be noticed */
             if (try_open(size, &error) == CAPTION_OK && fields[f].offset != 32) {
                 fail_msg("header field at %zu set to %llu: opened", fields[f].offset,
@@ -176,13 +175,13 @@ static void versions(void **state)
 static void table_bytes(void **state)
 {
     const capw_header h = header();
-    caption_error error;
     int refused = 0;
     (void)state;
     for (size_t i = sizeof h; i < h.data_offset; i += i < sizeof h + 512 || i > h.metadata_offset ? 1 : 37) {
         fresh();
         work[i] ^= (unsigned char)(i % 3 == 0 ? 0xFF : i % 3 == 1 ? 0x01 : 0x80);
         make_model_seal(work);
+        caption_error error;
         if (try_open(size, &error) != CAPTION_OK) refused++;
     }
     assert_true(refused > 400);
@@ -201,8 +200,8 @@ static void missing_tensors(void **state)
     const capw_header h = header();
     (void)state;
     for (uint32_t i = 0; i < h.tensor_count; i++) {
-        char name[CAPW_NAME_BYTES];
         fresh();
+        char name[CAPW_NAME_BYTES];
         memcpy(name, record(i)->name, sizeof name);
         if (strcmp(name, "fc.screen") == 0) continue; /* need not be there */
         record(i)->name[0] = 'X';
@@ -218,9 +217,8 @@ static void misshapen_tensors(void **state)
     (void)state;
     for (uint32_t i = 0; i < h.tensor_count; i++) {
         capw_tensor *t = record(i);
-        uint32_t outputs;
         fresh();
-        outputs = t->dims[0];
+        const uint32_t outputs = t->dims[0];
         t->dims[0] = outputs > 1 ? outputs - 1 : 2;
         if (t->layout == CAPW_ROWS) {
             t->bytes = t->bytes / outputs * t->dims[0];
@@ -331,13 +329,13 @@ static void bad_metadata(void **state)
 
 static void checksums(void **state)
 {
-    caption_model_options options;
     caption_model *model = NULL;
-    caption_error error;
     (void)state;
     fresh();
     work[make_model_find(work, "init_h.bias")->offset] ^= 1;
+    caption_error error;
     assert_int_equal(try_open(size, &error), CAPTION_OK); /* reading it all is for those who ask */
+    caption_model_options options;
     caption_model_options_init(&options);
     options.verify = 1;
     assert_int_equal(caption_model_open_memory(&model, work, size, &options, &error), CAPTION_ERROR_MODEL);
@@ -355,14 +353,14 @@ static void absurd_weights(void **state)
         const caption_pixel_view view = fixture_pixels(1);
         caption_model *model = NULL;
         caption_session *session = NULL;
-        const caption_result *r;
-        caption_error error;
         fresh();
         for (size_t i = (size_t)header().data_offset; i + 4 <= size; i += 4) {
             memcpy(work + i, &patterns[p], 4);
         }
+        caption_error error;
         assert_int_equal(caption_model_open_memory(&model, work, size, NULL, &error), CAPTION_OK);
         assert_int_equal(caption_session_create(&session, model, NULL, &error), CAPTION_OK);
+        const caption_result *r;
         if (caption_pixels(session, &view, NULL, &r, &error) == CAPTION_OK) {
             assert_true(r->count >= 1 && r->count <= 5);
             for (int i = 0; i < r->count; i++) {

@@ -34,13 +34,12 @@ static void products_and_sums(void **state)
 
 static void arena_hands_out_aligned_pieces(void **state)
 {
-    cpt_arena arena;
-    unsigned char *a, *b, *c;
     (void)state;
+    cpt_arena arena;
     cpt_arena_init(&arena, block, sizeof block);
-    a = cpt_arena_take(&arena, 3, 1);
-    b = cpt_arena_take(&arena, 65, 1);
-    c = cpt_arena_take(&arena, 16, 4);
+    unsigned char *a = cpt_arena_take(&arena, 3, 1);
+    unsigned char *b = cpt_arena_take(&arena, 65, 1);
+    unsigned char *c = cpt_arena_take(&arena, 16, 4);
     assert_ptr_equal(a, block);
     assert_ptr_equal(b, block + 64);
     assert_ptr_equal(c, block + 192);
@@ -50,8 +49,8 @@ static void arena_hands_out_aligned_pieces(void **state)
 
 static void arena_of_the_exact_size(void **state)
 {
-    cpt_arena arena;
     (void)state;
+    cpt_arena arena;
     cpt_arena_init(&arena, block, 128);
     assert_non_null(cpt_arena_take(&arena, 128, 1));
     assert_int_equal(arena.failed, 0);
@@ -62,8 +61,8 @@ static void arena_of_the_exact_size(void **state)
 
 static void arena_failure_is_sticky(void **state)
 {
-    cpt_arena arena;
     (void)state;
+    cpt_arena arena;
     cpt_arena_init(&arena, block, 128);
     assert_null(cpt_arena_take(&arena, 129, 1));
     assert_null(cpt_arena_take(&arena, 1, 1)); /* which would fit */
@@ -76,7 +75,7 @@ static void arena_overflow(void **state)
     static const size_t pairs[][2] = {
         {SIZE_MAX, 2}, {SIZE_MAX / 4 + 1, 4}, {SIZE_MAX, 1}, {SIZE_MAX - 62, 1}};
     (void)state;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         for (int dry = 0; dry < 2; dry++) {
             cpt_arena arena;
             cpt_arena_init(&arena, dry ? NULL : block, sizeof block);
@@ -84,13 +83,14 @@ static void arena_overflow(void **state)
             assert_int_equal(arena.failed, 1);
             assert_int_equal(arena.used, 0);
         }
+    }
 }
 
 /* Pieces that fit one by one, but not together. */
 static void dry_run_overflow(void **state)
 {
-    cpt_arena arena;
     (void)state;
+    cpt_arena arena;
     cpt_arena_init(&arena, NULL, 0);
     assert_null(cpt_arena_take(&arena, SIZE_MAX / 2, 1));
     assert_int_equal(arena.failed, 0);
@@ -101,9 +101,10 @@ static void dry_run_overflow(void **state)
 
 static void dry_run_counts_what_a_real_one_takes(void **state)
 {
-    cpt_arena dry, real;
     (void)state;
+    cpt_arena dry;
     cpt_arena_init(&dry, NULL, 0);
+    cpt_arena real;
     cpt_arena_init(&real, block, sizeof block);
     for (size_t n = 0; n < 9; n++) {
         assert_null(cpt_arena_take(&dry, n, 5));
@@ -117,9 +118,10 @@ static void status_texts_differ(void **state)
     (void)state;
     for (int a = 0; a >= CAPTION_ERROR_ABORTED; a--) {
         assert_string_not_equal(caption_status_string((caption_status)a), "unknown status");
-        for (int b = 0; b > a; b--)
+        for (int b = 0; b > a; b--) {
             assert_string_not_equal(caption_status_string((caption_status)a),
                                     caption_status_string((caption_status)b));
+        }
     }
     assert_string_equal(caption_status_string(CAPTION_OK), "ok");
     assert_string_equal(caption_status_string((caption_status)-100), "unknown status");
@@ -128,9 +130,8 @@ static void status_texts_differ(void **state)
 
 static void failures_are_recorded(void **state)
 {
-    caption_error error;
-    char longer[1000];
     (void)state;
+    caption_error error;
     memset(&error, 0x5A, sizeof error);
     assert_int_equal(cpt_fail(&error, CAPTION_ERROR_MODEL, "tensor %s: rank %d", "fc.weight", 9),
                      CAPTION_ERROR_MODEL);
@@ -139,6 +140,7 @@ static void failures_are_recorded(void **state)
     assert_int_equal(cpt_ok(&error), CAPTION_OK);
     assert_int_equal(error.status, CAPTION_OK);
     assert_string_equal(error.message, "");
+    char longer[1000];
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     assert_int_equal(cpt_fail(&error, CAPTION_ERROR_IO, "%s", longer), CAPTION_ERROR_IO);
@@ -151,14 +153,15 @@ static void failures_are_recorded(void **state)
 static void kernel_levels(void **state)
 {
     const uint32_t cpu = cpt_cpu_detect();
-    cptk_kernels all, plain;
     (void)state;
     assert_int_equal(
         cpu & ~(CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON), 0);
     if (cpu & CAPTION_CPU_AVX512_VNNI) assert_true(cpu & CAPTION_CPU_AVX512);
     if (cpu & CAPTION_CPU_AVX512) assert_true(cpu & CAPTION_CPU_AVX2);
+    cptk_kernels plain;
     cptk_kernels_init(&plain, 0);
     assert_string_equal(plain.name, "c");
+    cptk_kernels all;
     cptk_kernels_init(&all, CAPTION_CPU_ALL);
     assert_string_equal(all.name, cpu & CAPTION_CPU_AVX512_VNNI ? "avx512vnni"
                                   : cpu & CAPTION_CPU_AVX512    ? "avx512"

@@ -16,7 +16,7 @@
 
 typedef struct shuffle_case {
     caption_kind kind;
-    int coarse; /* 1: with the int16 copy of fc.weight */
+    bool coarse; /* with the int16 copy of fc.weight */
     caption_penalty form;
     float penalty;
 } shuffle_case;
@@ -56,12 +56,12 @@ static int compare_shuffled(const shuffle_case *c)
 {
     make_model_options options;
     caption_session *session[2] = {NULL, NULL};
-    fixture fix[2];
     int repeated = 0;
     make_model_defaults(&options);
     options.kind = c->kind;
     options.vocabulary = WORDS;
     options.coarse = c->coarse;
+    fixture fix[2];
     for (int i = 0; i < 2; i++) {
         options.shuffle = i ? STEP : 0;
         assert_true(fixture_open(&fix[i], &options));
@@ -102,11 +102,12 @@ static int compare_shuffled(const shuffle_case *c)
 static void shuffled_vocabulary(void **state)
 {
     static const shuffle_case cases[] = {
-        {CAPTION_KIND_ATTENTION, 0, CAPTION_PENALTY_PUBLISHED, 1.3f},
-        {CAPTION_KIND_ATTENTION, 1, CAPTION_PENALTY_PUBLISHED, 1.3f},
-        {CAPTION_KIND_BASELINE, 0, CAPTION_PENALTY_PUBLISHED, 1.3f},
-        {CAPTION_KIND_ATTENTION, 0, CAPTION_PENALTY_CORRECTED, 1.1f},
-        {CAPTION_KIND_BASELINE, 1, CAPTION_PENALTY_CORRECTED, 1.1f},
+        /* kind, coarse, form of the penalty, penalty */
+        {CAPTION_KIND_ATTENTION, false, CAPTION_PENALTY_PUBLISHED, 1.3f},
+        {CAPTION_KIND_ATTENTION, true, CAPTION_PENALTY_PUBLISHED, 1.3f},
+        {CAPTION_KIND_BASELINE, false, CAPTION_PENALTY_PUBLISHED, 1.3f},
+        {CAPTION_KIND_ATTENTION, false, CAPTION_PENALTY_CORRECTED, 1.1f},
+        {CAPTION_KIND_BASELINE, true, CAPTION_PENALTY_CORRECTED, 1.1f},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -142,11 +143,11 @@ static float *find_floats(fixture *fix, const char *name, size_t *count)
 static void open_hand(fixture *fix, caption_kind kind, const hand_words *words)
 {
     make_model_options options;
-    size_t count;
     make_model_defaults(&options);
     options.kind = kind;
     options.vocabulary = HAND_WORDS;
     assert_true(fixture_open(fix, &options));
+    size_t count;
     /* the model uses these bytes in place */
     float *weight = find_floats(fix, "fc.weight", &count);
     for (size_t i = 0; i < count; i++) weight[i] = 0;
@@ -168,15 +169,14 @@ static void check_hand(const hand_words *words, const caption_decode_options *op
     static const caption_kind kinds[] = {CAPTION_KIND_ATTENTION, CAPTION_KIND_BASELINE};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         const caption_pixel_view view = fixture_pixels(1);
-        caption_session_options session_options;
         caption_session *session = NULL;
-        caption_decode_options decode;
-        const caption_result *result;
         fixture fix;
         open_hand(&fix, kinds[k], words);
+        caption_session_options session_options;
         caption_session_options_init(&session_options);
         session_options.max_beams = 12;
         assert_int_equal(caption_session_create(&session, fix.model, &session_options, NULL), CAPTION_OK);
+        caption_decode_options decode;
         caption_decode_options_init(&decode, fix.model);
         decode.search = options->search;
         decode.beams = options->beams;
@@ -185,6 +185,7 @@ static void check_hand(const hand_words *words, const caption_decode_options *op
         decode.length_alpha = options->length_alpha;
         decode.penalty = options->penalty;
         decode.repetition_penalty = options->repetition_penalty;
+        const caption_result *result;
         assert_int_equal(caption_pixels(session, &view, &decode, &result, NULL), CAPTION_OK);
         assert_int_equal(result->count, count);
         for (int i = 0; i < count; i++) {

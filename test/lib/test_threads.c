@@ -38,10 +38,9 @@ static cpt_pool *open_pool(void **memory, int threads)
 {
     bool failed = true;
     size_t size = cpt_pool_size(threads);
-    cpt_pool *pool;
     *memory = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
     if (size) memset(*memory, 0xA5, size); /* nothing may rely on cleared memory */
-    pool = cpt_pool_init(*memory, threads, &failed);
+    cpt_pool *pool = cpt_pool_init(*memory, threads, &failed);
     assert_false(failed);
     assert_int_equal(cpt_pool_threads(pool), threads);
     return pool;
@@ -158,9 +157,9 @@ static void wait_for_two(void *user, int index, int thread)
 static void runs_in_parallel(void **state)
 {
     void *memory;
-    meeting m;
     cpt_pool *pool = open_pool(&memory, 2);
     (void)state;
+    meeting m;
     atomic_init(&m.arrived, 0);
     atomic_init(&m.met, 0);
     cpt_pool_run(pool, wait_for_two, &m, 2);

@@ -33,9 +33,9 @@ static void *work(void *user)
     worker *w = user;
     caption_session_options options;
     caption_session *session = NULL;
-    caption_error error;
     caption_session_options_init(&options);
     options.threads = w->threads;
+    caption_error error;
     if (caption_session_create(&session, w->model, &options, &error) != CAPTION_OK) {
         (void)snprintf(w->failure, sizeof w->failure, "%s", error.message);
         return NULL;
@@ -43,11 +43,12 @@ static void *work(void *user)
     for (int i = 0; i < IMAGES * ROUNDS && !w->failure[0]; i++) {
         const expected *e = &w->all[(i + w->first) % IMAGES];
         const caption_result *r;
-        if (caption_image(session, e->jpeg, e->size, NULL, &r, &error) != CAPTION_OK)
+        if (caption_image(session, e->jpeg, e->size, NULL, &r, &error) != CAPTION_OK) {
             (void)snprintf(w->failure, sizeof w->failure, "%s", error.message);
-        else if (strcmp(r->captions[0].text, e->text) != 0 || r->captions[0].score != e->score)
+        } else if (strcmp(r->captions[0].text, e->text) != 0 || r->captions[0].score != e->score) {
             (void)snprintf(w->failure, sizeof w->failure, "image %d: another caption",
                            (i + w->first) % IMAGES);
+        }
     }
     caption_session_close(&session);
     return NULL;
@@ -56,11 +57,11 @@ static void *work(void *user)
 static void prepare(expected *all, const caption_model *model)
 {
     caption_session *session = NULL;
-    const caption_result *r;
     assert_int_equal(caption_session_create(&session, model, NULL, NULL), CAPTION_OK);
     for (uint32_t i = 0; i < IMAGES; i++) {
         all[i].jpeg = fixture_jpeg(i, &all[i].size);
         assert_non_null(all[i].jpeg);
+        const caption_result *r;
         assert_int_equal(caption_image(session, all[i].jpeg, all[i].size, NULL, &r, NULL), CAPTION_OK);
         (void)snprintf(all[i].text, sizeof all[i].text, "%s", r->captions[0].text);
         all[i].score = r->captions[0].score;
@@ -70,18 +71,19 @@ static void prepare(expected *all, const caption_model *model)
 
 static void both(caption_kind kind, int threads)
 {
-    expected all[IMAGES];
     make_model_options options;
-    worker workers[2];
-    pthread_t ids[2];
-    fixture fix;
     make_model_defaults(&options);
     options.kind = kind;
-    options.winograd = options.coarse = 1;
+    options.winograd = 1;
+    options.coarse = true;
+    fixture fix;
     assert_true(fixture_open(&fix, &options));
+    expected all[IMAGES];
     prepare(all, fix.model);
+    worker workers[2];
+    pthread_t ids[2];
     for (int i = 0; i < 2; i++) {
-        workers[i] = (worker){fix.model, all, i * 3, threads, ""};
+        workers[i] = (worker){.model = fix.model, .all = all, .first = i * 3, .threads = threads};
         assert_int_equal(pthread_create(&ids[i], NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < 2; i++) {

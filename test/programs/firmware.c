@@ -1,5 +1,6 @@
 /* firmware.c - captions pixels with a narrow model, all memory static, as on a machine without a heap. Stands
  * in for firmware in test_firmware.sh; there the model would be in flash. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,9 @@ static uint8_t camera[96 * 128 * 3];
 static size_t burn_flash(void)
 {
     make_model_options tiny;
-    size_t size;
     make_model_defaults(&tiny);
     tiny.input = 96;
+    size_t size;
     unsigned char *bytes = make_model(&tiny, &size);
     if (!bytes || size > sizeof flash) return 0;
     memcpy(flash, bytes, size);
@@ -31,7 +32,7 @@ static int no_callback(void *user, uint64_t offset, void *buffer, size_t size)
 }
 
 /* What was left out says so, with and without an error structure. */
-static int rest_is_refused(const caption_model *model, caption_session *session)
+static bool rest_is_refused(const caption_model *model, caption_session *session)
 {
     static const char png[33] = "\211PNG\r\n\032\n\0\0\0\x0DIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
     static const char jpeg[] = "\xFF\xD8\xFF\xC0\0\x0B\x08\0\x01\0\x01\x01\x01\x11\0";
@@ -65,28 +66,28 @@ static int rest_is_refused(const caption_model *model, caption_session *session)
 
 int main(void)
 {
-    const caption_pixel_view view = {camera, 128, 96, 0};
-    caption_session_options options;
-    caption_decode_options decode;
+    const caption_pixel_view view = {.rgb = camera, .width = 128, .height = 96};
     caption_model *model = NULL;
     caption_session *session = NULL;
-    const caption_result *result;
-    caption_error error;
     const size_t size = burn_flash();
     if (size == 0) return 1;
     for (size_t i = 0; i < sizeof camera; i++) camera[i] = (uint8_t)(i * 7 ^ i >> 6);
+    caption_session_options options;
     caption_session_options_init(&options);
     options.max_beams = 3;
     options.max_length = 20;
     options.decode_memory = 256 << 10;
+    caption_error error;
     if (caption_model_init(&model, object, sizeof object, flash, size, NULL, &error) != CAPTION_OK ||
         caption_session_init(&session, ram, sizeof ram, model, &options, &error) != CAPTION_OK) {
         printf("%s\n", error.message);
         return 1;
     }
     const int refused = rest_is_refused(model, session);
+    caption_decode_options decode;
     caption_decode_options_init(&decode, model);
     decode.beams = 3;
+    const caption_result *result;
     const caption_status status = caption_pixels(session, &view, &decode, &result, &error);
     if (status == CAPTION_OK) {
         printf("model file %zu bytes, model object %zu, session %zu\n", size, caption_model_size(),

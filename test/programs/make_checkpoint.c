@@ -21,7 +21,6 @@ int main(int argc, char **argv)
     static const char config[] = "{\"rnn_type\": \"gru\", \"hidden_size\": 6}\n";
     static const char metrics[] = "{\"BLEU-4\": 0.3093}\n";
     static net n;
-    char path[PATH_BYTES];
     if (argc != 2) {
         fprintf(stderr, "Usage: make_checkpoint FOLDER\n");
         return 2;
@@ -30,6 +29,7 @@ int main(int argc, char **argv)
     pk_text(&n.config, "rnn_type");
     pk_text(&n.config, "gru");
     add_setting(&n, "hidden_size", NET_HIDDEN);
+    char path[PATH_BYTES];
     net_write(&n, in_folder(path, argv[1], "attention_gru_glove.pth"));
     net_write_vocabulary(in_folder(path, argv[1], "vocab.pkl"), NET_WORDS, NULL);
     write_file(in_folder(path, argv[1], "config.json"), config, sizeof config - 1);

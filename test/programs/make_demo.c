@@ -1,5 +1,6 @@
 /* make_demo.c - a small model with random weights and a drawn picture, for `make demo` and tests while there
  * is no trained model:  make_demo MODEL.capw PICTURE.jpg [seed] */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,14 +23,14 @@ static void pixel(int x, int y, unsigned char *rgb)
     rgb[0] = r, rgb[1] = g, rgb[2] = b;
 }
 
-static int draw(const char *path)
+static bool draw(const char *path)
 {
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr errors;
     static unsigned char row[WIDTH * 3];
     JSAMPROW rows = row;
     FILE *file = fopen(path, "wb");
-    if (!file) return 0;
+    if (!file) return false;
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_stdio_dest(&jpeg, file);
@@ -48,27 +49,23 @@ static int draw(const char *path)
     return fclose(file) == 0;
 }
 
-static int write_model(const char *path, uint32_t seed)
+static bool write_model(const char *path, uint32_t seed)
 {
     make_model_options options;
-    unsigned char *data;
-    size_t size;
-    FILE *file;
-    int ok = 0;
     make_model_defaults(&options);
     options.width = 8;
     options.embed = 20;
     options.hidden = 48;
     options.attention = 24;
     options.vocabulary = 300;
-    options.winograd = options.coarse = 1;
+    options.winograd = 1;
+    options.coarse = true;
     options.seed = seed;
-    data = make_model(&options, &size);
-    file = data ? fopen(path, "wb") : NULL;
-    if (file) {
-        ok = fwrite(data, 1, size, file) == size;
-        if (fclose(file) != 0) ok = 0;
-    }
+    size_t size;
+    unsigned char *data = make_model(&options, &size);
+    FILE *file = data ? fopen(path, "wb") : NULL;
+    bool ok = file && fwrite(data, 1, size, file) == size;
+    if (file && fclose(file) != 0) ok = false;
     free(data);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* newer_caller.c MODEL - a program that was compiled with a later header, whose structures have more fields.
  * Each is refused in words that name the structure and both sizes.  Prints TAP lines. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,13 @@ static int failures, tests;
 
 static void refused(caption_status status, const caption_error *error, const char *name, size_t known)
 {
-    char theirs[32], ours[32];
+    char theirs[32];
     (void)snprintf(theirs, sizeof theirs, " %zu bytes", known + 16);
+    char ours[32];
     (void)snprintf(ours, sizeof ours, " has %zu;", known);
-    const int good = status == CAPTION_ERROR_VERSION && strstr(error->message, name) &&
-                     strstr(error->message, theirs) && strstr(error->message, ours) &&
-                     strstr(error->message, "newer");
+    const bool good = status == CAPTION_ERROR_VERSION && strstr(error->message, name) &&
+                      strstr(error->message, theirs) && strstr(error->message, ours) &&
+                      strstr(error->message, "newer");
     printf("%sok %d - %s\n", good ? "" : "not ", ++tests, name);
     printf("# %s\n", error->message);
     if (!good) failures++;
@@ -35,14 +37,14 @@ static void options_are_refused(const char *path, const caption_model *model, ca
     LATER(caption_decode_options) decode;
     caption_model *second = NULL;
     caption_session *other = NULL;
-    const caption_result *result;
-    caption_error error;
     caption_model_options_defaults(&how.it, CAPTION_ABI_VERSION, sizeof how);
+    caption_error error;
     refused(caption_model_open_file(&second, path, &how.it, &error), &error, "model options", sizeof how.it);
     caption_session_options_defaults(&session_options.it, CAPTION_ABI_VERSION, sizeof session_options);
     refused(caption_session_create(&other, model, &session_options.it, &error), &error, "session options",
             sizeof session_options.it);
     caption_decode_options_defaults(&decode.it, model, CAPTION_ABI_VERSION, sizeof decode);
+    const caption_result *result;
     refused(caption_image(session, "", 0, &decode.it, &result, &error), &error, "decoding options",
             sizeof decode.it);
 }
@@ -55,7 +57,7 @@ static void others_are_refused(const caption_model *model, caption_session *sess
     LATER(caption_tensor_info) tensor;
     LATER(caption_layer_info) layer;
     LATER(caption_image_info) image;
-    LATER(caption_pixel_view) view = {.it = {rgb, 1, 1, 0}};
+    LATER(caption_pixel_view) view = {.it = {.rgb = rgb, .width = 1, .height = 1}};
     caption_error error;
     refused(caption_model_get_info_sized(model, &info.it, sizeof info, &error), &error, "model information",
             sizeof info.it);

@@ -1,6 +1,7 @@
 /* older_caller.c MODEL IMAGE - a program that was compiled with an earlier header, whose structures are
  * shorter. Bytes behind each structure must stay as they were, and what is computed must be what the fields
  * that it knows ask for.  Prints TAP lines. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +19,18 @@
 
 static int failures, tests;
 
-static void report(int good, const char *what)
+static void report(bool good, const char *what)
 {
     printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
     if (!good) failures++;
 }
 
-static int whole(const unsigned char *canary)
+static bool whole(const unsigned char *canary)
 {
     for (int i = 0; i < 128; i++) {
-        if (canary[i] != CANARY) return 0;
+        if (canary[i] != CANARY) return false;
     }
-    return 1;
+    return true;
 }
 
 #define FILL(guarded) memset(&(guarded), CANARY, sizeof(guarded))
@@ -82,15 +83,15 @@ static void probe(const char *path)
 }
 
 /* As many captions as nbest asks for, in an array whose elements are as large as this header says. */
-static int good_result(const caption_result *result, int count)
+static bool good_result(const caption_result *result, int count)
 {
-    if (!result || result->count != count) return 0;
+    if (!result || result->count != count) return false;
     for (int i = 0; i < count; i++) {
         const caption_text *c = &result->captions[i];
-        if (!c->text || c->length < 1 || c->reserved[0] || c->reserved[1]) return 0;
-        if (i > 0 && c->score > c[-1].score) return 0;
+        if (!c->text || c->length < 1 || c->reserved[0] || c->reserved[1]) return false;
+        if (i > 0 && c->score > c[-1].score) return false;
     }
-    return 1;
+    return true;
 }
 
 int main(int argc, char **argv)

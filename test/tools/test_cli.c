@@ -29,7 +29,6 @@ static void whole_numbers(void **state)
     assert_true(tool_parse_int(&value, "--n", "-5", -5, 8, NULL) && value == -5);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         tool_error err = {{0}};
-
         value = 7;
         assert_false(tool_parse_int(&value, "--n", bad[i], 0, 8, &err));
         assert_int_equal(value, 7);
@@ -76,11 +75,11 @@ static void names_from_a_list(void **state)
 
 static void shared_options(void **state)
 {
-    tool_options options;
     tool_error err = {{0}};
     (void)state;
+    tool_options options;
     tool_options_init(&options);
-    assert_int_equal(options.session.threads, tool_processors(TOOL_MAX_THREADS));
+    assert_int_equal(options.session.threads, tool_processors(CAPTION_MAX_THREADS));
     assert_int_equal(options.session.cpu, CAPTION_CPU_ALL);
     assert_true(tool_options_take(&options, TOOL_OPTION_CPU, "avx2", NULL));
     assert_int_equal(options.session.cpu, CAPTION_CPU_AVX2);
@@ -119,8 +118,8 @@ static const tool_group some_groups[] = {{"Options", some}, {"Help", tool_help_o
 static void note_option(void *user, int code, const char *value, tool_error *err)
 {
     char *log = user;
-    char entry[64];
     if (code == 302) (void)tool_fail(err, "no penalties today");
+    char entry[64];
     (void)snprintf(entry, sizeof entry, "%d=%s ", code, value ? value : "");
     strcat(log, entry);
 }
@@ -180,9 +179,9 @@ static void options_are_read(void **state)
         {"-q -- -q --max-len", "113= -q --max-len "}, /* the end of the options */
         {"--output -- -q", "111=-- 113= "},           /* a value is a value */
     };
-    char seen[512];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char seen[512];
         assert_int_equal(read_words(cases[i].words, seen), -1);
         assert_string_equal(seen, cases[i].seen);
     }
@@ -207,9 +206,9 @@ static void wrong_options_are_explained(void **state)
         {"--penalty 3 --zebra", "tool: no penalties today\n"}, /* the first message wins */
         {"--z\033[31m\n", "tool: --z\\x1b[31m\\n: unknown option\n"},
     };
-    char seen[512];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char seen[512];
         assert_int_equal(read_words(cases[i].words, seen), TOOL_EXIT_USAGE);
         assert_memory_equal(standard_error, cases[i].message, strlen(cases[i].message));
         assert_string_equal(standard_error + strlen(cases[i].message), "Try 'tool sub --help'.\n");
@@ -235,12 +234,12 @@ static void help_is_the_table(void **state)
                                    "  -V, --version         the version\n"
                                    "\n"
                                    "Exit code: 0, or 1 when something failed, or 2 for wrong usage.\n";
-    char text[2048];
     FILE *file = tmpfile();
     (void)state;
     assert_non_null(file);
     tool_print_help(&some_command, file);
     rewind(file);
+    char text[2048];
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     (void)fclose(file);
     assert_string_equal(text, expected);
@@ -277,7 +276,6 @@ static const unsigned char jpeg[] = {0xFF, 0xD8, 0xFF, 0xE0, 0, 16}, /* the star
 
 static int make_folder(void **state)
 {
-    char path[256];
     (void)state;
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
     if (!mkdtemp(folder)) return -1;
@@ -289,6 +287,7 @@ static int make_folder(void **state)
     put("f.jpg", jpeg, 2);               /* too short to tell */
     put("._a.jpg", jpeg, sizeof jpeg);   /* hidden */
     put("g.png", png, 7);                /* cut off in its magic */
+    char path[256];
     (void)snprintf(path, sizeof path, "%s/fifo.jpg", folder);
     if (mkfifo(path, 0600) != 0) return -1;
     (void)snprintf(path, sizeof path, "%s/link.jpg", folder);
@@ -304,8 +303,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char line[96];
     (void)state;
+    char line[96];
     (void)snprintf(line, sizeof line, "rm -r %s", folder);
     return system(line);
 }
@@ -344,8 +343,8 @@ static void folders_without_pictures(void **state)
 {
     tool_images images = {.names = NULL};
     tool_error err = {{0}};
-    char path[256];
     (void)state;
+    char path[256];
     (void)snprintf(path, sizeof path, "%s/empty", folder);
     assert_false(tool_images_add(&images, path, false, &err));
     assert_non_null(strstr(err.message, "/empty: a folder without JPEG or PNG files"));
@@ -361,8 +360,8 @@ static void lists_of_names(void **state)
 {
     tool_images images = {.names = NULL};
     tool_error err = {{0}};
-    char list[256], path[256];
     (void)state;
+    char list[256];
     (void)snprintf(list, sizeof list, "%s/list", folder);
     put("list", "x y.jpg\r\n\nb.jpg\nlast", 20);
     assert_true(tool_images_add_list(&images, list, false, false, NULL));
@@ -377,6 +376,7 @@ static void lists_of_names(void **state)
     assert_int_equal(images.count, 3 + 1 + 2); /* "a" of the refused list, and two names of the other */
     assert_string_equal(images.names[4], "a\nb.jpg");
     assert_string_equal(images.names[5], "c \r");
+    char path[256];
     (void)snprintf(path, sizeof path, "%s/z\n-\n", folder);
     put("list", path, strlen(path));
     err.message[0] = '\0';

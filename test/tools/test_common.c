@@ -37,7 +37,6 @@ static int entries(void)
 {
     DIR *dir = opendir(folder);
     int n = 0;
-
     assert_non_null(dir);
     while (readdir(dir)) n++;
     (void)closedir(dir);
@@ -47,7 +46,6 @@ static int entries(void)
 static void put(const char *path, const char *data)
 {
     FILE *f = fopen(path, "wb");
-
     assert_non_null(f);
     (void)fputs(data, f);
     (void)fclose(f);
@@ -57,7 +55,6 @@ static void assert_content(const char *path, const char *expected)
 {
     tool_text text;
     tool_error err = {{0}};
-
     assert_true(tool_text_read(&text, path, 1000, &err));
     assert_string_equal(text.data, expected);
     tool_text_free(&text);
@@ -82,12 +79,10 @@ static void commit_replaces(void **state)
 {
     const char *path = in_folder(0, "a");
     tool_error err = {{0}};
-    tool_outfile *out;
-    struct stat info;
     mode_t mask = umask(027);
     (void)state;
     put(path, "old");
-    out = tool_outfile_open(path, &err);
+    tool_outfile *out = tool_outfile_open(path, &err);
     assert_non_null(out);
     assert_true(tool_outfile_write(out, "....rest", 8, &err));
     assert_true(tool_outfile_seek(out, 0, &err));
@@ -99,6 +94,7 @@ static void commit_replaces(void **state)
     assert_null(out);
     assert_content(path, "headrest");
     assert_int_equal(entries(), 1);
+    struct stat info;
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0640);
 }
@@ -134,15 +130,14 @@ static void bad_targets(void **state)
 static void link_stays(void **state)
 {
     tool_error err = {{0}};
-    tool_outfile *out;
-    struct stat info;
     (void)state;
     put(in_folder(0, "a"), "old");
     assert_int_equal(symlink("a", in_folder(1, "b")), 0);
-    out = tool_outfile_open(scratch[1], &err);
+    tool_outfile *out = tool_outfile_open(scratch[1], &err);
     assert_non_null(out);
     assert_true(tool_outfile_write(out, "new", 3, &err));
     assert_true(tool_outfile_commit(&out, &err));
+    struct stat info;
     assert_int_equal(lstat(scratch[1], &info), 0);
     assert_true(S_ISLNK(info.st_mode));
     assert_content(scratch[0], "new");
@@ -152,11 +147,11 @@ static void device_written_directly(void **state)
 {
     tool_error err = {{0}};
     tool_outfile *out = tool_outfile_open("/dev/null", &err);
-    struct stat info;
     (void)state;
     assert_non_null(out);
     assert_true(tool_outfile_write(out, "x", 1, &err));
     assert_true(tool_outfile_commit(&out, &err));
+    struct stat info;
     assert_int_equal(stat("/dev/null", &info), 0);
     assert_true(S_ISCHR(info.st_mode));
 }
@@ -179,7 +174,6 @@ static void signal_removes(void **state)
     (void)state;
     if (child == 0) {
         tool_outfile *out = tool_outfile_open(in_folder(0, "a"), NULL);
-
         if (!out || entries() != 1) _exit(3);
         (void)raise(SIGTERM);
         _exit(4);
@@ -194,9 +188,9 @@ static void read_limits(void **state)
 {
     const char *path = in_folder(0, "a");
     tool_error err = {{0}};
-    tool_text text;
     (void)state;
     put(path, "12345");
+    tool_text text;
     assert_true(tool_text_read(&text, path, 5, &err));
     assert_int_equal(text.size, 5);
     tool_text_free(&text);
@@ -215,12 +209,12 @@ static void read_large(void **state)
     const char *path = in_folder(0, "a");
     enum { SIZE = 200001 };
     tool_error err = {{0}};
-    tool_text text;
     FILE *f = fopen(path, "wb");
     (void)state;
     assert_non_null(f);
     for (int i = 0; i < SIZE; i++) (void)fputc('a' + i % 26, f);
     (void)fclose(f);
+    tool_text text;
     assert_true(tool_text_read(&text, path, SIZE, &err));
     assert_int_equal(text.size, SIZE);
     assert_int_equal(text.data[SIZE - 1], 'a' + (SIZE - 1) % 26);
@@ -261,9 +255,9 @@ static void lines(void **state)
 {
     static const char text[] = "\xEF\xBB\xBFone\r\n\ntwo\nthree";
     static const char *const expected[] = {"one", "", "two", "three"};
-    tool_lines l;
     size_t n = 0;
     (void)state;
+    tool_lines l;
     tool_lines_begin(&l, text, sizeof text - 1);
     while (tool_lines_next(&l)) {
         assert_true(n < 4);
@@ -281,8 +275,8 @@ static void lines(void **state)
 
 static void names_in_zero_bytes(void **state)
 {
-    tool_lines l;
     (void)state;
+    tool_lines l;
     tool_names_begin(&l, "a\nb\r\0\0c", 7);
     assert_true(tool_lines_next(&l));
     assert_int_equal(l.length, 4);
@@ -316,8 +310,8 @@ static void names_are_cleaned(void **state)
         {"\xF0\x9F\x90\x95", "\xF0\x9F\x90\x95"},
         {"a\\b", "a\\b"},
     };
-    char text[256];
     (void)state;
+    char text[256];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         FILE *file = tmpfile();
         assert_non_null(file);
@@ -338,8 +332,8 @@ static void names_are_cleaned(void **state)
 static void fields_keep_their_bytes(void **state)
 {
     tool_error err = {{0}};
-    tool_output output;
     (void)state;
+    tool_output output;
     assert_true(tool_output_open(&output, in_folder(0, "a"), &err));
     assert_false(output.terminal);
     tool_output_text(&output, "x\ty\nz\r\033\xFF");
@@ -370,10 +364,10 @@ static void columns_of_the_terminal(void **state)
 
 static void progress_text(void **state)
 {
-    tool_progress p;
-    char text[160], tiny[8];
     (void)state;
+    tool_progress p;
     tool_progress_begin(&p, "images", 100, 400);
+    char text[160];
     /* 100 done earlier, 50 in 10 s: 5 a second, 250 left = 50 s; 150/400 of 24 cells = 9 */
     (void)tool_progress_format(&p, 150, 10, 80, text, (int)sizeof text);
     assert_string_equal(text, "[#########...............] 150/400 images, 5 images/s, 0:50 left");
@@ -381,6 +375,7 @@ static void progress_text(void **state)
     assert_string_equal(text, "[######..................] 100/400 images");
     (void)tool_progress_format(&p, 400, 60, 80, text, (int)sizeof text);
     assert_string_equal(text, "[########################] 400/400 images, 5 images/s");
+    char tiny[8];
     assert_int_equal(tool_progress_format(&p, 150, 10, 80, tiny, (int)sizeof tiny), 7);
     assert_int_equal(strlen(tiny), 7);
     tool_progress_begin(&p, "MiB", 0, 0);
@@ -406,10 +401,10 @@ static void progress_fits(void **state)
         {10, "150/400"},
         {4, "150"},
     };
-    tool_progress p;
-    char text[160];
     (void)state;
+    tool_progress p;
     tool_progress_begin(&p, "images", 100, 400);
+    char text[160];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const int length = tool_progress_format(&p, 150, 10, cases[i].columns, text, (int)sizeof text);
         assert_string_equal(text, cases[i].text);
@@ -570,6 +565,5 @@ int main(void)
         cmocka_unit_test(maps_are_drawn),
         cmocka_unit_test(maps_fill_the_terminal),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,6 @@ static void assert_conv(const model *m, const char *name, const char *key, const
         for (size_t k = 0; k < taps; k++) {
             for (size_t i = 0; i < in; i++) {
                 const float got = data[((o / 16 * taps + k) * in + i) * 16 + o % 16];
-
                 assert_near((double)got, o >= out ? 0
                                                   : (double)net_value(text, (o * in + i) * taps + k) *
                                                         norm_scale(norm, o));
@@ -132,7 +131,6 @@ static void assert_panels(const model *m, const char *name, const char *key, con
     for (int o = 0; o < (dims[0] + 15) / 16 * 16; o++) {
         for (int i = 0; i < dims[1]; i++) {
             const float wanted = o < dims[0] ? net_value(key, (size_t)(o * columns + first + i)) : 0;
-
             assert_true(data[(o / 16 * dims[1] + i) * 16 + o % 16] == wanted);
         }
     }
@@ -173,7 +171,6 @@ static void assert_encoder(const model *m)
     static const int stem[4] = {WIDTH, 7, 7, 3}, c1[4] = {2 * WIDTH, 1, 1, 4 * WIDTH},
                      c2[4] = {2 * WIDTH, 3, 3, 2 * WIDTH};
     static const int c3[4] = {16 * WIDTH, 1, 1, 4 * WIDTH}, down[4] = {32 * WIDTH, 1, 1, 16 * WIDTH};
-
     assert_conv(m, "encoder.stem", "features.0", "features.1", stem);
     assert_conv(m, "encoder.layer2.0.conv1", "features.5.0.conv1", "features.5.0.bn1", c1);
     assert_conv(m, "encoder.layer2.3.conv2", "features.5.3.conv2", "features.5.3.bn2", c2);
@@ -189,7 +186,6 @@ static void attention_gru(void **state)
     const int input[4] = {rows, NET_EMBED, 0, 0}, context[4] = {rows, channels, 0, 0},
               hidden[4] = {rows, NET_HIDDEN, 0, 0};
     const int one[4] = {1, 0, 0, 0};
-
     (void)state;
     net_make(&n, WIDTH, true, false, 1);
     net_write(&n, checkpoint);
@@ -237,12 +233,10 @@ static void attention_lstm(void **state)
 
 static void baseline(void **state)
 {
-
     (void)state;
     for (int lstm = 0; lstm < 2; lstm++) {
         const int channels = 32 * WIDTH, rows = (lstm ? 4 : 3) * NET_HIDDEN;
         const int project[4] = {NET_EMBED, channels, 0, 0}, second[4] = {rows, NET_HIDDEN, 0, 0};
-
         net_make(&n, WIDTH, false, lstm != 0, 1 + lstm);
         net_write(&n, checkpoint);
         model m;
@@ -285,7 +279,6 @@ static void winograd_copy(void **state)
         for (size_t i = 0; i < WIDTH; i++) {
             const double scale = norm_scale("features.4.0.bn2", o);
             const size_t filter = (o * WIDTH + i) * 9;
-
             assert_near((double)data[i * 16 + o],
                         (double)net_value("features.4.0.conv2.weight", filter) * scale / 16);
             assert_near((double)data[35 * plane + i * 16 + o],
@@ -301,7 +294,6 @@ static void winograd_copy(void **state)
 
 static void words_and_metadata(void **state)
 {
-
     (void)state;
     net_make(&n, 1, true, false, 1);
     pk_text(&n.config, "rnn_type");
@@ -322,7 +314,6 @@ static void words_and_metadata(void **state)
     for (int i = 0; i < NET_WORDS; i++) {
         const char *word = m.weights.words + m.weights.word_offsets[i];
         char wanted[8];
-
         (void)snprintf(wanted, sizeof wanted, "w%d", i);
         assert_string_equal(word, i == 0   ? "<pad>"
                                   : i == 3 ? "<unk>"
@@ -353,7 +344,6 @@ static void words_and_metadata(void **state)
     assert_metadata(&m, "converter", "capconvert " CAPTION_VERSION);
     for (int i = 1; i < (int)m.weights.metadata_count; i++) {
         const char *keys[2], *values[2];
-
         cpt_weights_metadata(&m.weights, (uint32_t)i - 1, &keys[0], &values[0]);
         cpt_weights_metadata(&m.weights, (uint32_t)i, &keys[1], &values[1]);
         assert_true(strcmp(keys[0], keys[1]) < 0);
@@ -372,9 +362,9 @@ static void same_bytes(void **state)
     assert_true(convert(false, 1, &err));
     tool_text first;
     assert_true(tool_text_read(&first, output, 1 << 28, &err));
-    tool_text again;
     for (int threads = 1; threads <= 8; threads++) {
         assert_true(convert(false, threads, &err));
+        tool_text again;
         assert_true(tool_text_read(&again, output, 1 << 28, &err));
         assert_int_equal(again.size, first.size);
         assert_memory_equal(again.data, first.data, first.size);
@@ -410,6 +400,5 @@ int main(void)
         cmocka_unit_test(attention_gru), cmocka_unit_test(attention_lstm),     cmocka_unit_test(baseline),
         cmocka_unit_test(winograd_copy), cmocka_unit_test(words_and_metadata), cmocka_unit_test(same_bytes),
     };
-
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

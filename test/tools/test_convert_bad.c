@@ -37,7 +37,6 @@ static size_t files_there(void)
 {
     DIR *dir = opendir(folder);
     size_t count = 0;
-
     assert_non_null(dir);
     while (readdir(dir)) count++;
     (void)closedir(dir);
@@ -75,12 +74,11 @@ static void missing_tensors(void **state)
                                        "attention.W_dec.weight",
                                        "rnn_cell.bias_hh",
                                        "init_h.bias"};
-
     (void)state;
-    char message[128];
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         start(true, false);
         net_find(&n, keys[i])->key[0] = '\0';
+        char message[128];
         (void)snprintf(message, sizeof message, "%s is missing", keys[i]);
         refuse_net(message);
     }
@@ -98,7 +96,6 @@ static void missing_tensors(void **state)
     net_write(&n, checkpoint);
     {
         tool_error err;
-
         if (!convert(&err)) fail_msg("%s", err.message);
         assert_int_equal(unlink(output), 0);
     }
@@ -173,7 +170,6 @@ static void write_filled(const char *key, float value)
     {
         tool_error err = {{0}};
         torch_zip zip;
-
         assert_true(torch_zip_open(&zip, checkpoint, &err));
         torch_zip_entry *entry = torch_zip_find(&zip, name);
         assert_non_null(entry);
@@ -309,7 +305,6 @@ static void wrong_settings(void **state)
         {"{\"decode_search\":\"best\"}", "decode_search: must be \"beam\" or \"greedy\""},
         {"{\"decode_penalty\":1}", "decode_penalty: must be \"published\" or \"corrected\""},
     };
-
     (void)state;
     start(true, false);
     net_write(&n, checkpoint);
@@ -347,7 +342,6 @@ static void wrong_settings(void **state)
  * out. */
 static void billion_values(void **state)
 {
-
     (void)state;
     start(true, false);
     pk_text(&n.config, "laughs");
@@ -361,7 +355,6 @@ static void billion_values(void **state)
 
 static void unwritable_output(void **state)
 {
-
     (void)state;
     start(true, false);
     net_write(&n, checkpoint);
@@ -387,7 +380,6 @@ static void unwritable_output(void **state)
 /* A failure late in the work leaves the old file as it was. */
 static void old_output_stays(void **state)
 {
-
     (void)state;
     start(true, false);
     write_file(output, "old", 3);
@@ -417,7 +409,6 @@ static void damaged_checkpoint(void **state)
     }
     for (size_t i = 0; i < size; i += 101 + step++ % 256) {
         const unsigned char old = z.out.at[i];
-
         z.out.at[i] ^= (unsigned char)(1 << step % 8);
         write_file(checkpoint, z.out.at, size);
         if (convert(&err)) {
@@ -466,6 +457,5 @@ int main(void)
         cmocka_unit_test(unwritable_output),  cmocka_unit_test(old_output_stays),
         cmocka_unit_test(damaged_checkpoint),
     };
-
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,7 +47,6 @@ static void panels(void **state)
                 const float got = out[((row / 16 * TAPS + tap) * COUNT + column) * 16 + row % 16];
                 const float wanted =
                     row >= ROWS ? 0 : tag(row, column + FIRST, tap) * (row == 20 ? -0.5f : 2.0f);
-
                 assert_true(got == wanted);
             }
         }
@@ -86,8 +86,7 @@ static void pairs(void **state)
     for (size_t row = 0; row < 32; row++) {
         for (size_t column = 0; column < 6; column++) {
             const int16_t got = out[((row / 16 * 3 + column / 2) * 16 + row % 16) * 2 + column % 2];
-            const int exists = row < 17 && column < COUNT;
-
+            const bool exists = row < 17 && column < COUNT;
             /* every weight is a multiple of 1/16 */
             assert_int_equal(got, exists ? (int)(in[row * COLUMNS + FIRST + column] * 16) : 0);
         }
@@ -135,13 +134,13 @@ static void check_winograd(size_t side)
 {
     enum { ROWS = 18, COLUMNS = 2 };
     static float in[ROWS * COLUMNS * 9], out[36 * 2 * COLUMNS * 16];
-    double scale[ROWS], x[36];
+    double scale[ROWS];
     const convert_matrix m = {
         .values = in, .rows = ROWS, .columns = COLUMNS, .taps = 9, .count = COLUMNS, .scale = scale};
-
     srand(5);
     for (size_t i = 0; i < ROWS * COLUMNS * 9; i++) in[i] = (float)rand() / (float)RAND_MAX - 0.5f;
     for (size_t i = 0; i < ROWS; i++) scale[i] = 0.5 + (double)i / 7;
+    double x[36];
     for (size_t i = 0; i < 36; i++) x[i] = (double)rand() / RAND_MAX - 0.5;
     convert_pack_winograd(&m, side, out);
     for (size_t row = 0; row < 32; row++) {
@@ -179,6 +178,5 @@ int main(void)
         cmocka_unit_test(pairs),
         cmocka_unit_test(winograd_convolves),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

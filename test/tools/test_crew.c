@@ -188,6 +188,5 @@ int main(void)
         cmocka_unit_test(alone_stops_at_once), cmocka_unit_test(workers_that_fail),
         cmocka_unit_test(first_error_stays),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ static eval_scores score_with(const sample *samples, size_t n, const eval_wordne
     eval_corpus *corpus = eval_corpus_create();
     tool_error err = {{0}};
     assert_non_null(corpus);
-    size_t refs;
     for (size_t i = 0; i < n; i++) {
+        size_t refs;
         for (refs = 0; refs < 4 && samples[i].references[refs];) refs++;
         assert_true(eval_corpus_add(corpus, samples[i].hypothesis, samples[i].references, refs, &err));
     }
@@ -54,7 +54,6 @@ static void bleu_clips(void **state)
     /* one "the" of four counts: 1/4; pairs 0 of 3, smoothed to 0.1/3: sqrt(1/4 x 0.1/3) = 0.0912871;
      * triples 0.1/2: (1/4 x 0.1/3 x 0.1/2)^(1/3) = 0.0746901 */
     eval_scores s = score_one("the the the the", "the cat sat on", NULL);
-
     (void)state;
     assert_near(s.bleu[0], 0.25);
     assert_near(s.bleu[1], 0.0912871);
@@ -68,7 +67,6 @@ static void bleu_brevity(void **state)
     /* 2 words, closest reference 3: exp(1 - 3/2) = 0.6065307; no triples in the hypothesis: 0.1/1:
      * 0.1^(1/3) x 0.6065307 = 0.2815266 */
     eval_scores s = score_one("a b", "a b c d", "a b c");
-
     (void)state;
     assert_near(s.bleu[0], 0.6065307);
     assert_near(s.bleu[1], 0.6065307);
@@ -92,7 +90,6 @@ static void bleu_corpus(void **state)
      * an empty hypothesis adds 1 to what was possible: 3/7, lengths 6 against 7 + 1 = 8: exp(1 - 8/6) =
      * 0.7165313 */
     static const sample samples[] = {{"a b", {"a b c"}}, {"a x y z", {"a b c d"}}, {"", {"q"}}};
-
     (void)state;
     assert_near(score_all(samples, 2).bleu[0], 0.5 * 0.8464817);
     assert_near(score_all(samples, 3).bleu[0], 3.0 / 7 * 0.7165313);
@@ -105,7 +102,6 @@ static void meteor_exact(void **state)
     /* the cat . on the mat: 5 matches in 2 chunks; P 5/6, R 5/7, F = PR/(0.9 P + 0.1 R) = 0.7246377;
      * penalty 0.5 (2/5)^3 = 0.032 */
     eval_scores s = score_one("the cat sat on the mat", "the cat was sitting on the mat", NULL);
-
     (void)state;
     assert_near(s.meteor, 0.968 * 0.7246377);
     /* the better of two references counts; one chunk of 6: F = 1, penalty 0.5/216 */
@@ -186,7 +182,6 @@ static void cider(void **state)
     static const sample longer[] = {{"a b c", {"a b"}}, {"c", {"d"}}};
     static const sample clipped[] = {{"a a", {"a b"}}, {"c", {"d"}}};
     static const sample common[] = {{"a b", {"a b"}}, {"a", {"a"}}};
-
     (void)state;
     /* words 1, pairs 1, no triples, no quadruples: 10 x 2/4; the other image 0 */
     assert_near(score_all(equal, 2).cider, 2.5);
@@ -212,7 +207,6 @@ static void cider_references(void **state)
     /* mean over references: 1 and 0; a second reference with the same word does not raise the document
      * frequency */
     static const sample samples[] = {{"a", {"a", "b"}}, {"c", {"d"}}};
-
     (void)state;
     (void)score_all(samples, 2);
     assert_near(each[0].cider, 10 * 0.25 / 2);
@@ -253,6 +247,5 @@ int main(void)
         cmocka_unit_test(cider),        cmocka_unit_test(cider_references),
         cmocka_unit_test(too_long),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

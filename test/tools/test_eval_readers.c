@@ -35,7 +35,6 @@ static int remove_file(void **state)
 static void put(const char *text)
 {
     FILE *f = fopen(path, "wb");
-
     assert_non_null(f);
     (void)fputs(text, f);
     (void)fclose(f);
@@ -52,9 +51,9 @@ static eval_refs *refs_of(const char *text)
 
 static void assert_caption(const eval_refs *refs, const char *image, size_t at, const char *expected)
 {
-    const char *const *captions;
     const uint32_t number = eval_refs_find(refs, image);
     assert_int_not_equal(number, EVAL_NO_WORD);
+    const char *const *captions;
     assert_true(at < eval_refs_captions(refs, number, &captions));
     assert_string_equal(captions[at], expected);
 }
@@ -66,7 +65,6 @@ static void assert_refused(bool predictions, const char *text, const char *place
     put(text);
     if (predictions) {
         eval_predictions list;
-
         assert_false(eval_predictions_read(&list, path, &err));
         assert_int_equal(list.count, 0);
     } else {
@@ -85,7 +83,6 @@ static void commas(void **state)
                               "\r\n"
                               "a.jpg,\"Dog\" runs\r\n"
                               "\"c,1.jpg\",\"x\"");
-
     (void)state;
     assert_int_equal(eval_refs_count(refs), 3);
     assert_caption(refs, "a.jpg", 0, "A dog , running .");
@@ -105,7 +102,6 @@ static void bars(void **state)
                               "1.jpg| 0| Two guys , one | bar .\n"
                               "1.jpg| 4   A dog runs .\n"
                               "2.jpg| 0| x");
-
     (void)state;
     assert_int_equal(eval_refs_count(refs), 2);
     assert_caption(refs, "1.jpg", 0, "Two guys , one | bar .");
@@ -252,7 +248,6 @@ static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synon
 {
     eval_report report = {0};
     FILE *f = tmpfile();
-
     assert_non_null(f);
     report.n_images = n;
     report.seconds = -1;
@@ -276,7 +271,6 @@ static void compare(json_t *ours, json_t *published, bool no_synonyms)
     {
         const char *expected = no_synonyms && strcmp(key, "METEOR") == 0 ? "METEOR (no synonyms)" : key;
         json_t *own = json_object_get(ours, expected);
-
         if (!own) fail_msg("no key %s", expected);
         if (expected != key) {
             assert_true(fabs(json_real_value(own) - 0.41) < 0.02);
@@ -332,7 +326,6 @@ static void per_image_lines(void **state)
     tool_error err = {{0}};
     char text[512] = "";
     FILE *f = tmpfile();
-
     (void)state;
     assert_non_null(f);
     put("a.jpg\tx\ty");
@@ -372,6 +365,5 @@ int main(void)
         cmocka_unit_test(per_image_lines),
         cmocka_unit_test(published_figures),
     };
-
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

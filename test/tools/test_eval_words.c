@@ -124,13 +124,11 @@ static void porter(void **state)
         {"proceed", "proceed"},
         {"syzygy", "syzygi"},
     };
-
     (void)state;
-    char word[64];
-    size_t length;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char word[64];
         strcpy(word, pairs[i][0]);
-        length = eval_porter(word, strlen(word));
+        const size_t length = eval_porter(word, strlen(word));
         word[length] = '\0';
         assert_string_equal(word, pairs[i][1]);
     }
@@ -197,7 +195,6 @@ static void wordnet_damaged(void **state)
                                         "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
     char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096] = "";
     tool_error err = {{0}};
-
     (void)state;
     assert_non_null(mkdtemp(folder));
     assert_null(eval_wordnet_open(folder, &err));
@@ -219,8 +216,8 @@ static void wordnet_damaged(void **state)
     assert_false(eval_wordnet_lemmas(wordnet, "far", note_lemma, seen, NULL));
     assert_false(eval_wordnet_lemmas(wordnet, "big", note_lemma, seen, NULL));
     eval_wordnet_close(&wordnet);
-    char path[256];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[256];
         (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         (void)unlink(path);
     }
@@ -257,6 +254,5 @@ int main(void)
         cmocka_unit_test(porter),          cmocka_unit_test(wordnet_lookup),
         cmocka_unit_test(wordnet_damaged), cmocka_unit_test(numbering),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,16 +120,16 @@ static void every_option_is_in_the_man_page(void **state)
     (void)state;
     for (size_t i = 0; i < COMMANDS; i++) {
         char path[PATH];
-        tool_text page;
         (void)snprintf(path, sizeof path, "docs/man/%.*s.1", (int)strcspn(commands[i], " "), commands[i]);
+        tool_text page;
         assert_true(tool_text_read(&page, path, LIMIT, NULL));
         assert_int_equal(run("%s --help", commands[i]), 0);
         for (const char *line = strstr(out, "\n  -"); line; line = strstr(line + 1, "\n  -")) {
             const char *name = strstr(line, "--") + 2;
             const int length = (int)strcspn(name, " \n");
-            char entry[64];
             bool found = false;
             for (int end = 0; end < 2 && !found; end++) { /* with a value behind it, or without */
+                char entry[64];
                 (void)snprintf(entry, sizeof entry, " -%.*s%c", length, name, end ? '\n' : ' ');
                 found = strstr(page.data, entry) != NULL;
             }
@@ -293,7 +293,6 @@ static void folders(void **state)
 static void json_of_failures(void **state)
 {
     static const char *const images[] = {"gone.jpg", "test/vectors/a.jpg", "Makefile", "test/vectors/c.png"};
-    json_error_t where;
     (void)state;
     assert_int_equal(
         run("capdemo -m $D/m.capw --json %s %s %s %s", images[0], images[1], images[2], images[3]), 1);
@@ -301,6 +300,7 @@ static void json_of_failures(void **state)
     assert_int_equal(count_lines(err), 2);
     const char *line = out;
     for (int i = 0; i < 4; i++) {
+        json_error_t where;
         json_t *object = json_loads(line, JSON_DISABLE_EOF_CHECK, &where);
         assert_non_null(object);
         assert_string_equal(json_string_value(json_object_get(object, "image")), images[i]);
@@ -434,9 +434,9 @@ static int maps_in_a_row(void)
 static void attention_on_terminals(void **state)
 {
     static const int widths[] = {20, 40, 180};
-    json_error_t where;
     (void)state;
     assert_int_equal(run("capdemo -m $D/m.capw --json --attention test/vectors/b.jpg"), 0);
+    json_error_t where;
     json_t *object = json_loads(out, 0, &where);
     const int tokens = (int)json_array_size(json_object_get(object, "attention"));
     json_decref(object);

@@ -49,13 +49,12 @@ static void tensors_by_name(void **state)
 {
     static const float data[6] = {1, 2, 3, 4, 5, 6}, expected[6] = {1, 4, 2, 5, 3, 6};
     tool_error err = {{0}};
-    source_part part;
-    float values[6];
     (void)state;
     write_tensor("fc.weight", "FloatStorage", data, sizeof data);
     source_file *file = source_open(path, &err);
     if (!file) fail_msg("%s", err.message);
     assert_string_equal(source_path(file), path);
+    source_part part;
     assert_true(source_list(file, "decoder_state", &part, &err));
     assert_int_equal(part.count, 1);
     assert_null(source_find(&part, "fc.bias"));
@@ -69,6 +68,7 @@ static void tensors_by_name(void **state)
     assert_int_equal(tensor->dims[1], 2);
     assert_int_equal(tensor->count, 6);
     assert_true(source_check(file, tensor, &err));
+    float values[6];
     assert_true(source_read(file, tensor, values, &err));
     assert_memory_equal(values, expected, sizeof values);
     source_part_free(&part);
@@ -85,9 +85,9 @@ static void tensors_by_name(void **state)
 static void assert_list_refused(const char *message)
 {
     tool_error err = {{0}};
-    source_part part;
     source_file *file = source_open(path, &err);
     if (!file) fail_msg("%s", err.message);
+    source_part part;
     assert_false(source_list(file, "decoder_state", &part, &err));
     if (!strstr(err.message, message)) fail_msg("\"%s\" does not say \"%s\"", err.message, message);
     source_part_free(&part);
@@ -97,9 +97,9 @@ static void assert_list_refused(const char *message)
 static void names_that_are_none(void **state)
 {
     static const float data[6] = {0};
-    char name[SOURCE_NAME_BYTES + 1];
     bytes items = {0};
     (void)state;
+    char name[SOURCE_NAME_BYTES + 1];
     memset(name, 'x', SOURCE_NAME_BYTES);
     name[SOURCE_NAME_BYTES] = '\0';
     write_tensor(name, "FloatStorage", data, sizeof data);
@@ -123,11 +123,11 @@ static void data_that_are_none(void **state)
     static const int64_t whole[6] = {0};
     static const float data[6] = {0};
     tool_error err = {{0}};
-    source_part part;
     (void)state;
     write_tensor("fc.weight", "LongStorage", whole, sizeof whole);
     source_file *file = source_open(path, &err);
     assert_non_null(file);
+    source_part part;
     assert_true(source_list(file, "decoder_state", &part, &err));
     assert_int_equal(part.tensors[0].type, SOURCE_INT64);
     assert_false(source_check(file, &part.tensors[0], &err));
@@ -149,7 +149,6 @@ static void values_as_json(void **state)
 {
     tool_error err = {{0}};
     bytes items = {0};
-    json_t *value;
     (void)state;
     pk_text(&items, "epoch");
     pk_int(&items, 31);
@@ -167,6 +166,7 @@ static void values_as_json(void **state)
     free_bytes(&items);
     source_file *file = source_open(path, &err);
     if (!file) fail_msg("%s", err.message);
+    json_t *value;
     assert_true(source_value(file, "epoch", &value, &err));
     assert_int_equal(json_integer_value(value), 31);
     json_decref(value);
@@ -224,10 +224,10 @@ static void kinds_by_bytes(void **state)
 static void inputs_at_offsets(void **state)
 {
     tool_error err = {{0}};
-    source_input input;
     char text[4] = "";
     (void)state;
     write_file(path, "abcdef", 6);
+    source_input input;
     assert_true(source_input_open(&input, path, &err));
     assert_int_equal(input.size, 6);
     assert_true(source_input_read(&input, 3, text, 3, &err));
@@ -261,7 +261,6 @@ static void element_types(void **state)
 static void words_in_order(void **state)
 {
     tool_error err = {{0}};
-    source_words words;
     bytes b = {0};
     (void)state;
     pk_begin(&b);
@@ -276,6 +275,7 @@ static void words_in_order(void **state)
     pk_text(&b, "one");
     put(&b, "uub.", 4);
     write_file(path, b.at, b.size);
+    source_words words;
     if (!source_words_open(&words, path, 3, &err)) fail_msg("%s", err.message);
     assert_int_equal(words.count, 3);
     assert_int_equal(words.at[0].size, 0);
@@ -311,6 +311,5 @@ int main(void)
         cmocka_unit_test(kinds_by_bytes),     cmocka_unit_test(inputs_at_offsets),
         cmocka_unit_test(element_types),      cmocka_unit_test(words_in_order),
     };
-
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

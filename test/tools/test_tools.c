@@ -98,11 +98,11 @@ static void demo_wrong_models(void **state)
 
 static void demo_captions(void **state)
 {
-    char alone[PATH], line[PATH * 2];
     (void)state;
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
     assert_int_equal(count_lines(out), 1);
     assert_string_equal(err, "");
+    char alone[PATH];
     (void)snprintf(alone, sizeof alone, "%.*s", PATH - 1, out);
     assert_null(strstr(alone, "a.jpg"));
     assert_int_equal(run("CAPTION_MODEL=$D/m.capw capdemo - <test/vectors/a.jpg"), 0);
@@ -111,6 +111,7 @@ static void demo_captions(void **state)
     assert_string_equal(out, alone);
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg test/vectors/c.png"), 0);
     assert_int_equal(count_lines(out), 2);
+    char line[PATH * 2];
     (void)snprintf(line, sizeof line, "test/vectors/a.jpg\t%s", alone);
     assert_memory_equal(out, line, strlen(line));
     assert_non_null(strstr(out, "\ntest/vectors/c.png\t"));
@@ -134,25 +135,23 @@ static void demo_captions(void **state)
 
 static void demo_json(void **state)
 {
-    char alone[PATH];
-    json_t *line, *beams;
-    json_error_t where;
-    double score;
     (void)state;
     assert_int_equal(run("capdemo -m $D/m.capw test/vectors/a.jpg"), 0);
+    char alone[PATH];
     (void)snprintf(alone, sizeof alone, "%.*s", (int)strcspn(out, "\n"), out);
     assert_int_equal(run("capdemo -m $D/m.capw --json --nbest 2 --attention --time test/vectors/a.jpg"), 0);
     assert_int_equal(count_lines(out), 1);
-    line = json_loads(out, 0, &where);
+    json_error_t where;
+    json_t *line = json_loads(out, 0, &where);
     assert_non_null(line);
     assert_string_equal(json_string_value(json_object_get(line, "image")), "test/vectors/a.jpg");
     assert_string_equal(json_string_value(json_object_get(line, "caption")), alone);
     assert_true(json_real_value(json_object_get(line, "ms")) > 0);
     assert_true(json_is_real(json_object_get(json_object_get(line, "times"), "encoder")));
-    beams = json_object_get(line, "beams");
+    json_t *beams = json_object_get(line, "beams");
     assert_int_equal(json_array_size(beams), 2);
     assert_string_equal(json_string_value(json_object_get(json_array_get(beams, 0), "caption")), alone);
-    score = json_real_value(json_object_get(json_array_get(beams, 0), "score"));
+    const double score = json_real_value(json_object_get(json_array_get(beams, 0), "score"));
     assert_true(score >= json_real_value(json_object_get(json_array_get(beams, 1), "score")));
     assert_int_equal(json_array_size(json_object_get(json_array_get(beams, 0), "ids")),
                      json_array_size(json_object_get(line, "attention")));
@@ -177,7 +176,6 @@ static void put_huge_png(void)
         'R',  0,   1,   0x86, 0xA0, 0,    1,    0x86, 0xA0, 8, 2, 0,  0,   1}; /* 100000 x 100000, interlaced
                                                                                 */
     uint32_t crc = make_model_crc(png + 12, 17);
-
     for (int i = 0; i < 4; i++) png[29 + i] = (unsigned char)(crc >> (24 - 8 * i));
     put("huge.png", png, sizeof png);
 }
@@ -189,7 +187,6 @@ static void demo_wrong_images(void **state)
     put_huge_png();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char reason[PATH];
-
         (void)snprintf(reason, sizeof reason, "capdemo: %s/%s: ", dir, bad[i]);
         assert_refused(run("capdemo -m $D/m.capw $D/%s", bad[i]), 1, reason);
         assert_int_equal(count_lines(err), 1);
@@ -213,8 +210,6 @@ static void demo_wrong_images(void **state)
 
 static void info_reports(void **state)
 {
-    json_t *root;
-    json_error_t where;
     (void)state;
     assert_int_equal(run("capinfo $D/m.capw"), 0);
     assert_non_null(strstr(out, "attention, GRU"));
@@ -236,7 +231,8 @@ static void info_reports(void **state)
     assert_int_equal(run("capinfo --verify -q $D/m.capw"), 0);
     assert_string_equal(out, "");
     assert_int_equal(run("capinfo --json $D/m.capw"), 0);
-    root = json_loads(out, 0, &where);
+    json_error_t where;
+    json_t *root = json_loads(out, 0, &where);
     assert_non_null(root);
     assert_int_equal(json_integer_value(json_object_get(root, "vocabulary_size")), 37);
     assert_int_equal(json_integer_value(json_object_get(root, "tensor_count")),
@@ -277,29 +273,26 @@ static void info_wrong(void **state)
 static long size_of(const char *name)
 {
     char path[PATH];
-    struct stat info;
-
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    struct stat info;
     return stat(path, &info) == 0 ? (long)info.st_size : -1;
 }
 
 static void dump_files(void **state)
 {
     const long side = INPUT, positions = 4, channels = 64;
-    json_t *root;
-    json_error_t where;
-    char path[PATH];
-    long length;
     (void)state;
     assert_int_equal(run("capdump -m $D/m.capw --beams 3 test/vectors/a.jpg $D/dump"), 0);
     assert_string_equal(out, "");
     assert_int_equal(size_of("dump/a.jpg.u8"), side * side * 3);
     assert_int_equal(size_of("dump/a.jpg.input.f32"), side * side * 3 * 4);
     assert_int_equal(size_of("dump/a.jpg.feat.f32"), positions * channels * 4);
+    char path[PATH];
     (void)snprintf(path, sizeof path, "%s/dump/a.jpg.json", dir);
-    root = json_load_file(path, 0, &where);
+    json_error_t where;
+    json_t *root = json_load_file(path, 0, &where);
     assert_non_null(root);
-    length = (long)json_array_size(json_object_get(root, "greedy_ids"));
+    const long length = (long)json_array_size(json_object_get(root, "greedy_ids"));
     assert_true(length > 0);
     assert_int_equal(json_array_size(json_object_get(root, "beams")), 3);
     assert_true(json_is_string(json_object_get(root, "greedy")));
@@ -356,8 +349,9 @@ static void eval_usage(void **state)
     };
     static const char *const places[] = {"", "run", "score"};
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_refused(run("capeval %s", wrong[i].arguments), 2, wrong[i].reason);
+    }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         assert_int_equal(run("capeval %s --version", places[i]), 0);
         assert_string_equal(out, "capeval (libcaption) " CAPTION_VERSION "\n");

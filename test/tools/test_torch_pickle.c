@@ -1,6 +1,7 @@
 /* Tests of tools/source/torch_pickle: what every opcode builds, and what hostile pickles meet. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <cmocka.h>
 
@@ -54,11 +55,9 @@ static void integers(void **state)
         {S("\x80\2\x8a\x08\0\0\0\0\0\0\0\x80."), INT64_MIN},
         {S("\x80\2\x8b\x08\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F."), INT64_MAX},
     };
-
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const torch_value *v = parsed(cases[i].data, cases[i].size);
-
         assert_int_equal(v->kind, TORCH_INT);
         assert_true(v->as.integer == cases[i].value);
     }
@@ -67,7 +66,6 @@ static void integers(void **state)
 
 static void texts_and_constants(void **state)
 {
-
     (void)state;
     const torch_value *v = parsed(S("\x80\2N."));
     assert_int_equal(v->kind, TORCH_NONE);
@@ -91,7 +89,6 @@ static void texts_and_constants(void **state)
 
 static void containers(void **state)
 {
-
     (void)state;
     const torch_value *v = parsed(S("\x80\2(K\1K\2K\3K\4t."));
     assert_true(v->kind == TORCH_TUPLE && v->as.items.count == 4 && v->as.items.at[3]->as.integer == 4);
@@ -116,7 +113,6 @@ static void containers(void **state)
 
 static void memo_and_stack(void **state)
 {
-
     (void)state;
     const torch_value *v = parsed(S("\x80\2(X\1\0\0\0aq\0h\0r\1\0\0\0j\1\0\0\0t."));
     assert_int_equal(v->as.items.count, 3);
@@ -139,7 +135,6 @@ static void memo_and_stack(void **state)
 
 static void known_globals(void **state)
 {
-
     (void)state;
     const torch_value *v = parsed(S("\x80\2ccollections\nOrderedDict\n)RX\1\0\0\0aK\1s}X\1\0\0\0mNsb."));
     assert_int_equal(v->kind, TORCH_DICT);
@@ -157,7 +152,6 @@ static void counter_is_a_copy(void **state)
     /* d = {1: 1}; c = Counter(d); c[2] = 2; d[3] = 3; (d, c) */
     const torch_value *v = parsed(S("\x80\2}q\0K\1K\1sccollections\nCounter\nh\0\x85RK\2K\2sq\1"
                                     "0h\0K\3K\3s0h\1\x86."));
-
     (void)state;
     assert_int_equal(v->as.items.at[0]->as.items.count, 4);
     assert_int_equal(v->as.items.at[1]->as.items.count, 4);
@@ -180,7 +174,6 @@ static const torch_value *scalar(const char *type, const char *order, const void
  */
 static void numpy_numbers(void **state)
 {
-
     (void)state;
     const torch_value *v = scalar("f8", "<", S("\0\0\0\0\0\0\xF8\x3F"));
     assert_true(v && v->kind == TORCH_FLOAT && v->as.real == 1.5);
@@ -487,6 +480,5 @@ int main(void)
         cmocka_unit_test(damaged_anywhere),  cmocka_unit_test(numpy_numbers),
         cmocka_unit_test(hostile_numpy),
     };
-
     return cmocka_run_group_tests(tests, NULL, clean);
 }

@@ -122,8 +122,9 @@ static void assert_open_refused(const tensor_spec *spec, const void *data, size_
     float values[64];
     fixture f;
     if (open_tensor(&f, spec, data, size) &&
-        torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err))
+        torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err)) {
         fail_msg("read, instead of \"%s\"", message);
+    }
     if (!strstr(f.err.message, message)) fail_msg("\"%s\" does not say \"%s\"", f.err.message, message);
     close_fixture(&f);
 }
@@ -153,13 +154,17 @@ static void read_only_when_used(void **state)
                                .rank = 1,
                                .dims = {4},
                                .strides = {1}},
-                      part = {"FloatStorage", "0", 4, 1, 1, {2}, {1}};
+                      part = {.type = "FloatStorage",
+                              .key = "0",
+                              .count = 4,
+                              .offset = 1,
+                              .rank = 1,
+                              .dims = {2},
+                              .strides = {1}};
     const tensor_spec *specs[2] = {&whole, &part};
-
     (void)state;
     for (int i = 0; i < 2; i++) {
         fixture f;
-
         assert_true(open_tensor(&f, specs[i], data, sizeof data));
         const size_t at = (size_t)torch_zip_find(&f.checkpoint.zip, "archive/data/0")->data;
         torch_checkpoint_close(&f.checkpoint);
@@ -212,7 +217,6 @@ static void archive_contents(void **state)
 
 static int make_path(void **state)
 {
-
     (void)state;
     strcpy(path, "/tmp/test_torch_tensor_XXXXXX");
     const int file = mkstemp(path);
@@ -232,6 +236,5 @@ int main(void)
         cmocka_unit_test(strides_and_offsets), cmocka_unit_test(wrong_storages),
         cmocka_unit_test(read_only_when_used), cmocka_unit_test(archive_contents),
     };
-
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

@@ -14,7 +14,6 @@ enum { FIRST_DATA = 64, SECOND_HEADER = 69, SECOND_DATA = 128, DIRECTORY = 228, 
 
 static void make(zip_maker *z, bool plain)
 {
-
     memset(z, 0, sizeof *z);
     z->plain = plain;
     unsigned char b[100];
@@ -39,9 +38,9 @@ static bool read_all(const bytes *archive, tool_error *err)
         if (ok) assert_memory_equal(a, "alpha", 6);
         free(a);
     }
-    unsigned char part[100];
     if (ok) {
         entry = torch_zip_find(&zip, "n/b");
+        unsigned char part[100];
         ok = entry && torch_zip_read_at(&zip, entry, 10, part, 90, err) &&
              torch_zip_read_at(&zip, entry, 0, part, 100, err);
         for (size_t i = 0; ok && i < sizeof part; i++) assert_int_equal(part[i], (unsigned char)(i * 7));
@@ -61,8 +60,8 @@ static void reads_both_kinds(void **state)
 {
     tool_error err = {{0}};
     (void)state;
-    zip_maker z;
     for (int plain = 0; plain < 2; plain++) {
+        zip_maker z;
         make(&z, plain != 0);
         if (plain) assert_int_equal(memcmp(z.out.at + DIRECTORY, "PK\1\2", 4), 0);
         if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
@@ -97,13 +96,11 @@ static void truncated_anywhere(void **state)
 {
     tool_error err = {{0}};
     (void)state;
-    zip_maker z;
     for (int plain = 0; plain < 2; plain++) {
-
+        zip_maker z;
         make(&z, plain != 0);
         for (size_t size = 0; size < z.out.size; size++) {
             bytes shorter = {z.out.at, size, size};
-
             if (read_all(&shorter, &err)) fail_msg("read, though truncated to %zu bytes", size);
             assert_non_null(strstr(err.message, path));
         }
@@ -118,9 +115,8 @@ static void flipped_anywhere(void **state)
 {
     tool_error err = {{0}};
     (void)state;
-    zip_maker z;
     for (int plain = 0; plain < 2; plain++) {
-
+        zip_maker z;
         make(&z, plain != 0);
         for (size_t at = 0; at < z.out.size; at++) {
             for (int bit = 0; bit < 8; bit += 7) {
@@ -163,11 +159,9 @@ static const struct damage {
 
 static void damaged_fields(void **state)
 {
-
     (void)state;
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         zip_maker z;
-
         make(&z, true);
         set_number(&z.out, damages[i].offset, damages[i].value, damages[i].size);
         assert_refused(&z.out, damages[i].message);
@@ -178,13 +172,13 @@ static void damaged_fields(void **state)
 static void damaged_ends(void **state)
 {
     static const struct damage ends[] = {
+        /* offset, value, its bytes, message */
         {8, 3, 2, "several parts"},
         {10, 1, 2, "several parts"},
         {12, 3, 4, "central directory is not where it should be"},
         {16, 0x7FFFFFFF, 4, "central directory is not where it should be"},
         {20, 7, 2, "no end record"},
     };
-
     (void)state;
     zip_maker z;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -206,13 +200,13 @@ static void damaged_ends(void **state)
 static void damaged_zip64(void **state)
 {
     static const struct damage ends[] = {
-        /* offsets back from the end: the zip64 record begins at 98, the locator at 42 */
+        /* offset back from the end, value, its bytes, message; the zip64 record begins at 98, the locator at
+           42 */
         {98 - 4, 45, 8, "not found where its locator"},   {98 - 16, 1, 4, "several parts"},
         {98 - 24, 5, 8, "two entry counts disagree"},     {98 - 40, 5, 8, "disagrees with the end record"},
         {98 - 48, 5, 8, "disagrees with the end record"}, {42 - 8, ~(uint64_t)0, 8, "outside the file"},
         {42 - 8, 3, 8, "not found where its locator"},    {42 - 16, 9, 4, "several parts"},
     };
-
     (void)state;
     zip_maker z;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -226,7 +220,6 @@ static void damaged_zip64(void **state)
     set_number(&z.out, z.out.size - 22 + 12, ~(uint64_t)0, 8);
     {
         tool_error err = {{0}};
-
         if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
     }
     zip_free(&z);
@@ -235,7 +228,6 @@ static void damaged_zip64(void **state)
 /* The second record made to point at the first entry, under the first one's name or with its own. */
 static void overlaps_and_duplicates(void **state)
 {
-
     (void)state;
     zip_maker z;
     memset(&z, 0, sizeof z);
@@ -255,7 +247,6 @@ static void overlaps_and_duplicates(void **state)
     z.plain = true;
     {
         zip_maker inner;
-
         memset(&inner, 0, sizeof inner);
         inner.plain = true;
         zip_add(&inner, "n/b", "12345", 5);
@@ -272,7 +263,6 @@ static void overlaps_and_duplicates(void **state)
 
 static void wrong_descriptor(void **state)
 {
-
     (void)state;
     zip_maker z;
     make(&z, false);
@@ -284,13 +274,11 @@ static void wrong_descriptor(void **state)
 /* A descriptor without its signature, and one with 64-bit sizes, are allowed. */
 static void odd_descriptors(void **state)
 {
-
     (void)state;
     for (int wide = 0; wide < 2; wide++) {
         tool_error err = {{0}};
         bytes archive = {0};
         zip_maker z;
-
         memset(&z, 0, sizeof z);
         zip_add(&z, "n/a", "alpha", 5);
         put(&archive, z.out.at, FIRST_DATA + 5);
@@ -326,11 +314,9 @@ static void not_archives(void **state)
         {"PK", 2, "truncated"},
     };
     tool_error err = {{0}};
-
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         bytes data = {(unsigned char *)(uintptr_t)files[i].data, files[i].size, files[i].size};
-
         assert_refused(&data, files[i].message);
     }
     torch_zip zip;
@@ -349,7 +335,6 @@ static void not_archives(void **state)
 
 static int make_path(void **state)
 {
-
     (void)state;
     strcpy(path, "/tmp/test_torch_zip_XXXXXX");
     const int file = mkstemp(path);
@@ -372,6 +357,5 @@ int main(void)
         cmocka_unit_test(wrong_descriptor),   cmocka_unit_test(odd_descriptors),
         cmocka_unit_test(not_archives),
     };
-
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

@@ -43,8 +43,8 @@ static size_t next_piece(char piece[PIECE_BYTES], const char *text, size_t left)
 
 void tool_put_clean(FILE *stream, const char *text)
 {
-    char piece[PIECE_BYTES];
     for (size_t left = strlen(text); left;) {
+        char piece[PIECE_BYTES];
         const size_t taken = next_piece(piece, text, left);
         (void)fputs(piece, stream);
         text += taken;
@@ -66,9 +66,9 @@ void tool_put_field(FILE *stream, const char *text)
 
 void tool_clean(char *out, size_t size, const char *text)
 {
-    char piece[PIECE_BYTES];
     size_t used = 0;
     for (size_t left = strlen(text); left;) {
+        char piece[PIECE_BYTES];
         const size_t taken = next_piece(piece, text, left), length = strlen(piece);
         if (used + length >= size) break;
         memcpy(out + used, piece, length);

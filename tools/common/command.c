@@ -33,8 +33,8 @@ static int least(int a, int b, int c)
 static int distance(const char *a, const char *b)
 {
     const int rows = (int)strlen(a), columns = (int)strlen(b);
-    int d[NAME_BYTES + 1][NAME_BYTES + 1]; /* [i][j]: the first i letters of a to the first j of b */
     if (rows >= NAME_BYTES || columns >= NAME_BYTES) return NAME_BYTES;
+    int d[NAME_BYTES + 1][NAME_BYTES + 1]; /* [i][j]: the first i letters of a to the first j of b */
     for (int i = 0; i <= rows; i++) d[i][0] = i;
     for (int j = 0; j <= columns; j++) d[0][j] = j;
     for (int i = 1; i <= rows; i++) {
@@ -177,12 +177,13 @@ static const char *value_of(reader *r, const tool_option *option, const char *be
 /* word: "name" or "name=value", without the dashes */
 static bool read_long(reader *r, const char *word)
 {
-    char name[NAME_BYTES * 4], shown[NAME_BYTES * 2];
+    char name[NAME_BYTES * 4];
     const size_t length = strcspn(word, "=");
     const char *value = word[length] ? word + length + 1 : NULL;
     (void)snprintf(name, sizeof name, "%.*s", (int)length, word);
     const tool_option *option = find_long(r->command, name, &r->err);
     if (!option) return false;
+    char shown[NAME_BYTES * 2];
     (void)snprintf(shown, sizeof shown, "--%s", option->name);
     if (!option->argument) {
         if (value) return tool_fail(&r->err, "%s: takes no value", shown);
@@ -249,7 +250,7 @@ int tool_read_options(const tool_command *command, void *options, int *argc, cha
 static void print_synopsis(const tool_command *command, FILE *stream)
 {
     const char *line = command->synopsis;
-    for (int first = 1; *line; first = 0) {
+    for (bool first = true; *line; first = false) {
         const size_t length = strcspn(line, "\n");
         (void)fprintf(stream, "%-*s%s %.*s\n", SYNOPSIS_FIRST, first ? "Usage:" : "", command->name,
                       (int)length, line);
@@ -278,8 +279,9 @@ static int print_words(FILE *stream, const char *text, int column)
 
 static void print_option(const tool_option *option, FILE *stream)
 {
-    char left[NAME_BYTES * 3], letter[8] = "", initial[256] = "";
+    char letter[8] = "", initial[256] = "";
     if (option->code < 256) (void)snprintf(letter, sizeof letter, "-%c, ", option->code);
+    char left[NAME_BYTES * 3];
     (void)snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
                    option->argument ? option->argument : "");
     (void)fputs(left, stream);

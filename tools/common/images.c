@@ -4,12 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/common/grow.h"
 
 enum { MAX_DEPTH = 64, MAGIC_BYTES = 8, MAX_LIST = 1 << 28 };
 
@@ -65,19 +66,13 @@ static char *copy_text(const char *text, size_t length)
 /* Takes over `name`, which may be NULL when its allocation failed. */
 static bool append(tool_images *images, char *name, tool_error *err)
 {
-    if (name && images->count == images->room) {
-        const size_t room = images->room ? images->room * 2 : 64;
-        char **grown = room <= SIZE_MAX / sizeof *grown ? realloc(images->names, room * sizeof *grown) : NULL;
-        if (!grown) {
-            free(name);
-            name = NULL;
-        } else {
-            images->names = grown;
-            images->room = room;
-        }
+    char **names = tool_grow(images->names, &images->room, images->count + 1, sizeof *names);
+    if (names) images->names = names;
+    if (!name || !names) {
+        free(name);
+        return tool_fail(err, "out of memory");
     }
-    if (!name) return tool_fail(err, "out of memory");
-    images->names[images->count++] = name;
+    names[images->count++] = name;
     return true;
 }
 

@@ -8,9 +8,10 @@
 /* clang-format off */
 const tool_option tool_search_options[] = {
     {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N",
-     .help = "width of the beam search, 1 to 64", .initial = "the model's, mostly 5"},
+     .help = "width of the beam search, 1 to " CAPTION_QUOTE(CAPTION_MAX_BEAMS), .initial = "the model's, mostly 5"},
     {.name = "max-len", .code = TOOL_OPTION_MAX_LEN, .argument = "N",
-     .help = "most tokens of a caption, counting its end, 1 to 1024", .initial = "the model's, mostly 20"},
+     .help = "most tokens of a caption, counting its end, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH),
+     .initial = "the model's, mostly 20"},
     {.name = "length-alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X",
      .help = "score = log-probability / length^X, 0 to 10", .initial = "the model's, mostly 0.7"},
     {.name = "alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X"}, /* an older spelling */
@@ -32,12 +33,28 @@ const tool_option tool_image_options[] = {
     {.name = NULL},
 };
 
+#define ENTRY_CPU \
+    {.name = "cpu", .code = TOOL_OPTION_CPU, .argument = "LEVEL", \
+     .help = "instructions to use at most: avx512vnni, avx512, avx2, neon or c (none)", \
+     .initial = "all that the machine has"}
+#define ENTRY_CONV \
+    {.name = "conv", .code = TOOL_OPTION_CONV, .argument = "KIND", \
+     .help = "how to convolve: auto, direct, winograd or im2col", .initial = "auto"}
+
 const tool_option tool_engine_options[] = {
     {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
-     .help = "threads to use, 1 to 64; the results are the same for any number",
+     .help = "threads to use, 1 to " CAPTION_QUOTE(CAPTION_MAX_THREADS) "; the results are the same for any number",
      .initial = "one a processor"},
-    TOOL_ENTRY_CPU,
-    TOOL_ENTRY_CONV,
+    ENTRY_CPU,
+    ENTRY_CONV,
+    {.name = NULL},
+};
+
+const tool_option tool_bench_options[] = {
+    {.name = "threads", .code = TOOL_OPTION_THREADS, .argument = "N",
+     .help = "threads to use, 1 to " CAPTION_QUOTE(CAPTION_MAX_THREADS), .initial = "1"},
+    ENTRY_CPU,
+    ENTRY_CONV,
     {.name = NULL},
 };
 /* clang-format on */
@@ -46,7 +63,7 @@ void tool_options_init(tool_options *options)
 {
     *options = (tool_options){.length_alpha = -1, .penalty = -1, .form = -1};
     caption_session_options_init(&options->session);
-    options->session.threads = tool_processors(TOOL_MAX_THREADS);
+    options->session.threads = tool_processors(CAPTION_MAX_THREADS);
 }
 
 static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
@@ -80,7 +97,7 @@ static bool take_session(caption_session_options *session, int code, const char 
 {
     switch (code) {
     case TOOL_OPTION_THREADS:
-        return tool_parse_int(&session->threads, "--threads", value, 1, TOOL_MAX_THREADS, err);
+        return tool_parse_int(&session->threads, "--threads", value, 1, CAPTION_MAX_THREADS, err);
     case TOOL_OPTION_CPU:
         return take_cpu(&session->cpu, value, err);
     case TOOL_OPTION_CONV:
@@ -105,15 +122,17 @@ bool tool_options_take(tool_options *options, int code, const char *value, tool_
         options->greedy = true;
         return true;
     case TOOL_OPTION_BEAMS:
-        return tool_parse_int(&options->beams, "--beams", value, 1, TOOL_MAX_BEAMS, err);
+        return tool_parse_int(&options->beams, "--beams", value, 1, CAPTION_MAX_BEAMS, err);
     case TOOL_OPTION_NBEST:
-        return tool_parse_int(&options->nbest, "--nbest", value, 1, TOOL_MAX_BEAMS, err);
+        return tool_parse_int(&options->nbest, "--nbest", value, 1, CAPTION_MAX_BEAMS, err);
     case TOOL_OPTION_MAX_LEN:
-        return tool_parse_int(&options->max_length, "--max-len", value, 1, TOOL_MAX_LENGTH, err);
+        return tool_parse_int(&options->max_length, "--max-len", value, 1, CAPTION_MAX_LENGTH, err);
     case TOOL_OPTION_LENGTH_ALPHA:
-        return tool_parse_float(&options->length_alpha, "--length-alpha", value, 0, 10, err);
+        return tool_parse_float(&options->length_alpha, "--length-alpha", value, 0, CAPTION_MAX_LENGTH_ALPHA,
+                                err);
     case TOOL_OPTION_PENALTY:
-        return tool_parse_float(&options->penalty, "--penalty", value, 0.01f, 100, err);
+        return tool_parse_float(&options->penalty, "--penalty", value, CAPTION_MIN_REPETITION_PENALTY,
+                                CAPTION_MAX_REPETITION_PENALTY, err);
     case TOOL_OPTION_PENALTY_FORM:
         return take_form(&options->form, value, err);
     default:

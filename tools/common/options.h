@@ -27,13 +27,12 @@ enum {
     TOOL_OPTION_OWN /* the first code that a tool may use itself */
 };
 
-/* what the options may be set to */
-enum { TOOL_MAX_THREADS = 64, TOOL_MAX_BEAMS = 64, TOOL_MAX_LENGTH = 1024 };
-
 extern const tool_option
     tool_search_options[]; /* --beams and what else shapes a search; no --greedy, --nbest */
 extern const tool_option tool_image_options[];  /* --no-exif, --strict, --max-pixels */
 extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
+extern const tool_option
+    tool_bench_options[]; /* the same for programs that measure: one thread, if not told */
 
 /* entries that several tools have in lists of their own */
 /* clang-format off */
@@ -43,13 +42,6 @@ extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
 #define TOOL_ENTRY_GREEDY \
     {.name = "greedy", .code = TOOL_OPTION_GREEDY, \
      .help = "the likeliest word at every step instead of a beam search"}
-#define TOOL_ENTRY_CPU \
-    {.name = "cpu", .code = TOOL_OPTION_CPU, .argument = "LEVEL", \
-     .help = "instructions to use at most: avx512vnni, avx512, avx2, neon or c (none)", \
-     .initial = "all that the machine has"}
-#define TOOL_ENTRY_CONV \
-    {.name = "conv", .code = TOOL_OPTION_CONV, .argument = "KIND", \
-     .help = "how to convolve: auto, direct, winograd or im2col", .initial = "auto"}
 /* clang-format on */
 
 typedef struct tool_options {

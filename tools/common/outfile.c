@@ -46,9 +46,10 @@ static void set_handlers(void)
 {
     if (atomic_exchange(&handlers_set, 1)) return;
     for (size_t i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
-        struct sigaction action, old;
+        struct sigaction old;
         /* a tool's own handler and an inherited "ignore" (nohup) stay */
         if (sigaction(caught_signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue;
+        struct sigaction action;
         memset(&action, 0, sizeof action);
         action.sa_handler = on_signal;
         (void)sigfillset(&action.sa_mask);
@@ -81,10 +82,10 @@ static size_t folder_length(const char *path)
 /* Follows symbolic links, so that the file behind a link is replaced and the link stays. */
 static bool resolve(char target[PATH_BYTES], tool_error *err, const char *path)
 {
-    char link[PATH_BYTES];
     if (strlen(path) >= PATH_BYTES) return tool_fail_errno(err, path, ENAMETOOLONG);
     strcpy(target, path);
     for (int hops = 0; hops < MAX_LINKS; hops++) {
+        char link[PATH_BYTES];
         const ssize_t got = readlink(target, link, sizeof link - 1);
         if (got < 0) return true; /* no link, or nothing there yet */
         link[got] = '\0';

@@ -74,8 +74,8 @@ int tool_progress_format(const tool_progress *p, uint64_t done, double seconds, 
     static const bool said[][3] = {{true, true, true}, {true, false, true}, {false, false, true}};
     const int space = columns - 1, least = p->total ? LEAST_CELLS + BAR_FRAME : 0;
     char line[LINE_BYTES] = "", bar[BAR_CELLS + BAR_FRAME + 1] = "";
-    line_parts parts;
     if (size <= 0) return 0;
+    line_parts parts;
     make_parts(&parts, p, done, seconds);
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         (void)snprintf(line, sizeof line, "%s%s%s%s", parts.count, said[i][0] ? parts.unit : "",

@@ -185,9 +185,10 @@ static bool check_machine(tool_error *err)
 static bool check_output(const convert_files *files, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
-    struct stat output, input;
+    struct stat output;
     if (stat(files->output, &output) != 0) return true;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        struct stat input;
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {
             return tool_fail(err, "%s: is an input, and can't be the output too", files->output);

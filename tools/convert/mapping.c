@@ -44,9 +44,9 @@ bool convert_map_norm(const convert_state *state, const char *prefix, uint64_t s
 {
     static const char *const names[4] = {"weight", "bias", "running_mean", "running_var"};
     const convert_source **const to[4] = {&norm->weight, &norm->bias, &norm->mean, &norm->var};
-    char key[CONVERT_KEY_BYTES];
     for (int i = 0; i < 4; i++) {
         convert_shape shape = {1, {size}};
+        char key[CONVERT_KEY_BYTES];
         (void)snprintf(key, sizeof key, "%s.%s", prefix, names[i]);
         *to[i] = convert_state_take(state, key, &shape, err);
         if (!*to[i]) return false;

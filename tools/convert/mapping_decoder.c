@@ -84,9 +84,11 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
     const uint64_t rows = (uint64_t)gates(plan) * plan->network.hidden;
     convert_shape in = {2, {rows, (uint64_t)input + context}}, hidden = {2, {rows, plan->network.hidden}};
     const convert_shape vector = {1, {rows}};
-    char key[CONVERT_KEY_BYTES], name[CAPW_NAME_BYTES], suffix[16] = "";
+    char suffix[16] = "";
     if (!plan->network.attention) (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
+    char key[CONVERT_KEY_BYTES];
     (void)snprintf(key, sizeof key, "%sweight_ih%s", prefix, suffix);
+    char name[CAPW_NAME_BYTES];
     (void)snprintf(name, sizeof name, "rnn.%d.input", layer);
     const convert_source *source = convert_state_take(&plan->decoder, key, &in, err);
     if (!source || !add_panels(plan, name, source, 0, input, err)) return false;

@@ -38,10 +38,10 @@ static bool add_tensor(convert_plan *plan, const conv_spec *spec, capw_layout la
 static bool add_conv(convert_plan *plan, conv_spec *spec, tool_error *err)
 {
     convert_shape shape = {4, {spec->out, spec->in, spec->kernel, spec->kernel}};
-    convert_norm norm;
     char key[CONVERT_KEY_BYTES];
     (void)snprintf(key, sizeof key, "%s.weight", spec->key);
     const convert_source *source = convert_state_take(&plan->encoder, key, &shape, err);
+    convert_norm norm;
     if (!source || !convert_map_norm(&plan->encoder, spec->norm, shape.dims[0], &norm, err)) return false;
     spec->out = shape.dims[0];
     spec->in = shape.dims[1];

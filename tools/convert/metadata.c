@@ -40,7 +40,6 @@ static bool set_int(convert_metadata *m, const char *key, long long value, tool_
 
 /* ---- decoding defaults ---- */
 
-/* The ranges are those of caption_decode_options. */
 static const struct decode_setting {
     const char *config_key, *key, *standard;
     double low, high;       /* of a number */
@@ -55,24 +54,24 @@ static const struct decode_setting {
      .key = "decode.beams",
      .standard = "5",
      .low = 1,
-     .high = 64,
+     .high = CAPTION_MAX_BEAMS,
      .integer = true},
     {.config_key = "decode_max_length",
      .key = "decode.max_length",
      .standard = "20",
      .low = 1,
-     .high = 1024,
+     .high = CAPTION_MAX_LENGTH,
      .integer = true},
     {.config_key = "decode_length_alpha",
      .key = "decode.length_alpha",
      .standard = "0.7",
      .low = 0,
-     .high = 10},
+     .high = (double)CAPTION_MAX_LENGTH_ALPHA},
     {.config_key = "decode_repetition_penalty",
      .key = "decode.repetition_penalty",
      .standard = "1.2",
-     .low = 0.01,
-     .high = 100},
+     .low = (double)CAPTION_MIN_REPETITION_PENALTY,
+     .high = (double)CAPTION_MAX_REPETITION_PENALTY},
     {.config_key = "decode_penalty",
      .key = "decode.penalty",
      .standard = "published",

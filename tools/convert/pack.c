@@ -140,9 +140,9 @@ static void transform_filters(double g[9][PANEL], size_t side, double u[MAX_PLAN
 void convert_pack_winograd(const convert_matrix *m, size_t side, float *out)
 {
     const size_t panels = (m->rows + PANEL - 1) / PANEL, plane = panels * m->columns * PANEL;
-    double g[9][PANEL], u[MAX_PLANES][PANEL];
     for (size_t from = 0; from < m->rows; from += PANEL) {
         const size_t lanes = smaller(PANEL, m->rows - from);
+        double g[9][PANEL];
         memset(g, 0, sizeof g);
         for (size_t column = 0; column < m->columns; column++) {
             for (size_t lane = 0; lane < lanes; lane++) {
@@ -150,6 +150,7 @@ void convert_pack_winograd(const convert_matrix *m, size_t side, float *out)
                 const double scale = m->scale ? m->scale[from + lane] : 1.0;
                 for (size_t i = 0; i < 9; i++) g[i][lane] = (double)filter[i] * scale;
             }
+            double u[MAX_PLANES][PANEL];
             transform_filters(g, side, u);
             for (size_t i = 0; i < side * side; i++) {
                 for (size_t lane = 0; lane < PANEL; lane++) out[i * plane + lane] = (float)u[i][lane];

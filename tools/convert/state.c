@@ -33,8 +33,7 @@ void convert_state_free(convert_state *state)
 
 convert_source *convert_state_find(const convert_state *state, const char *key)
 {
-    size_t i;
-    for (i = 0; i < state->count; i++) {
+    for (size_t i = 0; i < state->count; i++) {
         if (strcmp(state->sources[i].key, key) == 0) return &state->sources[i];
     }
     return NULL;
@@ -44,11 +43,10 @@ convert_source *convert_state_find(const convert_state *state, const char *key)
 static const char *shape_text(int rank, const uint64_t *dims, char text[128])
 {
     size_t used = 1;
-    int i;
     text[0] = '[';
-    for (i = 0; i < rank; i++) {
-        int n = dims[i]
-                    ? snprintf(text + used, 128 - used, "%s%llu", i ? ", " : "", (unsigned long long)dims[i])
+    for (int i = 0; i < rank; i++) {
+        const int n =
+            dims[i] ? snprintf(text + used, 128 - used, "%s%llu", i ? ", " : "", (unsigned long long)dims[i])
                     : snprintf(text + used, 128 - used, "%s?", i ? ", " : "");
         if (n < 0 || (size_t)n >= 126 - used) break;
         used += (size_t)n;
@@ -63,20 +61,18 @@ const convert_source *convert_state_take(const convert_state *state, const char 
     const char *path = source_path(state->checkpoint);
     convert_source *source = convert_state_find(state, key);
     const source_tensor *tensor = source ? source->tensor : NULL;
-    char texts[2][128];
-    bool fits;
-    int i;
     if (!source) {
         (void)tool_fail(err, "%s: %s: %s is missing: not a checkpoint of this network", path, state->part,
                         key);
         return NULL;
     }
-    fits = tensor->rank == shape->rank;
-    for (i = 0; fits && i < shape->rank; i++) {
+    bool fits = tensor->rank == shape->rank;
+    for (int i = 0; fits && i < shape->rank; i++) {
         fits = tensor->dims[i] && tensor->dims[i] < UINT32_C(1) << 26 &&
                (!shape->dims[i] || shape->dims[i] == tensor->dims[i]);
     }
     if (!fits) {
+        char texts[2][128];
         (void)tool_fail(err, "%s: %s: %s: its shape is %s, not %s", path, state->part, key,
                         shape_text(tensor->rank, tensor->dims, texts[0]),
                         shape_text(shape->rank, shape->dims, texts[1]));
@@ -90,11 +86,10 @@ const convert_source *convert_state_take(const convert_state *state, const char 
 
 bool convert_state_check_used(const convert_state *state, tool_error *err)
 {
-    char printable[TOOL_PRINTABLE_BYTES];
-    size_t i;
-    for (i = 0; i < state->count; i++) {
+    for (size_t i = 0; i < state->count; i++) {
         const char *key = state->sources[i].key;
         if (!state->sources[i].used) {
+            char printable[TOOL_PRINTABLE_BYTES];
             return tool_fail(err, "%s: %s: %s is no part of this network", source_path(state->checkpoint),
                              state->part, tool_printable(key, strlen(key), printable));
         }

@@ -20,7 +20,6 @@ static int by_text(const void *a, const void *b)
 
 static bool check_texts(const convert_vocabulary *v, const char *path, tool_error *err)
 {
-    char printable[TOOL_PRINTABLE_BYTES];
     for (uint32_t id = 0; id < v->count; id++) {
         const source_word word = v->words[id];
         const char *reason = NULL;
@@ -28,6 +27,7 @@ static bool check_texts(const convert_vocabulary *v, const char *path, tool_erro
         if (memchr(word.data, '\0', word.size)) reason = "holds a zero byte";
         if (tool_utf8_check(word.data, word.size) != word.size) reason = "is not UTF-8";
         if (reason) {
+            char printable[TOOL_PRINTABLE_BYTES];
             return tool_fail(err, "%s: word %u (%s) %s", path, id,
                              tool_printable(word.data, word.size, printable), reason);
         }
@@ -39,9 +39,9 @@ static bool check_texts(const convert_vocabulary *v, const char *path, tool_erro
 static bool check_unique(const convert_vocabulary *v, const char *path, const source_word *const *sorted,
                          tool_error *err)
 {
-    char printable[TOOL_PRINTABLE_BYTES];
     for (uint32_t i = 1; i < v->count; i++) {
         if (by_text(&sorted[i - 1], &sorted[i]) == 0) {
+            char printable[TOOL_PRINTABLE_BYTES];
             return tool_fail(err, "%s: the word %s has two ids, %zu and %zu", path,
                              tool_printable(sorted[i]->data, sorted[i]->size, printable),
                              (size_t)(sorted[i - 1] - v->words), (size_t)(sorted[i] - v->words));

@@ -27,9 +27,10 @@ static uint32_t count_of(const eval_sentence *s, uint32_t id)
 /* The length of the reference whose length is closest to the hypothesis's; the shorter of two as close. */
 static size_t closest_length(const eval_image *image)
 {
-    size_t wanted = image->hypothesis.length, best = 0, best_gap = SIZE_MAX;
+    const size_t wanted = image->hypothesis.length;
+    size_t best = 0, best_gap = SIZE_MAX;
     for (size_t i = 0; i < image->n_references; i++) {
-        size_t length = image->references[i].length;
+        const size_t length = image->references[i].length;
         const size_t gap = length > wanted ? length - wanted : wanted - length;
         if (gap < best_gap || (gap == best_gap && length < best)) {
             best = length;
@@ -78,9 +79,9 @@ static void finish(const counts *c, double bleu[EVAL_ORDERS])
 
 void eval_bleu(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)
 {
-    counts all = {{0}, {0}, 0, 0};
+    counts all = {.length = 0};
     for (size_t i = 0; i < corpus->count; i++) {
-        counts one = {{0}, {0}, 0, 0};
+        counts one = {.length = 0};
         count_image(corpus, &corpus->images[i], &one);
         finish(&one, per_image[i].bleu);
         for (size_t order = 0; order < EVAL_ORDERS; order++) {

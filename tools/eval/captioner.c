@@ -36,8 +36,8 @@ void eval_model_close(eval_model *m)
 static unsigned long fingerprint(const caption_model *model, int tensors)
 {
     uLong crc = crc32(0, NULL, 0);
-    caption_tensor_info t;
     for (int i = 0; i < tensors; i++) {
+        caption_tensor_info t;
         if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
         crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
         crc = crc32(crc, (const Bytef *)t.dims, sizeof t.dims);

@@ -73,8 +73,8 @@ static uint32_t lower_word(meteor *m, uint32_t word)
 {
     size_t length = eval_table_length(m->words, word);
     if (!reserve(m)) return EVAL_NO_WORD;
-    char text[EVAL_MAX_CAPTION];
     if (m->lower[word] == EVAL_NO_WORD) {
+        char text[EVAL_MAX_CAPTION];
         length = eval_lower(eval_table_text(m->words, word), length, text);
         m->lower[word] = eval_table_add(m->words, text, length);
     }
@@ -86,8 +86,8 @@ static uint32_t stem_word(meteor *m, uint32_t word)
     size_t length = eval_table_length(m->words, word);
     if (length > MAX_STEM_WORD) return word;
     if (!reserve(m)) return EVAL_NO_WORD;
-    char text[MAX_STEM_WORD + 1];
     if (m->stem[word] == EVAL_NO_WORD) {
+        char text[MAX_STEM_WORD + 1];
         memcpy(text, eval_table_text(m->words, word), length);
         length = eval_porter(text, length);
         m->stem[word] = eval_table_add(m->words, text, length);

@@ -146,7 +146,7 @@ bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *co
                      size_t n_references, tool_error *err)
 {
     eval_image *images = tool_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
-    eval_image image = {{0}, {0}, NULL, 0};
+    eval_image image = {.n_references = 0};
     size_t longest = strlen(hypothesis);
     if (images) corpus->images = images;
     for (size_t i = 0; i < n_references; i++) {

@@ -134,7 +134,6 @@ static void step_2(word *w)
         {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},  {"iviti", "ive"}, {"biliti", "ble"},
         {"fulli", "ful"},
     };
-
     /* NLTK: -alli goes first, and the result is looked at again */
     while (ends_with(w, "alli") && measure(w->text, w->length - 4) > 0) w->length -= 2;
     if (ends_with(w, "logi")) { /* NLTK: the l counts as part of the stem, so that geologi loses its i too */
@@ -150,7 +149,6 @@ static void step_3(word *w)
         {"icate", "ic"}, {"ative", ""}, {"alize", "al"}, {"iciti", "ic"},
         {"ical", "ic"},  {"ful", ""},   {"ness", ""},
     };
-
     apply_rules(w, rules, sizeof rules / sizeof rules[0], 0);
 }
 

@@ -203,7 +203,6 @@ static bool join_one(eval_joined *joined, const eval_predictions *list, const ev
                      const eval_prediction *item, size_t *seen, tool_error *err)
 {
     const uint32_t image = eval_refs_find(refs, item->image);
-    const char *const *captions;
     tool_error cause = {{0}};
     if (image == EVAL_NO_WORD) {
         return tool_fail(err, "%s:%s%zu: %s: no reference captions for this image", list->path,
@@ -220,6 +219,7 @@ static bool join_one(eval_joined *joined, const eval_predictions *list, const ev
         return true;
     }
     if (!has_word(item->caption)) joined->empty++;
+    const char *const *captions;
     const size_t n = eval_refs_captions(refs, image, &captions);
     joined->items[eval_corpus_size(joined->corpus)] = item;
     return eval_corpus_add(joined->corpus, item->caption, captions, n, &cause) ||

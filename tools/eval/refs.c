@@ -87,9 +87,8 @@ static image *get_image(eval_refs *refs, const char *name, size_t length)
 bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const char *caption, size_t length)
 {
     image *im = get_image(refs, name, name_length);
-    const char **captions;
     if (!im) return false;
-    captions = tool_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
+    const char **captions = tool_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
     if (!captions) return false;
     im->captions = captions;
     const uint32_t text = eval_table_add(refs->texts, caption, length);

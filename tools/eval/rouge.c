@@ -38,9 +38,9 @@ static double score_image(const eval_corpus *corpus, const eval_image *image)
 {
     const eval_sentence *hypothesis = &image->spaced;
     double precision = 0, recall = 0;
-    uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
     for (size_t i = 0; i < image->n_references; i++) {
         const eval_sentence *reference = &image->references[i];
+        uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
         const double common = (double)(reference->length ? common_length(hypothesis, reference, row)
                                                          : common_with_empty(corpus, hypothesis));
         const double p = common / (double)hypothesis->length;

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/crew.h"
+#include "tools/common/images.h"
 #include "tools/eval/captioner.h"
 
 /* ---- output ---- */
@@ -16,7 +16,7 @@
 static char *metrics_path(const char *output, tool_error *err)
 {
     const char *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
-    size_t keep =
+    const size_t keep =
         dot && dot != output && (!slash || dot > slash + 1) ? (size_t)(dot - output) : strlen(output);
     char *path = malloc(keep + sizeof ".metrics.json");
     if (!path) {
@@ -35,8 +35,8 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     eval_predictions list = {0};
     eval_report report = {0};
     char *path = NULL;
-    bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY,
-         ok = eval_predictions_begin(&list, options->output, err);
+    const bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY;
+    bool ok = eval_predictions_begin(&list, options->output, err);
     if (ok && !score.metrics) {
         path = metrics_path(options->output, err);
         score.metrics = path;
@@ -73,19 +73,6 @@ static void print_summary(const eval_run *run)
 
 /* ---- all of it ---- */
 
-static int processors(void)
-{
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > TOOL_CREW_MOST ? TOOL_CREW_MOST : (int)n;
-}
-
-static bool check_folder(const char *path, tool_error *err)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
-    return tool_fail(err, "%s: no such folder", path);
-}
-
 bool eval_run_command(const eval_run_options *options, tool_error *err)
 {
     eval_model m = {0};
@@ -94,8 +81,11 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     eval_run run = {.captioner = &captioner, .folder = options->images, .quiet = options->score.quiet};
     const char **images = NULL;
     bool ok = false;
-    run.threads = options->threads ? options->threads : processors();
-    if (!check_folder(options->images, err)) goto done;
+    run.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    if (!tool_is_folder(options->images)) {
+        (void)tool_fail(err, "%s: no such folder", options->images);
+        goto done;
+    }
     refs = eval_refs_read(options->refs, err);
     if (!refs) goto done;
     images = (options->null ? eval_refs_list_null : eval_refs_list)(refs, options->list, &run.n_images, err);

@@ -15,8 +15,8 @@ static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet,
     *wordnet = NULL;
     if (folder && strcmp(folder, "none") == 0) return true;
     if (!folder) {
-        struct stat info;
         folder = EVAL_WORDNET_FOLDER;
+        struct stat info;
         if (stat(folder, &info) != 0) {
             if (!quiet) {
                 tool_note("capeval", "note: no WordNet in %s: METEOR is computed without synonyms", folder);

@@ -33,7 +33,7 @@ struct eval_store {
 static bool compare_settings(const char *path, const char *kept, const char *wanted, tool_error *err)
 {
     while (*kept || *wanted) {
-        size_t k = strcspn(kept, "\n"), w = strcspn(wanted, "\n");
+        const size_t k = strcspn(kept, "\n"), w = strcspn(wanted, "\n");
         if (k != w || strncmp(kept, wanted, k) != 0) {
             return tool_fail(
                 err, "%s: was begun with %.*s, now %.*s: use the same settings, or another output file", path,

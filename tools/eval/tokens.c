@@ -14,7 +14,7 @@ void eval_cursor_begin(eval_cursor *cursor, const char *text)
  * ASCII: U+212A KELVIN SIGN becomes k, and U+0130 I WITH DOT becomes i and a combining dot. */
 static char clean_character(const char *p, size_t left, size_t *bytes)
 {
-    char c = *p;
+    const char c = *p;
     *bytes = 1;
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return c;
     if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
@@ -34,7 +34,7 @@ bool eval_next_clean(eval_cursor *cursor, char *word, size_t size, size_t *lengt
     size_t n = 0;
     while (cursor->next < cursor->stop) {
         size_t bytes;
-        char c = clean_character(cursor->next, (size_t)(cursor->stop - cursor->next), &bytes);
+        const char c = clean_character(cursor->next, (size_t)(cursor->stop - cursor->next), &bytes);
         cursor->next += bytes;
         if (c && n < size) word[n++] = c;
         if (n && (!c || bytes == 2)) break; /* the combining dot of U+0130 parts words */
@@ -87,9 +87,10 @@ bool eval_next_spaced(eval_cursor *cursor, const char **word, size_t *length)
 
 size_t eval_lower(const char *text, size_t length, char *lower)
 {
-    size_t n = 0, at = 0, bytes;
+    size_t n = 0, at = 0;
     while (at < length) {
-        char c = clean_character(text + at, length - at, &bytes);
+        size_t bytes;
+        const char c = clean_character(text + at, length - at, &bytes);
         lower[n++] = c ? c : text[at];
         /* what follows the i is no ASCII letter: one byte that no reference holds stands for the dot */
         if (bytes == 2) lower[n++] = '\xCC';

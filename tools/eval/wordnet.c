@@ -189,7 +189,7 @@ static bool next_number(fields *f, int base, size_t *value)
     *value = 0;
     if (!next_field(f) || f->length > MAX_DIGITS) return false;
     for (size_t i = 0; i < f->length; i++) {
-        char c = f->text[i];
+        const char c = f->text[i];
         const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
         if (digit >= base) return false;
         *value = *value * (size_t)base + (size_t)digit;
@@ -250,8 +250,8 @@ static bool visit_entry(const search *s, int pos, const line *entry)
     for (size_t i = 0; i < n_pointers + 2; i++) {
         if (!next_field(&f)) return damaged(s, "index", pos, at);
     }
-    size_t offset;
     for (size_t i = 0; i < n_synsets; i++) {
+        size_t offset;
         if (!next_number(&f, 10, &offset)) return damaged(s, "index", pos, at);
         if (!visit_synset(s, pos, offset)) return false;
     }
@@ -285,10 +285,9 @@ static void detach(int pos, const form_set *from, form_set *to)
 {
     to->count = 0;
     for (size_t i = 0; i < from->count; i++) {
-        const ending *e;
-        for (e = endings[pos]; e->from; e++) {
+        for (const ending *e = endings[pos]; e->from; e++) {
             const form *f = &from->forms[i];
-            size_t cut = strlen(e->from), put = strlen(e->to);
+            const size_t cut = strlen(e->from), put = strlen(e->to);
             if (f->length < cut || memcmp(f->text + f->length - cut, e->from, cut) != 0) continue;
             char text[MAX_FORM];
             memcpy(text, f->text, f->length - cut);

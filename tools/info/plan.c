@@ -74,9 +74,9 @@ bool info_measure_plan(info_plan *plan, const caption_model *model, const captio
                        int runs, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    caption_model_info info;
     plan->runs = runs;
     plan->threads = options->threads;
+    caption_model_info info;
     caption_model_get_info(model, &info);
     if (caption_session_create(&plan->session, model, options, &error) != CAPTION_OK) {
         return tool_fail_caption(err, "--plan", &error);

@@ -98,8 +98,9 @@ static void print_layer(const info_plan *plan, int index, FILE *stream)
 {
     const caption_layer_info *l = &plan->layers[index];
     const double ms = plan->ms[index];
-    char in[40], out[40], speed[24] = "-";
+    char in[40], speed[24] = "-";
     (void)snprintf(in, sizeof in, "%dx%dx%d", l->in_height, l->in_width, l->in_channels);
+    char out[40];
     (void)snprintf(out, sizeof out, "%dx%dx%d", l->out_height, l->out_width, l->out_channels);
     if (l->multiply_adds > 0) (void)snprintf(speed, sizeof speed, "%.1f", info_layer_speed(l, ms));
     (void)fprintf(stream, "%-19s %-9s %d/%d %-11s %-11s %8.3f %7s %5.1f\n", l->name, l->algorithm, l->kernel,

@@ -89,8 +89,8 @@ static int put_tensors(json_t *root, const info_report *report)
     int bad = 0;
     for (int k = 0; k < report->info.tensor_count; k++) {
         caption_tensor_info t;
-        int dims[4];
         if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) continue;
+        int dims[4];
         for (int d = 0; d < t.rank; d++) dims[d] = (int)t.dims[d];
         json_t *entry = json_object();
         bad += put_text(entry, "name", t.name);

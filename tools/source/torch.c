@@ -32,8 +32,8 @@ static bool add_tensor(source_part *part, const char *path, const torch_value *k
     if (key->kind != TORCH_TEXT) {
         return tool_fail(err, "%s: %s: a key is a %s, not a str", path, part->name, torch_kind_name(key));
     }
-    char printable[TOOL_PRINTABLE_BYTES];
     if (value->kind != TORCH_TENSOR) {
+        char printable[TOOL_PRINTABLE_BYTES];
         return tool_fail(err, "%s: %s: %s: a %s, not a tensor", path, part->name,
                          tool_printable(key->as.text.data, key->as.text.size, printable),
                          torch_kind_name(value));

@@ -76,7 +76,8 @@ static bool naturals(const torch_value *value, uint64_t numbers[SOURCE_MAX_RANK]
  * than the storage's: elements that share memory could ask for any amount of it. */
 static bool fits(torch_tensor *tensor)
 {
-    uint64_t room = tensor->storage->count, last = tensor->offset;
+    const uint64_t room = tensor->storage->count;
+    uint64_t last = tensor->offset;
     tensor->count = 1;
     for (int i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i] == 0) {

@@ -44,8 +44,8 @@ static bool check_byte_order(torch_checkpoint *c, tool_error *err)
     unsigned char *text = torch_zip_read(&c->zip, entry, MAX_BYTE_ORDER, err);
     if (!text) return false;
     const bool ok = strcmp((const char *)text, "little") == 0;
-    char printable[TOOL_PRINTABLE_BYTES];
     if (!ok) {
+        char printable[TOOL_PRINTABLE_BYTES];
         (void)tool_fail(err, "%s: %s: its data are \"%s\"-endian; only little-endian checkpoints are read",
                         c->zip.input.path, name,
                         tool_printable((const char *)text, (size_t)entry->size, printable));

@@ -52,7 +52,7 @@ static json_t *from_dict(const torch_items *items, walk *w)
             (void)tool_fail(w->err, "%s: a key is no text", w->place);
             data = NULL;
         }
-        const int failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
+        const bool failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
         free(text);
         if (failed) {
             json_decref(dict);

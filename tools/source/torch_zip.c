@@ -104,9 +104,9 @@ static bool parse_end(const torch_zip *zip, const unsigned char *record, end_rec
     end->entries = get16(record + 10);
     end->directory_size = get32(record + 12);
     end->directory = get32(record + 16);
-    unsigned char locator[4];
     if (end->start >= LOCATOR_BYTES) {
         const uint64_t at = end->start - LOCATOR_BYTES;
+        unsigned char locator[4];
         if (!source_input_read(&zip->input, at, locator, sizeof locator, err)) return false;
         if (memcmp(locator, "PK\6\7", 4) == 0 && !read_end64(zip, at, end, err)) return false;
     }
@@ -252,7 +252,7 @@ static bool check_descriptor(const torch_zip *zip, torch_zip_entry *entry, uint6
 
 static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t limit, tool_error *err)
 {
-    size_t name_size = strlen(entry->name), fixed = LOCAL_BYTES + name_size;
+    const size_t name_size = strlen(entry->name), fixed = LOCAL_BYTES + name_size;
     if (entry->header > limit || fixed > limit - entry->header) {
         return bad(zip, entry->name, "its offset lies outside the file", err);
     }
@@ -275,7 +275,7 @@ static bool check_local(const torch_zip *zip, torch_zip_entry *entry, uint64_t l
         return bad(zip, entry->name, "its local header has another checksum", err);
     }
     if (!(later && get32(p + 18) == 0 && get32(p + 22) == 0)) {
-        uint64_t stored = get32(p + 18), size = get32(p + 22);
+        const uint64_t stored = get32(p + 18), size = get32(p + 22);
         if ((stored != 0xFFFFFFFF && stored != entry->size) || (size != 0xFFFFFFFF && size != entry->size)) {
             return bad(zip, entry->name, "its local header has another size", err);
         }
