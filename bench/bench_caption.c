@@ -187,7 +187,7 @@ static unsigned char *make_jpeg(const uint8_t *rgb, size_t *size)
     return data;
 }
 
-/* Fills image, pixels and their sizes; *owned is what to free of the image. */
+/* Fills image, pixels and their sizes.  *owned is the encoded image, which the caller frees. */
 static bool prepare_image(bench *b, caption_session_options *session, unsigned char **owned, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};

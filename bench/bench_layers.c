@@ -271,7 +271,7 @@ static bool measure(bench *b, tool_error *err)
     if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
         return tool_fail_caption(err, b->options->model, &error);
     }
-    /* before the layers, so that these find the caches as they left them themselves */
+    /* before the layers, whose times must not depend on what this leaves in the caches */
     if (b->options->roofs) b->roofs = measure_roofs(session->cpu);
     if (!info_measure_plan(&b->plan, b->model, session, b->options->runs, err)) return false;
     b->work = calloc((size_t)b->plan.count, sizeof *b->work);

@@ -114,7 +114,7 @@ static void pool_and_project(caption_session *s, int count)
     }
 }
 
-/* Slots are loaded, options taken in. */
+/* The slots must be loaded, and the options taken in by cpt_decode_options_read. */
 static caption_status encode_slots(caption_session *s, int count, caption_decode_options *options,
                                    caption_error *error)
 {
@@ -170,7 +170,7 @@ static caption_status check_call(const caption_session *s, const caption_decode_
     return status ? status : cpt_decode_options_check(own, &s->options, error);
 }
 
-/* The slot is encoded, options checked. */
+/* The slot must be encoded, and the options checked. */
 static caption_status decode_slot(caption_session *s, int slot, const caption_decode_options *options,
                                   const caption_result **result, caption_error *error)
 {
@@ -202,7 +202,7 @@ caption_status caption_decode(caption_session *session, int slot, const caption_
 
 /* ---- one image, one call ---- */
 
-/* Slot 0 was loaded with `loaded`. */
+/* Captions slot 0.  `loaded` is the status of loading it. */
 static caption_status caption_slot(caption_session *s, caption_status loaded, caption_decode_options *options,
                                    const caption_result **result, caption_error *error)
 {

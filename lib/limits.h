@@ -15,7 +15,7 @@
  * few bytes it has. */
 #define CPT_MAX_JPEG_SCANS 100
 
-/* Bytes of a decoder's complaint, the NUL at its end counted. */
+/* Bytes of a decoder's warning, the NUL at its end counted. */
 #define CPT_WARNING_BYTES 256
 
 /* Ranges of a model file's input.mean and input.std, for pixels in 0..1. */

@@ -184,8 +184,7 @@ static void list_images(demo_run *run)
     if (run->images.passed_over && !options->quiet) note_passed_over(&run->images);
 }
 
-/* Whether an image lies in the project's folder of drawn scenes, weights/scenes/demo: its folder is called
- * so. */
+/* Whether an image lies in a folder scenes/demo, as the project's drawn scenes do (weights/scenes/demo). */
 static bool is_drawn_scene(const char *image)
 {
     static const char folder[] = "/scenes/demo";
@@ -198,7 +197,7 @@ static bool is_drawn_scene(const char *image)
     return is;
 }
 
-/* The bundled model describes whatever it is shown as a drawn scene, so users are told before they wonder. */
+/* The bundled model describes every picture as a drawn scene, photographs too, so users are told. */
 static void note_bundled(const demo_run *run)
 {
     if (run->options->quiet || tool_model_path(run->options->model)) return;
@@ -252,8 +251,8 @@ static void report_notes(const demo_run *run, const demo_answer *answer)
     }
 }
 
-/* One image from its name to the output.  False when the output can't be written: going on would be for
- * nothing. */
+/* Takes one image from its name to the output.  Returns false when the output can't be written, which ends
+ * the run. */
 static bool show_one(demo_run *run, const char *image, tool_progress *progress, tool_error *err)
 {
     const demo_options *options = run->options;

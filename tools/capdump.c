@@ -134,7 +134,7 @@ static float *copy_floats(const float *values, size_t count)
     return copy;
 }
 
-/* Copies what the search left behind. */
+/* Copies the result of the greedy search. */
 static bool keep_greedy(dump_run *run, const caption_text *text, tool_error *err)
 {
     dump_greedy *greedy = &run->greedy;

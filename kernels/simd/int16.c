@@ -67,7 +67,6 @@ static void CPTK_NAME(cptk_round_i16)(const float *x, int n, uint32_t *pairs, cp
 {
     const size_t words = ((size_t)n + 1) / 2, left = (size_t)n % CPTK_PANEL, full = (size_t)n - left;
     float last[CPTK_PANEL] = {0};
-    uint16_t to[CPTK_PANEL];
     strip_sums sums = no_sums();
     memcpy(last, x + full, left * sizeof *last);
     for (size_t i = 0; i < full; i += CPTK_PANEL) measure_strip(&sums, x + i);
@@ -80,6 +79,7 @@ static void CPTK_NAME(cptk_round_i16)(const float *x, int n, uint32_t *pairs, cp
         return;
     }
     sums = no_sums();
+    uint16_t to[CPTK_PANEL];
     for (size_t i = 0; i < full; i += CPTK_PANEL) {
         round_strip(&sums, x + i, scale, inverse, to);
         memcpy(pairs + i / 2, to, sizeof to);

@@ -46,7 +46,7 @@ static void need_word(cpt_logits *l, int word)
     l->needed[word / CPTK_PANEL] = 1;
 }
 
-/* Is any of n numbers not below the limit?  With NaN among them nothing is certain: yes. */
+/* Whether one of n numbers is not below the limit.  A NaN is not below anything. */
 static bool any_reaches(const float *x, int n, float limit)
 {
     int found = 0;

@@ -20,7 +20,7 @@ typedef struct cpt_image_job {
     caption_error *error;
 } cpt_image_job;
 
-/* Counts a complaint and keeps the first. */
+/* Counts a warning and keeps the text of the first. */
 void cpt_image_warn(const cpt_image_job *job, const char *text);
 
 /* Bytes that an object takes. */

@@ -25,10 +25,10 @@ typedef struct cpt_image_bytes {
     size_t size;
 } cpt_image_bytes;
 
-/* What a decoder complained about although it went on. */
+/* The warnings of a decoder that went on in spite of them. */
 typedef struct cpt_image_warnings {
     int count;
-    char first[CPT_WARNING_BYTES]; /* the first complaint, "" when there is none */
+    char first[CPT_WARNING_BYTES]; /* the first warning, "" when there is none */
 } cpt_image_warnings;
 
 typedef struct cpt_image_decoder cpt_image_decoder; /* holds the workspace and libjpeg's object */

@@ -57,7 +57,8 @@ static void *track(void *memory)
     return memory;
 }
 
-/* For products of small matrices OpenBLAS takes memory on some processors, and gives it back: not ours. */
+/* On some processors OpenBLAS allocates memory for products of small matrices and frees it again.  That does
+ * not count. */
 static bool is_openblas(const void *caller)
 {
     Dl_info info;
@@ -211,7 +212,7 @@ static void armed(const make_model_options *options, caption_conv conv, int thre
     assert_int_equal(during, 0);
 }
 
-/* OpenBLAS maps its work buffer at the first product of the process: the one exception, had here. */
+/* OpenBLAS maps its work buffer at the first product of the process: the one exception.  It happens here. */
 static void first_product(void)
 {
     const caption_pixel_view view = fixture_pixels(1);
@@ -302,7 +303,7 @@ static void sweep(int threads)
     caption_session_options_init(&o);
     o.threads = threads;
     assert_int_equal(whole_life(&fix, pictures, path, &o),
-                     CAPTION_OK); /* whatever is made once is made now */
+                     CAPTION_OK); /* what is made once in a process is made here */
     caption_status status;
     do {
         const int before = atomic_load(&live);

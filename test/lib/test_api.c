@@ -33,7 +33,7 @@ static int close_all(void **state)
     return session != NULL;
 }
 
-/* The call must fail with this status, say so in the error too, and say why. */
+/* Asserts that a call failed with this status, and that the error has the status and a reason. */
 static void refused(caption_status got, caption_status wanted, const caption_error *error)
 {
     assert_int_equal(got, wanted);
@@ -70,7 +70,7 @@ static const caption_result *caption_seed(caption_session *s, uint32_t seed)
     return result;
 }
 
-/* A session on `model` gives the caption that the fixture's session gives. */
+/* Asserts that a session on `model` gives the caption that the fixture's session gives. */
 static void same_caption(const caption_model *model)
 {
     caption_session *other = NULL;

@@ -36,7 +36,7 @@ static void close_beam(test_beam *t)
     free(t->memory);
 }
 
-/* Row `row` is alive, its last token and its sum are these. */
+/* Asserts that row `row` is alive and has this last token and this sum. */
 static void check_row(const cpt_beam *beam, int row, int token, double score)
 {
     assert_true(row < beam->alive_count);

@@ -198,7 +198,7 @@ static void run(layer *l, caption_conv algorithm, const cptk_kernels *kernels, i
     free(scratch);
 }
 
-/* n positions of c floats with gaps of NaN between them, or without them again. */
+/* Copies n positions of c floats and puts gaps of NaN between them. */
 static float *with_gaps(const float *x, size_t n, int c, int pitch)
 {
     float *y = block(n * (size_t)pitch * sizeof *y);
@@ -207,6 +207,7 @@ static float *with_gaps(const float *x, size_t n, int c, int pitch)
     return y;
 }
 
+/* The other way around.  Nothing may have been written to the gaps. */
 static void without_gaps(float *x, const float *y, size_t n, int c, int pitch)
 {
     for (size_t i = 0; i < n; i++) {
@@ -215,7 +216,7 @@ static void without_gaps(float *x, const float *y, size_t n, int c, int pitch)
     }
 }
 
-/* The same with maps that have gaps, each its own. */
+/* Runs a layer whose maps have gaps, each map a gap of its own size. */
 static void run_with_gaps(layer *l, caption_conv algorithm, const cptk_kernels *kernels)
 {
     layer gaps = *l;

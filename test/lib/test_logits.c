@@ -17,7 +17,7 @@
 
 enum { WORDS = 1003, HIDDEN = 37, ROWS = 18, LENGTH = 6 };
 
-/* Without anything banned or penalised. */
+/* They ban and penalise nothing. */
 static const cpt_rules plain_rules = {
     .width = 5, .banned = -1, .special = {0, 1, 2, 3}, .form = CAPTION_PENALTY_PUBLISHED, .penalty = 1};
 
@@ -132,7 +132,7 @@ static double check_bound(product *p)
     return most;
 }
 
-/* States of all sizes: the bound follows.  A state of next to nothing is rounded to nothing. */
+/* The bound grows and shrinks with the state.  A state that is almost 0 is rounded to 0. */
 static void sizes(void **state)
 {
     static const float factors[] = {0, 1e-44f, 1e-36f, 1e-30f, 1e-3f, 1e3f, 1e12f};
@@ -201,7 +201,7 @@ static void rounded_states(void **state)
         most = fmax(most, fabs((double)coarse_logits[w] - (double)exact[w]));
     }
     assert_true(most <= cpt_coarse_error(&coarse, 0, 0));
-    /* what the weights alone would allow is exceeded */
+    /* the rounding of the weights alone makes no such error */
     assert_true(most > 1.01 * (double)decoder.coarse.most_error * sqrt(size) + 0x1p-20);
 }
 
@@ -326,7 +326,7 @@ static void best_children(void **state)
     }
 }
 
-/* With a state that is no number nothing is certain: every logit is exact. */
+/* Where a state holds NaN or an infinity, every logit is computed exactly. */
 static void not_a_number(void **state)
 {
     (void)state;

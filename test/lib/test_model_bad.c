@@ -94,7 +94,7 @@ static void truncated_anywhere(void **state)
     }
 }
 
-/* The header knows of the cut, so that what follows it has to notice. */
+/* The header has the size of the cut file, so that a later check must notice. */
 static void truncated_and_sealed(void **state)
 {
     capw_header h = header();
@@ -334,7 +334,8 @@ static void checksums(void **state)
     fresh();
     work[make_model_find(work, "init_h.bias")->offset] ^= 1;
     caption_error error;
-    assert_int_equal(try_open(size, &error), CAPTION_OK); /* reading it all is for those who ask */
+    assert_int_equal(try_open(size, &error),
+                     CAPTION_OK); /* the tensors are read only where `verify` asks for it */
     caption_model_options options;
     caption_model_options_init(&options);
     options.verify = 1;

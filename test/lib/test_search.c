@@ -23,7 +23,7 @@ typedef struct shuffle_case {
 
 enum { WORDS = 37, STEP = 8 /* the special words get the ids 4, 12, 20 and 28 */ };
 
-/* How many words of a caption stand in it before. */
+/* How many words of a caption are repetitions of earlier ones. */
 static int repeats(const caption_text *caption)
 {
     int count = 0;

@@ -1,6 +1,6 @@
 /* resize_image.c - `resize_image [--no-exif] [--time] SIZE FILE...`: writes every file's SIZE x SIZE x 3
  * bytes to standard output, as the network would see them; on failure zeros and a line on standard error.
- * --time prints milliseconds per file instead.  Used by test/scripts/check_pillow.py. */
+ * --time prints milliseconds per file instead. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -205,9 +205,8 @@ static void attention_gru(void **state)
     assert_panels(&m, "rnn.0.hidden.weight", "rnn_cell.weight_hh", hidden, 0, NET_HIDDEN);
     assert_rows(&m, "rnn.0.hidden.bias", "rnn_cell.bias_hh", 1, hidden);
     assert_linear(&m, "fc", "fc", NET_WORDS, NET_HIDDEN);
-    /* 53 convolutions x 2, Winograd copies: 3 + 3 + 5 + 2, the decoder's 15 with weight_ih in two, the
-     * screen's 3
-     */
+    /* 53 convolutions with two tensors each; 3 + 3 + 5 + 2 Winograd copies; the decoder's 15, of which
+     * weight_ih becomes two; 3 of the int16 copy */
     assert_int_equal(m.weights.tensor_count, 106 + 13 + 16 + 3);
     assert_metadata(&m, "model.kind", "attention");
     assert_metadata(&m, "model.rnn", "gru");

@@ -420,7 +420,7 @@ static void damaged_checkpoint(void **state)
         }
         z.out.at[i] = old;
     }
-    assert_true(refused > survived); /* padding, times and the counters are nobody's business */
+    assert_true(refused > survived); /* padding, times and the training counters are not checked */
     zip_free(&z);
 }
 

@@ -342,7 +342,7 @@ static void deep_nesting(void **state)
     b.size = 2;
     for (int i = 0; i < 1001; i++) put_op(&b, '(');
     assert_refused(b.at, b.size, "nested too deeply");
-    /* depth without marks costs nothing and is nobody's stack: a million lists in lists */
+    /* nesting without marks needs no stack of the reader: a million lists in lists */
     b.size = 2;
     for (int i = 0; i < 1000000; i++) put_op(&b, ']');
     for (int i = 0; i < 999999; i++) put_op(&b, 'a');

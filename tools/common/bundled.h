@@ -1,4 +1,4 @@
-/* Which model a tool uses: the one it was told to, $CAPTION_MODEL, or the one compiled in.  Never prints. */
+/* Which model a tool uses: the one that was named, $CAPTION_MODEL, or the one compiled in.  Never prints. */
 #ifndef TOOLS_COMMON_BUNDLED_H
 #define TOOLS_COMMON_BUNDLED_H
 

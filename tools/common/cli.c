@@ -17,7 +17,7 @@ enum { NOTE_BYTES = 2048 };
 
 void tool_start(void)
 {
-    /* opened the wrong way around on purpose; standard error may be written to in vain */
+    /* input for writing and output for reading, so that using them fails; what goes to error is lost */
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
     for (int number = 0; number < 3; number++) {
         if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;

@@ -40,7 +40,7 @@ int tool_usage_error(const char *command, const tool_error *err);
 /* Prints "TOOL: message" on standard error; returns TOOL_EXIT_FAILED. */
 int tool_failure(const char *tool, const tool_error *err);
 
-/* Prints "TOOL: text" on standard error, for what is no error. */
+/* Prints "TOOL: text" on standard error, where nothing has failed. */
 void tool_note(const char *tool, const char *format, ...) TOOL_PRINTF(2, 3);
 
 /* Flushes standard output; false when anything written to it was lost. */

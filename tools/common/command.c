@@ -28,7 +28,8 @@ static int least(int a, int b, int c)
 }
 
 /* How many letters must be added, dropped, replaced or swapped with their neighbour to make b of a
- * (Damerau-Levenshtein distance, every part changed once at most).  Words of NAME_BYTES and more are too far.
+ * (Damerau-Levenshtein distance, every part changed once at most).  Words of NAME_BYTES letters and more
+ * count as too far.
  */
 static int distance(const char *a, const char *b)
 {

@@ -12,8 +12,8 @@
 #include "tools/common/error.h"
 
 typedef struct tool_option {
-    const char *name;     /* the long name without dashes; NULL ends the list */
-    int code;             /* what `take` is told; below 256 it is the short option's letter, too */
+    const char *name; /* the long name without dashes; NULL ends the list */
+    int code;         /* the number that `take` gets; below 256 it is the letter of the short option, too */
     const char *argument; /* what the help calls its value, "FILE"; NULL: it has none */
     const char *help;     /* NULL: the option is accepted, in full length, but not shown */
     const char *initial;  /* its default in words; NULL: off, or nothing to say */

@@ -32,8 +32,8 @@ static bool has_magic(const unsigned char *bytes, size_t size)
            (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0);
 }
 
-/* Opens regular files alone.  O_NONBLOCK, for the file may have become a FIFO since stat: opening one of
- * those would wait for its writer. */
+/* Opens regular files only.  O_NONBLOCK is there because the file may have become a FIFO since stat, and
+ * opening a FIFO would wait for a writer. */
 static file_kind kind_of(const char *path)
 {
     struct stat info;
@@ -76,7 +76,8 @@ static bool append(tool_images *images, char *name, tool_error *err)
     return true;
 }
 
-/* Names are kept in the order in which the folder gives them, so the first by name push the last out. */
+/* Counts a file that is no picture.  Of the names of such files the first ones by alphabet are kept, for a
+ * folder lists its files in any order. */
 static bool pass_over(tool_images *images, const char *name, tool_error *err)
 {
     char *copy = copy_text(name, strlen(name));
@@ -115,7 +116,7 @@ static bool add_entry(tool_images *images, const char *folder, const char *name,
     if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         if (depth >= 0) ok = add_folder(images, path, depth + 1, err);
     } else if (!tool_is_folder(path)) {
-        /* a file that can't be read may be a picture: captioning it will tell why */
+        /* a file that can't be read may be a picture; captioning it fails and says why */
         if (kind_of(path) != FILE_OTHER) return append(images, path, err);
         ok = pass_over(images, name, err);
     }
@@ -160,7 +161,7 @@ bool tool_images_add(tool_images *images, const char *argument, bool recursive, 
     return ok;
 }
 
-/* One name of a list; `place` is its line. */
+/* Adds the name that stands on the current line. */
 static bool add_listed(tool_images *images, const tool_lines *lines, const char *list, bool recursive,
                        tool_error *err)
 {

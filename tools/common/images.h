@@ -27,7 +27,7 @@ typedef struct tool_images {
  * A folder stands for the JPEG and PNG files in it in the order of their names, with those of the folders
  * inside it when `recursive`.  A file's first bytes tell whether it is one, not its name.  Names that begin
  * with a dot are left out; links to folders are not followed; what is no regular file is never opened.
- * Anything else but a folder is taken as it is: reading it will tell.
+ * An argument that is no folder is added unseen: if it is no picture, captioning it fails.
  *
  * Fails on a folder that can't be read or holds no picture; what was added before stays. */
 bool tool_images_add(tool_images *images, const char *argument, bool recursive, tool_error *err);

@@ -32,7 +32,7 @@ extern const tool_option
 extern const tool_option tool_image_options[];  /* --no-exif, --strict, --max-pixels */
 extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
 extern const tool_option
-    tool_bench_options[]; /* the same for programs that measure: one thread, if not told */
+    tool_bench_options[]; /* the same for programs that measure, with one thread by default */
 
 /* entries that several tools have in lists of their own */
 /* clang-format off */

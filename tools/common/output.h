@@ -11,7 +11,7 @@
 
 typedef struct tool_output {
     FILE *stream;
-    bool terminal;      /* somebody reads along: names are to be escaped */
+    bool terminal;      /* the stream is one, so names must be escaped */
     const char *name;   /* for messages; borrowed */
     tool_outfile *file; /* NULL for standard output */
 } tool_output;

@@ -1,8 +1,8 @@
 /* A progress line on the terminal: bar, done/total, rate, time left.
  *
- * Drawn on standard error where that is a terminal, at most ten times a second, never wider than the
- * terminal; nothing of it stays behind.  Not for several threads at once: the caller holds a lock.  Never
- * fails, never allocates. */
+ * It is drawn on standard error where that is a terminal, at most ten times a second, and is never wider than
+ * the terminal.  At the end it is wiped off.  Threads that share one must hold a lock.  Never fails, never
+ * allocates. */
 #ifndef TOOLS_COMMON_PROGRESS_H
 #define TOOLS_COMMON_PROGRESS_H
 

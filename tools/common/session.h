@@ -1,7 +1,7 @@
 /* A caption_session that grows when an image needs more memory to be decoded.
  *
- * It is made at the first image, and made again when a larger need turns up, so small photos pay for nothing.
- * Never prints. */
+ * It is made at the first image, and made again when a larger need turns up, so that small photos need little
+ * memory. Never prints. */
 #ifndef TOOLS_COMMON_SESSION_H
 #define TOOLS_COMMON_SESSION_H
 

@@ -8,7 +8,7 @@
 
 enum { FIRST_ROOM = 65536 };
 
-/* Always keeps two bytes of room: one tells a text at the limit from one over it, one ends the text. */
+/* Makes room for two more bytes: one that shows whether the text goes on past the limit, and a zero byte. */
 static bool make_room(tool_text *text, size_t *room, const char *name, tool_error *err)
 {
     if (*room - text->size >= 2) return true;

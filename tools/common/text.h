@@ -1,4 +1,4 @@
-/* Text files that are read into memory in one piece: size limit, strict UTF-8, lines whatever their ends.
+/* Reads text files into memory in one piece, up to a limit; checks UTF-8; steps through lines.
  *
  * Never keeps a file open, never prints. */
 #ifndef TOOLS_COMMON_TEXT_H

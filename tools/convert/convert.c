@@ -100,7 +100,8 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     }
     if (!out) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
-    } else if (item->dtype == CAPW_FLOAT32 && !is_finite(out, count)) { /* integers: seen in their source */
+    } else if (item->dtype == CAPW_FLOAT32 &&
+               !is_finite(out, count)) { /* integers come from a tensor that is checked itself */
         (void)tool_fail(err, "%s: %s: holds numbers that are not finite", job->files.checkpoint,
                         item->source ? item->source->key : item->norm.weight->key);
         free(out);

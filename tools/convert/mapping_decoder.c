@@ -8,7 +8,7 @@ static uint32_t gates(const convert_plan *plan)
     return plan->network.lstm ? 4 : 3;
 }
 
-/* NAME.SUFFIX: the checkpoint's KEY as it is. */
+/* Adds NAME.SUFFIX, an unchanged copy of the checkpoint's tensor `key`. */
 static bool add_rows(convert_plan *plan, const char *name, const char *suffix, const char *key,
                      convert_shape shape, tool_error *err)
 {
@@ -22,7 +22,7 @@ static bool add_rows(convert_plan *plan, const char *name, const char *suffix, c
     return true;
 }
 
-/* NAME.weight: `columns` columns of the source, from `first` on, in panels. */
+/* Adds NAME.weight: `columns` columns of the source, from `first` on, in panels. */
 static bool add_panels(convert_plan *plan, const char *name, const convert_source *source, uint32_t first,
                        uint32_t columns, tool_error *err)
 {
@@ -36,7 +36,7 @@ static bool add_panels(convert_plan *plan, const char *name, const convert_sourc
     return true;
 }
 
-/* An nn.Linear: NAME.weight [out, in] and NAME.bias [out]. */
+/* Adds an nn.Linear: NAME.weight [out, in] and NAME.bias [out]. */
 static bool add_linear(convert_plan *plan, const char *name, const char *key, uint64_t out, uint64_t in,
                        tool_error *err)
 {
@@ -49,8 +49,8 @@ static bool add_linear(convert_plan *plan, const char *name, const char *key, ui
     return add_rows(plan, name, "bias", path, vector, err);
 }
 
-/* The vocabulary product, and its weights once more in int16 with their scales and the bounds of their
- * rounding.  lib/decoder/logits.c says what they are for. */
+/* Adds the Linear that makes the logits, and its weights once more in int16 with their scales and the bounds
+ * of their rounding.  lib/decoder/logits.c says what they are for. */
 static bool add_vocabulary(convert_plan *plan, tool_error *err)
 {
     const convert_network *n = &plan->network;

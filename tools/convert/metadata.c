@@ -161,8 +161,8 @@ static bool set_json(convert_metadata *m, const char *key, const json_t *json, t
     return ok;
 }
 
-/* Stores settings that came from `place`.  A configuration, told by `network`, is checked against the network
- * and asked for decoding defaults. */
+/* Stores settings that came from `place`.  With `network` they are a configuration, which is checked against
+ * the network and may hold decoding defaults; without, they are metrics. */
 static bool use_settings(convert_metadata *m, const json_t *settings, const char *place,
                          const convert_network *network, tool_error *err)
 {
@@ -191,7 +191,7 @@ static bool set_settings(convert_metadata *m, const source_file *checkpoint, con
     return ok;
 }
 
-/* The epoch is of interest only: a checkpoint may say nothing, or anything else. */
+/* The epoch is for information only, so a checkpoint may lack it or hold something else in its place. */
 static bool set_epoch(convert_metadata *m, const source_file *checkpoint, tool_error *err)
 {
     json_t *epoch = NULL;

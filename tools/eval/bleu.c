@@ -60,7 +60,7 @@ static void count_image(const eval_corpus *corpus, const eval_image *image, coun
     c->reference_length += (double)closest_length(image);
 }
 
-/* Method 1: an order without a match counts as so many matches. */
+/* Smoothing method 1: an order without a match is given this many. */
 static const double smoothing = 0.1;
 
 static void finish(const counts *c, double bleu[EVAL_ORDERS])

@@ -195,7 +195,7 @@ static bool note_number(reader *r, span name, uint64_t number)
     return true;
 }
 
-/* image| n| caption.  One line of the data set as distributed lacks the second bar: "image| 4   A dog runs".
+/* image| n| caption.  One line of the data set as distributed lacks the second |: "image| 4   A dog runs".
  * There the caption begins after the number. */
 static bool read_bars(reader *r, span line)
 {

@@ -23,7 +23,7 @@ typedef struct shared {
 typedef struct worker {
     const eval_captioner *captioner;
     void *own; /* the captioner's */
-    bool ok;   /* whether the last image has a caption, in text, or a reason why not, in cause */
+    bool ok;   /* true: the last image's caption is in text; false: the reason is in cause */
     char text[EVAL_MAX_CAPTION + 1];
     tool_error cause;
 } worker;

@@ -1,7 +1,7 @@
 /* Captions a data set on several threads.  A run that was interrupted goes on where it stopped.
  *
- * What makes the captions is handed in: captioner.h has one that runs a model, tests have their own. Progress
- * and failed images are shown on standard error. */
+ * An eval_captioner makes the captions: captioner.h has one that runs a model, tests bring their own.
+ * Progress and failed images are shown on standard error. */
 #ifndef TOOLS_EVAL_RUN_H
 #define TOOLS_EVAL_RUN_H
 

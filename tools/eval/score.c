@@ -9,7 +9,7 @@
 #include "tools/common/outfile.h"
 #include "tools/common/output.h"
 
-/* Opens WordNet where it is wanted; *wordnet stays NULL where it is not, or not installed. */
+/* Opens WordNet.  *wordnet stays NULL where it is not wanted or not installed. */
 static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet, tool_error *err)
 {
     *wordnet = NULL;

@@ -92,7 +92,7 @@ size_t eval_lower(const char *text, size_t length, char *lower)
         size_t bytes;
         const char c = clean_character(text + at, length - at, &bytes);
         lower[n++] = c ? c : text[at];
-        /* what follows the i is no ASCII letter: one byte that no reference holds stands for the dot */
+        /* the dot that follows the i is no ASCII letter: a byte that no reference holds stands for it */
         if (bytes == 2) lower[n++] = '\xCC';
         at += bytes;
     }

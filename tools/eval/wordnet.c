@@ -270,7 +270,7 @@ typedef struct form_set {
     size_t count;
 } form_set;
 
-/* Adds a form unless it is there: it would only find the same synsets again. */
+/* Adds a form unless the set has it already: twice it would only find the same synsets twice. */
 static void add_form(form_set *set, const char *text, size_t length)
 {
     if (length >= MAX_FORM || set->count == MAX_FORMS) return;

@@ -11,7 +11,7 @@
 #include "tools/info/plan.h"
 
 typedef struct info_sections {
-    bool summary; /* one screen: kind, sizes, words, origin, search, metrics, bytes */
+    bool summary; /* kind, sizes, words, origin, search, metrics, bytes */
     bool details; /* header and metadata */
     bool tensors, words, plan;
 } info_sections;
@@ -31,10 +31,10 @@ typedef struct info_report {
  * where the bytes are too few. */
 bool info_parse_header(capw_header *header, const unsigned char *bytes, size_t size);
 
-/* In lines of at most 80 columns, but for names of files and metadata. */
+/* Lines have at most 80 columns, except those with names of files or metadata. */
 void info_print_text(const info_report *report, FILE *stream);
 
-/* The one screen. */
+/* The summary alone. */
 void info_print_summary(const info_report *report, FILE *stream);
 
 /* One object.  False when memory ran out. */

@@ -1,4 +1,4 @@
-/* The one screen that capinfo shows of a model; see report.h. */
+/* The summary that capinfo shows of a model, short enough for one screen; see report.h. */
 #include "tools/info/report.h"
 
 #include <inttypes.h>

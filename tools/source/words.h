@@ -1,7 +1,7 @@
 /* The words of a vocabulary file, in the order of their ids.
  *
- * The one kind of file that is read is a pickle of the project's Vocabulary object (torch_words.c).  What the
- * words say is not judged here: tools/convert/words.h does that. */
+ * The one kind of file that is read is a pickle of the project's Vocabulary object (torch_words.c).  The
+ * words themselves are checked by tools/convert/words.h. */
 #ifndef TOOLS_SOURCE_WORDS_H
 #define TOOLS_SOURCE_WORDS_H
 
