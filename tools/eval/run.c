@@ -74,7 +74,7 @@ static bool hand_in(void *context, void *argument, size_t index, tool_error *err
     if (!w->ok) {
         run->failed++;
         tool_progress_clear(&s->progress);
-        (void)fprintf(stderr, "capeval: %s\n", w->cause.message);
+        (void)tool_failure("capeval", &w->cause);
     } else if (eval_store_add(run->store, s->images[index], w->text, err)) {
         run->captioned++;
     } else {

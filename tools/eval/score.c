@@ -31,15 +31,14 @@ static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet,
 static void print_notes(const eval_joined *joined)
 {
     if (joined->failed) {
-        (void)fprintf(stderr, "capeval: note: not captioned, and not scored: %zu\n", joined->failed);
+        tool_note("capeval", "note: not captioned, and not scored: %zu", joined->failed);
     }
     if (joined->empty) {
-        (void)fprintf(stderr, "capeval: note: empty captions, which score 0: %zu\n", joined->empty);
+        tool_note("capeval", "note: empty captions, which score 0: %zu", joined->empty);
     }
     if (joined->missing) {
-        (void)fprintf(stderr,
-                      "capeval: note: images of the references without a prediction, not scored: %zu\n",
-                      joined->missing);
+        tool_note("capeval", "note: images of the references without a prediction, not scored: %zu",
+                  joined->missing);
     }
 }
 
