@@ -149,13 +149,12 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
     if (to->max_beams == 0) to->max_beams = larger(defaults->beams, CAPTION_DEFAULT_BEAMS);
     if (to->max_length == 0) to->max_length = larger(defaults->max_length, CAPTION_DEFAULT_LENGTH);
     const option_range ranges[] = {
-        /* name, value, low, high */
-        {"threads", to->threads, 1, CAPTION_MAX_THREADS},
-        {"max_batch", to->max_batch, 1, CAPTION_MAX_BATCH},
-        {"max_beams", to->max_beams, 1, CAPTION_MAX_BEAMS},
-        {"max_length", to->max_length, 1, CAPTION_MAX_LENGTH},
-        {"conv", to->conv, CAPTION_CONV_AUTO, CAPTION_CONV_IM2COL},
-        {"max_pixels", (double)to->max_pixels, 1, (double)UINT64_MAX},
+        {.name = "threads", .value = to->threads, .low = 1, .high = CAPTION_MAX_THREADS},
+        {.name = "max_batch", .value = to->max_batch, .low = 1, .high = CAPTION_MAX_BATCH},
+        {.name = "max_beams", .value = to->max_beams, .low = 1, .high = CAPTION_MAX_BEAMS},
+        {.name = "max_length", .value = to->max_length, .low = 1, .high = CAPTION_MAX_LENGTH},
+        {.name = "conv", .value = to->conv, .low = CAPTION_CONV_AUTO, .high = CAPTION_CONV_IM2COL},
+        {.name = "max_pixels", .value = (double)to->max_pixels, .low = 1, .high = (double)UINT64_MAX},
     };
     return check_ranges(session_options.name, ranges, sizeof ranges / sizeof *ranges, error);
 }
@@ -193,19 +192,25 @@ caption_status cpt_decode_options_check(const caption_decode_options *o,
                                         const caption_session_options *session, caption_error *error)
 {
     const option_range ranges[] = {
-        /* name, value, low, high */
-        {"search", o->search, CAPTION_SEARCH_BEAM, CAPTION_SEARCH_GREEDY},
-        {"max_length", o->max_length, 1, session->max_length},
-        {"min_length", o->min_length, 0, o->max_length},
-        {"length_alpha", (double)o->length_alpha, 0, (double)CAPTION_MAX_LENGTH_ALPHA},
-        {"repetition_penalty", (double)o->repetition_penalty, (double)CAPTION_MIN_REPETITION_PENALTY,
-         (double)CAPTION_MAX_REPETITION_PENALTY},
-        {"penalty", o->penalty, CAPTION_PENALTY_PUBLISHED, CAPTION_PENALTY_CORRECTED},
+        {.name = "search", .value = o->search, .low = CAPTION_SEARCH_BEAM, .high = CAPTION_SEARCH_GREEDY},
+        {.name = "max_length", .value = o->max_length, .low = 1, .high = session->max_length},
+        {.name = "min_length", .value = o->min_length, .low = 0, .high = o->max_length},
+        {.name = "length_alpha",
+         .value = (double)o->length_alpha,
+         .low = 0,
+         .high = (double)CAPTION_MAX_LENGTH_ALPHA},
+        {.name = "repetition_penalty",
+         .value = (double)o->repetition_penalty,
+         .low = (double)CAPTION_MIN_REPETITION_PENALTY,
+         .high = (double)CAPTION_MAX_REPETITION_PENALTY},
+        {.name = "penalty",
+         .value = o->penalty,
+         .low = CAPTION_PENALTY_PUBLISHED,
+         .high = CAPTION_PENALTY_CORRECTED},
     };
     const option_range beam_ranges[] = {
-        /* the same columns */
-        {"beams", o->beams, 1, session->max_beams},
-        {"nbest", o->nbest, 0, o->beams},
+        {.name = "beams", .value = o->beams, .low = 1, .high = session->max_beams},
+        {.name = "nbest", .value = o->nbest, .low = 0, .high = o->beams},
     };
     const caption_status status =
         check_ranges(decode_options.name, ranges, sizeof ranges / sizeof *ranges, error);

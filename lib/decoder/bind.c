@@ -59,11 +59,9 @@ _Static_assert(CAPW_PAIRS_MOST <= CPTK_INT16_MOST, "sums of stored weights must 
 static void bind_coarse(binder *b, cpt_decoder *d)
 {
     const cpt_matrix_spec spec = {
-        .form = CPT_MATRIX_PAIRS, .out = d->vocabulary, .in = d->hidden, .optional = true};
-    const cpt_matrix matrix = bind_matrix(b, "fc", &spec);
-    d->coarse.pairs = matrix.pairs;
-    d->coarse.scale = matrix.scale;
-    if (!matrix.pairs) return;
+        .form = CPT_MATRIX_PAIRS, .out = d->vocabulary, .in = d->hidden, .has_bias = true, .optional = true};
+    d->coarse.matrix = bind_matrix(b, "fc", &spec);
+    if (!d->coarse.matrix.pairs) return;
     cpt_shape two = {1, {2}};
     const float *bounds = bind(b, "fc.screen_bounds", &two);
     if (!bounds) return;

@@ -19,7 +19,7 @@
 
 void cpt_coarse_plan(cpt_coarse *coarse, cpt_arena *arena, const cpt_decoder *decoder, int max_rows)
 {
-    const size_t rows = (size_t)max_rows, words = ((size_t)decoder->hidden + 1) / 2;
+    const size_t rows = (size_t)max_rows, words = cpt_words_i16(decoder->hidden);
     coarse->states = cpt_arena_take(arena, rows * words, sizeof *coarse->states);
     coarse->scale = cpt_arena_take(arena, rows, sizeof *coarse->scale);
     coarse->error = cpt_arena_take(arena, rows, sizeof *coarse->error);
@@ -29,7 +29,7 @@ void cpt_coarse_plan(cpt_coarse *coarse, cpt_arena *arena, const cpt_decoder *de
 static void round_row(cpt_coarse *coarse, const cpt_coarse_args *args, int row)
 {
     const cpt_decoder *d = args->decoder;
-    const size_t words = ((size_t)d->hidden + 1) / 2;
+    const size_t words = cpt_words_i16(d->hidden);
     cptk_rounded rounded;
     args->kernels->round_i16(args->states[row], d->hidden, coarse->states + (size_t)row * words, &rounded);
     coarse->scale[row] = rounded.scale;
@@ -38,41 +38,11 @@ static void round_row(cpt_coarse *coarse, const cpt_coarse_args *args, int row)
     coarse->error[row] *= 1.001; /* the lengths themselves are rounded */
 }
 
-/* ---- the product ---- */
-
-enum { CHUNK = 512 }; /* words of one job */
-
-typedef struct coarse_job {
-    const cpt_coarse *coarse;
-    const cpt_coarse_args *args;
-} coarse_job;
-
-/* logits of CHUNK words for all rows */
-static void run_chunk(void *user, int index, int thread)
-{
-    const coarse_job *job = user;
-    const cpt_decoder *d = job->args->decoder;
-    const int first = index * CHUNK, left = d->vocabulary - first;
-    const size_t words = ((size_t)d->hidden + 1) / 2;
-    const cptk_product product = {.a = job->coarse->states,
-                                  .b = d->coarse.pairs + (size_t)first * words,
-                                  .a_scale = job->coarse->scale,
-                                  .b_scale = d->coarse.scale + first,
-                                  .bias = d->fc.bias + first,
-                                  .c = job->args->logits + first,
-                                  .c_stride = (size_t)d->vocabulary,
-                                  .rows = job->args->rows,
-                                  .depth = d->hidden,
-                                  .n = left < CHUNK ? left : CHUNK};
-    (void)thread;
-    job->args->kernels->product_i16(&product);
-}
-
 void cpt_coarse_run(cpt_coarse *coarse, const cpt_coarse_args *args)
 {
-    coarse_job job = {coarse, args};
+    const cpt_rows_i16 states = {.pairs = coarse->states, .scale = coarse->scale, .rows = args->rows};
     for (int r = 0; r < args->rows; r++) round_row(coarse, args, r);
-    cpt_pool_run(args->pool, run_chunk, &job, (args->decoder->vocabulary + CHUNK - 1) / CHUNK);
+    cpt_linear_rows_i16(&args->decoder->coarse.matrix, &states, args->logits, args->kernels, args->pool);
 }
 
 double cpt_coarse_error(const cpt_coarse *coarse, int row, float lse)

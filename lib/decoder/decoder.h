@@ -14,14 +14,13 @@ enum {
     CPT_MAX_BEAMS = CAPTION_MAX_BEAMS /* the most rows a search can have */
 };
 
-/* A copy of fc.weight in int16.  The weights of word w are approximately scale[w] times its integers.
- * The file's tensors of this copy are called fc.screen, fc.screen_scale and fc.screen_bounds. */
+/* A copy of fc.weight in int16, with the bias of fc.  The weights of word w are approximately matrix.scale[w]
+ * times its integers.  The file's tensors of this copy are called fc.screen, fc.screen_scale and
+ * fc.screen_bounds. */
 typedef struct cpt_coarse_weights {
-    const uint32_t
-        *pairs;         /* [ceil(V / 16), ceil(H / 2), 16], two integers in each; NULL: the file has none */
-    const float *scale; /* [V] */
-    float most_error;   /* bounds, for every word, |approximate weights - weights|, and rounding in sums */
-    float most_length;  /* bounds, for every word, |approximate weights| */
+    cpt_linear matrix; /* [V, H] int16 in pairs; its pairs are NULL: the file has none */
+    float most_error;  /* bounds, for every word, |approximate weights - weights|, and rounding in sums */
+    float most_length; /* bounds, for every word, |approximate weights| */
 } cpt_coarse_weights;
 
 typedef struct cpt_rnn_layer {

@@ -26,7 +26,7 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
     cpt_choice_plan(&l->choice, arena, max_rows, max_length);
-    if (d->coarse.pairs) {
+    if (d->coarse.matrix.pairs) {
         const size_t panels = (size_t)count_panels(d);
         cpt_coarse_plan(&l->coarse, arena, d, max_rows);
         l->needed = cpt_arena_take(arena, panels, sizeof *l->needed);
@@ -195,7 +195,7 @@ static void make_exact(cpt_logits *l, const cpt_logits_query *query)
 void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
-    if (d->coarse.pairs && !query->exact) {
+    if (d->coarse.matrix.pairs && !query->exact) {
         const cpt_coarse_args args = {.decoder = d,
                                       .states = query->states,
                                       .logits = l->values,

@@ -4,11 +4,26 @@
 #include "lib/layers/parts.h"
 #include "lib/layers/tiles.h"
 
-enum {
-    CHUNK = 512,            /* output columns of one task: 2 MB of weights at 1024 inputs */
-    AHEAD_BYTES = 32 << 10, /* between the weights that are read and those that are fetched: reading so much
-                               from memory takes longer than one access */
-};
+/* ---- output columns are cut into chunks, which the pool shares ---- */
+
+enum { CHUNK = 512 }; /* columns of one task: at 1024 inputs 2 MB of float32 weights, or 1 MB of int16 */
+
+static int chunk_count(const cpt_linear *l)
+{
+    return cpt_ceil_div(l->out, CHUNK);
+}
+
+/* The columns of the chunk that begins at column `first`. */
+static int chunk_columns(const cpt_linear *l, int first)
+{
+    return cpt_min(CHUNK, l->out - first);
+}
+
+/* ---- float32 ---- */
+
+/* The distance from the weights that are read to those that are fetched: reading so much from memory takes
+ * longer than one access. */
+enum { AHEAD_BYTES = 32 << 10 };
 
 /* The tiles of columns first..first+count-1. */
 static cpt_tiles tiles_of(const cpt_linear *l, const cpt_linear_args *args, int first, int count)
@@ -47,7 +62,7 @@ static void linear_task(void *user, int index, int thread)
 {
     const linear_job *job = user;
     const int first = index * CHUNK;
-    cpt_tiles tiles = tiles_of(job->linear, job->args, first, cpt_min(CHUNK, job->linear->out - first));
+    cpt_tiles tiles = tiles_of(job->linear, job->args, first, chunk_columns(job->linear, first));
     (void)thread;
     tiles.first.soon = (uintptr_t)tiles.first.b + AHEAD_BYTES;
     tiles.first.soon_step = CPTK_PANEL * (int)sizeof(float);
@@ -59,5 +74,42 @@ void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, 
 {
     const cpt_linear_args args = {.x = x, .out = out, .rows = rows};
     linear_job job = {.linear = linear, .args = &args, .kernels = kernels};
-    cpt_pool_run(pool, linear_task, &job, cpt_ceil_div(linear->out, CHUNK));
+    cpt_pool_run(pool, linear_task, &job, chunk_count(linear));
+}
+
+/* ---- int16 ---- */
+
+typedef struct i16_job {
+    const cpt_linear *linear;
+    const cpt_rows_i16 *x;
+    float *out;
+    const cptk_kernels *kernels;
+} i16_job;
+
+static void i16_task(void *user, int index, int thread)
+{
+    const i16_job *job = user;
+    const cpt_linear *l = job->linear;
+    const int first = index * CHUNK;
+    const cptk_product product = {
+        .a = job->x->pairs,
+        .b = l->pairs + (size_t)first * cpt_words_i16(l->in),
+        .a_scale = job->x->scale,
+        .b_scale = l->scale + first,
+        .bias = l->bias + first,
+        .c = job->out + first,
+        .c_stride = (size_t)l->out,
+        .rows = job->x->rows,
+        .depth = l->in,
+        .n = chunk_columns(l, first),
+    };
+    (void)thread;
+    job->kernels->product_i16(&product);
+}
+
+void cpt_linear_rows_i16(const cpt_linear *linear, const cpt_rows_i16 *x, float *out,
+                         const cptk_kernels *kernels, cpt_pool *pool)
+{
+    i16_job job = {.linear = linear, .x = x, .out = out, .kernels = kernels};
+    cpt_pool_run(pool, i16_task, &job, chunk_count(linear));
 }

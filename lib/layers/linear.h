@@ -1,4 +1,5 @@
-/* linear.h - Linear layers, y = W x + b: for a few rows, and for all positions of a map.
+/* linear.h - Linear layers, y = W x + b: for a few rows, in float32 or from integers, and for all positions
+ * of a map.
  *
  * No result depends on the number of threads or on how the work is cut. */
 #ifndef CPT_LINEAR_H
@@ -9,8 +10,11 @@
 #include "lib/layers/matrix.h"
 #include "lib/platform/threads.h"
 
-/* A Linear layer is a matrix with one tap and, most often, a bias.  Below it must be float32 in panels. */
+/* A Linear layer is a matrix with one tap and, most often, a bias.  Where nothing else is said, it is float32
+ * in panels. */
 typedef cpt_matrix cpt_linear;
+
+/* ---- a few rows ---- */
 
 /* out [rows, linear->out] = linear(x[r]); x [rows] pointers to [linear->in].  Each weight is read once for up
  * to CPTK_MAX_ROWS rows.  The pool shares the columns. */
@@ -27,6 +31,28 @@ typedef struct cpt_linear_args {
  * CPTK_PANEL, and first + count <= linear->out. */
 void cpt_linear_columns(const cpt_linear *linear, const cpt_linear_args *args, int first, int count,
                         const cptk_kernels *kernels);
+
+/* ---- a few rows of int16 ---- */
+
+/* Rows of int16 elements with scales, as kernels->round_i16 makes them.  Row r is about scale[r] times its
+ * elements.  The caller owns the memory. */
+typedef struct cpt_rows_i16 {
+    const uint32_t *pairs; /* [rows, cpt_words_i16(linear->in)] two elements a word */
+    const float *scale;    /* [rows] */
+    int rows;              /* any number */
+} cpt_rows_i16;
+
+/* Words of a row of n elements. */
+static inline size_t cpt_words_i16(int n)
+{
+    return ((size_t)n + 1) / 2;
+}
+
+/* out [rows, linear->out] = linear(x).  The layer is int16 in pairs (CPT_MATRIX_PAIRS) and has scales and a
+ * bias.  The sums are those of kernels->product_i16: the same bits with every instruction set.  The pool
+ * shares the columns. */
+void cpt_linear_rows_i16(const cpt_linear *linear, const cpt_rows_i16 *x, float *out,
+                         const cptk_kernels *kernels, cpt_pool *pool);
 
 /* ---- all positions of a map: many rows, for which the algorithms of convolutions pay ---- */
 

@@ -89,7 +89,7 @@ static void open_product(product *p, uint32_t cpu)
     cptk_kernels_init(&p->kernels, cpu);
     p->logits.decoder = &p->fix.model->decoder;
     p->logits.kernels = &p->kernels;
-    assert_non_null(p->logits.decoder->coarse.pairs);
+    assert_non_null(p->logits.decoder->coarse.matrix.pairs);
     p->memory = plan_logits(&p->logits);
     p->exact = malloc(ROWS * WORDS * sizeof *p->exact);
     assert_non_null(p->exact);
@@ -153,6 +153,20 @@ static void sizes(void **state)
     }
 }
 
+static cpt_linear pairs_matrix(int out, int in, const uint32_t *pairs, const float *scale, const float *bias)
+{
+    return (cpt_linear){
+        .dtype = CAPW_INT16,
+        .layout = CAPW_PAIRS,
+        .out = out,
+        .taps = 1,
+        .in = in,
+        .pairs = pairs,
+        .scale = scale,
+        .bias = bias,
+    };
+}
+
 /* Here the weights are multiples of their scale.  Coarse logits are off because states are rounded. */
 static void rounded_states(void **state)
 {
@@ -188,10 +202,11 @@ static void rounded_states(void **state)
     decoder.fc.bias = bias;
     decoder.fc.in = H;
     decoder.fc.out = CPTK_PANEL;
-    decoder.coarse = (cpt_coarse_weights){.pairs = pairs[0],
-                                          .scale = scale,
-                                          .most_error = (float)(most * (H + 4) * 0x1p-23),
-                                          .most_length = (float)most};
+    decoder.coarse = (cpt_coarse_weights){
+        .matrix = pairs_matrix(CPTK_PANEL, H, pairs[0], scale, bias),
+        .most_error = (float)(most * (H + 4) * 0x1p-23),
+        .most_length = (float)most,
+    };
     cptk_kernels_init(&kernels, cpt_cpu_detect());
     float exact[CPTK_PANEL];
     cpt_linear_rows(&decoder.fc, &states, 1, exact, &kernels, NULL);
@@ -412,7 +427,7 @@ static void worked_example(void **state)
     decoder.fc.bias = bias;
     decoder.fc.in = 2;
     decoder.fc.out = EXAMPLE_WORDS;
-    decoder.coarse = (cpt_coarse_weights){.pairs = pairs[0], .scale = scale};
+    decoder.coarse.matrix = pairs_matrix(EXAMPLE_WORDS, 2, pairs[0], scale, bias);
     cptk_kernels_init(&kernels, cpt_cpu_detect());
     void *memory = plan_logits(&logits);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
