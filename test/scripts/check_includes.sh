@@ -21,12 +21,12 @@ lib/decoder:            include lib/limits.h lib/platform tables lib/format lib/
 lib:                    include lib/limits.h lib/platform tables lib/format lib/layers kernels lib/image lib/encoder lib/decoder
 tools/common:           include lib/platform tables
 tools/source:           include lib/platform tables tools/common
-tools/convert:          include lib/platform tables tools/common tools/source
+tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
 tools/eval:             include lib/platform tables tools/common
 tools/demo:             include lib/platform tables tools/common
 tools/dump:             include lib/platform tables tools/common
 tools/info:             include lib/platform tables tools/common
-tools:                  include lib/platform tables tools/common tools/convert tools/eval tools/demo tools/dump tools/info
+tools:                  include lib/limits.h lib/platform tables tools/common tools/convert tools/eval tools/demo tools/dump tools/info
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder

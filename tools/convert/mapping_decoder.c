@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "lib/limits.h"
+
 static uint32_t gates(const convert_plan *plan)
 {
     return plan->network.rnn == CAPTION_RNN_LSTM ? 4 : 3;
@@ -166,14 +168,13 @@ static bool add_projection(convert_plan *plan, tool_error *err)
 
 static bool map_baseline(convert_plan *plan, tool_error *err)
 {
-    enum { MAX_LAYERS = 64 };
     convert_network *n = &plan->network;
     const char *prefix = n->rnn == CAPTION_RNN_LSTM ? "lstm." : "gru.";
     const convert_shape embedding = {2, {n->words, n->embed}};
     char key[CONVERT_KEY_BYTES];
     do {
         (void)snprintf(key, sizeof key, "%sweight_ih_l%d", prefix, ++n->layers);
-    } while (n->layers < MAX_LAYERS && convert_state_find(&plan->decoder, key));
+    } while (n->layers < CPT_MAX_RNN_LAYERS && convert_state_find(&plan->decoder, key));
     if (!add_projection(plan, err) ||
         !add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err)) {
         return false;
