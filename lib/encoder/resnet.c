@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/format/resnet50.h"
 #include "lib/layers/map.h"
 #include "lib/layers/parts.h"
 
