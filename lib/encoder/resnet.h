@@ -9,7 +9,6 @@
 
 #define CPT_STEM_BORDER 3 /* zeros around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS (CPT_RESNET50_CONVOLUTIONS + 1) /* and the max pool */
-#define CPT_RESNET_GROUP 4 /* images that go through the last stages together; more are no faster */
 #define CPT_LAYER_NAME_BYTES 40
 
 /* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer
