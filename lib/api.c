@@ -2,6 +2,7 @@
  * pixels to the steps.  All work is done by image/, encoder/ and decoder/. */
 #include <string.h>
 
+#include "lib/format/names.h"
 #include "lib/options.h"
 #include "lib/session.h"
 
@@ -271,7 +272,6 @@ caption_status caption_set_features(caption_session *session, int slot, const fl
 
 static caption_layer_info describe_layer(const caption_session *s, int index)
 {
-    static const char *const algorithms[] = {"auto", "direct", "winograd", "im2col"};
     const cpt_layer *layer = &s->model->encoder.layers[index];
     const cpt_conv *c = &layer->conv;
     const int border = index == 0 ? 2 * CPT_STEM_BORDER : 0; /* zeros that are part of the first map */
@@ -279,7 +279,7 @@ static caption_layer_info describe_layer(const caption_session *s, int index)
                  terms = (double)c->in_c * c->kernel * c->kernel;
     return (caption_layer_info){
         .name = layer->name,
-        .algorithm = layer->is_pool ? "maxpool" : algorithms[s->encoder.algorithm[index]],
+        .algorithm = layer->is_pool ? "maxpool" : cpt_name_of(cpt_conv_names, s->encoder.algorithm[index]),
         .in_height = c->in_h - border,
         .in_width = c->in_w - border,
         .in_channels = c->in_c,

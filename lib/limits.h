@@ -18,6 +18,9 @@
 /* Bytes of a decoder's warning, the NUL at its end counted. */
 #define CPT_WARNING_BYTES 256
 
+/* Recurrent layers of a baseline decoder. */
+#define CPT_MAX_RNN_LAYERS 64
+
 /* Ranges of a model file's input.mean and input.std, for pixels in 0..1. */
 #define CPT_MAX_MEAN 10.0
 #define CPT_MIN_STD 1e-3

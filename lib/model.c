@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/format/metadata.h"
+#include "lib/format/names.h"
 #include "lib/limits.h"
 #include "lib/options.h"
 #include "lib/platform/arena.h"
@@ -14,11 +15,10 @@
 
 static caption_status read_network(caption_model *m, int *input_size, caption_error *error)
 {
-    static const char *const kinds[] = {"attention", "baseline"}, *const rnns[] = {"gru", "lstm"};
     int kind = 0, rnn = 0;
     const cpt_choice_setting choices[] = {
-        {.key = "model.kind", .names = kinds, .count = 2, .value = &kind, .required = true},
-        {.key = "model.rnn", .names = rnns, .count = 2, .value = &rnn, .required = true},
+        {.key = "model.kind", .names = cpt_kind_names, .value = &kind, .required = true},
+        {.key = "model.rnn", .names = cpt_rnn_names, .value = &rnn, .required = true},
     };
     const cpt_int_setting sizes[] = {
         {.key = "model.layers",
@@ -52,7 +52,6 @@ static caption_status read_network(caption_model *m, int *input_size, caption_er
 
 static caption_status read_defaults(caption_model *m, caption_error *error)
 {
-    static const char *const searches[] = {"beam", "greedy"}, *const penalties[] = {"published", "corrected"};
     caption_decode_options *o = &m->defaults;
     int search = (int)o->search, penalty = (int)o->penalty;
     const cpt_int_setting ints[] = {
@@ -60,8 +59,8 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
         {.key = "decode.max_length", .low = 1, .high = CAPTION_MAX_LENGTH, .value = &o->max_length},
     };
     const cpt_choice_setting choices[] = {
-        {.key = "decode.search", .names = searches, .count = 2, .value = &search},
-        {.key = "decode.penalty", .names = penalties, .count = 2, .value = &penalty},
+        {.key = "decode.search", .names = cpt_search_names, .value = &search},
+        {.key = "decode.penalty", .names = cpt_penalty_names, .value = &penalty},
     };
     const cpt_float_setting floats[] = {
         {.key = "decode.length_alpha",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/format/layout.h"
+#include "lib/format/names.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
 #include "tools/common/command.h"
@@ -146,8 +147,9 @@ static void summarize(const convert_job *job)
     const convert_network *n = &job->plan.network;
     (void)printf("encoder     ResNet-50 of width %u: %u channels, %zu batch norms folded in\n", n->width,
                  n->channels, job->plan.norms);
-    (void)printf("decoder     %s, %s", n->attention ? "attention" : "baseline", n->lstm ? "LSTM" : "GRU");
-    if (n->attention) {
+    (void)printf("decoder     %s, %s", cpt_name_of(cpt_kind_names, n->kind),
+                 cpt_name_of(cpt_rnn_titles, n->rnn));
+    if (n->kind == CAPTION_KIND_ATTENTION) {
         (void)printf(": embedding %u, hidden %u, attention %u\n", n->embed, n->hidden, n->attention_size);
     } else {
         (void)printf(" of %d layer%s: embedding %u, hidden %u\n", n->layers, n->layers == 1 ? "" : "s",

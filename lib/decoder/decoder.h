@@ -8,11 +8,9 @@
 
 #include "lib/format/weights.h"
 #include "lib/layers/linear.h"
+#include "lib/limits.h"
 
-enum {
-    CPT_MAX_RNN_LAYERS = 64,
-    CPT_MAX_BEAMS = CAPTION_MAX_BEAMS /* the most rows a search can have */
-};
+enum { CPT_MAX_BEAMS = CAPTION_MAX_BEAMS }; /* the most rows a search can have */
 
 /* A copy of fc.weight in int16, with the bias of fc.  The weights of word w are approximately matrix.scale[w]
  * times its integers.  The file's tensors of this copy are called fc.screen, fc.screen_scale and

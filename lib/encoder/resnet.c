@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/format/resnet50.h"
 #include "lib/layers/map.h"
 #include "lib/layers/parts.h"
 
@@ -16,6 +15,7 @@ enum {
     POOL_MAP = 2, /* the max pool's output; map 1 is the stem's */
     NO_MAP = -1,
     FIRST_GROUPED_STAGE = 3, /* from here on a group of images goes through each layer together */
+    GROUP = 4                /* images at most in a group; more are no faster */
 };
 
 /* ---- the table ---- */
@@ -270,7 +270,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
                      float *features)
 {
     size_t scratch = 0;
-    batch = batch < CPT_RESNET_GROUP ? batch : CPT_RESNET_GROUP;
+    batch = batch < GROUP ? batch : GROUP;
     run->split = batch > 1 ? run->net->split : 0;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         const cpt_layer *layer = &run->net->layers[i];
@@ -391,7 +391,7 @@ static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int firs
 
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
 {
-    const int groups = (batch->count + CPT_RESNET_GROUP - 1) / CPT_RESNET_GROUP;
+    const int groups = (batch->count + GROUP - 1) / GROUP;
     int stop = 0;
     for (int g = 0; g < groups && !stop; g++) {
         const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;

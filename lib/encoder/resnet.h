@@ -2,13 +2,13 @@
 #ifndef CPT_RESNET_H
 #define CPT_RESNET_H
 
+#include "lib/format/resnet50.h"
 #include "lib/format/weights.h"
 #include "lib/layers/conv.h"
 #include "lib/platform/arena.h"
 
-#define CPT_STEM_BORDER 3    /* zeros around the input map, which let the stem run without padding */
-#define CPT_RESNET_LAYERS 54 /* 53 convolutions and the max pool */
-#define CPT_RESNET_GROUP 4   /* images that go through the last stages together; more are no faster */
+#define CPT_STEM_BORDER 3 /* zeros around the input map, which let the stem run without padding */
+#define CPT_RESNET_LAYERS (CPT_RESNET50_CONVOLUTIONS + 1) /* and the max pool */
 #define CPT_LAYER_NAME_BYTES 40
 
 /* One step of the encoder: out = conv(in) (+ add), or the max pool.  Maps are numbered: 0 is the input, layer
@@ -28,8 +28,8 @@ typedef struct cpt_resnet {
     int out_h, out_w, channels; /* of the last map */
 } cpt_resnet;
 
-/* Builds the table for an input size (32..1024) and binds its weights, whose sizes say how wide the layers
- * are.  Error: MODEL. */
+/* Builds the table for an input size (CPT_MIN_INPUT_SIZE..CPT_MAX_INPUT_SIZE) and binds its weights, whose
+ * sizes say how wide the layers are.  Error: MODEL. */
 caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
                                caption_error *error);
 

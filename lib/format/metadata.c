@@ -2,7 +2,7 @@
  */
 #include "lib/format/metadata.h"
 
-#include <string.h>
+#include "lib/format/names.h"
 
 static caption_status bad_value(const char *key, const char *value, const char *why, caption_error *error)
 {
@@ -108,11 +108,8 @@ caption_status cpt_metadata_choice(const cpt_weights *weights, const cpt_choice_
 {
     const char *text = cpt_weights_find_metadata(weights, s->key);
     if (!text) return s->required ? missing(s->key, error) : CAPTION_OK;
-    for (int i = 0; i < s->count; i++) {
-        if (strcmp(text, s->names[i]) == 0) {
-            *s->value = i;
-            return CAPTION_OK;
-        }
-    }
-    return bad_value(s->key, text, "unknown to this version", error);
+    const int value = cpt_name_find(s->names, text);
+    if (value < 0) return bad_value(s->key, text, "unknown to this version", error);
+    *s->value = value;
+    return CAPTION_OK;
 }

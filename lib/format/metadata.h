@@ -29,11 +29,10 @@ typedef struct cpt_float_setting {
 caption_status cpt_metadata_floats(const cpt_weights *weights, const cpt_float_setting *setting,
                                    caption_error *error);
 
-/* One of `count` names; the value is its index. */
+/* One of the names of a list of names.h. */
 typedef struct cpt_choice_setting {
     const char *key;
-    const char *const *names; /* [count] */
-    int count;
+    const char *const *names;
     int *value;
     bool required;
 } cpt_choice_setting;

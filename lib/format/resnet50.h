@@ -9,7 +9,18 @@
 
 #include <capw.h>
 
-enum { CPT_RESNET50_STAGES = 4 };
+enum {
+    CPT_RESNET50_STAGES = 4,
+    /* blocks of stages 1 to 4 */
+    CPT_RESNET50_BLOCKS_1 = 3,
+    CPT_RESNET50_BLOCKS_2 = 4,
+    CPT_RESNET50_BLOCKS_3 = 6,
+    CPT_RESNET50_BLOCKS_4 = 3,
+    CPT_RESNET50_BLOCKS =
+        CPT_RESNET50_BLOCKS_1 + CPT_RESNET50_BLOCKS_2 + CPT_RESNET50_BLOCKS_3 + CPT_RESNET50_BLOCKS_4,
+    /* the stem, three in each block, and a projection in each stage */
+    CPT_RESNET50_CONVOLUTIONS = 1 + 3 * CPT_RESNET50_BLOCKS + CPT_RESNET50_STAGES
+};
 
 typedef struct cpt_resnet50_stage {
     int blocks;
@@ -22,10 +33,10 @@ static inline const cpt_resnet50_stage *cpt_resnet50_stage_at(int stage)
     /* F(4x4, 3x3) saves most products.  The maps of stage 4 are small and its weights many; there the fewer
      * weights of F(2x2, 3x3) count for more. */
     static const cpt_resnet50_stage stages[CPT_RESNET50_STAGES] = {
-        {.blocks = 3, .stride = 1, .winograd = CAPW_WINOGRAD},
-        {.blocks = 4, .stride = 2, .winograd = CAPW_WINOGRAD},
-        {.blocks = 6, .stride = 2, .winograd = CAPW_WINOGRAD},
-        {.blocks = 3, .stride = 2, .winograd = CAPW_WINOGRAD2},
+        {.blocks = CPT_RESNET50_BLOCKS_1, .stride = 1, .winograd = CAPW_WINOGRAD},
+        {.blocks = CPT_RESNET50_BLOCKS_2, .stride = 2, .winograd = CAPW_WINOGRAD},
+        {.blocks = CPT_RESNET50_BLOCKS_3, .stride = 2, .winograd = CAPW_WINOGRAD},
+        {.blocks = CPT_RESNET50_BLOCKS_4, .stride = 2, .winograd = CAPW_WINOGRAD2},
     };
     return &stages[stage - 1];
 }

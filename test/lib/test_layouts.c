@@ -127,7 +127,7 @@ static void bad_shapes(void **state)
     }
 }
 
-/* ResNet-50: 16 blocks; strides 1, 2, 2, 2; the 13 3x3 of stride 1 have Winograd copies. */
+/* ResNet-50: 16 blocks, 53 convolutions; strides 1, 2, 2, 2; the 13 3x3 of stride 1 have Winograd copies. */
 static void network(void **state)
 {
     static const int blocks[] = {3, 4, 6, 3};
@@ -140,6 +140,7 @@ static void network(void **state)
             copies[cpt_resnet50_winograd(stage, block)]++;
         }
     }
+    assert_int_equal(CPT_RESNET50_CONVOLUTIONS, 53);
     assert_int_equal(copies[CAPW_ROWS], 3); /* none */
     assert_int_equal(copies[CAPW_WINOGRAD], 11);
     assert_int_equal(copies[CAPW_WINOGRAD2], 2);

@@ -5,28 +5,28 @@
 set -u
 . test/scripts/tap.sh
 
-# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, and layout.h and resnet50.h
-# of lib/format (`tables`), without the rest of their folder, so these stand for themselves.
+# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, and layout.h, names.h
+# and resnet50.h of lib/format (`tables`), without the rest of their folder, so these stand for themselves.
 rooms='
 include
-lib/limits.h:           include
-lib/platform:           include lib/limits.h
-kernels:                include lib/platform lib/limits.h
-tables:                 include lib/limits.h lib/platform
-lib/format:             include lib/limits.h lib/platform tables
-lib/layers:             include lib/limits.h lib/platform tables lib/format kernels
-lib/image:              include lib/limits.h lib/platform kernels
-lib/encoder:            include lib/limits.h lib/platform tables lib/format lib/layers kernels
-lib/decoder:            include lib/limits.h lib/platform tables lib/format lib/layers kernels
-lib:                    include lib/limits.h lib/platform tables lib/format lib/layers kernels lib/image lib/encoder lib/decoder
-tools/common:           include lib/platform tables
-tools/source:           include lib/platform tables tools/common
-tools/convert:          include lib/platform tables tools/common tools/source
-tools/eval:             include lib/platform tables tools/common
-tools/demo:             include lib/platform tables tools/common
-tools/dump:             include lib/platform tables tools/common
-tools/info:             include lib/platform tables tools/common
-tools:                  include lib/platform tables tools/common tools/convert tools/eval tools/demo tools/dump tools/info
+lib/limits.h
+lib/platform:           include
+tables:                 include
+lib/format:             include lib/platform tables
+kernels:                include lib/platform
+lib/layers:             include lib/platform lib/format kernels
+lib/image:              lib/limits.h lib/platform
+lib/encoder:            lib/platform tables lib/format lib/layers
+lib/decoder:            include lib/limits.h lib/platform lib/format lib/layers kernels
+lib:                    lib/limits.h lib/platform tables lib/format lib/image lib/encoder lib/decoder
+tools/common:           include tables
+tools/source:           tools/common
+tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
+tools/eval:             include tables tools/common
+tools/demo:             include tools/common
+tools/dump:             include tools/common
+tools/info:             include tables tools/common
+tools:                  include tables tools/common tools/convert tools/eval tools/demo tools/dump tools/info
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
@@ -35,7 +35,7 @@ edges() {
         awk '
         function room(path) {
             if (path == "lib/limits.h") return path
-            if (path ~ /^lib\/format\/(layout|resnet50)\.h$/) return "tables"
+            if (path ~ /^lib\/format\/(layout|names|resnet50)\.h$/) return "tables"
             if (path ~ /^(caption|capw)\.h$/ || path ~ /^include\//) return "include"
             if (path ~ /^kernels\//) return "kernels"
             sub(/\/[^\/]*$/, "", path)
@@ -55,6 +55,13 @@ forbidden() {
     echo "$rooms" | awk '
         FNR == NR { from = $1; sub(/:$/, "", from); for (i = 2; i <= NF; i++) may[from, $i] = 1; next }
         !(($1, $2) in may) { print $3 " includes " $2 "/" }' - "$1"
+}
+
+# "FROM TO FILE" lines in; what the table allows and none of them does out
+unused() {
+    echo "$rooms" | awk '
+        FNR == NR { used[$1, $2] = 1; next }
+        { from = $1; sub(/:$/, "", from); for (i = 2; i <= NF; i++) if (!((from, $i) in used)) print from, $i }' "$1" -
 }
 
 # "FROM TO FILE" lines in.  Out comes what is left once folders that include nothing, or that nothing includes, are taken
@@ -80,9 +87,12 @@ circles() {
 
 edges . >"$dir/edges"
 none 'includes point one way' "$(forbidden "$dir/edges")"
+none 'the table allows nothing that no file does' "$(unused "$dir/edges")"
 none 'there is no circle between folders' "$(circles "$dir/edges")"
 echo "$rooms" | sed 's/://' | awk '{ for (i = 2; i <= NF; i++) print $1, $i, "table" }' >"$dir/table"
 none 'nor in the table' "$(circles "$dir/table")"
+grep -v '^tools/source ' "$dir/edges" >"$dir/fewer"
+try 'a row that no file needs is found' test "$(unused "$dir/fewer")" = 'tools/source tools/common'
 try 'the includes were found at all' test "$(wc -l <"$dir/edges")" -gt 20
 
 # ---- the same with planted lines ----

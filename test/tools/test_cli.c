@@ -1,5 +1,6 @@
 /* Tests of the tools' shared modules: numbers and names, tables of options, lists of images, JSON texts,
  * medians. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/format/names.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/common/command.h"
@@ -98,6 +100,71 @@ static void shared_options(void **state)
     assert_int_equal(options.form, CAPTION_PENALTY_PUBLISHED);
     assert_false(tool_options_take(&options, TOOL_OPTION_OWN, NULL, &err));
     assert_string_equal(err.message, ""); /* not a shared one: no error of its own */
+}
+
+/* ---- what the shared options' help says of values ---- */
+
+/* Help and initial value of an option, one after the other. */
+static const char *said_of(const tool_option *options, const char *name, char text[512])
+{
+    while (options->name && strcmp(options->name, name) != 0) options++;
+    assert_non_null(options->name);
+    (void)snprintf(text, 512, "%s; %s", options->help, options->initial ? options->initial : "");
+    return text;
+}
+
+/* `word` stands in the text, and no letter or digit stands beside it. */
+static void assert_says(const char *text, const char *word)
+{
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        const unsigned char before = at == text ? ' ' : (unsigned char)at[-1];
+        const unsigned char after = (unsigned char)at[strlen(word)];
+        if (!isalnum(before) && !isalnum(after)) return;
+    }
+    fail_msg("\"%s\" does not say %s", text, word);
+}
+
+static void help_says_every_name(void **state)
+{
+    char text[512];
+    (void)state;
+    for (int i = 0; i < CPT_CPU_LEVELS; i++) {
+        assert_says(said_of(tool_engine_options, "cpu", text), cpt_cpu_levels[i].name);
+    }
+    for (int i = 0; cpt_conv_names[i]; i++) {
+        assert_says(said_of(tool_engine_options, "conv", text), cpt_conv_names[i]);
+    }
+    for (int i = 0; cpt_penalty_names[i]; i++) {
+        assert_says(said_of(tool_search_options, "penalty-form", text), cpt_penalty_names[i]);
+    }
+}
+
+static void help_says_the_numbers(void **state)
+{
+    static const struct {
+        const tool_option *options;
+        const char *name, *format;
+        double low, high, initial;
+    } numbers[] = {
+        {tool_search_options, "beams", "%.0f to %.0f; the model's, mostly %.0f", 1, CAPTION_MAX_BEAMS,
+         CAPTION_DEFAULT_BEAMS},
+        {tool_search_options, "max-len", "%.0f to %.0f; the model's, mostly %.0f", 1, CAPTION_MAX_LENGTH,
+         CAPTION_DEFAULT_LENGTH},
+        {tool_search_options, "length-alpha", "%g to %g; the model's, mostly %g", 0,
+         (double)CAPTION_MAX_LENGTH_ALPHA, (double)CAPTION_DEFAULT_LENGTH_ALPHA},
+        {tool_search_options, "penalty", "%g to %g; 1 is none; the model's, mostly %g",
+         (double)CAPTION_MIN_REPETITION_PENALTY, (double)CAPTION_MAX_REPETITION_PENALTY,
+         (double)CAPTION_DEFAULT_REPETITION_PENALTY},
+    };
+    char text[512], want[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        (void)snprintf(want, sizeof want, numbers[i].format, numbers[i].low, numbers[i].high,
+                       numbers[i].initial);
+        assert_says(said_of(numbers[i].options, numbers[i].name, text), want);
+    }
+    (void)snprintf(want, sizeof want, "; %u", CAPTION_DEFAULT_MAX_PIXELS);
+    assert_non_null(strstr(said_of(tool_image_options, "max-pixels", text), want));
 }
 
 /* ---- tables of options ---- */
@@ -420,6 +487,8 @@ int main(void)
         cmocka_unit_test(real_numbers),
         cmocka_unit_test(names_from_a_list),
         cmocka_unit_test(shared_options),
+        cmocka_unit_test(help_says_every_name),
+        cmocka_unit_test(help_says_the_numbers),
         cmocka_unit_test(options_are_read),
         cmocka_unit_test(wrong_options_are_explained),
         cmocka_unit_test(help_is_the_table),

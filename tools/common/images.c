@@ -12,7 +12,12 @@
 
 #include "tools/common/grow.h"
 
-enum { MAX_DEPTH = 64, MAGIC_BYTES = 8, MAX_LIST = 1 << 28 };
+enum {
+    MAX_DEPTH = 64,
+    MAGIC_BYTES = 8,
+    MAX_LIST = 1 << 28, /* bytes of a list of names */
+    MAX_IMAGE = 1 << 29 /* bytes of an encoded image */
+};
 
 /* ---- files ---- */
 
@@ -207,5 +212,5 @@ void tool_images_free(tool_images *images)
 
 bool tool_image_read(tool_text *data, const char *name, tool_error *err)
 {
-    return tool_text_read(data, name, TOOL_IMAGE_BYTES, err);
+    return tool_text_read(data, name, MAX_IMAGE, err);
 }

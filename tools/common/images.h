@@ -9,9 +9,6 @@
 #include "tools/common/error.h"
 #include "tools/common/text.h"
 
-/* An encoded image larger than this is not read. */
-#define TOOL_IMAGE_BYTES ((size_t)1 << 29)
-
 /* As many names of files that were passed over are kept. */
 enum { TOOL_IMAGES_NAMED = 5 };
 
@@ -45,7 +42,8 @@ bool tool_is_picture(const char *path);
 /* Frees the list; accepts an empty one. */
 void tool_images_free(tool_images *images);
 
-/* Reads all bytes of an image file, or of standard input for "-". */
+/* Reads all bytes of an image file, or of standard input for "-".  Fails where there are too many for an
+ * encoded image. */
 bool tool_image_read(tool_text *data, const char *name, tool_error *err);
 
 #endif

@@ -43,7 +43,7 @@ json_t *tool_json_ints(const int *values, int count)
     return array;
 }
 
-json_t *tool_json_caption(const caption_text *text)
+static json_t *json_caption(const caption_text *text)
 {
     return json_pack("{s:o, s:f, s:o}", "caption", tool_json_text(text->text), "score", text->score, "ids",
                      tool_json_ints(text->ids, text->length));
@@ -53,7 +53,7 @@ json_t *tool_json_captions(const caption_result *result)
 {
     json_t *array = json_array();
     for (int i = 0; array && i < result->count; i++) {
-        if (json_array_append_new(array, tool_json_caption(&result->captions[i])) != 0) {
+        if (json_array_append_new(array, json_caption(&result->captions[i])) != 0) {
             json_decref(array);
             return NULL;
         }

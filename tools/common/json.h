@@ -18,9 +18,6 @@ json_t *tool_json_text(const char *text);
 /* values: [count] */
 json_t *tool_json_ints(const int *values, int count);
 
-/* {"caption", "score", "ids"} */
-json_t *tool_json_caption(const caption_text *text);
-
 /* [{"caption", "score", "ids"}, ...], best first */
 json_t *tool_json_captions(const caption_result *result);
 

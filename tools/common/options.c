@@ -3,15 +3,16 @@
 
 #include <stddef.h>
 
+#include "lib/format/names.h"
 #include "tools/common/cli.h"
 
 /* clang-format off */
 const tool_option tool_search_options[] = {
     {.name = "beams", .code = TOOL_OPTION_BEAMS, .argument = "N",
-     .help = "width of the beam search, 1 to " CAPTION_QUOTE(CAPTION_MAX_BEAMS), .initial = "the model's, mostly 5"},
+     .help = "width of the beam search, 1 to " CAPTION_QUOTE(CAPTION_MAX_BEAMS), .initial = "the model's, mostly " CAPTION_QUOTE(CAPTION_DEFAULT_BEAMS)},
     {.name = "max-len", .code = TOOL_OPTION_MAX_LEN, .argument = "N",
      .help = "most tokens of a caption, counting its end, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH),
-     .initial = "the model's, mostly 20"},
+     .initial = "the model's, mostly " CAPTION_QUOTE(CAPTION_DEFAULT_LENGTH)},
     {.name = "length-alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X",
      .help = "score = log-probability / length^X, 0 to 10", .initial = "the model's, mostly 0.7"},
     {.name = "alpha", .code = TOOL_OPTION_LENGTH_ALPHA, .argument = "X"}, /* an older spelling */
@@ -68,29 +69,20 @@ void tool_options_init(tool_options *options)
 
 static bool take_cpu(uint32_t *mask, const char *value, tool_error *err)
 {
-    static const char *const names[] = {"avx512vnni", "avx512", "avx2", "neon", "c", NULL};
-    static const uint32_t masks[] = {CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2,
-                                     CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2, CAPTION_CPU_AVX2,
-                                     CAPTION_CPU_NEON, 0};
+    const char *names[CPT_CPU_LEVELS + 1] = {NULL};
+    for (int i = 0; i < CPT_CPU_LEVELS; i++) names[i] = cpt_cpu_levels[i].name;
     int index = 0;
     if (!tool_parse_choice(&index, "--cpu", value, names, err)) return false;
-    *mask = masks[index];
+    *mask = cpt_cpu_levels[index].sets;
     return true;
 }
 
 static bool take_conv(caption_conv *conv, const char *value, tool_error *err)
 {
-    static const char *const names[] = {"auto", "direct", "winograd", "im2col", NULL};
     int index = 0;
-    if (!tool_parse_choice(&index, "--conv", value, names, err)) return false;
+    if (!tool_parse_choice(&index, "--conv", value, cpt_conv_names, err)) return false;
     *conv = (caption_conv)index;
     return true;
-}
-
-static bool take_form(int *form, const char *value, tool_error *err)
-{
-    static const char *const names[] = {"published", "corrected", NULL};
-    return tool_parse_choice(form, "--penalty-form", value, names, err);
 }
 
 static bool take_session(caption_session_options *session, int code, const char *value, tool_error *err)
@@ -134,7 +126,7 @@ bool tool_options_take(tool_options *options, int code, const char *value, tool_
         return tool_parse_float(&options->penalty, "--penalty", value, CAPTION_MIN_REPETITION_PENALTY,
                                 CAPTION_MAX_REPETITION_PENALTY, err);
     case TOOL_OPTION_PENALTY_FORM:
-        return take_form(&options->form, value, err);
+        return tool_parse_choice(&options->form, "--penalty-form", value, cpt_penalty_names, err);
     default:
         return take_session(&options->session, code, value, err);
     }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define NORM_EPS 1e-5 /* what PyTorch adds to variances */
+
 bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_t count, double *scale,
                   double *shift, tool_error *err)
 {
@@ -21,7 +23,7 @@ bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_
             ok = tool_fail(err, "%s: %s: %g is no variance", source_path(checkpoint), norm->var->key,
                            (double)var[i]);
         }
-        scale[i] = (double)weight[i] / sqrt((double)var[i] + CONVERT_NORM_EPS);
+        scale[i] = (double)weight[i] / sqrt((double)var[i] + NORM_EPS);
         shift[i] = (double)bias[i] - (double)mean[i] * scale[i];
     }
     free(values);

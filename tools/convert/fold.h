@@ -5,8 +5,6 @@
 
 #include "tools/convert/mapping.h"
 
-#define CONVERT_NORM_EPS 1e-5 /* what PyTorch adds to variances */
-
 /* Fills scale and shift [count] so that norm(x) = x * scale[o] + shift[o] for output o.  Fails when a
  * variance is negative or not finite. */
 bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_t count, double *scale,

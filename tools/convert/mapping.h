@@ -5,6 +5,7 @@
 #ifndef TOOLS_CONVERT_MAPPING_H
 #define TOOLS_CONVERT_MAPPING_H
 
+#include <caption.h>
 #include <capw.h>
 
 #include "tools/convert/state.h"
@@ -36,7 +37,8 @@ typedef struct convert_item {
 } convert_item;
 
 typedef struct convert_network {
-    bool attention, lstm;
+    caption_kind kind;
+    caption_rnn rnn;
     int layers; /* recurrent layers */
     uint32_t width, channels, embed, hidden, attention_size, words;
 } convert_network;

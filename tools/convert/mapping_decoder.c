@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "lib/limits.h"
+
 static uint32_t gates(const convert_plan *plan)
 {
-    return plan->network.lstm ? 4 : 3;
+    return plan->network.rnn == CAPTION_RNN_LSTM ? 4 : 3;
 }
 
 /* Adds NAME.SUFFIX, an unchanged copy of the checkpoint's tensor `key`. */
@@ -85,7 +87,7 @@ static bool add_recurrent(convert_plan *plan, const char *prefix, int layer, uin
     convert_shape in = {2, {rows, (uint64_t)input + context}}, hidden = {2, {rows, plan->network.hidden}};
     const convert_shape vector = {1, {rows}};
     char suffix[16] = "";
-    if (!plan->network.attention) (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
+    if (plan->network.kind == CAPTION_KIND_BASELINE) (void)snprintf(suffix, sizeof suffix, "_l%d", layer);
     char key[CONVERT_KEY_BYTES];
     (void)snprintf(key, sizeof key, "%sweight_ih%s", prefix, suffix);
     char name[CAPW_NAME_BYTES];
@@ -122,7 +124,7 @@ static bool map_attention(convert_plan *plan, tool_error *err)
     n->layers = 1;
     n->attention_size = size_of(plan, "attention.W_enc.weight", 2, 0, err);
     if (!rows || !n->attention_size) return false;
-    n->lstm = rows / 4 == n->hidden && rows % 4 == 0;
+    n->rnn = rows / 4 == n->hidden && rows % 4 == 0 ? CAPTION_RNN_LSTM : CAPTION_RNN_GRU;
     scores.dims[1] = n->attention_size;
     if (!add_linear(plan, "attention.enc", "attention.W_enc", n->attention_size, n->channels, err) ||
         !add_linear(plan, "attention.dec", "attention.W_dec", n->attention_size, n->hidden, err) ||
@@ -135,7 +137,7 @@ static bool map_attention(convert_plan *plan, tool_error *err)
     v->dims[1] = 0;
     return add_rows(plan, "attention.v", "bias", "attention.V.bias", one, err) &&
            add_linear(plan, "init_h", "init_h", n->hidden, n->channels, err) &&
-           (!n->lstm || add_linear(plan, "init_c", "init_c", n->hidden, n->channels, err)) &&
+           (n->rnn == CAPTION_RNN_GRU || add_linear(plan, "init_c", "init_c", n->hidden, n->channels, err)) &&
            add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err) &&
            add_recurrent(plan, "rnn_cell.", 0, n->embed, n->channels, err) && add_vocabulary(plan, err);
 }
@@ -166,14 +168,13 @@ static bool add_projection(convert_plan *plan, tool_error *err)
 
 static bool map_baseline(convert_plan *plan, tool_error *err)
 {
-    enum { MAX_LAYERS = 64 };
     convert_network *n = &plan->network;
-    const char *prefix = n->lstm ? "lstm." : "gru.";
+    const char *prefix = n->rnn == CAPTION_RNN_LSTM ? "lstm." : "gru.";
     const convert_shape embedding = {2, {n->words, n->embed}};
     char key[CONVERT_KEY_BYTES];
     do {
         (void)snprintf(key, sizeof key, "%sweight_ih_l%d", prefix, ++n->layers);
-    } while (n->layers < MAX_LAYERS && convert_state_find(&plan->decoder, key));
+    } while (n->layers < CPT_MAX_RNN_LAYERS && convert_state_find(&plan->decoder, key));
     if (!add_projection(plan, err) ||
         !add_rows(plan, "embedding", "weight", "embedding.weight", embedding, err)) {
         return false;
@@ -188,18 +189,20 @@ bool convert_map_decoder(convert_plan *plan, tool_error *err)
 {
     const convert_state *state = &plan->decoder;
     convert_network *n = &plan->network;
-    n->attention = convert_state_find(state, "attention.W_enc.weight") != NULL;
-    n->lstm = convert_state_find(state, "lstm.weight_ih_l0") != NULL;
-    if (!n->attention && !n->lstm && !convert_state_find(state, "gru.weight_ih_l0")) {
+    const bool attention = convert_state_find(state, "attention.W_enc.weight") != NULL;
+    const bool lstm = convert_state_find(state, "lstm.weight_ih_l0") != NULL;
+    if (!attention && !lstm && !convert_state_find(state, "gru.weight_ih_l0")) {
         return tool_fail(
             err,
             "%s: %s: neither attention.W_enc.weight nor lstm.weight_ih_l0 nor gru.weight_ih_l0: not a "
             "checkpoint of this network",
             source_path(state->checkpoint), state->part);
     }
+    n->kind = attention ? CAPTION_KIND_ATTENTION : CAPTION_KIND_BASELINE;
+    n->rnn = lstm ? CAPTION_RNN_LSTM : CAPTION_RNN_GRU;
     n->words = size_of(plan, "fc.weight", 2, 0, err);
     n->hidden = size_of(plan, "fc.weight", 2, 1, err);
     n->embed = size_of(plan, "embedding.weight", 2, 1, err);
     if (!n->words || !n->hidden || !n->embed) return false;
-    return n->attention ? map_attention(plan, err) : map_baseline(plan, err);
+    return attention ? map_attention(plan, err) : map_baseline(plan, err);
 }

@@ -7,6 +7,7 @@
 
 #include <caption.h>
 
+#include "lib/format/names.h"
 #include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
@@ -40,54 +41,69 @@ static bool set_int(convert_metadata *m, const char *key, long long value, tool_
 
 /* ---- decoding defaults ---- */
 
+/* A number, or a text that is one of the names of a list. */
 static const struct decode_setting {
-    const char *config_key, *key, *standard;
-    double low, high;       /* of a number */
-    bool integer;           /* a number without a fraction */
-    const char *choices[2]; /* of a text */
+    const char *config_key, *key;
+    double standard;          /* of a text the value */
+    double low, high;         /* of a number */
+    bool integer;             /* a number without a fraction */
+    const char *const *names; /* NULL: a number */
 } decode_settings[] = {
     {.config_key = "decode_search",
      .key = "decode.search",
-     .standard = "beam",
-     .choices = {"beam", "greedy"}},
+     .standard = CAPTION_SEARCH_BEAM,
+     .names = cpt_search_names},
     {.config_key = "decode_beams",
      .key = "decode.beams",
-     .standard = "5",
+     .standard = CAPTION_DEFAULT_BEAMS,
      .low = 1,
      .high = CAPTION_MAX_BEAMS,
      .integer = true},
     {.config_key = "decode_max_length",
      .key = "decode.max_length",
-     .standard = "20",
+     .standard = CAPTION_DEFAULT_LENGTH,
      .low = 1,
      .high = CAPTION_MAX_LENGTH,
      .integer = true},
     {.config_key = "decode_length_alpha",
      .key = "decode.length_alpha",
-     .standard = "0.7",
+     .standard = (double)CAPTION_DEFAULT_LENGTH_ALPHA,
      .low = 0,
      .high = (double)CAPTION_MAX_LENGTH_ALPHA},
     {.config_key = "decode_repetition_penalty",
      .key = "decode.repetition_penalty",
-     .standard = "1.2",
+     .standard = (double)CAPTION_DEFAULT_REPETITION_PENALTY,
      .low = (double)CAPTION_MIN_REPETITION_PENALTY,
      .high = (double)CAPTION_MAX_REPETITION_PENALTY},
     {.config_key = "decode_penalty",
      .key = "decode.penalty",
-     .standard = "published",
-     .choices = {"published", "corrected"}},
+     .standard = CAPTION_PENALTY_PUBLISHED,
+     .names = cpt_penalty_names},
 };
 
 enum { DECODE_SETTINGS = sizeof decode_settings / sizeof decode_settings[0] };
 
+/* What a model file gets where no configuration says anything. */
+static bool set_standards(convert_metadata *m, tool_error *err)
+{
+    for (size_t i = 0; i < DECODE_SETTINGS; i++) {
+        const struct decode_setting *s = &decode_settings[i];
+        char number[32];
+        (void)snprintf(number, sizeof number, "%g", s->standard); /* a float's own digits: 0.7 */
+        const char *text = s->names ? cpt_name_of(s->names, (uint32_t)s->standard) : number;
+        if (!set(m, s->key, text, err)) return false;
+    }
+    return true;
+}
+
 static bool set_decode(convert_metadata *m, const struct decode_setting *s, const json_t *value,
                        const char *place, tool_error *err)
 {
-    if (s->choices[0]) {
+    if (s->names) {
         const char *word = json_string_value(value);
-        if (!word || (strcmp(word, s->choices[0]) != 0 && strcmp(word, s->choices[1]) != 0)) {
-            return tool_fail(err, "%s: %s: must be \"%s\" or \"%s\"", place, s->config_key, s->choices[0],
-                             s->choices[1]);
+        if (!word || cpt_name_find(s->names, word) < 0) {
+            return tool_fail(err, "%s: %s: must be \"%s\" or \"%s\"", place, s->config_key, s->names[0],
+                             s->names[1]);
         }
         return set(m, s->key, word, err);
     }
@@ -121,12 +137,12 @@ static bool check_config(const convert_network *n, const json_t *config, const c
     } sizes[] = {
         {"embed_size", n->embed},
         {"hidden_size", n->hidden},
-        {"attention_dim", n->attention ? (long long)n->attention_size : -1},
+        {"attention_dim", n->kind == CAPTION_KIND_ATTENTION ? (long long)n->attention_size : -1},
         {"encoder_dim", n->channels},
         {"num_layers", n->layers},
     };
     const json_t *type = json_object_get(config, "rnn_type");
-    const char *own_type = n->lstm ? "lstm" : "gru";
+    const char *own_type = cpt_name_of(cpt_rnn_names, n->rnn);
     if (json_is_string(type) && strcmp(json_string_value(type), own_type) != 0) {
         char printable[TOOL_PRINTABLE_BYTES];
         return tool_fail(err, "%s: rnn_type is %s, but the checkpoint holds a %s", place,
@@ -206,12 +222,12 @@ static bool set_epoch(convert_metadata *m, const source_file *checkpoint, tool_e
 static bool set_model(convert_metadata *m, const convert_network *n, const convert_vocabulary *v,
                       tool_error *err)
 {
-    return set(m, "model.kind", n->attention ? "attention" : "baseline", err) &&
-           set(m, "model.rnn", n->lstm ? "lstm" : "gru", err) && set_int(m, "model.layers", n->layers, err) &&
-           set(m, "input.size", "224", err) && set(m, "input.mean", "0.485 0.456 0.406", err) &&
-           set(m, "input.std", "0.229 0.224 0.225", err) && set_int(m, "token.pad", v->pad, err) &&
-           set_int(m, "token.start", v->start, err) && set_int(m, "token.end", v->end, err) &&
-           set_int(m, "token.unk", v->unk, err);
+    return set(m, "model.kind", cpt_name_of(cpt_kind_names, n->kind), err) &&
+           set(m, "model.rnn", cpt_name_of(cpt_rnn_names, n->rnn), err) &&
+           set_int(m, "model.layers", n->layers, err) && set(m, "input.size", "224", err) &&
+           set(m, "input.mean", "0.485 0.456 0.406", err) && set(m, "input.std", "0.229 0.224 0.225", err) &&
+           set_int(m, "token.pad", v->pad, err) && set_int(m, "token.start", v->start, err) &&
+           set_int(m, "token.end", v->end, err) && set_int(m, "token.unk", v->unk, err);
 }
 
 static int by_key(const void *a, const void *b)
@@ -225,11 +241,8 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
 {
     const source_file *checkpoint = plan->encoder.checkpoint;
     memset(m, 0, sizeof *m);
-    if (!set_model(m, &plan->network, vocabulary, err)) return false;
-    for (size_t i = 0; i < DECODE_SETTINGS; i++) {
-        if (!set(m, decode_settings[i].key, decode_settings[i].standard, err)) return false;
-    }
-    if (!set_epoch(m, checkpoint, err) ||
+    if (!set_model(m, &plan->network, vocabulary, err) || !set_standards(m, err) ||
+        !set_epoch(m, checkpoint, err) ||
         !set_settings(m, checkpoint, "config", files->config, &plan->network, err) ||
         !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
         !set_name(m, "source.checkpoint", files->checkpoint, err) ||

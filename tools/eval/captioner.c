@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "lib/format/names.h"
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/images.h"
@@ -55,9 +56,9 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
         text, size,
         "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nlength-alpha=%.6g\nrepetition-penalty=%.6g\n"
         "penalty=%s\nexif=%s\n",
-        fingerprint(m->model, info.tensor_count), d->search == CAPTION_SEARCH_GREEDY ? "greedy" : "beam",
+        fingerprint(m->model, info.tensor_count), cpt_name_of(cpt_search_names, d->search),
         d->search == CAPTION_SEARCH_GREEDY ? 1 : d->beams, d->max_length, (double)d->length_alpha,
-        (double)d->repetition_penalty, d->penalty == CAPTION_PENALTY_PUBLISHED ? "published" : "corrected",
+        (double)d->repetition_penalty, cpt_name_of(cpt_penalty_names, d->penalty),
         m->session.no_exif ? "ignored" : "applied");
     return length > 0 && (size_t)length < size;
 }

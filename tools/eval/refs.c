@@ -52,7 +52,7 @@ size_t eval_refs_count(const eval_refs *refs)
     return refs->names ? eval_table_count(refs->names) : 0;
 }
 
-const char *eval_refs_image(const eval_refs *refs, uint32_t number)
+static const char *image_name(const eval_refs *refs, uint32_t number)
 {
     return eval_table_text(refs->names, number);
 }
@@ -293,7 +293,7 @@ static bool read_list(const eval_refs *refs, const char *path, bool null, const 
             ok = tool_fail(err, "%s:%zu: %s: this image came before", path, lines.number, name);
         } else {
             seen[number] = true;
-            images[(*count)++] = eval_refs_image(refs, number);
+            images[(*count)++] = image_name(refs, number);
         }
     }
     if (ok && !*count) ok = tool_fail(err, "%s: no images", path);
@@ -312,7 +312,7 @@ static const char **list_images(const eval_refs *refs, const char *list, bool nu
     if (ok && list) {
         ok = read_list(refs, list, null, images, count, err);
     } else if (ok) {
-        for (size_t i = 0; i < n; i++) images[(*count)++] = eval_refs_image(refs, (uint32_t)i);
+        for (size_t i = 0; i < n; i++) images[(*count)++] = image_name(refs, (uint32_t)i);
     }
     for (size_t i = 0; i < *count && ok; i++) {
         if (strchr(images[i], '\t')) ok = tool_fail(err, "%s: an image name with a tab", images[i]);

@@ -30,7 +30,6 @@ bool eval_refs_add(eval_refs *refs, const char *image, size_t image_length, cons
 
 /* Images are numbered in order of first appearance. */
 size_t eval_refs_count(const eval_refs *refs);
-const char *eval_refs_image(const eval_refs *refs, uint32_t image);
 
 /* The number of the image with this name, or else with the name behind its last slash; EVAL_NO_WORD if there
  * is none. */

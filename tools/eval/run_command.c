@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/names.h"
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
 #include "tools/common/images.h"
@@ -49,10 +50,10 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     caption_model_info info;
     caption_model_get_info(m->model, &info);
     report.checkpoint = m->name;
-    report.method = greedy ? "greedy" : "beam";
+    report.method = cpt_name_of(cpt_search_names, m->decode.search);
     report.beam_width = greedy ? 0 : m->decode.beams;
     report.max_len = m->decode.max_length;
-    report.rnn_type = info.rnn == CAPTION_RNN_GRU ? "gru" : "lstm";
+    report.rnn_type = cpt_name_of(cpt_rnn_names, info.rnn);
     report.seconds = run->earlier ? -1 : run->seconds; /* of a resumed run the time is not known */
     ok = ok && eval_score_and_report(&list, refs, &score, &report, err);
     free(path);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/format/names.h"
 #include "tools/common/clean.h"
 
 enum { HEADER_BYTES = 64 };
@@ -37,12 +38,12 @@ bool info_parse_header(capw_header *header, const unsigned char *bytes, size_t s
 
 const char *info_kind_name(const caption_model_info *info)
 {
-    return info->kind == CAPTION_KIND_ATTENTION ? "attention" : "baseline";
+    return cpt_name_of(cpt_kind_names, info->kind);
 }
 
 const char *info_rnn_name(const caption_model_info *info)
 {
-    return info->rnn == CAPTION_RNN_GRU ? "GRU" : "LSTM";
+    return cpt_name_of(cpt_rnn_titles, info->rnn);
 }
 
 static void print_details(const info_report *report, FILE *stream)

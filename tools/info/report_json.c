@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/format/names.h"
 #include "tools/common/json.h"
 
 /* jansson's setters refuse a NULL value, so a failure anywhere shows in the returned sum: each of these
@@ -66,7 +67,7 @@ static int put_summary(json_t *root, const info_report *report)
     const caption_model_info *i = &report->info;
     int bad = put(root, "header", header_object(&report->header));
     bad += put_text(root, "kind", info_kind_name(i));
-    bad += put_text(root, "rnn", i->rnn == CAPTION_RNN_GRU ? "gru" : "lstm");
+    bad += put_text(root, "rnn", cpt_name_of(cpt_rnn_names, i->rnn));
     bad += put_int(root, "layers", (uint64_t)i->layers);
     bad += put_int(root, "input_size", (uint64_t)i->input_size);
     bad += put_int(root, "positions", (uint64_t)i->positions);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <jansson.h>
 
+#include "lib/format/names.h"
 #include "tools/common/clean.h"
 
 enum {
@@ -109,14 +110,13 @@ static void print_search(const info_report *report, FILE *stream)
     caption_decode_options_init(&d, report->model);
     entry e = begin_entry(stream, "search");
     if (d.search == CAPTION_SEARCH_GREEDY) {
-        add_item(&e, "greedy");
+        add_item(&e, "%s", cpt_name_of(cpt_search_names, d.search));
     } else {
         add_item(&e, "%d beams", d.beams);
     }
     add_item(&e, "at most %d words", d.max_length);
     add_item(&e, "length alpha %g", (double)d.length_alpha);
-    add_item(&e, "penalty %g (%s)", (double)d.repetition_penalty,
-             d.penalty == CAPTION_PENALTY_PUBLISHED ? "published" : "corrected");
+    add_item(&e, "penalty %g (%s)", (double)d.repetition_penalty, cpt_name_of(cpt_penalty_names, d.penalty));
     end_entry(&e);
 }
 

@@ -19,12 +19,8 @@ typedef struct torch_checkpoint {
 bool torch_checkpoint_open(torch_checkpoint *checkpoint, const char *path, tool_error *err);
 void torch_checkpoint_close(torch_checkpoint *checkpoint);
 
-/* Finds the storage of a tensor and checks its size.  `name` is for messages.  NULL and an error if the
- * storage is missing or has another size.  Reads no data. */
-torch_zip_entry *torch_tensor_storage(const torch_checkpoint *checkpoint, const torch_tensor *tensor,
-                                      const char *name, tool_error *err);
-
-/* The same.  A tensor that doesn't hold floating-point numbers is refused, too. */
+/* Checks that a tensor holds floating-point numbers, and that its storage is there and has the right size.
+ * `name` is for messages.  Reads no data. */
 bool torch_tensor_check(const torch_checkpoint *checkpoint, const torch_tensor *tensor, const char *name,
                         tool_error *err);
 

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-torch_zip_entry *torch_tensor_storage(const torch_checkpoint *c, const torch_tensor *tensor, const char *name,
-                                      tool_error *err)
+/* The storage of a tensor; NULL and an error if it is missing or has another size. */
+static torch_zip_entry *find_storage(const torch_checkpoint *c, const torch_tensor *tensor, const char *name,
+                                     tool_error *err)
 {
     const torch_storage *storage = tensor->storage;
     const size_t item = source_type_size(storage->dtype);
@@ -35,7 +36,7 @@ bool torch_tensor_check(const torch_checkpoint *c, const torch_tensor *tensor, c
         return tool_fail(err, "%s: %s: holds %s numbers, not floating-point ones", c->zip.input.path, name,
                          source_type_name(tensor->storage->dtype));
     }
-    return torch_tensor_storage(c, tensor, name, err) != NULL;
+    return find_storage(c, tensor, name, err) != NULL;
 }
 
 /* Whether the elements lie one after the other, in row-major order. */
@@ -72,7 +73,7 @@ bool torch_tensor_read(const torch_checkpoint *c, const torch_tensor *tensor, co
     const size_t item = source_type_size(tensor->storage->dtype);
     uint64_t span = 1;
     if (!torch_tensor_check(c, tensor, name, err)) return false;
-    torch_zip_entry *entry = torch_tensor_storage(c, tensor, name, err);
+    torch_zip_entry *entry = find_storage(c, tensor, name, err);
     if (!entry) return false;
     if (tensor->count == 0) return true;
     for (int i = 0; i < tensor->rank; i++) span += (tensor->dims[i] - 1) * tensor->strides[i];
