@@ -113,10 +113,9 @@ CAPTION_API const char *caption_version(void);
 
 typedef enum caption_status {
     CAPTION_OK = 0,
-    CAPTION_ERROR_ARGUMENT =
-        -1,                     /* a pointer is NULL, a number is out of range, calls came in a wrong order */
-    CAPTION_ERROR_MEMORY = -2,  /* an allocation failed, or the caller's memory is too small */
-    CAPTION_ERROR_IO = -3,      /* a file can't be opened or read */
+    CAPTION_ERROR_ARGUMENT = -1, /* a NULL pointer, a number out of range, calls in a wrong order */
+    CAPTION_ERROR_MEMORY = -2,   /* an allocation failed, or the caller's memory is too small */
+    CAPTION_ERROR_IO = -3,       /* a file can't be opened or read */
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
@@ -334,11 +333,10 @@ typedef struct caption_session caption_session;
 
 /* How convolutions are computed. */
 typedef enum caption_conv {
-    CAPTION_CONV_AUTO = 0,   /* for each layer, what is fastest with the session's instruction set */
-    CAPTION_CONV_DIRECT = 1, /* kernels that read the map in place */
-    CAPTION_CONV_WINOGRAD =
-        2,                  /* Winograd's algorithm wherever the model file has weights for it, else DIRECT */
-    CAPTION_CONV_IM2COL = 3 /* im2col, then one matrix product (by OpenBLAS where that is built in) */
+    CAPTION_CONV_AUTO = 0,     /* for each layer, what is fastest with the session's instruction set */
+    CAPTION_CONV_DIRECT = 1,   /* kernels that read the map in place */
+    CAPTION_CONV_WINOGRAD = 2, /* Winograd's algorithm where the model has weights for it, else DIRECT */
+    CAPTION_CONV_IM2COL = 3    /* im2col, then one matrix product (by OpenBLAS where that is built in) */
 } caption_conv;
 
 typedef struct caption_session_options {

@@ -27,12 +27,13 @@ enum {
     TOOL_OPTION_OWN /* the first code that a tool may use itself */
 };
 
-extern const tool_option
-    tool_search_options[]; /* --beams and what else shapes a search; no --greedy, --nbest */
-extern const tool_option tool_image_options[];  /* --no-exif, --strict, --max-pixels */
-extern const tool_option tool_engine_options[]; /* --threads, --cpu, --conv */
-extern const tool_option
-    tool_bench_options[]; /* the same for programs that measure, with one thread by default */
+/* lists for groups: how to search (--beams and others, but no --greedy or --nbest), how to read images, and
+ * how to run a session (--threads, --cpu, --conv) */
+extern const tool_option tool_search_options[];
+extern const tool_option tool_image_options[];
+extern const tool_option tool_engine_options[];
+/* as the last, for programs that measure: one thread by default */
+extern const tool_option tool_bench_options[];
 
 /* entries that several tools have in lists of their own */
 /* clang-format off */
