@@ -22,6 +22,7 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     cpu &= cpt_cpu_detect();
     *kernels = (cptk_kernels){0};
     FILL(kernels, c);
+    cptk_int8_init_c(kernels);
 #if CAPTION_WITH_OPENBLAS
     cptk_gemm_init_openblas(kernels);
 #else

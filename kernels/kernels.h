@@ -95,6 +95,44 @@ typedef struct cptk_rounded {
     float moved;  /* |x' - x| */
 } cptk_rounded;
 
+/* ---- int8 ---- */
+
+/* Weights are signed 8-bit integers, activations unsigned ones.  Four inputs of an output lie together: a
+ * quad. */
+#define CPTK_QUAD 4
+#define CPTK_INT8_MOST_DEPTH 65536 /* the most products of a sum, so that an int32 holds it: 255 * 128 each \
+                                    */
+
+/* A tile of a product of unsigned with signed bytes, whose rows are gathered through pointers like those of
+ * cptk_tile:
+ *
+ *     sum[m][j] = sum over t and d of a[t * rows + m][d] * B[t * depth + d][j]    exact, in an int32
+ *     x[m][j]   = scale[j] * sum[m][j] + bias[j] + add_scale * add[m][j]
+ *
+ * x is computed from left to right, and each conversion, product and sum is rounded to float.  Either c_f32
+ * gets x, or c_u8 gets x requantised: the nearest integer, ties to even, of x within 0..255; 0 for NaN.  So
+ * the results have the same bits at every level.
+ *
+ * Row k of column j of B is b[(j / 16) * b_panel + (k / 4) * 64 + (j % 16) * 4 + k % 4].  Columns from n on,
+ * and rows that are there only to fill up a quad, are zero.  The weights -128 are allowed. */
+typedef struct cptk_tile_int8 {
+    const uint8_t *const *a; /* [taps, rows] pointers, each to [depth] */
+    const int8_t *b;         /* B, see above */
+    size_t b_panel;          /* bytes from one panel to the next, >= taps * depth * 16 */
+    const float *scale;      /* [n] */
+    const float *bias;       /* [n], or NULL: nothing is added */
+    const uint8_t *add;      /* [rows, n], row stride add_stride, or NULL: nothing is added; may equal c_u8 */
+    float add_scale;
+    uint8_t *c_u8;               /* [rows, n], row stride c_stride, or NULL */
+    float *c_f32;                /* the same where c_u8 is NULL */
+    size_t add_stride, c_stride; /* in elements */
+    int rows;                    /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows_u8 */
+    int taps, depth, n;          /* depth is a multiple of CPTK_QUAD; taps * depth <= CPTK_INT8_MOST_DEPTH */
+    /* A hint as in cptk_tile, with soon_step bytes for each panel and quad. */
+    uintptr_t soon;
+    int soon_step;
+} cptk_tile_int8;
+
 /* ---- passes over maps ---- */
 
 /* The transforms of Winograd's convolution F(s x s, 3x3) with stride 1 and padding 1, s = 2 or 4 (Lavin and
@@ -116,12 +154,13 @@ typedef struct cptk_winograd {
     bool relu;         /* output transform: negative results become 0; NaN stays NaN */
 } cptk_winograd;
 
-/* 3x3 max pool with stride 2 and padding 1.  The padding never is the maximum, nor is NaN; where there is
- * nothing else the result is -infinity. */
+/* 3x3 max pool with stride 2 and padding 1.  Elements are floats or bytes, as the slot's name says.  The
+ * padding never is the maximum, nor is NaN; where there is nothing else the result is -infinity. */
 typedef struct cptk_maxpool {
-    const float *in; /* [h, w, c] */
-    float *out;      /* [ceil(h / 2), ceil(w / 2), c], of which rows y0..y1-1 are written */
+    const void *in; /* [h, w, c] */
+    void *out;      /* [ceil(h / 2), ceil(w / 2), c], of which rows y0..y1-1 are written */
     int h, w, c;
+    int pitch; /* elements from one position of either map to the next, >= c */
     int y0, y1;
 } cptk_maxpool;
 
@@ -164,6 +203,7 @@ typedef struct cptk_attention {
 typedef struct cptk_kernels {
     const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
+    int tile_rows_u8; /* the same for tile_u8 */
     bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */
 
     void (*tile_f32)(const cptk_tile *args);
@@ -186,9 +226,16 @@ typedef struct cptk_kernels {
      * below the range of floats are lost. */
     void (*round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded);
 
+    void (*tile_u8)(const cptk_tile_int8 *args);
+
+    /* q[i] = the nearest integer, ties to even, of x[i] * inverse + zero within 0..255; 0 for NaN.  The
+     * product and the sum are each rounded to float, so the result has the same bits at every level. */
+    void (*quantize_u8)(const float *x, uint8_t *q, int n, float inverse, float zero);
+
     void (*winograd_input_f32)(const cptk_winograd *args);
     void (*winograd_output_f32)(const cptk_winograd *args);
     void (*maxpool_f32)(const cptk_maxpool *args);
+    void (*maxpool_u8)(const cptk_maxpool *args);
 
     /* x[r][j] = act(x[r][j] + bias[j] + add[r][j]), in this order, for x and add [rows, n] and bias [n]. bias
      * and add may be NULL.  With relu negative results become 0 and NaN stays NaN. */

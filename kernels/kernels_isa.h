@@ -12,13 +12,15 @@
  *  maps    passes over maps: Winograd transforms, bias and ReLU, max pool; in plain C also normalize
  *  cells   GRU, LSTM, attention, tanh
  *  reduce  mean over rows, top k with log-sum-exp
- *  int16   rounding to int16 and the product of int16 */
+ *  int16   rounding to int16 and the product of int16
+ *  int8    the tile product of bytes, quantisation, max pool of bytes */
 #define CPTK_DECLARE_INIT(isa)                          \
     void cptk_tile_init_##isa(cptk_kernels *kernels);   \
     void cptk_maps_init_##isa(cptk_kernels *kernels);   \
     void cptk_cells_init_##isa(cptk_kernels *kernels);  \
     void cptk_reduce_init_##isa(cptk_kernels *kernels); \
-    void cptk_int16_init_##isa(cptk_kernels *kernels);
+    void cptk_int16_init_##isa(cptk_kernels *kernels);  \
+    void cptk_int8_init_##isa(cptk_kernels *kernels);
 
 CPTK_DECLARE_INIT(c)
 CPTK_DECLARE_INIT(avx2)

@@ -129,11 +129,12 @@ static void cptk_bias_act_f32_c(float *x, const float *bias, const float *add, s
 /* The maxima around row 2y, column 2x, of all channels. */
 static void pool_position(const cptk_maxpool *p, int y, int x, float *to)
 {
+    const float *in = p->in;
     for (int ch = 0; ch < p->c; ch++) to[ch] = -INFINITY;
     for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
         for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
             if (ky < 0 || ky >= p->h || kx < 0 || kx >= p->w) continue;
-            const float *from = p->in + ((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->c;
+            const float *from = in + ((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch++) to[ch] = from[ch] > to[ch] ? from[ch] : to[ch];
         }
     }
@@ -144,7 +145,8 @@ static void cptk_maxpool_f32_c(const cptk_maxpool *p)
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            pool_position(p, y, x, p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c);
+            const size_t at = ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
+            pool_position(p, y, x, (float *)p->out + at);
         }
     }
 }

@@ -227,10 +227,11 @@ typedef struct pool_window {
 BODY_INLINE vf pool_vector(const cptk_maxpool *p, const pool_window *window, int ch)
 {
     const vf lowest = vf_set(-INFINITY);
+    const float *in = p->in;
     vf best = lowest;
     for (int y = window->top; y < window->bottom; y++) {
-        const float *from = p->in + ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->c + ch;
-        for (int x = window->left; x < window->right; x++, from += p->c) {
+        const float *from = in + ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->pitch + ch;
+        for (int x = window->left; x < window->right; x++, from += p->pitch) {
             const vf v = vf_next(from, p->c - ch, lowest);
             best = vf_select(vf_lt(best, v), v, best);
         }
@@ -247,7 +248,7 @@ static void CPTK_NAME(cptk_maxpool_f32)(const cptk_maxpool *p)
                                         .bottom = 2 * y + 2 < p->h ? 2 * y + 2 : p->h,
                                         .left = x > 0 ? 2 * x - 1 : 0,
                                         .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
-            float *to = p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->c;
+            float *to = (float *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch += VEC_W) vf_put(to + ch, pool_vector(p, &window, ch), p->c - ch);
         }
     }

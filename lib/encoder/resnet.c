@@ -328,6 +328,7 @@ static void pool_band(void *user, int index, int thread)
         .h = c->in_h,
         .w = c->in_w,
         .c = c->in_c,
+        .pitch = c->in_c,
         .y0 = y0,
         .y1 = y1};
     job->kernels->maxpool_f32(&pool);

@@ -99,6 +99,7 @@ static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
 {
     for (int i = 0; i < 150; i++) {
         cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 40)};
+        p.pitch = p.c;
         const int out_h = (p.h + 1) / 2;
         const size_t in_n = (size_t)(p.h * p.w * p.c), row = (size_t)((p.w + 1) / 2 * p.c);
         const size_t out_n = (size_t)out_h * row;
@@ -126,7 +127,7 @@ static void check_maxpool_by_hand(const cptk_kernels *k)
 {
     static const float in[9] = {-1, 7, -2, -3, NAN, -4, -9, -8, -6}, want[4] = {7, 7, -3, -4};
     float out[4];
-    const cptk_maxpool p = {.in = in, .out = out, .h = 3, .w = 3, .c = 1, .y0 = 0, .y1 = 2};
+    const cptk_maxpool p = {.in = in, .out = out, .h = 3, .w = 3, .c = 1, .pitch = 1, .y0 = 0, .y1 = 2};
     k->maxpool_f32(&p);
     check_same("maxpool by hand", out, want, 4);
 }
@@ -216,6 +217,7 @@ void bench_maps(const cptk_kernels *k)
                            .h = 112,
                            .w = 112,
                            .c = 64,
+                           .pitch = 64,
                            .y1 = 56},
                   .bytes = check_bytes(pixels, 0),
                   .pixels = check_buffer(pixels, 0)};
