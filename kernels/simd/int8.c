@@ -94,24 +94,6 @@ BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon,
     }
 }
 
-#if VEC_QUAD_CHUNK
-enum { ROW_BYTES = VEC_QUAD_CHUNK / CPTK_QUAD * VEC_QUAD_ROW };
-
-/* Brings `bytes` bytes of a row into the form that vq_row reads. */
-BODY_INLINE void prepare_row(const uint8_t *a, size_t bytes, uint8_t *x)
-{
-    size_t i = 0;
-    for (; i + VEC_QUAD_GROUP <= bytes; i += VEC_QUAD_GROUP) {
-        vq_prepare(a + i, x + i / CPTK_QUAD * VEC_QUAD_STRIDE);
-    }
-    if (i < bytes) {
-        uint8_t last[VEC_QUAD_GROUP] = {0};
-        memcpy(last, a + i, bytes - i);
-        vq_prepare(last, x + i / CPTK_QUAD * VEC_QUAD_STRIDE);
-    }
-}
-#endif
-
 /* ---- what becomes of the sums ---- */
 
 /* The 16 outputs of one row and panel, and what they are computed with. */
@@ -216,44 +198,37 @@ BODY_INLINE void prefetch_output(const cptk_tile_int8 *t, int row, int column, i
     }
 }
 
+/* What a block of panel `panel` fetches while k runs.  `first` is its first quad of k. */
+BODY_INLINE ahead look_ahead(const cptk_tile_int8 *t, int panel, int R, int V)
+{
+    const int8_t *b = t->b + (size_t)panel * t->b_panel;
+    const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD, step = (size_t)t->soon_step;
+    if (t->soon_step) {
+        return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
+    }
+    if (R <= STREAM_ROWS) return (ahead){.at = (uintptr_t)b + FAR, .step = LINE};
+    return (ahead){.at = (uintptr_t)b, .step = 0}; /* a page that doesn't exist would take time */
+}
+
+#if !VEC_QUAD_CHUNK
+
 /* Rows row..row+R-1, V vectors of columns from panel `panel` on. */
 BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V)
 {
-    const size_t b_panel = t->b_panel, depth = (size_t)t->depth;
-    const int8_t *b = t->b + (size_t)panel * b_panel;
-    ahead soon = {.at = (uintptr_t)b, .step = (size_t)(t->soon_step * (V / VEC_PANEL))};
-    if (t->soon_step) {
-        soon.at = t->soon + (size_t)panel * (size_t)t->taps * depth / CPTK_QUAD * (size_t)t->soon_step;
-    } else if (R <= STREAM_ROWS) {
-        soon = (ahead){.at = (uintptr_t)b + FAR, .step = LINE};
-    }
+    const size_t depth = (size_t)t->depth;
+    quad_place place = {.b = t->b + (size_t)panel * t->b_panel, .b_panel = t->b_panel};
+    ahead soon = look_ahead(t, panel, R, V);
     vu sum[MOST_SUMS];
     const int all = R * V * chains_of(R * V);
     BODY_UNROLL
     for (int i = 0; i < all; i++) sum[i] = vu_set(0);
     prefetch_output(t, row, panel * CPTK_PANEL, R);
-    for (int tap = 0; tap < t->taps; tap++) {
+    for (int tap = 0; tap < t->taps; tap++, place.b += depth * CPTK_PANEL) {
         const uint8_t *a[CPTK_MAX_ROWS];
         BODY_UNROLL
         for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
-#if VEC_QUAD_CHUNK
-        uint8_t buffer[VEC_QUAD_MOST_ROWS][ROW_BYTES];
-        const uint8_t *x[CPTK_MAX_ROWS];
-        for (size_t d = 0; d < depth; d += VEC_QUAD_CHUNK) {
-            const size_t bytes = depth - d < VEC_QUAD_CHUNK ? depth - d : VEC_QUAD_CHUNK;
-            BODY_UNROLL
-            for (int r = 0; r < R; r++) {
-                prepare_row(a[r] + d, bytes, buffer[r]);
-                x[r] = buffer[r];
-            }
-            add_quads(sum, (quad_place){.a = x, .at = 0, .b = b, .b_panel = b_panel}, bytes / CPTK_QUAD, &soon, R,
-                      V);
-            b += bytes * CPTK_PANEL;
-        }
-#else
-        add_quads(sum, (quad_place){.a = a, .at = 0, .b = b, .b_panel = b_panel}, depth / CPTK_QUAD, &soon, R, V);
-        b += depth * CPTK_PANEL;
-#endif
+        place.a = a;
+        add_quads(sum, place, depth / CPTK_QUAD, &soon, R, V);
     }
     BODY_UNROLL
     for (int i = R * V; i < all; i++) sum[i % (R * V)] = vu_add(sum[i % (R * V)], sum[i]);
@@ -274,6 +249,88 @@ BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V
         }                                                                                       \
         for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VEC_PANEL);                   \
     }
+
+#else
+
+/* How far the rows of a tile have been prepared. */
+typedef struct progress {
+    int tap;
+    size_t d;
+} progress;
+
+/* Brings the next part of rows row..row+R-1 into the form that vq_row reads: as many quads as a chunk has, or
+ * as are left.  Returns their number. */
+BODY_INLINE size_t prepare_rows(const cptk_tile_int8 *t, int row, progress *from, uint8_t *x, int R)
+{
+    const size_t depth = (size_t)t->depth / CPTK_QUAD;
+    size_t done = 0;
+    while (done < VEC_QUAD_CHUNK && from->tap < t->taps) {
+        const size_t left = depth - from->d, room = VEC_QUAD_CHUNK - done, quads = left < room ? left : room;
+        for (int r = 0; r < R; r++) {
+            const uint8_t *a = t->a[from->tap * t->rows + row + r] + from->d * CPTK_QUAD;
+            uint8_t *to = x + (size_t)r * VEC_QUAD_ROW_BYTES + done * VEC_QUAD_STRIDE;
+            size_t q = 0;
+            for (; q + VEC_QUAD_GROUP <= quads; q += VEC_QUAD_GROUP) {
+                vq_prepare(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE);
+            }
+            if (q < quads) vq_prepare_n(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE, (int)(quads - q));
+        }
+        done += quads;
+        from->d += quads;
+        if (from->d == depth) *from = (progress){.tap = from->tap + 1};
+    }
+    return done;
+}
+
+enum { BLOCKS = 2, SUMS = BLOCKS * MOST_SUMS };
+
+typedef void (*multiply_fn)(vu *sum, const uint8_t *x, const int8_t *b, size_t quads, ahead *soon);
+
+/* rows_R(t, row): rows row..row+R-1, all columns. */
+BODY_INLINE void rows(const cptk_tile_int8 *t, int row, multiply_fn multiply, int R)
+{
+    const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL;
+    uint8_t x[VEC_QUAD_MOST_ROWS * VEC_QUAD_ROW_BYTES];
+    vu sum[BLOCKS][VEC_QUAD_MOST_ROWS * VEC_PANEL];
+    for (int panel = 0; panel < panels; panel += BLOCKS) {
+        const int blocks = panels - panel < BLOCKS ? panels - panel : BLOCKS;
+        ahead soon[BLOCKS];
+        for (int i = 0; i < blocks; i++) {
+            soon[i] = look_ahead(t, panel + i, R, VEC_PANEL);
+            for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = vu_set(0);
+        }
+        prefetch_output(t, row, panel * CPTK_PANEL, R);
+        progress from = {.tap = 0};
+        for (size_t k = 0, quads; (quads = prepare_rows(t, row, &from, x, R)) > 0; k += quads) {
+            for (int i = 0; i < blocks; i++) {
+                multiply(sum[i], x, t->b + (size_t)(panel + i) * t->b_panel + k * LINE, quads, &soon[i]);
+            }
+        }
+        for (int i = 0; i < blocks; i++) write_block(t, sum[i], row, panel + i, R, VEC_PANEL);
+    }
+}
+
+#define ROWS_FUNCTION(R, PANELS)                                                                       \
+    static __attribute__((noinline)) void multiply_##R(vu *all, const uint8_t *x, const int8_t *b,     \
+                                                       size_t quads, ahead *soon)                      \
+    {                                                                                                  \
+        const uint8_t *a[R];                                                                           \
+        vu sum[(R)*VEC_PANEL];                                                                         \
+        BODY_UNROLL                                                                                    \
+        for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                                 \
+        BODY_UNROLL                                                                                    \
+        for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                       \
+        add_quads(sum, (quad_place){.a = a, .b = b}, quads, soon, R, VEC_PANEL);                       \
+        BODY_UNROLL                                                                                    \
+        for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                       \
+    }                                                                                                  \
+    static void rows_##R(const cptk_tile_int8 *t, int row)                                             \
+    {                                                                                                  \
+        rows(t, row, multiply_##R, R);                                                                 \
+    }
+
+#endif
+
 VEC_QUAD_BLOCKS(ROWS_FUNCTION)
 
 #define ROWS_POINTER(R, PANELS) rows_##R,

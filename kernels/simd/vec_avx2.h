@@ -113,27 +113,38 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #else
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
-#define VEC_QUAD_CHUNK 512
+#define VEC_QUAD_CHUNK 128
 #define VEC_QUAD_MOST_ROWS 6
-#define VEC_QUAD_GROUP 32
+#define VEC_QUAD_GROUP 8
 #define VEC_QUAD_STRIDE 4
-#define VEC_QUAD_ROW 8
+#define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
+#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
 {
     __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)(q + 32 * v));
     return _mm256_srai_epi16(step == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
 }
-static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_CHUNK); }
+static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
 static inline vu vq_dot(vu sum, va x, vw w, int step)
 {
+    __m256i product;
     (void)step;
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
+    return sum;
 }
+static inline __m256i vec_even(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)); }
+static inline __m256i vec_odd(__m256i bytes) { return _mm256_srli_epi16(bytes, 8); }
 static inline void vq_prepare(const uint8_t *a, uint8_t *x)
 {
     __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)a);
-    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)));
-    _mm256_storeu_si256((__m256i *)(void *)(x + VEC_QUAD_CHUNK), _mm256_srli_epi16(bytes, 8));
+    _mm256_storeu_si256((__m256i *)(void *)x, vec_even(bytes));
+    _mm256_storeu_si256((__m256i *)(void *)(x + VEC_QUAD_PLANE), vec_odd(bytes));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
+    _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
+    _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
 }
 #endif
 

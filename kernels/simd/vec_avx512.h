@@ -24,10 +24,10 @@ typedef __mmask16 vmask;
 #define VEC_QUAD_ROWS 14
 #define VEC_QUAD_BLOCKS(X) VEC_TILE_BLOCKS(X)
 #else /* besides the sums: the weights of a step, a broadcast and a product */
-#define VEC_QUAD_ROWS 12
-#define VEC_QUAD_BLOCKS(X)                                  \
-    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
-    X(8, 2) X(9, 2) X(10, 2) X(11, 2) X(12, 2)
+#define VEC_QUAD_ROWS 16
+#define VEC_QUAD_BLOCKS(X)                                          \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) \
+    X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) X(15, 1) X(16, 1)
 #endif
 /* clang-format on */
 
@@ -104,28 +104,40 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #else
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
-#define VEC_QUAD_CHUNK 256
-#define VEC_QUAD_MOST_ROWS 12
-#define VEC_QUAD_GROUP 64
+#define VEC_QUAD_CHUNK 32
+#define VEC_QUAD_MOST_ROWS 16
+#define VEC_QUAD_GROUP 16
 #define VEC_QUAD_STRIDE 4
-#define VEC_QUAD_ROW 8
+#define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
+#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
 {
     __m512i w = _mm512_loadu_si512(q);
     (void)v;
     return _mm512_srai_epi16(step == 0 ? _mm512_slli_epi16(w, 8) : w, 8);
 }
-static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_CHUNK); }
+static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
 static inline vu vq_dot(vu sum, va x, vw w, int step)
 {
+    __m512i product;
     (void)step;
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w));
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(x), "v"(w));
+    return sum;
 }
+static inline __m512i vec_even(__m512i bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi16(0xFF)); }
+static inline __m512i vec_odd(__m512i bytes) { return _mm512_srli_epi16(bytes, 8); }
 static inline void vq_prepare(const uint8_t *a, uint8_t *x)
 {
     __m512i bytes = _mm512_loadu_si512(a);
-    _mm512_storeu_si512(x, _mm512_and_si512(bytes, _mm512_set1_epi16(0xFF)));
-    _mm512_storeu_si512(x + VEC_QUAD_CHUNK, _mm512_srli_epi16(bytes, 8));
+    _mm512_storeu_si512(x, vec_even(bytes));
+    _mm512_storeu_si512(x + VEC_QUAD_PLANE, vec_odd(bytes));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    __mmask16 m = vec_first(n);
+    __m512i bytes = _mm512_maskz_loadu_epi32(m, a);
+    _mm512_mask_storeu_epi32(x, m, vec_even(bytes));
+    _mm512_mask_storeu_epi32(x + VEC_QUAD_PLANE, m, vec_odd(bytes));
 }
 #endif
 
