@@ -258,6 +258,16 @@ typedef struct progress {
     size_t d;
 } progress;
 
+/* Brings `quads` quads of a row into the form that vq_row reads. */
+BODY_INLINE void prepare_row(const uint8_t *a, size_t quads, uint8_t *x)
+{
+    size_t q = 0;
+    for (; q + VEC_QUAD_GROUP <= quads; q += VEC_QUAD_GROUP) {
+        vq_prepare(a + q * CPTK_QUAD, x + q * VEC_QUAD_STRIDE);
+    }
+    if (q < quads) vq_prepare_n(a + q * CPTK_QUAD, x + q * VEC_QUAD_STRIDE, (int)(quads - q));
+}
+
 /* Brings the next part of rows row..row+R-1 into the form that vq_row reads: as many quads as a chunk has, or
  * as are left.  Returns their number. */
 BODY_INLINE size_t prepare_rows(const cptk_tile_int8 *t, int row, progress *from, uint8_t *x, int R)
@@ -266,14 +276,10 @@ BODY_INLINE size_t prepare_rows(const cptk_tile_int8 *t, int row, progress *from
     size_t done = 0;
     while (done < VEC_QUAD_CHUNK && from->tap < t->taps) {
         const size_t left = depth - from->d, room = VEC_QUAD_CHUNK - done, quads = left < room ? left : room;
+        const uint8_t *const *a = t->a + from->tap * t->rows + row;
+        BODY_UNROLL
         for (int r = 0; r < R; r++) {
-            const uint8_t *a = t->a[from->tap * t->rows + row + r] + from->d * CPTK_QUAD;
-            uint8_t *to = x + (size_t)r * VEC_QUAD_ROW_BYTES + done * VEC_QUAD_STRIDE;
-            size_t q = 0;
-            for (; q + VEC_QUAD_GROUP <= quads; q += VEC_QUAD_GROUP) {
-                vq_prepare(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE);
-            }
-            if (q < quads) vq_prepare_n(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE, (int)(quads - q));
+            prepare_row(a[r] + from->d * CPTK_QUAD, quads, x + (size_t)r * VEC_QUAD_ROW_BYTES + done * VEC_QUAD_STRIDE);
         }
         done += quads;
         from->d += quads;
@@ -282,8 +288,6 @@ BODY_INLINE size_t prepare_rows(const cptk_tile_int8 *t, int row, progress *from
     return done;
 }
 
-enum { BLOCKS = 2, SUMS = BLOCKS * MOST_SUMS };
-
 typedef void (*multiply_fn)(vu *sum, const uint8_t *x, const int8_t *b, size_t quads, ahead *soon);
 
 /* rows_R(t, row): rows row..row+R-1, all columns. */
@@ -291,12 +295,13 @@ BODY_INLINE void rows(const cptk_tile_int8 *t, int row, multiply_fn multiply, in
 {
     const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL;
     uint8_t x[VEC_QUAD_MOST_ROWS * VEC_QUAD_ROW_BYTES];
-    vu sum[BLOCKS][VEC_QUAD_MOST_ROWS * VEC_PANEL];
-    for (int panel = 0; panel < panels; panel += BLOCKS) {
-        const int blocks = panels - panel < BLOCKS ? panels - panel : BLOCKS;
-        ahead soon[BLOCKS];
+    vu sum[VEC_QUAD_PANELS][VEC_QUAD_MOST_ROWS * VEC_PANEL];
+    for (int panel = 0; panel < panels; panel += VEC_QUAD_PANELS) {
+        const int blocks = panels - panel < VEC_QUAD_PANELS ? panels - panel : VEC_QUAD_PANELS;
+        ahead soon[VEC_QUAD_PANELS];
         for (int i = 0; i < blocks; i++) {
             soon[i] = look_ahead(t, panel + i, R, VEC_PANEL);
+            BODY_UNROLL
             for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = vu_set(0);
         }
         prefetch_output(t, row, panel * CPTK_PANEL, R);
@@ -320,7 +325,9 @@ BODY_INLINE void rows(const cptk_tile_int8 *t, int row, multiply_fn multiply, in
         for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                                 \
         BODY_UNROLL                                                                                    \
         for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                       \
-        add_quads(sum, (quad_place){.a = a, .b = b}, quads, soon, R, VEC_PANEL);                       \
+        ahead here = *soon;                                                                            \
+        add_quads(sum, (quad_place){.a = a, .b = b}, quads, &here, R, VEC_PANEL);                      \
+        *soon = here;                                                                                  \
         BODY_UNROLL                                                                                    \
         for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                       \
     }                                                                                                  \

@@ -113,7 +113,8 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #else
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
-#define VEC_QUAD_CHUNK 128
+#define VEC_QUAD_CHUNK 96
+#define VEC_QUAD_PANELS 4
 #define VEC_QUAD_MOST_ROWS 6
 #define VEC_QUAD_GROUP 8
 #define VEC_QUAD_STRIDE 4
@@ -121,8 +122,10 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
 {
-    __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)(q + 32 * v));
-    return _mm256_srai_epi16(step == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
+    /* the even bytes of the second vector are the odd ones of a byte before */
+    const int8_t *p = q + 32 * v - (step == 0 && v > 0);
+    __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return _mm256_srai_epi16(step == 0 && v == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
 }
 static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
 static inline vu vq_dot(vu sum, va x, vw w, int step)

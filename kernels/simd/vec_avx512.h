@@ -105,6 +105,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
 #define VEC_QUAD_CHUNK 32
+#define VEC_QUAD_PANELS 2
 #define VEC_QUAD_MOST_ROWS 16
 #define VEC_QUAD_GROUP 16
 #define VEC_QUAD_STRIDE 4
