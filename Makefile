@@ -75,18 +75,20 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m -s | sed 's/\(.*\) \(.*\)/\2-\1/' | tr 'D' 'd')
 ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := avx2 avx512
-FEW_ISAS := avx512vnni
+FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
-FEW_ISAS :=
+FEW_ISAS := neondot
 else
 ISAS :=
 FEW_ISAS :=
 endif
 FLAGS_avx2   := -mavx2 -mfma
+FLAGS_avx2vnni := $(FLAGS_avx2) -mavxvnni
 FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
+FLAGS_neondot := -march=armv8.2-a+dotprod
 # bodies for which the sets of FEW_ISAS have something of their own
 FEW_BODIES   := int16 int8
 

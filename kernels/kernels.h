@@ -201,7 +201,7 @@ typedef struct cptk_attention {
  * structure of arguments is named for what is done with it, without a type. */
 
 typedef struct cptk_kernels {
-    const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
+    const char *name; /* the best level in use, as in cpt_cpu_levels: "c", "avx2", "avx2vnni", ... */
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
     int tile_rows_u8; /* the same for tile_u8 */
     bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */

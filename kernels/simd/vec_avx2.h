@@ -69,7 +69,11 @@ static inline vf vf_select(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no,
 static inline bool vmask_any(vmask m) { return _mm256_movemask_ps(m) != 0; }
 static inline vu vu_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline vu vu_set(uint32_t x) { return _mm256_set1_epi32((int)x); }
+#if defined(__AVXVNNI__)
+static inline vu vu_dot(vu sum, vu a, vu b) { return _mm256_dpwssd_avx_epi32(sum, a, b); }
+#else
 static inline vu vu_dot(vu sum, vu a, vu b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+#endif
 static inline vf vf_from_int(vu x) { return _mm256_cvtepi32_ps(x); }
 static inline vu vu_bits(vf x) { return _mm256_castps_si256(x); }
 static inline void vu_store_low(uint16_t *p, vu x)
@@ -118,6 +122,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_MOST_ROWS 6
 #define VEC_QUAD_GROUP 8
 #define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
 #define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
@@ -148,6 +153,11 @@ static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
     __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
     _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
     _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    (void)b, (void)quads;
+    for (int v = 0; v < 2; v++) sum[v] = _mm256_setzero_si256();
 }
 #endif
 

@@ -109,6 +109,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_MOST_ROWS 16
 #define VEC_QUAD_GROUP 16
 #define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
 #define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
@@ -139,6 +140,11 @@ static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
     __m512i bytes = _mm512_maskz_loadu_epi32(m, a);
     _mm512_mask_storeu_epi32(x, m, vec_even(bytes));
     _mm512_mask_storeu_epi32(x + VEC_QUAD_PLANE, m, vec_odd(bytes));
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    (void)b, (void)quads;
+    for (int v = 0; v < 1; v++) sum[v] = _mm512_setzero_si512();
 }
 #endif
 
