@@ -90,7 +90,9 @@ FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 FLAGS_neondot := -march=armv8.2-a+dotprod
 # bodies for which the sets of FEW_ISAS have something of their own
-FEW_BODIES   := int16 int8
+BODIES_avx2vnni   := int16 int8
+BODIES_avx512vnni := int16 int8
+BODIES_neondot    := int8
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
@@ -166,7 +168,7 @@ need-tests: ; @$(call need,$(TEST_PKGS))
 LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
-	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/simd/%_$(i).o))
+	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 MODULE_SRC := $(sort $(wildcard tools/*/*.c))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))

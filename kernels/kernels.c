@@ -18,14 +18,6 @@
         cptk_int8_init_##isa(kernels);   \
     } while (0)
 
-/* The files of a set that adds dot products of integers. */
-#define FILL_FEW(kernels, isa)          \
-    do {                                \
-        (kernels)->name = #isa;         \
-        cptk_int16_init_##isa(kernels); \
-        cptk_int8_init_##isa(kernels);  \
-    } while (0)
-
 void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
 {
     cpu &= cpt_cpu_detect();
@@ -38,12 +30,23 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
 #endif
 #if defined(__x86_64__)
     if (cpu & CAPTION_CPU_AVX2) FILL(kernels, avx2);
-    if ((cpu & CAPTION_CPU_AVX2) && (cpu & CAPTION_CPU_AVX2_VNNI)) FILL_FEW(kernels, avx2vnni);
+    if ((cpu & CAPTION_CPU_AVX2) && (cpu & CAPTION_CPU_AVX2_VNNI)) {
+        kernels->name = "avx2vnni";
+        cptk_int16_init_avx2vnni(kernels);
+        cptk_int8_init_avx2vnni(kernels);
+    }
     if (cpu & CAPTION_CPU_AVX512) FILL(kernels, avx512);
-    if ((cpu & CAPTION_CPU_AVX512) && (cpu & CAPTION_CPU_AVX512_VNNI)) FILL_FEW(kernels, avx512vnni);
+    if ((cpu & CAPTION_CPU_AVX512) && (cpu & CAPTION_CPU_AVX512_VNNI)) {
+        kernels->name = "avx512vnni";
+        cptk_int16_init_avx512vnni(kernels);
+        cptk_int8_init_avx512vnni(kernels);
+    }
 #elif defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) FILL(kernels, neon);
-    if ((cpu & CAPTION_CPU_NEON) && (cpu & CAPTION_CPU_NEON_DOT)) FILL_FEW(kernels, neondot);
+    if ((cpu & CAPTION_CPU_NEON) && (cpu & CAPTION_CPU_NEON_DOT)) {
+        kernels->name = "neondot";
+        cptk_int8_init_neondot(kernels);
+    }
 #else
     (void)cpu;
 #endif

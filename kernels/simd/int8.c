@@ -2,8 +2,8 @@
  * instruction set.  kernels/ref/int8.c specifies them.
  *
  * The tile is computed in blocks of R rows x V vectors of columns.  A block's sums stay in registers while k
- * runs.  A step adds the product of a quad of each row with a quad of each column.  Integer sums are exact, so
- * their order doesn't matter, and an output may have several.
+ * runs.  A step adds the product of a quad of each row with a quad of each column.  Integer sums are exact,
+ * so their order doesn't matter, and an output may have several.
  *
  * Where rows can be multiplied as they lie in memory, a block runs over all of k.  Where they can't
  * (VEC_QUAD_CHUNK), a chunk of them is brought into another form first, which several panels then use. */
@@ -15,7 +15,6 @@ enum {
     LINE = CPTK_PANEL * CPTK_QUAD, /* bytes of a quad of a panel */
     MOST_VECTORS = 4,              /* V of any block */
     MOST_SUMS = 28,                /* R * V of any block, times its chains */
-    MOST_CHAINS = 4,               /* sums of an output */
     NEAR = 24 * LINE,              /* bytes of a panel between a prefetch into the first cache and the use */
     FAR = 512 * LINE,              /* the same for the second cache */
     STREAM_ROWS = 7,               /* blocks of at most so many rows are taken to read weights from memory */
@@ -38,13 +37,13 @@ typedef struct ahead {
     size_t step; /* bytes a quad */
 } ahead;
 
-/* sum[r * V + v] += the quad of row r times vector v of the quad of weights. */
-BODY_INLINE void add_quad(vu *sum, quad_place place, int R, int V)
+/* sum[r * V + v] += the quad of row r times vector v of the quad of weights.  Goes on to the next quad. */
+BODY_INLINE void add_quad(vu *sum, quad_place *place, ahead *soon, int R, int V)
 {
     vq quad[MOST_VECTORS];
     BODY_UNROLL
     for (int v = 0; v < V; v += VEC_PANEL) {
-        const int8_t *b = place.b + (size_t)(v / VEC_PANEL) * place.b_panel;
+        const int8_t *b = place->b + (size_t)(v / VEC_PANEL) * place->b_panel;
         quad[v / VEC_PANEL] = vq_load(b);
         BODY_PREFETCH(b + NEAR);
     }
@@ -55,35 +54,36 @@ BODY_INLINE void add_quad(vu *sum, quad_place place, int R, int V)
         for (int v = 0; v < V; v++) w[v] = vq_weights(quad[v / VEC_PANEL], v % VEC_PANEL, step);
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
-            const va x = vq_row(place.a[r] + place.at, step);
+            const va x = vq_row(place->a[r] + place->at, step);
             BODY_UNROLL
             for (int v = 0; v < V; v++) sum[r * V + v] = vq_dot(sum[r * V + v], x, w[v], step);
         }
     }
+    BODY_PREFETCH_FAR(soon->at);
+    soon->at += soon->step;
+    place->at += VEC_QUAD_STRIDE;
+    place->b += LINE;
 }
 
-/* How many sums an output has in a block of `sums` outputs, so that a step need not wait for the one before. */
+/* How many sums an output has in a block of `sums` outputs: 1, 2 or 4, so that a step need not wait for the
+ * one before.  (No loop: compilers know the number before they unroll others.) */
 BODY_INLINE int chains_of(int sums)
 {
-    int chains = MOST_CHAINS;
-    while (chains > 1 && (chains / 2 * sums >= VEC_QUAD_SUMS || chains * sums > MOST_SUMS)) chains /= 2;
-    return chains;
+    if (sums >= VEC_QUAD_SUMS || 2 * sums > MOST_SUMS) return 1;
+    return 2 * sums >= VEC_QUAD_SUMS || 4 * sums > MOST_SUMS ? 2 : 4;
 }
 
 /* Adds `quads` quads.  Sums that an output has besides the first lie R * V further. */
 BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon, int R, int V)
 {
     const size_t chains = (size_t)chains_of(R * V);
-    size_t q = 0;
-    for (; q + chains <= quads; q += chains) {
-        BODY_UNROLL
-        for (size_t i = 0; i < chains; i++, place.at += VEC_QUAD_STRIDE, place.b += LINE) {
-            add_quad(sum + i * (size_t)(R * V), place, R, V);
-            BODY_PREFETCH_FAR(soon->at);
-            soon->at += soon->step;
+    if (chains > 1) {
+        for (; quads >= chains; quads -= chains) {
+            BODY_UNROLL
+            for (size_t i = 0; i < chains; i++) add_quad(sum + i * (size_t)(R * V), &place, soon, R, V);
         }
     }
-    for (; q < quads; q++, place.at += VEC_QUAD_STRIDE, place.b += LINE) add_quad(sum, place, R, V);
+    for (; quads > 0; quads--) add_quad(sum, &place, soon, R, V);
 }
 
 /* ---- what becomes of the sums ---- */
@@ -160,17 +160,10 @@ static __attribute__((noinline)) void finish_part(const cptk_tile_int8 *t, const
     }
 }
 
-/* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
-BODY_INLINE void write_block(const cptk_tile_int8 *t, vu *sum, int row, int panel, int R, int V)
+/* Do V vectors from panel `panel` on lie within the n columns? */
+BODY_INLINE bool whole(const cptk_tile_int8 *t, int panel, int V)
 {
-    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
-        finish(t, sum, row, panel * CPTK_PANEL, R, V);
-        return;
-    }
-    vu all[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
-    BODY_UNROLL
-    for (int i = 0; i < R * V; i++) all[i] = sum[i];
-    finish_part(t, all, row, panel * CPTK_PANEL, R, V);
+    return t->n - panel * CPTK_PANEL >= V * VEC_W;
 }
 
 /* ---- blocks ---- */
@@ -199,7 +192,8 @@ BODY_INLINE ahead look_ahead(const cptk_tile_int8 *t, int panel, int R, int V)
 {
     const uintptr_t b = (uintptr_t)(t->b + (size_t)panel * t->b_panel);
     const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD, step = (size_t)t->soon_step;
-    if (step) return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
+    if (step)
+        return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
     if (R <= STREAM_ROWS) return (ahead){.at = b + FAR, .step = LINE};
     return (ahead){.at = b, .step = 0}; /* prefetching from a page that does not exist would take time */
 }
@@ -226,7 +220,14 @@ BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V
     }
     BODY_UNROLL
     for (int i = R * V; i < all; i++) sum[i % (R * V)] = vu_add(sum[i % (R * V)], sum[i]);
-    write_block(t, sum, row, panel, R, V);
+    if (whole(t, panel, V)) {
+        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        return;
+    }
+    vu some[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) some[i] = sum[i];
+    finish_part(t, some, row, panel * CPTK_PANEL, R, V);
 }
 
 /* rows_R(t, row, group): rows row..row+R-1.  Blocks are PANELS panels wide, the last ones narrower. */
@@ -268,7 +269,8 @@ BODY_INLINE size_t prepare_chunk(const cptk_tile_int8 *t, int row, progress *fro
     const size_t depth = (size_t)t->depth / CPTK_QUAD;
     size_t done = 0;
     while (done < VEC_QUAD_CHUNK && from->tap < t->taps) {
-        const size_t left = depth - from->quads, room = VEC_QUAD_CHUNK - done, quads = left < room ? left : room;
+        const size_t left = depth - from->quads, room = VEC_QUAD_CHUNK - done,
+                     quads = left < room ? left : room;
         const uint8_t *const *a = t->a + from->tap * t->rows + row;
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
@@ -286,7 +288,8 @@ BODY_INLINE size_t prepare_chunk(const cptk_tile_int8 *t, int row, progress *fro
 typedef void (*chunk_fn)(vu *sum, const uint8_t *x, const int8_t *b, size_t quads, ahead *soon);
 
 /* Rows row..row+R-1 of a group of panels.  Sums are in memory from one chunk to the next. */
-BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group *group, chunk_fn add_chunk, int R)
+BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group *group, chunk_fn add_chunk,
+                            int R)
 {
     const int panels = group->end - group->first;
     uint8_t x[VEC_QUAD_MOST_ROWS * VEC_QUAD_ROW_BYTES + VEC_QUAD_ROW_MORE];
@@ -303,30 +306,36 @@ BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group 
     for (size_t quads; (quads = prepare_chunk(t, row, &from, x, R)) > 0; b += quads * LINE) {
         for (int i = 0; i < panels; i++) add_chunk(sum[i], x, b + (size_t)i * t->b_panel, quads, &soon[i]);
     }
-    for (int i = 0; i < panels; i++) write_block(t, sum[i], row, group->first + i, R, VEC_PANEL);
+    for (int i = 0, panel = group->first; i < panels; i++, panel++) {
+        if (whole(t, panel, VEC_PANEL)) {
+            finish(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
+        } else {
+            finish_part(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
+        }
+    }
 }
 
 /* add_chunk_R is a function of its own, so that nothing else is in registers while its sums are.
  * rows_R(t, row, group): rows row..row+R-1. */
-#define ROWS_FUNCTION(R, PANELS)                                                                                 \
-    static __attribute__((noinline)) void add_chunk_##R(vu *all, const uint8_t *x, const int8_t *b, size_t quads, \
-                                                        ahead *soon)                                             \
-    {                                                                                                            \
-        const uint8_t *a[R];                                                                                     \
-        vu sum[(R)*VEC_PANEL];                                                                                   \
-        ahead here = *soon;                                                                                      \
-        BODY_UNROLL                                                                                              \
-        for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                                           \
-        BODY_UNROLL                                                                                              \
-        for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                                 \
-        add_quads(sum, (quad_place){.a = a, .b = b}, quads, &here, R, VEC_PANEL);                                \
-        BODY_UNROLL                                                                                              \
-        for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                                 \
-        *soon = here;                                                                                            \
-    }                                                                                                            \
-    static void rows_##R(const cptk_tile_int8 *t, int row, const panel_group *group)                             \
-    {                                                                                                            \
-        group_rows(t, row, group, add_chunk_##R, R);                                                             \
+#define ROWS_FUNCTION(R, PANELS)                                                                    \
+    static __attribute__((noinline)) void add_chunk_##R(vu *all, const uint8_t *x, const int8_t *b, \
+                                                        size_t quads, ahead *soon)                  \
+    {                                                                                               \
+        const uint8_t *a[R];                                                                        \
+        vu sum[(R)*VEC_PANEL];                                                                      \
+        ahead here = *soon;                                                                         \
+        BODY_UNROLL                                                                                 \
+        for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                              \
+        BODY_UNROLL                                                                                 \
+        for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                    \
+        add_quads(sum, (quad_place){.a = a, .b = b}, quads, &here, R, VEC_PANEL);                   \
+        BODY_UNROLL                                                                                 \
+        for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                    \
+        *soon = here;                                                                               \
+    }                                                                                               \
+    static void rows_##R(const cptk_tile_int8 *t, int row, const panel_group *group)                \
+    {                                                                                               \
+        group_rows(t, row, group, add_chunk_##R, R);                                                \
     }
 
 #endif

@@ -18,8 +18,13 @@ typedef uint32x4_t vmask;
 #define VEC_TILE_ROWS 6
 #define VEC_TILE_BLOCKS(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #define VEC_PRODUCT_BLOCKS(X) X(1) X(2) X(3) X(4) X(5)
+#if defined(__ARM_FEATURE_DOTPROD)
 #define VEC_QUAD_ROWS 12
 #define VEC_QUAD_BLOCKS(X) VEC_TILE_BLOCKS(X)
+#else /* besides the sums: the weights of a quad as they are stored, and some widened */
+#define VEC_QUAD_ROWS 10
+#define VEC_QUAD_BLOCKS(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+#endif
 /* clang-format on */
 
 /* Holds x in a register: compilers like to repeat a load in every instruction that uses it. */
