@@ -397,40 +397,52 @@ static void CPTK_NAME(cptk_quantize_u8)(const float *x, uint8_t *q, int n, float
 
 /* ---- max pool ---- */
 
+enum { POOL_VECTORS = 4 }; /* vectors of channels that are pooled at once */
+
 /* The part of a pool's 3x3 window that is inside the map. */
 typedef struct pool_window {
     int top, bottom, left, right; /* rows top..bottom-1, columns left..right-1 */
 } pool_window;
 
-/* The maxima of `n` channels, at most VEC_BYTES, from `ch` on. */
-BODY_INLINE void pool_channels(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to, int n)
+/* The position at the window's left edge in row y, at channel ch. */
+BODY_INLINE const uint8_t *pool_row(const cptk_maxpool *p, const pool_window *window, int y, int ch)
 {
-    vb best = vb_zero();
+    const size_t position = (size_t)y * (size_t)p->w + (size_t)window->left;
+    return (const uint8_t *)p->in + position * (size_t)p->pitch + (size_t)ch;
+}
+
+/* The maxima of V vectors of channels from ch on. */
+BODY_INLINE void pool_vectors(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to, int V)
+{
+    vb best[POOL_VECTORS];
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) best[v] = vb_zero();
     for (int y = window->top; y < window->bottom; y++) {
-        const uint8_t *from = p->in;
-        from += ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->pitch + (size_t)ch;
+        const uint8_t *from = pool_row(p, window, y, ch);
         for (int x = window->left; x < window->right; x++, from += p->pitch) {
-            if (n == VEC_BYTES) {
-                best = vb_max(best, vb_load(from));
-            } else {
-                uint8_t some[VEC_BYTES] = {0};
-                memcpy(some, from, (size_t)n);
-                best = vb_max(best, vb_load(some));
-            }
+            BODY_UNROLL
+            for (int v = 0; v < V; v++) best[v] = vb_max(best[v], vb_load(from + v * VEC_BYTES));
         }
     }
-    if (n == VEC_BYTES) {
-        vb_store(to + ch, best);
-    } else {
-        uint8_t some[VEC_BYTES];
-        vb_store(some, best);
-        memcpy(to + ch, some, (size_t)n);
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) vb_store(to + ch + v * VEC_BYTES, best[v]);
+}
+
+/* The maximum of channel ch. */
+static void pool_channel(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to)
+{
+    uint8_t best = 0;
+    for (int y = window->top; y < window->bottom; y++) {
+        const uint8_t *from = pool_row(p, window, y, ch);
+        for (int x = window->left; x < window->right; x++, from += p->pitch)
+            best = *from > best ? *from : best;
     }
+    to[ch] = best;
 }
 
 static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
 {
-    const int out_w = (p->w + 1) / 2;
+    const int out_w = (p->w + 1) / 2, wide = POOL_VECTORS * VEC_BYTES;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
             const pool_window window = {.top = y > 0 ? 2 * y - 1 : 0,
@@ -439,8 +451,9 @@ static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
                                         .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
             uint8_t *to = (uint8_t *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
             int ch = 0;
-            for (; ch + VEC_BYTES <= p->c; ch += VEC_BYTES) pool_channels(p, &window, ch, to, VEC_BYTES);
-            if (ch < p->c) pool_channels(p, &window, ch, to, p->c - ch);
+            for (; ch + wide <= p->c; ch += wide) pool_vectors(p, &window, ch, to, POOL_VECTORS);
+            for (; ch + VEC_BYTES <= p->c; ch += VEC_BYTES) pool_vectors(p, &window, ch, to, 1);
+            for (; ch < p->c; ch++) pool_channel(p, &window, ch, to);
         }
     }
 }

@@ -85,8 +85,9 @@ static inline void vu_store_low(uint16_t *p, vu x)
 }
 static inline vu vu_add(vu a, vu b) { return _mm256_add_epi32(a, b); }
 
-/* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even bytes
- * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 saturates.) */
+/* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even ones
+ * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 would be shorter, but
+ * it saturates.)  A prepared row has the even bytes of its quads, then the odd ones. */
 typedef const int8_t *vq;
 typedef __m256i vw, va;
 static inline vq vq_load(const int8_t *p) { return p; }
@@ -137,6 +138,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 {
     __m256i product;
     (void)step;
+    /* by name: compilers would first add several products to each other, which takes more registers */
     __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
     return sum;
 }
