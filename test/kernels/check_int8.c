@@ -274,7 +274,7 @@ static void check_quantize(const cptk_kernels *k)
 static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
 {
     for (int i = 0; i < 150; i++) {
-        cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 70)};
+        cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 150)};
         p.pitch = p.c + (i % 2 ? check_between(0, 20) : 0);
         const int out_h = (p.h + 1) / 2, out_w = (p.w + 1) / 2;
         const size_t in_size = (size_t)((p.h * p.w - 1) * p.pitch + p.c);
