@@ -91,14 +91,11 @@ BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon,
 /* Scales, adds and stores a block that lies within the n columns, while its sums are in registers. */
 BODY_INLINE void finish(const cptk_tile_int8 *t, const vu *sum, int row, int column, int R, int V)
 {
-    vf x[MOST_SUMS];
-    {
-        vf scale[MOST_VECTORS];
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) scale[v] = vf_load(t->scale + column + v * VEC_W);
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i++) x[i] = vf_mul(vf_from_int(sum[i]), scale[i % V]);
-    }
+    vf x[MOST_SUMS], scale[MOST_VECTORS];
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) scale[v] = vf_load(t->scale + column + v * VEC_W);
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) x[i] = vf_mul(vf_from_int(sum[i]), scale[i % V]);
     if (t->bias) {
         vf bias[MOST_VECTORS];
         BODY_UNROLL
@@ -108,11 +105,11 @@ BODY_INLINE void finish(const cptk_tile_int8 *t, const vu *sum, int row, int col
     }
     if (t->add) {
         const uint8_t *add = t->add + (size_t)row * t->add_stride + column;
-        const vf scale = vf_set(t->add_scale);
+        const vf factor = vf_set(t->add_scale);
         BODY_UNROLL
         for (int i = 0; i < R * V; i++) {
             const vf more = vf_load_u8(add + (size_t)(i / V) * t->add_stride + i % V * VEC_W);
-            x[i] = vf_add(x[i], vf_mul(more, scale));
+            x[i] = vf_add(x[i], vf_mul(more, factor));
         }
     }
     if (t->c_u8) {
@@ -192,8 +189,10 @@ BODY_INLINE ahead look_ahead(const cptk_tile_int8 *t, int panel, int R, int V)
 {
     const uintptr_t b = (uintptr_t)(t->b + (size_t)panel * t->b_panel);
     const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD, step = (size_t)t->soon_step;
-    if (step)
-        return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
+    if (step) {
+        const uintptr_t soon = t->soon + (size_t)panel * quads * step;
+        return (ahead){.at = soon, .step = step * (size_t)(V / VEC_PANEL)};
+    }
     if (R <= STREAM_ROWS) return (ahead){.at = b + FAR, .step = LINE};
     return (ahead){.at = b, .step = 0}; /* prefetching from a page that does not exist would take time */
 }
@@ -434,8 +433,9 @@ static void pool_channel(const cptk_maxpool *p, const pool_window *window, int c
     uint8_t best = 0;
     for (int y = window->top; y < window->bottom; y++) {
         const uint8_t *from = pool_row(p, window, y, ch);
-        for (int x = window->left; x < window->right; x++, from += p->pitch)
-            best = *from > best ? *from : best;
+        for (int x = window->left; x < window->right; x++, from += p->pitch) {
+            if (*from > best) best = *from;
+        }
     }
     to[ch] = best;
 }
