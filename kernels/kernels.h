@@ -100,8 +100,7 @@ typedef struct cptk_rounded {
 /* Weights are signed 8-bit integers, activations unsigned ones.  Four inputs of an output lie together: a
  * quad. */
 #define CPTK_QUAD 4
-#define CPTK_INT8_MOST_DEPTH 65536 /* the most products of a sum, so that an int32 holds it: 255 * 128 each \
-                                    */
+#define CPTK_INT8_MOST_DEPTH 65536 /* products of 255 * 128 whose sum fits an int32 */
 
 /* A tile of a product of unsigned with signed bytes, whose rows are gathered through pointers like those of
  * cptk_tile:

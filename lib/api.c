@@ -95,10 +95,11 @@ caption_status caption_load_pixels_sized(caption_session *session, int slot, con
 
 /* ---- encoding ---- */
 
-static int report_layer(void *user, int done, int total)
+static int report_layer(void *user, int done, int total, const caption_map *map)
 {
     const caption_decode_options *options = user;
-    const caption_progress progress = {.stage = CAPTION_STAGE_ENCODER, .done = done, .total = total};
+    const caption_progress progress = {
+        .stage = CAPTION_STAGE_ENCODER, .done = done, .total = total, .map = map};
     return options->progress(options->progress_user, &progress);
 }
 

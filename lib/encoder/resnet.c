@@ -334,16 +334,23 @@ static void pool_band(void *user, int index, int thread)
     job->kernels->maxpool_f32(&pool);
 }
 
+/* Where a layer writes; `at` is the first image of the group that it works on. */
+static float *output_of(const cpt_resnet_run *run, int index, int at, float *features)
+{
+    const cpt_conv *c = &run->net->layers[index].conv;
+    if (index + 1 == CPT_RESNET_LAYERS) return features;
+    float *out = run->maps[index + 1];
+    if (index + 1 != run->split) return out;
+    return out + (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)pitch_of(run->net, index + 1);
+}
+
 /* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */
 static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *features)
 {
     const cpt_layer *layer = &run->net->layers[index];
     const cpt_conv *c = &layer->conv;
     const float *in = run->maps[layer->in];
-    float *out = index + 1 < CPT_RESNET_LAYERS ? run->maps[index + 1] : features;
-    if (index + 1 == run->split) {
-        out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)pitch_of(run->net, index + 1);
-    }
+    float *out = output_of(run, index, at, features);
     if (layer->is_pool) {
         pool_job job = {
             .kernels = run->kernels,
@@ -366,38 +373,63 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *
     }
 }
 
-/* Encodes one group.  `done` layers were run for earlier groups.  Returns what the callback returned. */
-static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count, int done,
-                        int total)
+/* A group's place in the whole work. */
+typedef struct group_place {
+    int done, total; /* layers that ran for earlier groups, and all */
+    float *features; /* where the group's features go */
+} group_place;
+
+/* Tells the callback about a layer that has just run for `count` images from `at` on. */
+static int report(const cpt_resnet_run *run, const cpt_resnet_batch *b, const group_place *group, int index,
+                  int at, int count)
+{
+    const cpt_layer *layer = &run->net->layers[index];
+    const caption_map map = {
+        .layer = layer->name,
+        .images = count,
+        .height = layer->conv.out_h,
+        .width = layer->conv.out_w,
+        .channels = layer->conv.out_c,
+        .pitch = (size_t)pitch_of(run->net, index + 1),
+        .values = output_of(run, index, at, group->features),
+    };
+    return b->callback ? b->callback(b->user, group->done + index + 1, group->total, &map) : 0;
+}
+
+/* Encodes images first..first+count-1, one group.  Returns what the callback returned. */
+static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count,
+                        const group_place *group)
 {
     const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * INPUT_CHANNELS;
     const uint8_t *pixels = b->pixels + (size_t)first * image;
-    float *features = run->features + (size_t)first * (size_t)run->net->out_h * (size_t)run->net->out_w *
-                                          (size_t)run->net->channels;
     const int singles = run->split > 0 ? count : 1;
     int stop = 0;
     for (int at = 0; at < singles && !stop; at++) {
         fill_input(run, pixels + (size_t)at * image, run->split > 0 ? 1 : count, b->mean, b->std);
         for (int i = 0; i < run->split && !stop; i++) {
-            run_layer(run, i, at, 1, features);
-            if (b->callback && at == count - 1) stop = b->callback(b->user, done + i + 1, total);
+            run_layer(run, i, at, 1, group->features);
+            if (at == count - 1) stop = report(run, b, group, i, at, 1);
         }
     }
     for (int i = run->split; i < CPT_RESNET_LAYERS && !stop; i++) {
-        run_layer(run, i, 0, count, features);
-        if (b->callback) stop = b->callback(b->user, done + i + 1, total);
+        run_layer(run, i, 0, count, group->features);
+        stop = report(run, b, group, i, 0, count);
     }
     return stop;
 }
 
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
 {
+    const cpt_resnet *net = run->net;
+    const size_t features = (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels;
     const int groups = (batch->count + GROUP - 1) / GROUP;
     int stop = 0;
     for (int g = 0; g < groups && !stop; g++) {
         const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;
-        stop =
-            encode_group(run, batch, first, end - first, g * CPT_RESNET_LAYERS, groups * CPT_RESNET_LAYERS);
+        const group_place place = {.done = g * CPT_RESNET_LAYERS,
+                                   .total = groups * CPT_RESNET_LAYERS,
+                                   .features = run->features + (size_t)first * features};
+        stop = encode_group(run, batch, first, end - first, &place);
     }
     return stop;
 }

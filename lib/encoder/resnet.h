@@ -55,8 +55,9 @@ typedef struct cpt_resnet_run {
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
-/* Told after each layer that `done` of `total` are, those of every group counted.  Anything but 0 stops. */
-typedef int (*cpt_layer_fn)(void *user, int done, int total);
+/* Told after each layer that `done` of `total` are, those of every group counted, and what the layer
+ * computed. Anything but 0 stops. */
+typedef int (*cpt_layer_fn)(void *user, int done, int total, const caption_map *map);
 
 typedef struct cpt_resnet_batch {
     const uint8_t *pixels;   /* [count, S, S, 3] */
