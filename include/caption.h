@@ -232,6 +232,12 @@ typedef enum caption_kind {
 
 typedef enum caption_rnn { CAPTION_RNN_GRU = 0, CAPTION_RNN_LSTM = 1 } caption_rnn;
 
+/* The numbers that a model's weights are stored in and multiplied as. */
+typedef enum caption_precision {
+    CAPTION_PRECISION_FLOAT32 = 0,
+    CAPTION_PRECISION_INT8 = 1 /* results have the same bits on every machine */
+} caption_precision;
+
 typedef struct caption_model_info {
     caption_kind kind;
     caption_rnn rnn;
@@ -248,6 +254,8 @@ typedef struct caption_model_info {
     int metadata_count;
     uint64_t parameters; /* numbers in all tensors, without padding and without second copies */
     uint64_t bytes;      /* of the model file */
+    caption_precision precision;
+    int reserved; /* 0 */
 } caption_model_info;
 
 /* Describes a model to a caller whose structure has info_size bytes.

@@ -24,6 +24,7 @@ static void lay_out_encoder(caption_session *s, cpt_arena *arena)
         const size_t positions = (size_t)net->out_h * (size_t)net->out_w;
         s->last_map = cpt_arena_take(arena, batch * positions * (size_t)net->channels, sizeof(float));
         s->pooled = cpt_arena_take(arena, (size_t)net->channels, sizeof(float));
+        if (net->int8) s->pooled_u8 = cpt_arena_take(arena, cpt_quad_bytes(net->channels), 1);
     }
     cpt_resnet_plan(&s->encoder, arena, s->options.max_batch, s->options.threads, s->options.conv,
                     s->last_map);

@@ -26,6 +26,7 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
     cpt_choice_plan(&l->choice, arena, max_rows, max_length);
+    if (d->int8) l->states_u8 = cpt_arena_take(arena, (size_t)max_rows, cpt_quad_bytes(d->hidden));
     if (d->coarse.matrix.pairs) {
         const size_t panels = (size_t)count_panels(d);
         cpt_coarse_plan(&l->coarse, arena, d, max_rows);
@@ -190,12 +191,29 @@ static void make_exact(cpt_logits *l, const cpt_logits_query *query)
     run_needed_panels(l, query);
 }
 
+/* ---- int8 ---- */
+
+/* All logits, from int8 weights and states.  There are no better weights to compute any of them again. */
+static void run_int8(cpt_logits *l, const cpt_logits_query *query)
+{
+    const cpt_decoder *d = l->decoder;
+    const uint8_t *states[CPT_MAX_BEAMS];
+    for (int r = 0; r < query->rows; r++) {
+        uint8_t *to = l->states_u8 + (size_t)r * cpt_quad_bytes(d->hidden);
+        cpt_quantise_row(query->states[r], d->hidden, CPT_STATE_STEPS, CPT_STATE_ZERO, to, l->kernels);
+        states[r] = to;
+    }
+    cpt_linear_rows_u8(&d->fc, states, query->rows, l->values, l->kernels, l->pool);
+}
+
 /* ---- the step ---- */
 
 void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
-    if (d->coarse.matrix.pairs && !query->exact) {
+    if (d->int8) {
+        run_int8(l, query);
+    } else if (d->coarse.matrix.pairs && !query->exact) {
         const cpt_coarse_args args = {.decoder = d,
                                       .states = query->states,
                                       .logits = l->values,

@@ -20,6 +20,7 @@ typedef struct cpt_logits {
     int *child_count;      /* [R] */
     cpt_choice choice;     /* memory for choosing */
     cpt_coarse coarse;     /* with coarse weights; else NULL, as are the next two */
+    uint8_t *states_u8;    /* int8: [R, whole quads of H] the states as bytes, else NULL */
     unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact */
     int *panels;           /* [ceil(V / 16)] the numbers of these panels */
     int panel_count;       /* how many panels were computed exactly after coarse logits */

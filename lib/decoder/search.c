@@ -54,14 +54,15 @@ static cpt_rules make_rules(const cpt_search *s, const caption_decode_options *o
                        .penalty = greedy ? 1.0f : options->repetition_penalty};
 }
 
-/* The input vector [E] of a row: the embedding of its last token, or what comes before the first one. */
-static const float *input_of(const cpt_search *s, const search_job *job, int row)
+/* Sets the input of a row: its last token, or what comes before the first one. */
+static void set_input(cpt_search *s, const search_job *job, int row)
 {
-    const cpt_decoder *d = s->step.decoder;
     const int node = s->beam.alive[row];
-    if (node < 0 && d->kind == CAPTION_KIND_BASELINE) return job->features;
-    const int token = node >= 0 ? s->beam.nodes[node].token : s->info->start;
-    return d->embedding + (size_t)token * (size_t)d->embed;
+    if (node < 0 && s->step.decoder->kind == CAPTION_KIND_BASELINE) {
+        cpt_step_set_vector(&s->step, row, job->features);
+    } else {
+        cpt_step_set_word(&s->step, row, node >= 0 ? s->beam.nodes[node].token : s->info->start);
+    }
 }
 
 /* Finds the best children of all rows and offers them to the beam. */
@@ -106,9 +107,8 @@ static int report(const cpt_search *s, const search_job *job, int step, int rows
 static int run_step(cpt_search *s, search_job *job, int step)
 {
     const int rows = s->beam.alive_count;
-    const float *inputs[CPT_MAX_BEAMS];
-    for (int r = 0; r < rows; r++) inputs[r] = input_of(s, job, r);
-    cpt_step_run(&s->step, inputs, rows);
+    for (int r = 0; r < rows; r++) set_input(s, job, r);
+    cpt_step_run(&s->step, rows);
     if (s->history) {
         const size_t positions = (size_t)s->step.positions;
         memcpy(s->history + (size_t)step * (size_t)s->max_beams * positions, s->step.attention.alpha,

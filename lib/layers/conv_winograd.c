@@ -99,11 +99,11 @@ static void transform(const winograd_job *d, direction to, float *planes, int fi
                            .relu = conv->relu};
         if (to == M_TO_MAP) {
             w.in = planes;
-            w.out = args->out + (size_t)image * map_floats;
+            w.out = (float *)args->out + (size_t)image * map_floats;
             w.bias = conv->filters.bias;
             d->job->kernels->winograd_output_f32(&w);
         } else {
-            w.in = args->in + (size_t)image * map_floats;
+            w.in = (const float *)args->in + (size_t)image * map_floats;
             w.out = planes;
             d->job->kernels->winograd_input_f32(&w);
         }
