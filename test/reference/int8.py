@@ -1,0 +1,131 @@
+"""An int8 model computed with NumPy, from what docs/format.md says, without the library.
+
+Integers are exact here: products and sums of bytes stay far below 2^53, so float64 holds them.  Everything else is
+float32, one operation at a time, in the order that docs/format.md and docs/numerics.md give.
+"""
+import struct
+
+import numpy as np
+
+F = np.float32
+TYPES = {0: "<f4", 3: "i1", 4: "<i2", 5: "u1"}
+ROWS, QUADS = 0, 5
+BLOCKS = (3, 4, 6, 3)
+
+
+class Model:
+    """The tensors and metadata of a .capw file; quads are unpacked to [O, ...taps, I]."""
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            data = f.read()
+        count, = struct.unpack_from("<I", data, 12)
+        metadata_at, entries = struct.unpack_from("<QI", data, 24)
+        self.tensors, self.metadata = {}, {}
+        for i in range(count):
+            record = struct.unpack_from("<64s4I4I2Q", data, 64 + 128 * i)
+            name = record[0].split(b"\0")[0].decode()
+            dtype, layout, rank = record[1:4]
+            dims, offset, size = record[5:5 + rank], record[9], record[10]
+            values = np.frombuffer(data, TYPES[dtype], size // np.dtype(TYPES[dtype]).itemsize, offset)
+            self.tensors[name] = unpack(values, dims) if layout == QUADS else values.reshape(dims)
+            assert layout in (ROWS, QUADS), name
+        for _ in range(entries):
+            key_bytes, value_bytes = struct.unpack_from("<2I", data, metadata_at)
+            key = data[metadata_at + 8:metadata_at + 8 + key_bytes - 1].decode()
+            value = data[metadata_at + 8 + key_bytes:metadata_at + 8 + key_bytes + value_bytes - 1].decode()
+            self.metadata[key] = value
+            metadata_at += (8 + key_bytes + value_bytes + 3) // 4 * 4
+
+    def __getitem__(self, name):
+        return self.tensors[name]
+
+    def get(self, name):
+        return self.tensors.get(name)
+
+
+def unpack(stored, dims):
+    """[ceil(O/16), ...taps, ceil(I/4), 16, 4] to [O, ...taps, I]"""
+    outputs, taps, inputs = dims[0], dims[1:-1], dims[-1]
+    panels, quads = -(-outputs // 16), -(-inputs // 4)
+    stored = stored.reshape((panels,) + taps + (quads, 16, 4))
+    last = len(taps) + 1
+    stored = np.moveaxis(stored, last + 1, 1)  # [panel, 16, ...taps, quad, 4]
+    return stored.reshape((panels * 16,) + taps + (quads * 4,))[:outputs][..., :inputs]
+
+
+def to_byte(x):
+    """The nearest byte, ties to even; 0 for NaN."""
+    x = np.where(x > 0, x, F(0))
+    return np.rint(np.minimum(x, F(255))).astype(np.uint8)
+
+
+def sums_of(bytes_, weights):
+    """[rows, K] bytes times [O, K] weights"""
+    return (bytes_.astype(np.float64) @ weights.astype(np.float64).T).astype(np.int64)
+
+
+def scaled(sums, scale, bias):
+    x = sums.astype(F) * scale
+    return x if bias is None else x + bias
+
+
+def linear(model, name, bytes_):
+    return scaled(sums_of(bytes_, model[name + ".weight"]), model[name + ".scale"], model.get(name + ".bias"))
+
+
+# ---- the encoder ----
+
+
+def gather(x, kernel, stride, pad, border):
+    """[H, W, C] to [h * w, kernel * kernel * C]"""
+    x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
+    if pad:
+        x[:pad] = x[-pad:] = border
+        x[:, :pad] = x[:, -pad:] = border
+    h, w = (x.shape[0] - kernel) // stride + 1, (x.shape[1] - kernel) // stride + 1
+    taps = [x[dy:dy + stride * h:stride, dx:dx + stride * w:stride] for dy in range(kernel) for dx in range(kernel)]
+    return np.concatenate(taps, axis=2).reshape(h * w, -1), h, w
+
+
+class Encoder:
+    def __init__(self, model):
+        self.model = model
+        self.maps = {}  # layer: bytes [h, w, c]
+        self.ranges = {}
+
+    def conv(self, layer, x, zero, stride=1, pad=0, add=None):
+        name = "encoder." + layer
+        weights = self.model[name + ".weight"]
+        rows, h, w = gather(x, weights.shape[1], stride, pad, zero)
+        value = scaled(sums_of(rows, weights.reshape(len(weights), -1)), self.model[name + ".scale"],
+                       self.model[name + ".bias"])
+        scale, zero_point = self.model[name + ".range"]
+        if add:
+            added, its_scale = add
+            value = value + added.reshape(value.shape).astype(F) * (its_scale / scale)
+        out = to_byte(value).reshape(h, w, -1)
+        self.maps[layer], self.ranges[layer] = out, (scale, int(zero_point))
+        return out
+
+    def block(self, name, x, range_, stride):
+        first = self.conv(name + ".conv1", x, range_[1])
+        second = self.conv(name + ".conv2", first, self.ranges[name + ".conv1"][1], stride, 1)
+        identity, its_range = x, range_
+        if "encoder." + name + ".downsample.weight" in self.model.tensors:
+            identity = self.conv(name + ".downsample", x, range_[1], stride)
+            its_range = self.ranges[name + ".downsample"]
+        out = self.conv(name + ".conv3", second, self.ranges[name + ".conv2"][1], add=(identity, its_range[0]))
+        return out, self.ranges[name + ".conv3"]
+
+    def run(self, pixels):
+        """pixels [S, S, 3] bytes; returns the features [P, C] as bytes and their scale"""
+        mean = np.array([F(m) for m in self.model.metadata["input.mean"].split()], F)
+        x = self.conv("stem", pixels, to_byte(mean * F(255)), 2, 3)
+        rows, h, w = gather(x, 3, 2, 1, 0)
+        x = self.maps["maxpool"] = rows.reshape(h, w, 9, -1).max(axis=2)
+        range_ = self.ranges["stem"]
+        for stage, blocks in enumerate(BLOCKS, 1):
+            for i in range(blocks):
+                x, range_ = self.block("layer%d.%d" % (stage, i), x, range_, 2 if i == 0 and stage > 1 else 1)
+        return x.reshape(-1, x.shape[2]), range_[0]
