@@ -88,7 +88,7 @@ FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 # bodies for which the sets of FEW_ISAS have something of their own
-FEW_BODIES   := int16
+FEW_BODIES   := int16 int8
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \

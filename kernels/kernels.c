@@ -15,6 +15,7 @@
         cptk_cells_init_##isa(kernels);  \
         cptk_reduce_init_##isa(kernels); \
         cptk_int16_init_##isa(kernels);  \
+        cptk_int8_init_##isa(kernels);   \
     } while (0)
 
 void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
@@ -22,7 +23,6 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     cpu &= cpt_cpu_detect();
     *kernels = (cptk_kernels){0};
     FILL(kernels, c);
-    cptk_int8_init_c(kernels);
 #if CAPTION_WITH_OPENBLAS
     cptk_gemm_init_openblas(kernels);
 #else
@@ -34,6 +34,7 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     if ((cpu & CAPTION_CPU_AVX512) && (cpu & CAPTION_CPU_AVX512_VNNI)) {
         kernels->name = "avx512vnni";
         cptk_int16_init_avx512vnni(kernels);
+        cptk_int8_init_avx512vnni(kernels);
     }
 #elif defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) FILL(kernels, neon);

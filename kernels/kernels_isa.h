@@ -27,8 +27,9 @@ CPTK_DECLARE_INIT(avx2)
 CPTK_DECLARE_INIT(avx512)
 CPTK_DECLARE_INIT(neon)
 
-/* AVX-512 with VNNI has one file of its own. */
+/* These have files of their own for integers only. */
 void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
+void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
 
 /* kernels/gemm: plain C, and OpenBLAS in builds that have it. */
 void cptk_gemm_init_c(cptk_kernels *kernels);

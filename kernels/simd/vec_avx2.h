@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_W 8
 typedef __m256 vf;
@@ -17,6 +18,8 @@ typedef __m256 vmask;
 #define VEC_TILE_ROWS 6
 #define VEC_TILE_BLOCKS(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #define VEC_PRODUCT_BLOCKS(X) X(1) X(2) X(3) X(4) X(5)
+#define VEC_QUAD_ROWS 6
+#define VEC_QUAD_BLOCKS(X) VEC_TILE_BLOCKS(X)
 /* clang-format on */
 
 /* Holds x in a register: compilers like to repeat a load in every instruction that uses it. */
@@ -76,6 +79,98 @@ static inline void vu_store_low(uint16_t *p, vu x)
     __m256i halves = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(x, low), _MM_SHUFFLE(3, 1, 2, 0));
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(halves));
 }
+static inline vu vu_add(vu a, vu b) { return _mm256_add_epi32(a, b); }
+
+/* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even bytes
+ * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 saturates.) */
+typedef const int8_t *vq;
+typedef __m256i vw, va;
+static inline vq vq_load(const int8_t *p) { return p; }
+static inline __m256i vec_dword(const uint8_t *p)
+{
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return _mm256_set1_epi32(x);
+}
+#if defined(__AVXVNNI__)
+#define VEC_QUAD_STEPS 1
+#define VEC_QUAD_SUMS 8
+#define VEC_QUAD_CHUNK 0
+#define VEC_QUAD_STRIDE 4
+static inline vw vq_weights(vq q, int v, int step)
+{
+    (void)step;
+    return _mm256_loadu_si256((const __m256i *)(const void *)(q + 32 * v));
+}
+static inline va vq_row(const uint8_t *x, int step) { (void)step; return vec_dword(x); }
+/* An instruction by name: with the intrinsic, gcc 12 copies sums between registers and memory. */
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    (void)step;
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w));
+    return sum;
+}
+#else
+#define VEC_QUAD_STEPS 2
+#define VEC_QUAD_SUMS 1
+#define VEC_QUAD_CHUNK 128
+#define VEC_QUAD_MOST_ROWS 6
+#define VEC_QUAD_GROUP 8
+#define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
+#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
+static inline vw vq_weights(vq q, int v, int step)
+{
+    __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)(q + 32 * v));
+    return _mm256_srai_epi16(step == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
+}
+static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    __m256i product;
+    (void)step;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
+    return sum;
+}
+static inline __m256i vec_even(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)); }
+static inline __m256i vec_odd(__m256i bytes) { return _mm256_srli_epi16(bytes, 8); }
+static inline void vq_prepare(const uint8_t *a, uint8_t *x)
+{
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)a);
+    _mm256_storeu_si256((__m256i *)(void *)x, vec_even(bytes));
+    _mm256_storeu_si256((__m256i *)(void *)(x + VEC_QUAD_PLANE), vec_odd(bytes));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
+    _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
+    _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
+}
+#endif
+
+static inline vf vf_load_u8(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+static inline __m256i vec_nearest(vf x)
+{
+    /* what is too small, or NaN, becomes -2^31 and then 0 */
+    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(255.0f), x));
+}
+static inline void vf_store_u8(uint8_t *p, const vf *x)
+{
+    /* columns 0-3 and 8-11, then 4-7 and 12-15 */
+    __m256i words = _mm256_packus_epi32(vec_nearest(x[0]), vec_nearest(x[1]));
+    __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_shuffle_epi32(bytes, _MM_SHUFFLE(3, 1, 2, 0)));
+}
+
+#define VEC_BYTES 16
+typedef __m128i vb;
+static inline vb vb_zero(void) { return _mm_setzero_si128(); }
+static inline vb vb_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+static inline void vb_store(uint8_t *p, vb x) { _mm_storeu_si128((__m128i *)(void *)p, x); }
+static inline vb vb_max(vb a, vb b) { return _mm_max_epu8(a, b); }
 /* clang-format on */
 
 #endif

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_W 16
 typedef __m512 vf;
@@ -19,6 +20,15 @@ typedef __mmask16 vmask;
     X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
     X(8, 3) X(9, 3) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(15, 1) X(16, 1)
 #define VEC_PRODUCT_BLOCKS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#if defined(__AVX512VNNI__)
+#define VEC_QUAD_ROWS 14
+#define VEC_QUAD_BLOCKS(X) VEC_TILE_BLOCKS(X)
+#else /* besides the sums: the weights of a step, a broadcast and a product */
+#define VEC_QUAD_ROWS 16
+#define VEC_QUAD_BLOCKS(X)                                          \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) \
+    X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) X(15, 1) X(16, 1)
+#endif
 /* clang-format on */
 
 /* Holds x in a register: compilers like to repeat a load in every instruction that uses it. */
@@ -64,6 +74,90 @@ static inline void vu_store_low(uint16_t *p, vu x)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(x));
 }
+static inline vu vu_add(vu a, vu b) { return _mm512_add_epi32(a, b); }
+
+/* Quads.  VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even bytes are
+ * multiplied in the first step, the odd ones in the second.  (_mm512_maddubs_epi16 saturates.) */
+typedef const int8_t *vq;
+typedef __m512i vw, va;
+static inline vq vq_load(const int8_t *p) { return p; }
+static inline __m512i vec_dword(const uint8_t *p)
+{
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return _mm512_set1_epi32(x);
+}
+#if defined(__AVX512VNNI__)
+#define VEC_QUAD_STEPS 1
+#define VEC_QUAD_SUMS 8
+#define VEC_QUAD_CHUNK 0
+#define VEC_QUAD_STRIDE 4
+static inline vw vq_weights(vq q, int v, int step) { (void)v, (void)step; return _mm512_loadu_si512(q); }
+static inline va vq_row(const uint8_t *x, int step) { (void)step; return vec_dword(x); }
+/* An instruction by name: with the intrinsic, gcc 12 copies sums between registers and memory. */
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    (void)step;
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+#else
+#define VEC_QUAD_STEPS 2
+#define VEC_QUAD_SUMS 1
+#define VEC_QUAD_CHUNK 32
+#define VEC_QUAD_MOST_ROWS 16
+#define VEC_QUAD_GROUP 16
+#define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
+#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
+static inline vw vq_weights(vq q, int v, int step)
+{
+    __m512i w = _mm512_loadu_si512(q);
+    (void)v;
+    return _mm512_srai_epi16(step == 0 ? _mm512_slli_epi16(w, 8) : w, 8);
+}
+static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    __m512i product;
+    (void)step;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(x), "v"(w));
+    return sum;
+}
+static inline __m512i vec_even(__m512i bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi16(0xFF)); }
+static inline __m512i vec_odd(__m512i bytes) { return _mm512_srli_epi16(bytes, 8); }
+static inline void vq_prepare(const uint8_t *a, uint8_t *x)
+{
+    __m512i bytes = _mm512_loadu_si512(a);
+    _mm512_storeu_si512(x, vec_even(bytes));
+    _mm512_storeu_si512(x + VEC_QUAD_PLANE, vec_odd(bytes));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    __mmask16 m = vec_first(n);
+    __m512i bytes = _mm512_maskz_loadu_epi32(m, a);
+    _mm512_mask_storeu_epi32(x, m, vec_even(bytes));
+    _mm512_mask_storeu_epi32(x + VEC_QUAD_PLANE, m, vec_odd(bytes));
+}
+#endif
+
+static inline vf vf_load_u8(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+static inline void vf_store_u8(uint8_t *p, const vf *x)
+{
+    /* 0 where x is NaN; what is too large becomes 2^31 and then 255 */
+    __m512i nearest = _mm512_cvtps_epi32(_mm512_max_ps(x[0], _mm512_setzero_ps()));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtusepi32_epi8(nearest));
+}
+
+#define VEC_BYTES 16
+typedef __m128i vb;
+static inline vb vb_zero(void) { return _mm_setzero_si128(); }
+static inline vb vb_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+static inline void vb_store(uint8_t *p, vb x) { _mm_storeu_si128((__m128i *)(void *)p, x); }
+static inline vb vb_max(vb a, vb b) { return _mm_max_epu8(a, b); }
 /* clang-format on */
 
 #endif

@@ -26,7 +26,7 @@ static const struct {
     void (*bench)(const cptk_kernels *k);
 } families[] = {
     {check_cells, bench_cells}, {check_tile, bench_tile},     {check_maps, bench_maps},
-    {check_int16, bench_int16}, {check_reduce, bench_reduce},
+    {check_int16, bench_int16}, {check_reduce, bench_reduce}, {check_int8, bench_int8},
 };
 
 static bool parse_cpu(const char *name, uint32_t *mask)
