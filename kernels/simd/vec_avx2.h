@@ -61,6 +61,7 @@ static inline vf vf_scale(vf x, vf n)
     __m256i all = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(all, 1);
     return _mm256_mul_ps(_mm256_mul_ps(x, vec_power(half)), vec_power(_mm256_sub_epi32(all, half)));
 }
+static inline vf vf_scale_normal(vf x, vf n) { return _mm256_mul_ps(x, vec_power(_mm256_cvtps_epi32(n))); }
 static inline vmask vf_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
 static inline bool vmask_any(vmask m) { return _mm256_movemask_ps(m) != 0; }

@@ -61,6 +61,7 @@ static inline vf vf_scale(vf x, vf n)
     int32x4_t all = vcvtq_s32_f32(n), half = vshrq_n_s32(all, 1);
     return vmulq_f32(vmulq_f32(x, vec_power(half)), vec_power(vsubq_s32(all, half)));
 }
+static inline vf vf_scale_normal(vf x, vf n) { return vmulq_f32(x, vec_power(vcvtq_s32_f32(n))); }
 static inline vmask vf_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
 static inline bool vmask_any(vmask m) { return vmaxvq_u32(m) != 0; }

@@ -156,7 +156,6 @@ static void run_block(const direct_job *d, const direct_block *block, const floa
     const size_t first = (size_t)block->first;
     cpt_tiles tiles = {
         .first = {.a = pointers,
-                  .b_step = CPTK_PANEL,
                   .add_stride = add_pitch,
                   .c_stride = out_pitch,
                   .taps = d->plan.taps_y * d->plan.taps_x,
