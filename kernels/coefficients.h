@@ -16,18 +16,19 @@
 #define CPTK_LN2_HIGH 0x1.62e4p-1f
 #define CPTK_LN2_LOW 0x1.7f7d1cp-20f
 
-/* q(r) = ((((Q4 r + Q3) r + Q2) r + Q1) r + Q0 */
+/* q(r) = (Q4 r^2 + (Q3 r + Q2)) r^2 + (Q1 r + Q0) */
 #define CPTK_EXP_Q0 0x1.fffffcp-2f
 #define CPTK_EXP_Q1 0x1.555492p-3f
 #define CPTK_EXP_Q2 0x1.5558f2p-5f
 #define CPTK_EXP_Q3 0x1.1239e2p-7f
 #define CPTK_EXP_Q4 0x1.6a2434p-10f
 
-/* From here on to both sides e^x is 0 or infinite as a float. */
+/* From here on to both sides e^x is 0 or infinite as a float; between NORMAL and 88 it is a normal float. */
 #define CPTK_EXP_LOWEST -104.0f
 #define CPTK_EXP_HIGHEST 89.0f
+#define CPTK_EXP_NORMAL -87.0f
 
-/* p(z) = ((((P4 z + P3) z + P2) z + P1) z + P0, for a below SMALL */
+/* p(z) = (((P4 z + P3) z + P2) z + P1) z + P0, for a below SMALL */
 #define CPTK_TANH_P0 -0.3333328f
 #define CPTK_TANH_P1 0.13331442f
 #define CPTK_TANH_P2 -0.053739715f

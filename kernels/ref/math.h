@@ -44,20 +44,31 @@ static inline float nearest(float x)
     return (x + 0x1.8p+23f) - 0x1.8p+23f;
 }
 
-static inline float exp_q(float r)
+static inline float exp_q(float r, float square) /* r and r^2 */
 {
-    float q = CPTK_EXP_Q4 * r + CPTK_EXP_Q3;
-    q = q * r + CPTK_EXP_Q2;
-    q = q * r + CPTK_EXP_Q1;
-    return q * r + CPTK_EXP_Q0;
+    const float high = CPTK_EXP_Q4 * square + (CPTK_EXP_Q3 * r + CPTK_EXP_Q2);
+    return high * square + (CPTK_EXP_Q1 * r + CPTK_EXP_Q0);
+}
+
+/* e^(x - n ln 2) */
+static inline float exp_rest(float x, float n)
+{
+    const float r = (x - n * CPTK_LN2_HIGH) - n * CPTK_LN2_LOW, square = r * r;
+    return (square * exp_q(r, square) + r) + 1;
 }
 
 /* e^x for every x.  Results may overflow, or lie below the range of normal floats; NaN stays NaN. */
 static inline float exp_float(float any)
 {
     const float x = clamp(any, CPTK_EXP_LOWEST, CPTK_EXP_HIGHEST), n = nearest(x * CPTK_INVERSE_LN2);
-    const float r = (x - n * CPTK_LN2_HIGH) - n * CPTK_LN2_LOW;
-    return scale(((r * r) * exp_q(r) + r) + 1, n);
+    return scale(exp_rest(x, n), n);
+}
+
+/* The same, for x of -87..88. */
+static inline float exp_normal(float x)
+{
+    const float n = nearest(x * CPTK_INVERSE_LN2);
+    return exp_rest(x, n) * power_of_two((int)n);
 }
 
 /* The same, more precisely: `low` collects what rounding r and 1 + r lost. */
@@ -65,9 +76,9 @@ static inline float exp_close(float any)
 {
     const float x = clamp(any, CPTK_EXP_LOWEST, CPTK_EXP_HIGHEST), n = nearest(x * CPTK_INVERSE_LN2);
     const float first = x - n * CPTK_LN2_HIGH, second = n * CPTK_LN2_LOW, r = first - second;
-    const float sum = 1 + r;
+    const float sum = 1 + r, square = r * r;
     const float lost = ((first - r) - second) + (r - (sum - 1));
-    const float low = (r * r) * exp_q(r) + lost;
+    const float low = square * exp_q(r, square) + lost;
     return scale(sum + low, n);
 }
 
@@ -86,7 +97,8 @@ static inline float tanh_float(float x)
 {
     const float a = fabsf(x), z = a * a;
     if (a < CPTK_TANH_SMALL) return copysignf((a * z) * tanh_p(z) + a, x);
-    return copysignf(1 - 2 / (exp_float(clamp(a, 0, CPTK_TANH_ONE) * 2) + 1), x);
+    if (isnan(x)) return x;
+    return copysignf(1 - 2 / (exp_normal((a < CPTK_TANH_ONE ? a : CPTK_TANH_ONE) * 2) + 1), x);
 }
 
 /* With e = e^-|x| and d = 1 + e, sigmoid(x) is 1 / d, or e / d for negative x; the latter keeps the digits of

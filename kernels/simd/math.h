@@ -16,48 +16,50 @@ static inline vf v_mul_add(vf a, vf b, vf c)
     return vf_add(vf_mul(a, b), c);
 }
 
-/* Keeps n within the range of vf_scale. */
-static inline vf exp_clamp(vf x)
-{
-    return vf_clamp(x, vf_set(CPTK_EXP_LOWEST), vf_set(CPTK_EXP_HIGHEST));
-}
-
 static inline vf exp_n(vf x)
 {
     return vf_round(vf_mul(x, vf_set(CPTK_INVERSE_LN2)));
 }
 
-static inline vf exp_q(vf r)
+static inline vf exp_q(vf r, vf square)
 {
-    vf q = v_mul_add(vf_set(CPTK_EXP_Q4), r, vf_set(CPTK_EXP_Q3));
-    q = v_mul_add(q, r, vf_set(CPTK_EXP_Q2));
-    q = v_mul_add(q, r, vf_set(CPTK_EXP_Q1));
-    return v_mul_add(q, r, vf_set(CPTK_EXP_Q0));
+    const vf first = v_mul_add(vf_set(CPTK_EXP_Q1), r, vf_set(CPTK_EXP_Q0));
+    const vf second = v_mul_add(vf_set(CPTK_EXP_Q3), r, vf_set(CPTK_EXP_Q2));
+    return v_mul_add(v_mul_add(vf_set(CPTK_EXP_Q4), square, second), square, first);
 }
 
-/* e^(x - n ln 2) for an x within the bounds of exp */
 static inline vf exp_rest(vf x, vf n)
 {
     const vf first = vf_sub(x, vf_mul(n, vf_set(CPTK_LN2_HIGH)));
-    const vf r = vf_sub(first, vf_mul(n, vf_set(CPTK_LN2_LOW)));
-    return vf_add(v_mul_add(vf_mul(r, r), exp_q(r), r), vf_set(1.0f));
+    const vf r = vf_sub(first, vf_mul(n, vf_set(CPTK_LN2_LOW))), square = vf_mul(r, r);
+    return vf_add(v_mul_add(square, exp_q(r, square), r), vf_set(1.0f));
 }
 
-/* e^x for every x.  Results may overflow, or lie below the range of normal floats; NaN stays NaN. */
+/* Keeps n within the range of vf_scale. */
+static inline vf exp_clamp(vf x)
+{
+    return vf_at_least(vf_at_most(x, vf_set(CPTK_EXP_HIGHEST)), vf_set(CPTK_EXP_LOWEST));
+}
+
 static inline vf v_exp(vf any)
 {
     const vf x = exp_clamp(any), n = exp_n(x);
     return vf_scale(exp_rest(x, n), n);
 }
 
-/* The same, more precisely: `low` collects what rounding r and 1 + r lost. */
+static inline vf v_exp_normal(vf x)
+{
+    const vf n = exp_n(x);
+    return vf_scale_normal(exp_rest(x, n), n);
+}
+
 static inline vf v_exp_close(vf any)
 {
     const vf one = vf_set(1.0f), x = exp_clamp(any), n = exp_n(x);
     const vf first = vf_sub(x, vf_mul(n, vf_set(CPTK_LN2_HIGH))), second = vf_mul(n, vf_set(CPTK_LN2_LOW));
-    const vf r = vf_sub(first, second), sum = vf_add(one, r);
+    const vf r = vf_sub(first, second), sum = vf_add(one, r), square = vf_mul(r, r);
     const vf lost = vf_add(vf_sub(vf_sub(first, r), second), vf_sub(r, vf_sub(sum, one)));
-    const vf low = v_mul_add(vf_mul(r, r), exp_q(r), lost);
+    const vf low = v_mul_add(square, exp_q(r, square), lost);
     return vf_scale(vf_add(sum, low), n);
 }
 
@@ -71,13 +73,11 @@ static inline vf tanh_p(vf z)
     return v_mul_add(p, z, vf_set(CPTK_TANH_P0));
 }
 
-/* exp stays far from the ends of its range here, so that one multiplication by 2^n is enough. */
 static inline vf v_tanh(vf x)
 {
     const vf a = vf_abs(x), z = vf_mul(a, a), one = vf_set(1.0f), two = vf_set(2.0f);
     const vf small = v_mul_add(vf_mul(a, z), tanh_p(z), a);
-    const vf twice = vf_mul(vf_clamp(a, vf_set(0.0f), vf_set(CPTK_TANH_ONE)), two), n = exp_n(twice);
-    const vf e = vf_scale_normal(exp_rest(twice, n), n);
+    const vf e = v_exp_normal(vf_mul(vf_at_most(a, vf_set(CPTK_TANH_ONE)), two));
     const vf large = vf_sub(one, vf_div(two, vf_add(e, one)));
     return vf_copysign(vf_select(vf_lt(a, vf_set(CPTK_TANH_SMALL)), small, large), x);
 }

@@ -41,11 +41,11 @@ static void find_top(top_list *list, const float *x, int n)
     }
 }
 
-/* exp(x - max) of the next elements, of which `left` are there; 0 for the others and for NaN. */
+/* exp(x - max) of the next elements, of which `left` are there. */
 static inline vf exp_below(const float *x, vf max, int left)
 {
-    const vf low = vf_set(-INFINITY);
-    return v_exp(vf_sub(vf_max_number(vf_next(x, left, low), low), max));
+    const vf below = vf_sub(vf_next(x, left, vf_set(-INFINITY)), max);
+    return v_exp_normal(vf_max_number(below, vf_set(CPTK_EXP_NORMAL)));
 }
 
 /* The sum of exp(x[i] - largest) in 16 parts. */

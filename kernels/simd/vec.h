@@ -22,8 +22,8 @@
  *   vf_fma(a, b, c)      a * b + c, rounded once
  *   vf_fnma(a, b, c)     c - a * b, rounded once
  *   vf_abs(x), vf_copysign(x, sign)
- *   vf_clamp(x, low, high)
- *                        x within low..high; NaN stays NaN
+ *   vf_at_least(x, low), vf_at_most(x, high)
+ *                        the larger and the smaller of both; NaN stays NaN
  *   vf_max_number(x, low)
  *                        the larger of both; `low` where x is NaN
  *   vf_relu(x)           0 where x is negative; NaN and -0 stay as they are

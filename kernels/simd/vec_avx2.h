@@ -48,7 +48,8 @@ static inline vf vf_copysign(vf x, vf sign)
 {
     return _mm256_or_ps(vf_abs(x), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
 }
-static inline vf vf_clamp(vf x, vf low, vf high) { return _mm256_max_ps(low, _mm256_min_ps(high, x)); }
+static inline vf vf_at_least(vf x, vf low) { return _mm256_max_ps(low, x); }
+static inline vf vf_at_most(vf x, vf high) { return _mm256_min_ps(high, x); }
 static inline vf vf_max_number(vf x, vf low) { return _mm256_max_ps(x, low); }
 static inline vf vf_relu(vf x) { return _mm256_max_ps(_mm256_setzero_ps(), x); }
 static inline vf vf_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

@@ -43,7 +43,8 @@ static inline vf vf_copysign(vf x, vf sign)
 {
     return _mm512_or_ps(vf_abs(x), _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
 }
-static inline vf vf_clamp(vf x, vf low, vf high) { return _mm512_max_ps(low, _mm512_min_ps(high, x)); }
+static inline vf vf_at_least(vf x, vf low) { return _mm512_max_ps(low, x); }
+static inline vf vf_at_most(vf x, vf high) { return _mm512_min_ps(high, x); }
 static inline vf vf_max_number(vf x, vf low) { return _mm512_max_ps(x, low); }
 static inline vf vf_relu(vf x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
 static inline vf vf_round(vf x) { return _mm512_roundscale_ps(x, 8); }
