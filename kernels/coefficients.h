@@ -1,7 +1,7 @@
 /* coefficients.h - the numbers in exp, tanh and sigmoid, for plain C and vector code alike.
  *
- * exp: x = n ln 2 + r with an integer n and |r| <= ln 2 / 2.  So e^x = 2^n e^r, and e^r = 1 + r + r^2 q(r) with
- * a polynomial q.
+ * exp: x = n ln 2 + r with an integer n and |r| <= ln 2 / 2.  So e^x = 2^n e^r, and e^r = 1 + r + r^2 q(r)
+ * with a polynomial q.
  *
  * tanh: tanh a = a + a^3 p(a^2) where |a| is small, with a polynomial p.
  *

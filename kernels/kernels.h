@@ -12,9 +12,9 @@
  * - Where a contract says "the same bits", every level gives the bits of plain C; a NaN may be another NaN.
  *   Plain C then is a sequence of operations that each round once to float: nothing is fused, and no order is
  *   left open.
- * - A sum in 16 parts: each part begins with 0, and part j adds elements j, j + 16, j + 32, ... in this order.
- *   Then the upper half of the parts is added to the lower one, part j + 8 to part j, and so on until one is
- *   left.
+ * - A sum in 16 parts: each part begins with 0, and part j adds elements j, j + 16, j + 32, ... in this
+ * order. Then the upper half of the parts is added to the lower one, part j + 8 to part j, and so on until
+ * one is left.
  * - Kernels know nothing of models, files or threads, allocate nothing, cannot fail, and use at most 8 KiB of
  *   stack. */
 #ifndef CPTK_KERNELS_H
@@ -42,12 +42,12 @@
  * Each output has one accumulator, which runs over k in order.  So an output does not depend on how the
  * matrix is cut into tiles. */
 typedef struct cptk_tile {
-    const float *const *a;  /* [taps, rows] pointers, each to [depth] floats */
-    const float *b;         /* B, see above */
-    size_t b_panel;         /* taps * depth * 16 */
-    const float *bias;      /* [n], or NULL */
-    const float *add;       /* [rows, n], row stride add_stride, or NULL; may equal c */
-    float *c;               /* [rows, n], row stride c_stride */
+    const float *const *a; /* [taps, rows] pointers, each to [depth] floats */
+    const float *b;        /* B, see above */
+    size_t b_panel;        /* taps * depth * 16 */
+    const float *bias;     /* [n], or NULL */
+    const float *add;      /* [rows, n], row stride add_stride, or NULL; may equal c */
+    float *c;              /* [rows, n], row stride c_stride */
     size_t add_stride, c_stride;
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;
@@ -138,8 +138,9 @@ typedef struct cptk_maxpool {
  *     LSTM: c_out = sigmoid(f) c + sigmoid(i) tanh(g), h_out = sigmoid(o) tanh(c_out), where each of i, f, g
  *           and o is the sum of its parts of x and h_in
  *
- * The results have the same bits at every level: every operation is rounded to float, products before sums are
- * taken.  exp, tanh and sigmoid are those of kernels/ref/math.h, at most 2 units in the last place off. */
+ * The results have the same bits at every level: every operation is rounded to float, products before sums
+ * are taken.  exp, tanh and sigmoid are those of kernels/ref/math.h, at most 2 units in the last place off.
+ */
 typedef struct cptk_gates {
     const float *x;    /* [rows, G * n]: W x + b */
     const float *h_in; /* [rows, G * n]: W h + b */
@@ -198,10 +199,10 @@ typedef struct cptk_kernels {
      * be below FLT_MIN, x is all zero or too small to have a scale.  In these cases every element and the
      * scale are 0, so that x' is 0, and moved equals length.
      *
-     * The results have the same bits at every level.  The sum of squares under each length has 16 parts; every
-     * square and sum is rounded to float.  A length is off by at most
-     * (n / 32 + 20) 2^-24 of itself, moved by 2^-24 |x| more, and both by sqrt(n) 2^-74 more, since squares
-     * below the range of floats are lost. */
+     * The results have the same bits at every level.  The sum of squares under each length has 16 parts;
+     * every square and sum is rounded to float.  A length is off by at most (n / 32 + 20) 2^-24 of itself,
+     * moved by 2^-24 |x| more, and both by sqrt(n) 2^-74 more, since squares below the range of floats are
+     * lost. */
     void (*round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded);
 
     void (*winograd_input_f32)(const cptk_winograd *args);

@@ -1,8 +1,8 @@
 /* real.h - exp, log and power of doubles, with the same bits on every machine.  The C library's differ in
  * their last bits from one system to the next.
  *
- * Only additions, subtractions, multiplications and divisions are used.  Each rounds once to double, and their
- * order is fixed.  One ulp is the distance between two neighbouring doubles at the exact result. */
+ * Only additions, subtractions, multiplications and divisions are used.  Each rounds once to double, and
+ * their order is fixed.  One ulp is the distance between two neighbouring doubles at the exact result. */
 #ifndef CPTK_REAL_H
 #define CPTK_REAL_H
 

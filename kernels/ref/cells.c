@@ -65,16 +65,25 @@ static void cptk_attention_f32_c(const cptk_attention *args)
     softmax(args->alpha, args->positions);
 }
 
-static void cptk_weighted_rows_f32_c(const cptk_weighted_rows *args)
+/* Columns first..first+width-1 of row r; width is at most 16.  All columns of a row of `in` are read
+ * together, since rows lie far apart. */
+static void add_weighted(const cptk_weighted_rows *args, size_t r, size_t first, size_t width)
 {
     const size_t n = (size_t)args->n, terms = (size_t)args->terms;
-    for (size_t r = 0; r < (size_t)args->rows; r++) {
-        const float *weight = args->weight + r * terms;
-        for (size_t j = 0; j < n; j++) {
-            float sum = 0;
-            for (size_t p = 0; p < terms; p++) sum += weight[p] * args->in[p * n + j];
-            args->out[r * n + j] += sum;
-        }
+    const float *weight = args->weight + r * terms, *in = args->in + first;
+    float sum[CPTK_PANEL] = {0}, *out = args->out + r * n + first;
+    for (size_t p = 0; p < terms; p++, in += n) {
+        for (size_t j = 0; j < width; j++) sum[j] += weight[p] * in[j];
+    }
+    for (size_t j = 0; j < width; j++) out[j] += sum[j];
+}
+
+static void cptk_weighted_rows_f32_c(const cptk_weighted_rows *args)
+{
+    const size_t n = (size_t)args->n;
+    for (size_t first = 0; first < n; first += CPTK_PANEL) {
+        const size_t width = n - first < CPTK_PANEL ? n - first : CPTK_PANEL;
+        for (size_t r = 0; r < (size_t)args->rows; r++) add_weighted(args, r, first, width);
     }
 }
 

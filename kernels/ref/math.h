@@ -1,5 +1,5 @@
-/* math.h - exp, tanh and sigmoid of floats and the join of a sum in 16 parts, in plain C: the specification of
- * kernels/simd/math.h.
+/* math.h - exp, tanh and sigmoid of floats and the join of a sum in 16 parts, in plain C: the specification
+ * of kernels/simd/math.h.
  *
  * Only operations that round once are used, and no compiler may change their order or fuse them.  So the
  * results have the same bits on every machine whose floats are those of IEEE 754. */
@@ -92,7 +92,8 @@ static inline float tanh_p(float z)
     return p * z + CPTK_TANH_P0;
 }
 
-/* The error of 1 - 2 / (e^2|x| + 1) shrinks with the quotient.  Where |x| is small a polynomial takes over. */
+/* The error of 1 - 2 / (e^2|x| + 1) shrinks with the quotient.  Where |x| is small a polynomial takes over.
+ */
 static inline float tanh_float(float x)
 {
     const float a = fabsf(x), z = a * a;

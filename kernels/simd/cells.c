@@ -28,8 +28,8 @@ static void CPTK_NAME(cptk_gru_f32)(const cptk_gates *args)
             const float *x = in + j, *hw = hidden + j;
             const vf r = v_sigmoid(gate(x, hw, left));
             const vf z = v_sigmoid(gate(x + n, hw + n, left));
-            const vf c = v_tanh(
-                v_mul_add(r, vf_next(hw + 2 * (size_t)n, left, zero), vf_next(x + 2 * (size_t)n, left, zero)));
+            const vf c = v_tanh(v_mul_add(r, vf_next(hw + 2 * (size_t)n, left, zero),
+                                          vf_next(x + 2 * (size_t)n, left, zero)));
             const vf h = vf_next(args->h + at + j, left, zero);
             vf_put(args->h_out + at + j, v_mul_add(z, h, vf_mul(vf_sub(one, z), c)), left);
         }
@@ -111,7 +111,8 @@ static void CPTK_NAME(cptk_attention_f32)(const cptk_attention *args)
 /* A block is R rows x one panel of columns. */
 
 /* sum[r] += weight[r * terms] times the columns at `in`, of which `left` are there. */
-BODY_INLINE void add_term(vf sum[][VEC_PANEL], const float *weight, size_t terms, const float *in, int left, int R)
+BODY_INLINE void add_term(vf sum[][VEC_PANEL], const float *weight, size_t terms, const float *in, int left,
+                          int R)
 {
     BODY_UNROLL
     for (int v = 0; v < VEC_PANEL; v++) {
@@ -133,7 +134,10 @@ BODY_INLINE void block(const cptk_weighted_rows *args, int row, int j, int left,
         BODY_UNROLL
         for (int v = 0; v < VEC_PANEL; v++) sum[r][v] = vf_set(0.0f);
     }
-    for (size_t p = 0; p < terms; p++, in += n) add_term(sum, weight + p, terms, in, left, R);
+    for (size_t p = 0; p < terms; p++, in += n) {
+        BODY_PREFETCH(in + CPTK_PANEL); /* the next block's */
+        add_term(sum, weight + p, terms, in, left, R);
+    }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
         float *out = args->out + (size_t)(row + r) * n + j;
@@ -146,14 +150,14 @@ BODY_INLINE void block(const cptk_weighted_rows *args, int row, int j, int left,
     }
 }
 
-#define BLOCK_FUNCTION(R)                                                \
+#define BLOCK_FUNCTION(R)                                                 \
     static void block_##R(const cptk_weighted_rows *args, int row, int j) \
-    {                                                                    \
-        if (args->n - j >= CPTK_PANEL) {                                 \
-            block(args, row, j, CPTK_PANEL, R);                          \
-        } else {                                                         \
-            block(args, row, j, args->n - j, R);                         \
-        }                                                                \
+    {                                                                     \
+        if (args->n - j >= CPTK_PANEL) {                                  \
+            block(args, row, j, CPTK_PANEL, R);                           \
+        } else {                                                          \
+            block(args, row, j, args->n - j, R);                          \
+        }                                                                 \
     }
 VEC_PRODUCT_BLOCKS(BLOCK_FUNCTION)
 

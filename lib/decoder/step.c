@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-
 /* out [P, linear->out] = linear of each of the image's features. */
 static void run_per_position(cpt_step *step, const cpt_linear *linear, float *out)
 {
