@@ -162,7 +162,6 @@ static double measure_peak(const cptk_kernels *kernels)
                             .taps = 1,
                             .b = b,
                             .b_panel = DEPTH * CPTK_PANEL,
-                            .b_step = CPTK_PANEL,
                             .n = COLUMNS,
                             .c = c,
                             .c_stride = COLUMNS};

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "lib/layers/tiles.h"
-
 /* ---- products ---- */
 
 /* Rows of a product, in the form that the decoder's weights want. */
@@ -71,8 +69,7 @@ static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
         cpt_linear_map_scratch(&d->context, step->positions, threads, step->kernels);
     a->features = cpt_arena_take(arena, positions * pitch, element);
     a->encoded = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof *a->encoded);
-    /* One panel more: the tile kernel reads whole panels of this row-major matrix. */
-    a->context = cpt_arena_take(arena, positions * gates + CPTK_PANEL, sizeof *a->context);
+    a->context = cpt_arena_take(arena, positions * gates, sizeof *a->context);
     a->mean = cpt_arena_take(arena, (size_t)d->channels, sizeof *a->mean);
     if (d->int8) a->mean_u8 = cpt_arena_take(arena, cpt_quad_bytes(d->channels), 1);
     a->query = cpt_arena_take(arena, rows * (size_t)d->attention, sizeof *a->query);
@@ -134,11 +131,9 @@ static void begin_attention(cpt_step *step, const float *features)
 {
     const cpt_decoder *d = step->decoder;
     cpt_attention *a = &step->attention;
-    const size_t positions = (size_t)step->positions, gates = (size_t)d->gates * (size_t)d->hidden;
     take_features(step, features);
     run_per_position(step, &d->enc, a->encoded);
     run_per_position(step, &d->context, a->context);
-    memset(a->context + positions * gates, 0, CPTK_PANEL * sizeof *a->context);
     step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
     init_state(step, &d->init_h, step->h);
     if (step->c) init_state(step, &d->init_c, step->c);
@@ -181,32 +176,16 @@ void cpt_step_set_word(cpt_step *step, int row, int word)
     }
 }
 
-/* Pointers to `rows` consecutive vectors of n floats. */
-static void row_pointers(const float **pointers, const float *x, int rows, int n)
-{
-    for (int r = 0; r < rows; r++) pointers[r] = x + (size_t)r * (size_t)n;
-}
-
 /* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H] */
 static void add_context(cpt_step *step, int rows)
 {
-    const int gates = step->decoder->gates * step->decoder->hidden;
-    const float *alpha[CPT_MAX_BEAMS];
-    const cpt_tiles tiles = {.first = {.a = alpha,
-                                       .b = step->attention.context,
-                                       .b_panel = CPTK_PANEL,
-                                       .b_step = (size_t)gates,
-                                       .add = step->input_gates,
-                                       .c = step->input_gates,
-                                       .add_stride = (size_t)gates,
-                                       .c_stride = (size_t)gates,
-                                       .taps = 1,
-                                       .depth = step->positions,
-                                       .n = gates},
-                             .rows = rows,
-                             .tile_rows = CPTK_MAX_ROWS};
-    row_pointers(alpha, step->attention.alpha, rows, step->positions);
-    cpt_tiles_run(&tiles, step->kernels);
+    const cptk_weighted_rows args = {.weight = step->attention.alpha,
+                                     .in = step->attention.context,
+                                     .out = step->input_gates,
+                                     .rows = rows,
+                                     .terms = step->positions,
+                                     .n = step->decoder->gates * step->decoder->hidden};
+    step->kernels->weighted_rows_f32(&args);
 }
 
 /* alpha [rows, P] from the hidden states before the step. */

@@ -180,7 +180,6 @@ static void run_block_f32(const direct_job *d, const direct_block *block, const 
     float *out = args->out;
     cpt_tiles tiles = {
         .first = {.a = &pointers->f32,
-                  .b_step = CPTK_PANEL,
                   .add_stride = add_pitch,
                   .c_stride = out_pitch,
                   .taps = d->plan.taps_y * d->plan.taps_x,

@@ -123,7 +123,6 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
     cpt_tiles tiles = {
         .first = {.a = rows,
                   .b_panel = panel,
-                  .b_step = CPTK_PANEL,
                   .c_stride = (size_t)conv->out_c,
                   .taps = 1,
                   .depth = conv->in_c},

@@ -35,7 +35,6 @@ static cpt_tiles tiles_of(const cpt_linear *l, const cpt_linear_args *args, int 
         .first = {.a = args->x,
                   .b = l->weight + (size_t)(first / CPTK_PANEL) * panel,
                   .b_panel = panel,
-                  .b_step = CPTK_PANEL,
                   .bias = l->bias ? l->bias + first : NULL,
                   .c = args->out + first,
                   .c_stride = out,
