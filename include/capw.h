@@ -67,8 +67,8 @@ typedef enum capw_layout {
                        inputs from I on are zero; no magnitude exceeds CAPW_PAIRS_MOST */
     CAPW_WINOGRAD2 =
         4, /* dims [O, 3, 3, I] of float32, transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
-    CAPW_QUADS = 5 /* dims [O, ...taps, I] of int8: stored [ceil(O/16), ...taps, ceil(I/4), 16, 4]; outputs
-                      from O on and inputs from I on are zero */
+    CAPW_QUADS = 5 /* dims [O, ...taps, I] of int8 or uint8: stored [ceil(O/16), ...taps, ceil(I/4), 16, 4];
+                      outputs from O on and inputs from I on are zero */
 } capw_layout;
 
 typedef struct capw_tensor {

@@ -121,7 +121,7 @@ static caption_status read_tokens(caption_model *m, caption_error *error)
 static bool describes_others(const char *name)
 {
     const char *suffix = strrchr(name, '.');
-    return strncmp(name, "fc.screen", 9) == 0 ||
+    return strncmp(name, "fc.screen", 9) == 0 || strncmp(name, "fc.fine", 7) == 0 ||
            (suffix && (strcmp(suffix, ".scale") == 0 || strcmp(suffix, ".range") == 0));
 }
 

@@ -75,6 +75,17 @@ static void bind_coarse(binder *b, cpt_decoder *d)
     d->coarse.most_length = bounds[1];
 }
 
+/* The finer part of an int8 model's fc.weight.  Files may be without it. */
+static void bind_fine(binder *b, cpt_decoder *d)
+{
+    const cpt_matrix_spec spec = {.form = CPT_MATRIX_HALVES,
+                                  .out = d->vocabulary,
+                                  .in = (d->hidden + 1) / 2,
+                                  .has_bias = true,
+                                  .optional = true};
+    d->fine = bind_matrix(b, "fc", &spec);
+}
+
 static void bind_embedding(binder *b, cpt_decoder *d)
 {
     static const char name[] = "embedding.weight";
@@ -114,7 +125,11 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
     bind_embedding(&b, d);
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0);
     d->hidden = d->fc.in;
-    if (!d->int8) bind_coarse(&b, d);
+    if (d->int8) {
+        bind_fine(&b, d);
+    } else {
+        bind_coarse(&b, d);
+    }
     if (!b.status && d->hidden > MOST_GATES / d->gates) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d",
                         d->hidden);

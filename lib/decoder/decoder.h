@@ -54,6 +54,8 @@ typedef struct cpt_decoder {
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
     cpt_linear fc; /* [V, H] */
     cpt_coarse_weights coarse;
+    cpt_linear fine; /* int8: what fc's weights lack, [V, ceil(H / 2)] two weights a byte; its `halves` is
+                        NULL where the file has none */
 } cpt_decoder;
 
 /* The bytes of an int8 decoder's hidden states, which lie within -1..1: value = (byte - 128) / 127. */

@@ -78,7 +78,7 @@ static const cpt_layout layouts[] = {
     [CAPW_QUADS] =
         {
             .name = "quads",
-            .types = INT8,
+            .types = INT8 | UINT8,
             .min_rank = 2,
             .max_rank = 4,
             .shapes = "a tensor of quads has two to four dimensions",

@@ -7,19 +7,26 @@
 #include "kernels/kernels.h"
 
 typedef struct form {
-    const char *weight, *scale; /* suffixes of the tensors' names; scale: NULL for none */
+    const char *weight, *scale, *bias; /* suffixes of the tensors' names; scale: NULL for none */
     capw_dtype dtype;
     capw_layout layout;
 } form;
 
 static const form forms[] = {
-    [CPT_MATRIX_WEIGHT] = {.weight = "weight", .dtype = CAPW_FLOAT32, .layout = CAPW_PANELS},
+    [CPT_MATRIX_WEIGHT] = {.weight = "weight", .bias = "bias", .dtype = CAPW_FLOAT32, .layout = CAPW_PANELS},
     [CPT_MATRIX_WINOGRAD] = {.weight = "winograd", .dtype = CAPW_FLOAT32, .layout = CAPW_WINOGRAD},
     [CPT_MATRIX_PAIRS] = {.weight = "screen",
                           .scale = "screen_scale",
+                          .bias = "bias",
                           .dtype = CAPW_INT16,
                           .layout = CAPW_PAIRS},
-    [CPT_MATRIX_QUADS] = {.weight = "weight", .scale = "scale", .dtype = CAPW_INT8, .layout = CAPW_QUADS},
+    [CPT_MATRIX_QUADS] =
+        {.weight = "weight", .scale = "scale", .bias = "bias", .dtype = CAPW_INT8, .layout = CAPW_QUADS},
+    [CPT_MATRIX_HALVES] = {.weight = "fine",
+                           .scale = "fine_scale",
+                           .bias = "fine_bias",
+                           .dtype = CAPW_UINT8,
+                           .layout = CAPW_QUADS},
 };
 
 typedef struct tensor_name {
@@ -63,18 +70,18 @@ static caption_status check_numbers(const float *numbers, int n, float low, floa
     return CAPTION_OK;
 }
 
-static caption_status check_quads(const cpt_matrix *m, const char *name, caption_error *error)
+static caption_status check_bytes(const cpt_matrix *m, const form *f, const char *name, caption_error *error)
 {
     const int depth = (m->in + CPTK_QUAD - 1) / CPTK_QUAD * CPTK_QUAD;
     if (depth > CPTK_INT8_MOST_DEPTH / m->taps) {
         return cpt_fail(error, CAPTION_ERROR_MODEL,
-                        "model file: tensor %s.weight: %d x %d products of int8 may overflow", name, m->taps,
-                        m->in);
+                        "model file: tensor %s.%s: %d x %d products of int8 may overflow", name, f->weight,
+                        m->taps, m->in);
     }
     caption_status status =
-        check_numbers(m->scale, m->out, LEAST_SCALE, MOST_SCALE, name_of(name, "scale"), error);
+        check_numbers(m->scale, m->out, LEAST_SCALE, MOST_SCALE, name_of(name, f->scale), error);
     if (!status && m->bias) {
-        status = check_numbers(m->bias, m->out, -MOST_SCALE, MOST_SCALE, name_of(name, "bias"), error);
+        status = check_numbers(m->bias, m->out, -MOST_SCALE, MOST_SCALE, name_of(name, f->bias), error);
     }
     return status;
 }
@@ -120,6 +127,8 @@ caption_status cpt_matrix_bind(cpt_matrix *m, const cpt_weights *weights, const 
         m->weight = data;
     } else if (m->dtype == CAPW_INT8) {
         m->quads = data;
+    } else if (m->dtype == CAPW_UINT8) {
+        m->halves = data;
     } else {
         m->pairs = data;
     }
@@ -128,8 +137,8 @@ caption_status cpt_matrix_bind(cpt_matrix *m, const cpt_weights *weights, const 
     caption_status status = CAPTION_OK;
     if (f->scale) status = bind_vector(&m->scale, weights, name_of(name, f->scale), m->out, error);
     if (!status && spec->has_bias) {
-        status = bind_vector(&m->bias, weights, name_of(name, "bias"), m->out, error);
+        status = bind_vector(&m->bias, weights, name_of(name, f->bias), m->out, error);
     }
-    if (!status && m->dtype == CAPW_INT8) status = check_quads(m, name, error);
+    if (!status && f->layout == CAPW_QUADS) status = check_bytes(m, f, name, error);
     return status;
 }

@@ -20,6 +20,7 @@ typedef struct cpt_matrix {
         const float *weight;   /* CAPW_FLOAT32 */
         const uint32_t *pairs; /* CAPW_INT16 in CAPW_PAIRS: two elements a word */
         const int8_t *quads;   /* CAPW_INT8 in CAPW_QUADS */
+        const uint8_t *halves; /* CAPW_UINT8 in CAPW_QUADS: two weights a byte */
     };
     const float *scale; /* [out], what each output's sum of integers is multiplied by; NULL for float32 */
     const float *bias;  /* [out], or NULL */
@@ -30,7 +31,9 @@ typedef enum cpt_matrix_form {
     CPT_MATRIX_WEIGHT,   /* NAME.weight, float32 in panels */
     CPT_MATRIX_WINOGRAD, /* NAME.winograd, float32, filters transformed for either Winograd algorithm */
     CPT_MATRIX_PAIRS,    /* NAME.screen with NAME.screen_scale, int16 in pairs */
-    CPT_MATRIX_QUADS     /* NAME.weight with NAME.scale, int8 in quads */
+    CPT_MATRIX_QUADS,    /* NAME.weight with NAME.scale, int8 in quads */
+    CPT_MATRIX_HALVES /* NAME.fine with NAME.fine_scale and NAME.fine_bias, two weights a byte in quads; `in`
+                         counts bytes */
 } cpt_matrix_form;
 
 typedef struct cpt_matrix_spec {
