@@ -18,13 +18,22 @@ static const char tool[] = "capconvert";
 
 typedef struct convert_options {
     convert_files files;
+    const char *pictures;
     int threads;
     bool compact, int8, quiet, verbose;
 } convert_options;
 
 /* ---- options ---- */
 
-enum { OPTION_VOCAB = 256, OPTION_CONFIG, OPTION_METRICS, OPTION_COMPACT, OPTION_INT8, OPTION_CALIBRATE, OPTION_THREADS };
+enum {
+    OPTION_VOCAB = 256,
+    OPTION_CONFIG,
+    OPTION_METRICS,
+    OPTION_COMPACT,
+    OPTION_INT8,
+    OPTION_CALIBRATE,
+    OPTION_THREADS
+};
 
 /* clang-format off */
 static const tool_option own_options[] = {
@@ -81,7 +90,7 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->int8 = true;
         break;
     case OPTION_CALIBRATE:
-        options->files.pictures = value;
+        options->pictures = value;
         break;
     case OPTION_THREADS:
         (void)tool_parse_int(&options->threads, "--threads", value, 1, MAX_THREADS, err);
@@ -119,7 +128,7 @@ static void check_model(const convert_options *options, const char *path, tool_e
         (void)tool_fail(err, "%s: goes with a checkpoint, but %s is a model file, which has its own", other,
                         path);
     }
-    if (!files->pictures) {
+    if (!options->pictures) {
         (void)tool_fail(err,
                         "%s: a model file has no batch norm to estimate activations from; name pictures: "
                         "--calibrate DIR|LIST",
@@ -131,7 +140,7 @@ static void check(const convert_options *options, int argc, char **argv, tool_er
 {
     const convert_files *files = &options->files;
     if (argc != 2) (void)tool_fail(err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
-    if (files->pictures && !options->int8) (void)tool_fail(err, "--calibrate: goes with --int8");
+    if (options->pictures && !options->int8) (void)tool_fail(err, "--calibrate: goes with --int8");
     if (argc == 2 && convert_is_model(argv[1])) {
         check_model(options, argv[1], err);
     } else if (!files->vocabulary) {
@@ -139,9 +148,8 @@ static void check(const convert_options *options, int argc, char **argv, tool_er
     }
     if (!files->output) (void)tool_fail(err, "no output named: -o FILE");
     if (files->output && strcmp(files->output, "-") == 0) {
-        (void)tool_fail(err,
-                        "-o -: a model can't go to standard output, because its writer goes back in the "
-                        "file; name a file");
+        (void)tool_fail(err, "-o -: a model can't go to standard output, because its writer goes back in the "
+                             "file; name a file");
     }
 }
 
@@ -160,13 +168,19 @@ static int parse(convert_options *options, int argc, char **argv)
 
 /* ---- reports ---- */
 
+static void print_shape(const char *name, int rank, const uint32_t *dims, uint32_t layout)
+{
+    (void)printf("%-32s [", name);
+    for (int d = 0; d < rank; d++) (void)printf("%s%u", d ? ", " : "", dims[d]);
+    (void)printf("] %s", cpt_layout_find(layout)->name);
+}
+
 static void list_tensors(const convert_job *job)
 {
     for (size_t i = 0; i < job->plan.count; i++) {
         const convert_item *item = &job->plan.items[i];
-        (void)printf("%-32s [", item->name);
-        for (int d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
-        (void)printf("] %s <-", cpt_layout_find((uint32_t)item->layout)->name);
+        print_shape(item->name, item->rank, item->dims, (uint32_t)item->layout);
+        (void)fputs(" <-", stdout);
         if (item->source) {
             (void)putchar(' ');
             tool_put_clean(stdout, item->source->key);
@@ -186,7 +200,38 @@ static void list_tensors(const convert_job *job)
     }
 }
 
-static void summarize(const convert_job *job)
+/* Prints the range that a layer's bytes can express, and how it was found. */
+static void print_range(const convert_job *job, const convert_layer *layer)
+{
+    static const char *const methods[] = {
+        [CONVERT_METHOD_MAX] = "largest value",
+        [CONVERT_METHOD_PERCENTILE] = "99.99 % of values",
+        [CONVERT_METHOD_ERROR] = "least squared error",
+    };
+    const char *name = layer->name + strlen("encoder.");
+    for (int i = 0; layer->has_range && i < job->ranges.count; i++) {
+        const convert_range *range = &job->ranges.layers[i];
+        if (strcmp(range->layer, name) != 0) continue;
+        (void)printf(": %g to %g, %s", (double)range->scale * -range->zero_point,
+                     (double)range->scale * (255 - range->zero_point), methods[range->method]);
+    }
+}
+
+static void list_int8(const convert_job *job)
+{
+    const convert_int8_plan *plan = &job->quantised.plan;
+    for (size_t i = 0; i < plan->layer_count; i++) {
+        const convert_layer *layer = &plan->layers[i];
+        for (size_t t = layer->first; t < layer->first + layer->count; t++) {
+            const capw_tensor *tensor = &plan->tensors[t];
+            print_shape(tensor->name, (int)tensor->rank, tensor->dims, tensor->layout);
+            if (t == layer->first + layer->count - 1) print_range(job, layer);
+            (void)putchar('\n');
+        }
+    }
+}
+
+static void print_network(const convert_job *job)
 {
     const convert_network *n = &job->plan.network;
     (void)printf("encoder     ResNet-50 of width %u: %u channels, %zu batch norms folded in\n", n->width,
@@ -200,11 +245,36 @@ static void summarize(const convert_job *job)
                      n->embed, n->hidden);
     }
     (void)printf("vocabulary  %u words\n", job->vocabulary.count);
-    (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n",
-                 job->plan.count, job->plan.encoder.count, job->plan.decoder.count);
+}
+
+static void print_activations(const convert_job *job)
+{
+    const convert_ranges *ranges = &job->ranges;
+    (void)fputs("activations ", stdout);
+    if (ranges->pictures == 0) {
+        (void)puts("ranges estimated from batch norm");
+        return;
+    }
+    (void)printf("ranges shown by %d picture%s", ranges->pictures, ranges->pictures == 1 ? "" : "s");
+    if (ranges->unreadable) (void)printf("; %d that can't be read passed over", ranges->unreadable);
+    (void)putchar('\n');
+}
+
+static void summarize(const convert_job *job)
+{
+    const size_t tensors = job->int8 ? job->quantised.plan.tensor_count : job->plan.count;
+    if (job->checkpoint) {
+        print_network(job);
+        (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n", tensors,
+                     job->plan.encoder.count, job->plan.decoder.count);
+    } else {
+        (void)printf("tensors     %zu from the model file's float32 ones\n", tensors);
+    }
+    if (job->int8) print_activations(job);
     (void)fputs("written     ", stdout);
     tool_put_clean(stdout, job->files.output);
-    (void)printf(", %.1f MB\n", (double)job->writer.file_size / 1e6);
+    const convert_writer *writer = job->int8 ? &job->quantised.writer : &job->writer;
+    (void)printf(", %.1f MB\n", (double)writer->file_size / 1e6);
 }
 
 int main(int argc, char **argv)
@@ -222,10 +292,13 @@ int main(int argc, char **argv)
     job->files = options.files;
     job->compact = options.compact;
     job->int8 = options.int8;
+    job->pictures = (convert_pictures){
+        .name = options.pictures, .tool = tool, .threads = options.threads, .quiet = options.quiet};
     job->threads = options.threads;
     bool ok = convert_run(job, &err);
     if (ok) {
-        if (options.verbose) list_tensors(job);
+        if (options.verbose && job->int8) list_int8(job);
+        if (options.verbose && !job->int8) list_tensors(job);
         if (!options.quiet) summarize(job);
         ok = tool_flush_output(&err);
     }

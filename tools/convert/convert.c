@@ -233,8 +233,8 @@ bool convert_is_model(const char *path)
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
     FILE *file = fopen(path, "rb");
     if (!file) return false;
-    const bool is_model = fread(start, 1, sizeof start, file) == sizeof start &&
-                          memcmp(start, CAPW_MAGIC, sizeof start) == 0;
+    const bool is_model =
+        fread(start, 1, sizeof start, file) == sizeof start && memcmp(start, CAPW_MAGIC, sizeof start) == 0;
     (void)fclose(file);
     return is_model;
 }
@@ -265,7 +265,8 @@ static bool make_model(convert_job *job, tool_error *err)
     if (!read_checkpoint(job, err)) return false;
     job->scratch = tool_outfile_open(job->files.output, err);
     if (!job->scratch || !write_float(job, job->scratch, err) || !map_scratch(job, err)) return false;
-    return caption_model_open_memory(&job->model, job->mapped, job->mapped_size, NULL, &error) == CAPTION_OK ||
+    return caption_model_open_memory(&job->model, job->mapped, job->mapped_size, NULL, &error) ==
+               CAPTION_OK ||
            tool_fail_caption(err, job->files.checkpoint, &error);
 }
 
@@ -286,11 +287,14 @@ static bool open_model(convert_job *job, tool_error *err)
     return info.precision == CAPTION_PRECISION_FLOAT32 || tool_fail(err, "%s: is int8 already", path);
 }
 
-bool convert_ranges_from_pictures(convert_ranges *r, const caption_model *model, const char *what, tool_error *err);
 static bool find_ranges(convert_job *job, tool_error *err)
 {
-    if (job->files.pictures) return convert_ranges_from_pictures(&job->ranges, job->model, job->files.pictures, err);
-    return tool_fail(err, "%s: no ranges", job->files.checkpoint);
+    if (job->pictures.name) {
+        return convert_ranges_from_pictures(&job->ranges, job->model, &job->pictures, err);
+    }
+    if (job->checkpoint) return convert_ranges_from_norms(&job->ranges, &job->plan, err);
+    return tool_fail(err, "%s: a model file has no batch norm to estimate activations from",
+                     job->files.checkpoint);
 }
 
 static bool write_int8(convert_job *job, tool_outfile *out, tool_error *err)

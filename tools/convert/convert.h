@@ -7,10 +7,11 @@
 #include "tools/convert/int8.h"
 
 typedef struct convert_job {
-    convert_files files; /* borrowed */
-    bool compact;        /* leave second copies of weights out */
-    bool int8;           /* make an int8 model; files.checkpoint may be a float32 model then */
-    int threads;         /* at least 1; the file is the same for any number */
+    convert_files files;       /* borrowed */
+    bool compact;              /* leave second copies of weights out */
+    bool int8;                 /* make an int8 model; files.checkpoint may be a float32 model then */
+    convert_pictures pictures; /* with int8: what shows the ranges; name NULL: batch norm does */
+    int threads;               /* at least 1; the file is the same for any number */
     /* what was read, for the summary */
     source_file *checkpoint;
     convert_vocabulary vocabulary;
@@ -18,7 +19,7 @@ typedef struct convert_job {
     convert_metadata metadata;
     convert_writer writer;
     /* with int8 */
-    caption_model *model; /* the float32 model */
+    caption_model *model;  /* the float32 model */
     tool_outfile *scratch; /* its file, where it was made of a checkpoint */
     void *mapped;          /* [mapped_size] the bytes of that file */
     size_t mapped_size;

@@ -14,8 +14,8 @@ typedef struct convert_int8 {
     /* what was made, for the summary */
     convert_int8_plan plan;
     convert_metadata metadata;
-    source_word *words;            /* owned; their texts are the model's */
-    convert_vocabulary vocabulary; /* of which words and count are set */
+    source_word *words;                                              /* owned; their texts are the model's */
+    convert_vocabulary vocabulary;                                   /* of which words and count are set */
     float mean[CONVERT_PIXEL_CHANNELS], std[CONVERT_PIXEL_CHANNELS]; /* of the input's normalisation */
     float embedding_scale;
     convert_writer writer;

@@ -76,8 +76,9 @@ static void add_tensor(convert_int8_plan *plan, const char *suffix, capw_dtype d
 {
     convert_layer *layer = &plan->layers[plan->layer_count - 1];
     capw_tensor *tensor = &plan->tensors[plan->tensor_count++];
-    /* names of a float32 model's layers leave room for any of the suffixes */
-    (void)snprintf(tensor->name, sizeof tensor->name, "%.48s%s%s", layer->name, suffix[0] ? "." : "", suffix);
+    char name[CAPW_NAME_BYTES]; /* a float32 model's layer, whose name leaves room for any suffix */
+    memcpy(name, layer->name, sizeof name);
+    (void)snprintf(tensor->name, sizeof tensor->name, "%.48s%s%s", name, suffix[0] ? "." : "", suffix);
     tensor->dtype = (uint32_t)dtype;
     tensor->layout = (uint32_t)layout;
     tensor->rank = count ? 1 : (uint32_t)info->rank;

@@ -21,7 +21,7 @@ enum {
 };
 
 typedef enum convert_layer_kind {
-    CONVERT_LAYER_PRODUCT, /* weight, scale; bias where there is one; range where has_range */
+    CONVERT_LAYER_PRODUCT,   /* weight, scale; bias where there is one; range where has_range */
     CONVERT_LAYER_EMBEDDING, /* weight, range */
     CONVERT_LAYER_COPY       /* as it is */
 } convert_layer_kind;
@@ -43,7 +43,8 @@ typedef struct convert_int8_plan {
     const convert_ranges *ranges;
     convert_layer layers[CONVERT_INT8_LAYERS]; /* [layer_count] */
     size_t layer_count;
-    capw_tensor tensors[CONVERT_INT8_TENSORS]; /* [tensor_count]: name, dtype, layout, rank and dims are set */
+    capw_tensor
+        tensors[CONVERT_INT8_TENSORS]; /* [tensor_count]: name, dtype, layout, rank and dims are set */
     size_t tensor_count;
 } convert_int8_plan;
 

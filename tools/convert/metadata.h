@@ -20,7 +20,6 @@ typedef struct convert_metadata {
 typedef struct convert_files {
     const char *checkpoint, *vocabulary, *output;
     const char *config, *metrics; /* NULL: those inside the checkpoint */
-    const char *pictures;         /* with int8: what ranges are found with; NULL: batch norm */
 } convert_files;
 
 /* Free it whatever the result. */

@@ -9,7 +9,7 @@ enum {
     PANEL = CAPW_PANEL,
     QUAD = CAPW_QUAD,
     MOST_INT8 = 127, /* not -128, so that a weight and its negative are equally far from 0 */
-    MAX_SIDE = 6, /* of a transformed filter: F(4x4, 3x3) */
+    MAX_SIDE = 6,    /* of a transformed filter: F(4x4, 3x3) */
     MAX_PLANES = MAX_SIDE * MAX_SIDE,
 };
 

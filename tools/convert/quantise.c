@@ -70,8 +70,8 @@ static double zero_sum(const convert_product *p, const int8_t *quads, size_t row
     const size_t per_tap = (w->columns + CAPW_QUAD - 1) / CAPW_QUAD, block = CAPW_PANEL * CAPW_QUAD;
     double sum = 0;
     for (size_t tap = 0; tap < w->taps; tap++) {
-        const int8_t *q = quads + (row / CAPW_PANEL * w->taps + tap) * per_tap * block +
-                          row % CAPW_PANEL * CAPW_QUAD;
+        const int8_t *q =
+            quads + (row / CAPW_PANEL * w->taps + tap) * per_tap * block + row % CAPW_PANEL * CAPW_QUAD;
         for (size_t c = 0; c < w->columns; c++) {
             const double zero = p->zeros ? p->zeros[c] : p->in.zero_point;
             sum += zero * q[c / CAPW_QUAD * block + c % CAPW_QUAD];
