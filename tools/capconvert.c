@@ -48,10 +48,10 @@ static const tool_option own_options[] = {
     {.name = "compact", .code = OPTION_COMPACT,
      .help = "leave out the second copies of weights that make captioning faster"},
     {.name = "int8", .code = OPTION_INT8,
-     .help = "make an int8 model: a quarter of the size, and faster; the input may be a float32 model file"},
-    {.name = "calibrate", .code = OPTION_CALIBRATE, .argument = "DIR|LIST",
-     .help = "with --int8: a folder of pictures, or a file that lists some, to measure activations with",
-     .initial = "estimates from batch norm"},
+     .help = "make an int8 model, of a checkpoint or of a float32 model file: a quarter of the size"},
+    {.name = "calibrate", .code = OPTION_CALIBRATE, .argument = "FILE",
+     .help = "with --int8: a folder of pictures, or a file that names some, one a line, to find the ranges of activations with",
+     .initial = "none: batch norm tells the ranges"},
     {.name = "threads", .code = OPTION_THREADS, .argument = "N",
      .help = "tensors made at once, 1 to 16; the file is the same for any number",
      .initial = "one a processor"},
@@ -109,7 +109,7 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] CHECKPOINT.pth --vocab VOCAB.pkl -o MODEL.capw\n"
-                "--int8 --calibrate DIR|LIST [options] FLOAT.capw -o INT8.capw",
+                "--int8 --calibrate FILE [options] FLOAT.capw -o INT8.capw",
     .about = "Makes a model file from a checkpoint of torch.save, or an int8 model file from\n"
              "a float32 one.\n",
     .groups = groups,
@@ -131,7 +131,7 @@ static void check_model(const convert_options *options, const char *path, tool_e
     if (!options->pictures) {
         (void)tool_fail(err,
                         "%s: a model file has no batch norm to estimate activations from; name pictures: "
-                        "--calibrate DIR|LIST",
+                        "--calibrate FILE",
                         path);
     }
 }
