@@ -11,7 +11,7 @@
 
 enum {
     METHODS = CONVERT_METHOD_ERROR + 1,
-    STEPS = 32, /* clip points that are tried on each side, first between 0 and the largest value */
+    STEPS = 16, /* clip points that are tried on each side, first between 0 and the largest value */
     ROUNDS = 3  /* then between the neighbours of the best one, and once more */
 };
 

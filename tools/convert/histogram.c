@@ -129,7 +129,10 @@ double convert_histogram_quantile(const convert_histogram *h, double part)
 /* The integral from 0 to u of the squared distance to the nearest whole number of least..most. */
 static double error_up_to(double u, double least, double most)
 {
-    const double nearest = fmin(fmax(floor(u + 0.5), least), most), rest = u - nearest;
+    double nearest = floor(u + 0.5);
+    if (nearest < least) nearest = least;
+    if (nearest > most) nearest = most;
+    const double rest = u - nearest;
     return nearest / 12 + rest * rest * rest / 3;
 }
 
