@@ -23,7 +23,8 @@ typedef struct convert_range {
 } convert_range;
 
 typedef struct convert_ranges {
-    convert_range layers[CPT_RESNET50_CONVOLUTIONS]; /* [count] outputs of convolutions, in the order of layers */
+    convert_range
+        layers[CPT_RESNET50_CONVOLUTIONS]; /* [count] outputs of convolutions, in the order of layers */
     int count;
     float largest_input; /* baseline kind: the largest magnitude of the image's vector; else 0 */
     int pictures;        /* 0: from batch norm */
