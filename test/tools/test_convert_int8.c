@@ -334,7 +334,8 @@ static void check_metadata(const pair *p)
     }
     const int words = (int)p->weights.word_count;
     for (int i = 0; i < words; i++) {
-        assert_string_equal(p->weights.words + p->weights.word_offsets[i], caption_model_word(p->from.model, i));
+        assert_string_equal(p->weights.words + p->weights.word_offsets[i],
+                            caption_model_word(p->from.model, i));
     }
 }
 
@@ -460,7 +461,7 @@ static void library_takes_them(void **state)
         if (!convert(from, "test/vectors", &err)) fail_msg("%s", err.message);
         const char *const paths[2] = {from, output};
         const double apart = feature_error(paths, "test/vectors/a.jpg");
-        if (!(apart < 0.2)) fail_msg("%s: features are %g apart", names[i], apart);
+        if (!(apart < 0.3)) fail_msg("%s: features are %g apart", names[i], apart);
         assert_int_equal(unlink(output), 0);
     }
     assert_nothing_left();
@@ -478,6 +479,7 @@ static void checkpoints(void **state)
     convert_job *job = calloc(1, sizeof *job);
     assert_non_null(job);
     job->files = (convert_files){.checkpoint = checkpoint, .vocabulary = vocabulary, .output = input};
+    job->compact = true; /* second copies of weights give other last bits, and so other ranges */
     job->threads = 1;
     if (!convert_run(job, &err)) fail_msg("%s", err.message);
     convert_free(job);
