@@ -11,8 +11,8 @@
 
 enum {
     METHODS = CONVERT_METHOD_ERROR + 1,
-    STEPS = 16, /* clip points that are tried on each side, first between 0 and the largest value */
-    ROUNDS = 3  /* then between the neighbours of the best one, and once more */
+    STEPS = 8, /* clip points that are tried on each side, first between 0 and the largest value ... */
+    ROUNDS = 4 /* ... then between the neighbours of the best one, and so on: to 1/512 of that value */
 };
 
 /* The range of low..high, low <= 0 <= high.  The zero point is a whole number so that 0 is stored exactly.

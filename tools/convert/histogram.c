@@ -129,9 +129,8 @@ double convert_histogram_quantile(const convert_histogram *h, double part)
 /* The integral from 0 to u of the squared distance to the nearest whole number of least..most. */
 static double error_up_to(double u, double least, double most)
 {
-    double nearest = floor(u + 0.5);
-    if (nearest < least) nearest = least;
-    if (nearest > most) nearest = most;
+    const double inside = u < least ? least : u > most ? most : u; /* within -255..255 */
+    const double nearest = (int)(inside + 256.5) - 256;            /* faster than floor */
     const double rest = u - nearest;
     return nearest / 12 + rest * rest * rest / 3;
 }
