@@ -82,7 +82,7 @@ static convert_range fit_error(const convert_histogram *h)
     clip_points below = {.at = -h->low / 2, .step = -h->low / STEPS, .most = -h->low};
     clip_points above = {.at = h->high / 2, .step = h->high / STEPS, .most = h->high};
     convert_range best = range_of(h->low, h->high);
-    double least = error_of(h, &best);
+    double least = INFINITY;
     if (h->width == 0) return best;
     for (int round = 0; round < ROUNDS; round++) search(h, &below, &above, &best, &least);
     return best;
