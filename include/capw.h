@@ -25,6 +25,7 @@
 #define CAPW_PANEL 16u         /* outputs that lie side by side in a panel */
 #define CAPW_QUAD 4u           /* inputs of an output that lie side by side in a tensor of quads */
 #define CAPW_PAIRS_MOST 16383  /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
+#define CAPW_QUADS_DEPTH 65536 /* most taps x inputs of an output in a tensor of quads: sums fit an int32 */
 #define CAPW_MAX_DIM 67108864u /* 2^26: products of two sizes stay far from overflow of 64 bits */
 #define CAPW_MAX_TENSORS 4096u
 #define CAPW_MAX_METADATA 1024u

@@ -89,7 +89,7 @@ static void run_panel(void *user, int index, int thread)
 }
 
 /* Runs the task for each number of a panel in l->panels. */
-static void run_needed_panels(cpt_logits *l, cpt_task_fn task, void *job)
+static void run_needed_panels(cpt_logits *l, cpt_task task, void *job)
 {
     l->panel_count = 0;
     for (int panel = 0; panel < count_panels(l->decoder); panel++) {

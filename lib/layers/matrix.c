@@ -70,10 +70,12 @@ static caption_status check_numbers(const float *numbers, int n, float low, floa
     return CAPTION_OK;
 }
 
+_Static_assert(CAPW_QUADS_DEPTH <= CPTK_INT8_MOST_DEPTH, "sums of products must fit an int32");
+
 static caption_status check_bytes(const cpt_matrix *m, const form *f, const char *name, caption_error *error)
 {
     const int depth = (m->in + CPTK_QUAD - 1) / CPTK_QUAD * CPTK_QUAD;
-    if (depth > CPTK_INT8_MOST_DEPTH / m->taps) {
+    if (depth > CAPW_QUADS_DEPTH / m->taps) {
         return cpt_fail(error, CAPTION_ERROR_MODEL,
                         "model file: tensor %s.%s: %d x %d products of int8 may overflow", name, f->weight,
                         m->taps, m->in);

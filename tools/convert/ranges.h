@@ -2,7 +2,10 @@
 #ifndef TOOLS_CONVERT_RANGES_H
 #define TOOLS_CONVERT_RANGES_H
 
+#include <caption.h>
+
 #include "lib/format/resnet50.h"
+#include "tools/convert/mapping.h"
 
 /* How a layer's range was found. */
 typedef enum convert_method {
@@ -20,10 +23,31 @@ typedef struct convert_range {
 } convert_range;
 
 typedef struct convert_ranges {
-    convert_range layers[CPT_RESNET50_CONVOLUTIONS]; /* [count] outputs of convolutions, in the order of layers */
+    convert_range
+        layers[CPT_RESNET50_CONVOLUTIONS]; /* [count] outputs of convolutions, in the order of layers */
     int count;
     float largest_input; /* baseline kind: the largest magnitude of the image's vector; else 0 */
     int pictures;        /* 0: from batch norm */
+    int unreadable;      /* pictures that were passed over */
 } convert_ranges;
+
+/* Which pictures show the ranges. */
+typedef struct convert_pictures {
+    const char *name; /* a folder, or a list: a text file with one path a line */
+    const char *tool; /* named in front of messages */
+    int threads;      /* of the session, 1..CAPTION_MAX_THREADS; the ranges are the same for any number */
+    bool quiet;       /* no progress, no warnings; pictures that can't be read are reported all the same */
+} convert_pictures;
+
+/* Runs the float model over the pictures in their order.
+ *
+ * Folders and lists are read as capdemo reads them.  A picture that can't be read is reported on standard
+ * error and passed over.  Fails when there is none that can. */
+bool convert_ranges_from_pictures(convert_ranges *ranges, const caption_model *model,
+                                  const convert_pictures *pictures, tool_error *err);
+
+/* Takes the output of each batch norm as normally distributed, with its bias as mean and its weight as
+ * standard deviation.  No picture is needed. */
+bool convert_ranges_from_norms(convert_ranges *ranges, const convert_plan *plan, tool_error *err);
 
 #endif
