@@ -69,7 +69,13 @@ static bool make_product(const convert_int8 *job, const convert_layer *layer, wo
     if (layer->has_range) put_range(w->data[layer->count - 1], layer->out);
     const convert_int8_out out = {
         .weight = w->data[0], .scale = w->data[1], .bias = layer->bias.data ? w->data[2] : NULL};
-    return convert_quantise(&product, &out, err);
+    if (!convert_quantise(&product, &out, err)) return false;
+    const size_t fine = layer->count - 3; /* the last three tensors */
+    return !layer->has_fine || convert_quantise_fine(&product, &out,
+                                                     &(convert_fine_out){.halves = w->data[fine],
+                                                                         .scale = w->data[fine + 1],
+                                                                         .bias = w->data[fine + 2]},
+                                                     err);
 }
 
 static size_t count_elements(const caption_tensor_info *info)

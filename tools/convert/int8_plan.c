@@ -206,6 +206,20 @@ static bool add_recurrent(convert_int8_plan *plan, int index, tool_error *err)
     return add_product(plan, name, state_bytes, true, err);
 }
 
+/* The product that makes the logits, and four more bits of its weights. */
+static bool add_vocabulary(convert_int8_plan *plan, int hidden, tool_error *err)
+{
+    convert_layer *layer = add_product(plan, "fc", state_bytes, true, err);
+    if (!layer) return false;
+    const uint32_t words = layer->weight.dims[0];
+    const caption_tensor_info halves = {.rank = 2, .dims = {words, ((uint32_t)hidden + 1) / 2}};
+    layer->has_fine = true;
+    add_tensor(plan, "fine", CAPW_UINT8, CAPW_QUADS, &halves, 0);
+    add_numbers(plan, "fine_scale", words);
+    add_numbers(plan, "fine_bias", words);
+    return true;
+}
+
 static bool add_decoder(convert_int8_plan *plan, convert_bytes features, tool_error *err)
 {
     caption_model_info info;
@@ -216,7 +230,7 @@ static bool add_decoder(convert_int8_plan *plan, convert_bytes features, tool_er
                                                   : add_product(plan, "project", one_step, true, err) != NULL;
     ok = ok && add_embedding(plan, err);
     for (int i = 0; ok && i < info.layers; i++) ok = add_recurrent(plan, i, err);
-    return ok && add_product(plan, "fc", state_bytes, true, err) != NULL;
+    return ok && add_vocabulary(plan, info.hidden_size, err);
 }
 
 bool convert_int8_plan_make(convert_int8_plan *plan, tool_error *err)

@@ -113,6 +113,51 @@ bool convert_quantise(const convert_product *p, const convert_int8_out *out, too
     return ok;
 }
 
+/* ---- the finer part ---- */
+
+/* Four bits more of a row's weights.  Returns the sum of their numbers, which are -8..7 each. */
+static int fine_row(const convert_product *p, const int8_t *quads, size_t row, double step, uint8_t *halves)
+{
+    enum { HALVES = 2 * CAPW_QUAD, LEAST = -8, MOST = 7, PARTS = 16 };
+    const convert_panels *w = &p->weights;
+    const size_t lines = (w->columns + HALVES - 1) / HALVES,
+                 per_row = (w->columns + CAPW_QUAD - 1) / CAPW_QUAD;
+    int sum = 0;
+    for (size_t c = 0; c < w->columns; c++) {
+        const size_t quad = row / CAPW_PANEL * per_row + c / CAPW_QUAD;
+        const size_t line = row / CAPW_PANEL * lines + c / HALVES,
+                     place = row % CAPW_PANEL * CAPW_QUAD + c % CAPW_QUAD;
+        const double value =
+            (double)w->values[(row / CAPW_PANEL * w->columns + c) * CAPW_PANEL + row % CAPW_PANEL];
+        const double left = rint(PARTS * (value / step - quads[quad * CAPW_PANEL * CAPW_QUAD + place]));
+        const int n = left < LEAST ? LEAST : left > MOST ? MOST : (int)left;
+        halves[line * CAPW_PANEL * CAPW_QUAD + place] |= (uint8_t)((n & 15) << (c / CAPW_QUAD % 2 * 4));
+        sum += n;
+    }
+    return sum;
+}
+
+bool convert_quantise_fine(const convert_product *p, const convert_int8_out *coarse,
+                           const convert_fine_out *out, tool_error *err)
+{
+    const convert_panels *w = &p->weights;
+    const size_t lines = (w->columns + 2 * CAPW_QUAD - 1) / (2 * CAPW_QUAD);
+    double *steps = malloc(w->rows * sizeof *steps);
+    if (!steps) return tool_fail(err, "%s: %s: out of memory", p->file, p->name);
+    convert_pack_steps(w, steps);
+    drop_tiny_rows(p, steps);
+    memset(out->halves, 0, (w->rows + CAPW_PANEL - 1) / CAPW_PANEL * lines * CAPW_PANEL * CAPW_QUAD);
+    for (size_t row = 0; row < w->rows; row++) {
+        const float scale = coarse->scale[row] / 16;
+        const bool fits = convert_scale_fits(scale);
+        const int sum = fits ? fine_row(p, coarse->weight, row, steps[row], out->halves) : 0;
+        out->scale[row] = fits ? scale : 1;
+        out->bias[row] = (float)(-(double)out->scale[row] * p->in.zero_point * sum);
+    }
+    free(steps);
+    return true;
+}
+
 /* ---- an embedding ---- */
 
 float convert_embedding_scale(const float *values, size_t count, float most)

@@ -35,6 +35,17 @@ typedef struct convert_int8_out {
  * on scales and biases that the library refuses. */
 bool convert_quantise(const convert_product *product, const convert_int8_out *out, tool_error *err);
 
+/* What a Linear's int8 weights lack, in sixteenths of their steps. */
+typedef struct convert_fine_out {
+    uint8_t *halves; /* [ceil(rows/16), ceil(columns/8), 16, 4] */
+    float *scale;    /* [rows] */
+    float *bias;     /* [rows] */
+} convert_fine_out;
+
+/* Makes these from a product and what convert_quantise has made of it.  Fails only when memory runs out. */
+bool convert_quantise_fine(const convert_product *product, const convert_int8_out *coarse,
+                           const convert_fine_out *out, tool_error *err);
+
 /* Whether a scale is one that the library takes. */
 bool convert_scale_fits(float scale);
 
