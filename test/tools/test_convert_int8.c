@@ -193,11 +193,47 @@ typedef struct expected {
 
 static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};
 
+/* A product's weights in both files. */
+typedef struct weights {
+    const expected *e;
+    const float *w;  /* panels */
+    const int8_t *q; /* quads */
+    int out, taps, in;
+} weights;
+
 /* The float weight of an output, with the normalisation of pixels in it. */
-static double weight_at(const float *w, const expected *e, int taps, int in, int o, int t, int i)
+static double weight_at(const weights *m, int o, int t, int i)
 {
-    const double value = (double)w[((o / 16 * taps + t) * in + i) * 16 + o % 16];
-    return e->pixels ? value / (255 * deviation[i]) : value;
+    const double value = (double)m->w[((o / 16 * m->taps + t) * m->in + i) * 16 + o % 16];
+    return m->e->pixels ? value / (255 * deviation[i]) : value;
+}
+
+static double largest(const weights *m, int o)
+{
+    double most = 0;
+    for (int t = 0; t < m->taps; t++) {
+        for (int i = 0; i < m->in; i++) most = fmax(most, fabs(weight_at(m, o, t, i)));
+    }
+    return most;
+}
+
+/* Checks an output's integers, whose step is given; returns the sum of their products with zero points. */
+static double check_row(const weights *m, int o, double step)
+{
+    const int quads = (m->in + 3) / 4;
+    double zeros = 0;
+    for (int t = 0; t < m->taps; t++) {
+        for (int i = 0; i < quads * 4; i++) {
+            const int got = m->q[((o / 16 * m->taps + t) * quads + i / 4) * 64 + o % 16 * 4 + i % 4];
+            if (o >= m->out || i >= m->in) {
+                assert_int_equal(got, 0);
+                continue;
+            }
+            assert_true(fabs(got - weight_at(m, o, t, i) / step) <= 0.5 + 1e-9);
+            zeros += got * (m->e->pixels ? 255 * mean[i] : m->e->in.zero);
+        }
+    }
+    return zeros;
 }
 
 /* One product's tensors, output by output. */
@@ -205,40 +241,27 @@ static void check_product(pair *p, const expected *e)
 {
     const capw_tensor *record = record_of(p, e->layer, "weight");
     assert_non_null(record);
-    const int rank = (int)record->rank, out = (int)record->dims[0], in = (int)record->dims[rank - 1];
-    const int taps = rank == 4 ? (int)(record->dims[1] * record->dims[2]) : 1, quads = (in + 3) / 4;
-    cpt_shape shape = {.rank = rank};
-    for (int d = 0; d < rank; d++) shape.dims[d] = (int)record->dims[d];
-    const float *w = floats_of(p, e->layer, "weight");
+    cpt_shape shape = {.rank = (int)record->rank};
+    for (int d = 0; d < shape.rank; d++) shape.dims[d] = (int)record->dims[d];
+    const weights m = {
+        .e = e,
+        .w = floats_of(p, e->layer, "weight"),
+        .q = bind(p, e->layer, "weight", CAPW_INT8, CAPW_QUADS, shape),
+        .out = shape.dims[0],
+        .taps = shape.rank == 4 ? shape.dims[1] * shape.dims[2] : 1,
+        .in = shape.dims[shape.rank - 1],
+    };
+    const float *scale = bind_floats(p, e->layer, "scale", m.out);
     const float *b = e->has_bias ? floats_of(p, e->layer, "bias") : NULL;
-    const int8_t *q = bind(p, e->layer, "weight", CAPW_INT8, CAPW_QUADS, shape);
-    const float *scale = bind_floats(p, e->layer, "scale", out);
-    const float *bias = b ? bind_floats(p, e->layer, "bias", out) : NULL;
-    for (int o = 0; o < (out + 15) / 16 * 16; o++) {
-        double most = 0, zeros = 0, size = 0;
-        for (int t = 0; t < taps; t++) {
-            for (int i = 0; i < in && o < out; i++)
-                most = fmax(most, fabs(weight_at(w, e, taps, in, o, t, i)));
-        }
-        for (int t = 0; t < taps; t++) {
-            for (int i = 0; i < quads * 4; i++) {
-                const int got = q[((o / 16 * taps + t) * quads + i / 4) * 64 + o % 16 * 4 + i % 4];
-                if (o >= out || i >= in) {
-                    assert_int_equal(got, 0);
-                    continue;
-                }
-                const double zero = e->pixels ? 255 * mean[i] : e->in.zero;
-                assert_true(fabs(got - weight_at(w, e, taps, in, o, t, i) / (most / 127)) <= 0.5 + 1e-9);
-                zeros += zero * got;
-                size += zero * abs(got);
-            }
-        }
-        if (o >= out) continue;
-        assert_near((double)scale[o], e->in.scale * most / 127 / e->out.scale, 0, e->layer);
+    const float *bias = b ? bind_floats(p, e->layer, "bias", m.out) : NULL;
+    for (int o = 0; o < (m.out + 15) / 16 * 16; o++) {
+        const double step = o < m.out ? largest(&m, o) / 127 : 1, zeros = check_row(&m, o, step);
+        if (o >= m.out) continue;
+        assert_near((double)scale[o], e->in.scale * step / e->out.scale, 0, e->layer);
         if (!b) continue;
         const double wanted = (double)b[o] / e->out.scale + e->out.zero - (double)scale[o] * zeros -
                               e->add.zero * e->add.scale / e->out.scale;
-        assert_near((double)bias[o], wanted, (double)scale[o] * size * 0.01 + 1, e->layer);
+        assert_near((double)bias[o], wanted, 1 + fabs((double)scale[o] * zeros), e->layer);
     }
 }
 

@@ -263,8 +263,9 @@ bool convert_metadata_copy(convert_metadata *m, const caption_model *model, int 
     const char *key, *value;
     char source[64] = "batch norm";
     memset(m, 0, sizeof *m);
-    if (pictures > 0)
+    if (pictures > 0) {
         (void)snprintf(source, sizeof source, "%d picture%s", pictures, pictures == 1 ? "" : "s");
+    }
     for (int i = 0; caption_model_metadata(model, i, &key, &value) == CAPTION_OK; i++) {
         if (!set(m, key, value, err)) return false;
     }
