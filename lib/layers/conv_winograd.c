@@ -121,11 +121,8 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
     const float *weight = conv->winograd.weight + (size_t)e * (size_t)cpt_conv_panels(conv) * panel;
     const float *rows[LARGE_BLOCK];
     cpt_tiles tiles = {
-        .first = {.a = rows,
-                  .b_panel = panel,
-                  .c_stride = (size_t)conv->out_c,
-                  .taps = 1,
-                  .depth = conv->in_c},
+        .first =
+            {.a = rows, .b_panel = panel, .c_stride = (size_t)conv->out_c, .taps = 1, .depth = conv->in_c},
         .rows = count,
         .tile_rows = d->job->kernels->tile_rows,
         .ahead = d->plan.shared ? CPT_AHEAD_WEIGHTS : CPT_AHEAD_AS_SET,
