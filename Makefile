@@ -87,6 +87,8 @@ FLAGS_avx2   := -mavx2 -mfma
 FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
+# the old floating-point unit of x86 does not round every operation to float or double
+MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
 FEW_BODIES   := int16 int8
 
@@ -138,7 +140,7 @@ endif
 LIBS = $(LIB_PKG_LIBS) -lm $(if $(filter 1,$(THREADS)),-pthread)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
+CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
 
 # The configuration is written where it changed, and then everything is made again: all objects depend on
 # $(BUILD)/configured, which this rule touches.

@@ -1,5 +1,5 @@
-/* cells.c - recurrent cells, attention and tanh in plain C: the specification of these slots, and what runs
- * where no instruction set is known. */
+/* cells.c - recurrent cells, attention, tanh and weighted sums of rows in plain C: the specification of these
+ * slots, and what runs where no instruction set is known. */
 #include "kernels/kernels_isa.h"
 #include "kernels/ref/math.h"
 

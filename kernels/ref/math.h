@@ -6,12 +6,17 @@
 #ifndef CPTK_REF_MATH_H
 #define CPTK_REF_MATH_H
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "kernels/coefficients.h"
 #include "kernels/kernels.h"
+
+#if (FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16) || defined(__FAST_MATH__)
+#error "every operation must round to its type: no -ffast-math; on 32-bit x86 -msse2 -mfpmath=sse"
+#endif
 
 /* ---- exp ---- */
 

@@ -1,5 +1,5 @@
-/* cells.c - recurrent cells, attention and tanh in vectors, compiled once per instruction set.
- * kernels/ref/cells.c specifies them. */
+/* cells.c - recurrent cells, attention, tanh and weighted sums of rows in vectors, compiled once per
+ * instruction set.  kernels/ref/cells.c specifies them. */
 #include <stddef.h>
 
 #include "kernels/simd/math.h"

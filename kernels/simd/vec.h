@@ -52,8 +52,8 @@
  *                        most 28 sums and 4 vectors of weights are possible; tile.c checks that
  *   VEC_TILE_ROWS        the number of rows at which the tile product is fastest
  *   VEC_PRODUCT_BLOCKS(X)
- *                        X(1) X(2) ...: the rows that a block of the int16 product may have, one panel wide.
- *                        Each row takes 2 * 16 / VEC_W sums
+ *                        X(1) X(2) ...: the rows that a block of the int16 product and of the weighted sum
+ *                        of rows may have, one panel wide.  Each row takes 2 * 16 / VEC_W sums or fewer
  *   VEC_KEEP(x)          makes the compiler hold the vector x in a register; may do nothing */
 #ifndef CPTK_SIMD_VEC_H
 #define CPTK_SIMD_VEC_H

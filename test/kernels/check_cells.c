@@ -68,8 +68,8 @@ static double worst_ulp(const unary *f, const float *x, const float *y, double b
     for (int i = 0; i < CHUNK; i++) {
         const double ulp = check_ulp(y[i], f->exact((double)x[i]));
         worst = fmax(worst, ulp);
-        if (!(ulp <= bound))
-            check_fail("%s(%a) is %a, %.3f ulp off", f->name, (double)x[i], (double)y[i], ulp);
+        if (ulp <= bound) continue;
+        check_fail("%s(%a) is %a, %.3f ulp off", f->name, (double)x[i], (double)y[i], ulp);
     }
     return worst;
 }
