@@ -54,6 +54,14 @@ def unpack(stored, dims):
     return stored.reshape((panels * 16,) + taps + (quads * 4,))[:outputs][..., :inputs]
 
 
+def unpack_fine(halves):
+    """[O, ceil(I/2)] bytes to [O, I] numbers of -8..7: of every 4 bytes the lower halves, then the upper ones."""
+    halves = np.pad(halves, ((0, 0), (0, -halves.shape[1] % 4)))
+    lines = halves.reshape(len(halves), -1, 1, 4).astype(np.int64)
+    numbers = np.concatenate([lines & 15, lines >> 4], axis=2)
+    return np.where(numbers > 7, numbers - 16, numbers).reshape(len(halves), -1)
+
+
 def to_byte(x):
     """The nearest byte, ties to even; 0 for NaN."""
     x = np.where(x > 0, x, F(0))
@@ -275,4 +283,17 @@ class Decoder:
                 x = x + in_order(alpha[:, None] * self.context)
             self.h[layer] = self.cell(layer, x, linear(self.model, "rnn.%d.hidden" % layer, h)[0])
             below = self.state_bytes(self.h[layer])
-        return linear(self.model, "fc", below)[0], alpha
+        return self.logits(below), alpha
+
+    def logits(self, state):
+        """From 8 bits of each weight, and then what 4 bits more add, 128 inputs after the other."""
+        x = linear(self.model, "fc", state)[0]
+        if "fc.fine" not in self.model.tensors:
+            return x
+        fine, bias = unpack_fine(self.model["fc.fine"]), self.model["fc.fine_bias"]
+        state = np.pad(state, ((0, 0), (0, fine.shape[1] - state.shape[1])))
+        for i in range(0, fine.shape[1], 128):
+            part = sums_of(state[:, i:i + 128], fine[:, i:i + 128])[0]
+            x = x + scaled(part, self.model["fc.fine_scale"], bias)
+            bias = None
+        return x
