@@ -2,7 +2,6 @@
  * afterwards a model never changes.  Reads files only through platform/file.c. */
 #include "lib/model.h"
 
-#include <float.h>
 #include <string.h>
 
 #include "lib/format/metadata.h"
@@ -83,21 +82,11 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     return status;
 }
 
-/* The stem's weights say whether the model is float32 or int8.  All others are checked when they are bound.
- */
-static caption_status check_precision(caption_model *m, caption_error *error)
+/* The stem's weights say whether the model is float32 or int8.  All others are checked when they are bound. */
+static void find_precision(caption_model *m)
 {
     const capw_tensor *stem = cpt_weights_find(&m->weights, "encoder.stem.weight");
     m->encoder.int8 = m->decoder.int8 = stem && stem->dtype == CAPW_INT8;
-    if (!m->encoder.int8) return CAPTION_OK;
-#if FLT_EVAL_METHOD != 0
-    return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED,
-                    "int8 models need arithmetic that rounds each result to its type; this build keeps more "
-                    "digits: on i386, compile with -msse2 -mfpmath=sse");
-#else
-    (void)error;
-    return CAPTION_OK;
-#endif
 }
 
 static caption_status read_tokens(caption_model *m, caption_error *error)
@@ -165,7 +154,7 @@ static caption_status bind_model(caption_model *m, const void *data, size_t size
     int input_size = 0;
     caption_status status = cpt_weights_open(&m->weights, data, size, error);
     if (!status) status = read_network(m, &input_size, error);
-    if (!status) status = check_precision(m, error);
+    if (!status) find_precision(m);
     if (!status) status = cpt_resnet_bind(&m->encoder, &m->weights, input_size, error);
     m->decoder.features = m->encoder.layers[CPT_RESNET_LAYERS - 1].range;
     if (!status) status = cpt_decoder_bind(&m->decoder, &m->weights, m->encoder.channels, error);
