@@ -17,6 +17,7 @@ typedef struct calibration {
     const convert_pictures *pictures;
     convert_ranges *ranges;
     convert_histogram halves[CPT_RESNET50_CONVOLUTIONS][2]; /* pictures of even and of odd number */
+    int channels[CPT_RESNET50_CONVOLUTIONS], pool_channels; /* of the maps that have means */
     int next;                                               /* the layer whose output comes next */
     tool_images images;
     tool_session session;
@@ -42,10 +43,30 @@ static bool begin_layer(calibration *c, const char *name)
            tool_fail(c->err, "%s: out of memory", name);
 }
 
+/* Adds the means of a map's channels over its positions to *means, which the first picture makes. */
+static bool add_means(calibration *c, const caption_map *map, double **means)
+{
+    const size_t positions = (size_t)map->height * (size_t)map->width, channels = (size_t)map->channels;
+    if (!*means) *means = calloc(channels, sizeof **means);
+    if (!*means) return tool_fail(c->err, "%s: out of memory", map->layer);
+    for (size_t p = 0; p < positions; p++) {
+        for (size_t ch = 0; ch < channels; ch++) {
+            (*means)[ch] += (double)map->values[p * map->pitch + ch] / (double)positions;
+        }
+    }
+    return true;
+}
+
+static void divide_means(convert_ranges *ranges, double *means, int channels)
+{
+    for (int i = 0; means && i < channels; i++) means[i] /= ranges->pictures;
+}
+
 static bool count_map(calibration *c, const caption_map *map)
 {
-    if (!map->values) return tool_fail(c->err, "%s: has bytes already, no floats", map->layer);
     if (c->next == c->ranges->count && !begin_layer(c, map->layer)) return false;
+    if (!add_means(c, map, &c->ranges->means[c->next])) return false;
+    c->channels[c->next] = map->channels;
     convert_histogram *h = &c->halves[c->next++][c->ranges->pictures % 2];
     const size_t positions = (size_t)map->height * (size_t)map->width, channels = (size_t)map->channels;
     const bool gaps = map->pitch != channels;
@@ -61,8 +82,14 @@ static bool count_map(calibration *c, const caption_map *map)
 static int take_map(void *user, const caption_progress *progress)
 {
     calibration *c = user;
-    if (!progress->map || strcmp(progress->map->layer, "maxpool") == 0) return 0;
-    return count_map(c, progress->map) ? 0 : 1;
+    const caption_map *map = progress->map;
+    if (!map) return 0;
+    if (!map->values) return !tool_fail(c->err, "%s: has bytes already, no floats", map->layer);
+    if (strcmp(map->layer, "maxpool") == 0) {
+        c->pool_channels = map->channels;
+        return !add_means(c, map, &c->ranges->pool_means);
+    }
+    return !count_map(c, map);
 }
 
 /* The input of a baseline decoder's first step. */
@@ -167,12 +194,24 @@ static bool begin_session(calibration *c, const caption_model *model)
 
 static bool fit_layers(calibration *c)
 {
+    divide_means(c->ranges, c->ranges->pool_means, c->pool_channels);
     for (int i = 0; i < c->ranges->count; i++) {
+        divide_means(c->ranges, c->ranges->means[i], c->channels[i]);
         if (!convert_fit_best(&c->ranges->layers[i], c->halves[i])) {
             return tool_fail(c->err, "%s: out of memory", c->ranges->layers[i].layer);
         }
     }
     return true;
+}
+
+void convert_ranges_free(convert_ranges *ranges)
+{
+    for (int i = 0; i < CPT_RESNET50_CONVOLUTIONS; i++) {
+        free(ranges->means[i]);
+        ranges->means[i] = NULL;
+    }
+    free(ranges->pool_means);
+    ranges->pool_means = NULL;
 }
 
 bool convert_ranges_from_pictures(convert_ranges *ranges, const caption_model *model,

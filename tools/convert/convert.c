@@ -328,6 +328,7 @@ bool convert_run(convert_job *job, tool_error *err)
 void convert_free(convert_job *job)
 {
     convert_int8_free(&job->quantised);
+    convert_ranges_free(&job->ranges);
     caption_model_close(&job->model);
     if (job->mapped) (void)munmap(job->mapped, job->mapped_size);
     tool_outfile_abort(&job->scratch);

@@ -60,6 +60,7 @@ static bool make_product(const convert_int8 *job, const convert_layer *layer, wo
                     .columns = weight->dims[weight->rank - 1],
                     .factors = layer->pixels ? factors : NULL},
         .zeros = layer->pixels ? zeros : NULL,
+        .means = layer->means,
         .bias = layer->bias.data,
         .in = layer->in,
         .out = layer->out,

@@ -31,6 +31,15 @@ static bool find_part(const convert_int8_plan *plan, const char *layer, const ch
     return tool_fail(err, "%s: tensor %s is missing", plan->file, name);
 }
 
+/* The means of a convolution's output channels, or NULL. */
+static const double *find_means(const convert_int8_plan *plan, const char *layer)
+{
+    for (int i = 0; i < plan->ranges->count; i++) {
+        if (strcmp(plan->ranges->layers[i].layer, layer) == 0) return plan->ranges->means[i];
+    }
+    return NULL;
+}
+
 /* The range of a convolution's output; `relu`: it is never negative. */
 static bool find_range(const convert_int8_plan *plan, const char *layer, bool relu, convert_bytes *bytes,
                        tool_error *err)
@@ -111,6 +120,7 @@ static convert_layer *add_product(convert_int8_plan *plan, const char *name, con
 typedef struct conv_spec {
     const char *name; /* "layer1.0.conv1" */
     convert_bytes in, add;
+    const double *means; /* of the input's channels, or NULL */
     bool pixels, relu;
 } conv_spec;
 
@@ -122,6 +132,7 @@ static bool add_conv(convert_int8_plan *plan, const conv_spec *spec, convert_byt
     convert_layer *layer = add_product(plan, name, spec->in, true, err);
     if (!layer || !find_range(plan, spec->name, spec->relu, &layer->out, err)) return false;
     layer->pixels = spec->pixels;
+    layer->means = spec->means;
     layer->add = spec->add;
     layer->has_range = true;
     add_numbers(plan, "range", 2);
@@ -129,31 +140,41 @@ static bool add_conv(convert_int8_plan *plan, const conv_spec *spec, convert_byt
     return true;
 }
 
-/* *map is the range of the block's input, then that of its output. */
-static bool add_block(convert_int8_plan *plan, int stage, int block, convert_bytes *map, tool_error *err)
+/* A map between blocks. */
+typedef struct block_map {
+    convert_bytes bytes;
+    const double *means; /* of its channels, or NULL */
+} block_map;
+
+/* *map is the block's input, then its output. */
+static bool add_block(convert_int8_plan *plan, int stage, int block, block_map *map, tool_error *err)
 {
     static const char *const names[] = {"conv1", "conv2", "downsample", "conv3"};
     enum { CONV1, CONV2, DOWNSAMPLE, CONV3, CONVS };
-    convert_bytes inner = *map, identity = *map;
+    block_map inner = *map;
+    convert_bytes identity = map->bytes;
     for (int i = 0; i < CONVS; i++) {
         char name[CAPW_NAME_BYTES];
         if (i == DOWNSAMPLE && block > 0) continue;
         (void)snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, names[i]);
         const conv_spec spec = {.name = name,
-                                .in = i == DOWNSAMPLE ? *map : inner,
+                                .in = i == DOWNSAMPLE ? map->bytes : inner.bytes,
                                 .add = i == CONV3 ? identity : no_bytes,
+                                .means = i == DOWNSAMPLE ? map->means : inner.means,
                                 .relu = i != DOWNSAMPLE};
-        if (!add_conv(plan, &spec, i == DOWNSAMPLE ? &identity : &inner, err)) return false;
+        if (!add_conv(plan, &spec, i == DOWNSAMPLE ? &identity : &inner.bytes, err)) return false;
+        if (i != DOWNSAMPLE) inner.means = find_means(plan, name);
     }
     *map = inner;
     return true;
 }
 
-/* *features is the range of the last map. */
-static bool add_encoder(convert_int8_plan *plan, convert_bytes *features, tool_error *err)
+/* *features is the last map. */
+static bool add_encoder(convert_int8_plan *plan, block_map *features, tool_error *err)
 {
     const conv_spec stem = {.name = "stem", .in = one_step, .pixels = true, .relu = true};
-    bool ok = add_conv(plan, &stem, features, err); /* the max pool keeps the range */
+    bool ok = add_conv(plan, &stem, &features->bytes, err); /* the max pool keeps the range */
+    features->means = plan->ranges->pool_means;
     for (int stage = 1; ok && stage <= CPT_RESNET50_STAGES; stage++) {
         for (int block = 0; ok && block < cpt_resnet50_stage_at(stage)->blocks; block++) {
             ok = add_block(plan, stage, block, features, err);
@@ -184,15 +205,25 @@ static bool add_embedding(convert_int8_plan *plan, tool_error *err)
     return true;
 }
 
-static bool add_attention(convert_int8_plan *plan, const caption_model_info *info, convert_bytes features,
+/* A product of the features, or of their mean. */
+static bool add_features(convert_int8_plan *plan, const char *name, const block_map *features,
+                         tool_error *err)
+{
+    const bool is_mean = strncmp(name, "init", 4) == 0 || strcmp(name, "project") == 0;
+    convert_layer *layer = add_product(plan, name, is_mean ? one_step : features->bytes, true, err);
+    if (layer) layer->means = features->means;
+    return layer != NULL;
+}
+
+static bool add_attention(convert_int8_plan *plan, const caption_model_info *info, const block_map *features,
                           tool_error *err)
 {
-    return add_product(plan, "attention.enc", features, true, err) &&
+    return add_features(plan, "attention.enc", features, err) &&
            add_product(plan, "attention.dec", state_bytes, true, err) &&
            add_copy(plan, "attention.v.weight", err) && add_copy(plan, "attention.v.bias", err) &&
-           add_product(plan, "init_h", one_step, true, err) &&
-           (info->rnn != CAPTION_RNN_LSTM || add_product(plan, "init_c", one_step, true, err)) &&
-           add_product(plan, "rnn.0.context", features, false, err);
+           add_features(plan, "init_h", features, err) &&
+           (info->rnn != CAPTION_RNN_LSTM || add_features(plan, "init_c", features, err)) &&
+           add_product(plan, "rnn.0.context", features->bytes, false, err);
 }
 
 static bool add_recurrent(convert_int8_plan *plan, int index, tool_error *err)
@@ -220,14 +251,14 @@ static bool add_vocabulary(convert_int8_plan *plan, int hidden, tool_error *err)
     return true;
 }
 
-static bool add_decoder(convert_int8_plan *plan, convert_bytes features, tool_error *err)
+static bool add_decoder(convert_int8_plan *plan, const block_map *features, tool_error *err)
 {
     caption_model_info info;
     if (caption_model_get_info(plan->model, &info) != CAPTION_OK) {
         return tool_fail(err, "%s: can't be described", plan->file);
     }
     bool ok = info.kind == CAPTION_KIND_ATTENTION ? add_attention(plan, &info, features, err)
-                                                  : add_product(plan, "project", one_step, true, err) != NULL;
+                                                  : add_features(plan, "project", features, err);
     ok = ok && add_embedding(plan, err);
     for (int i = 0; ok && i < info.layers; i++) ok = add_recurrent(plan, i, err);
     return ok && add_vocabulary(plan, info.hidden_size, err);
@@ -235,6 +266,6 @@ static bool add_decoder(convert_int8_plan *plan, convert_bytes features, tool_er
 
 bool convert_int8_plan_make(convert_int8_plan *plan, tool_error *err)
 {
-    convert_bytes features;
-    return add_encoder(plan, &features, err) && add_decoder(plan, features, err);
+    block_map features;
+    return add_encoder(plan, &features, err) && add_decoder(plan, &features, err);
 }

@@ -34,6 +34,7 @@ typedef struct convert_layer {
     bool pixels;                      /* the product reads pixels */
     bool embedded;                    /* the product reads words: `in` is the embedding's */
     bool has_range, has_fine;
+    const double *means;        /* of the input's channels, or NULL: as in convert_product */
     convert_bytes in, out, add; /* as in convert_product */
     size_t first, count;        /* its tensors, of the plan's */
 } convert_layer;

@@ -80,6 +80,24 @@ static double zero_sum(const convert_product *p, const int8_t *quads, size_t row
     return sum;
 }
 
+/* How far the rounded weights of a row move its output on average. */
+static double mean_error(const convert_product *p, const int8_t *quads, size_t row, double step)
+{
+    const convert_panels *w = &p->weights;
+    const size_t per_tap = (w->columns + CAPW_QUAD - 1) / CAPW_QUAD, block = CAPW_PANEL * CAPW_QUAD;
+    double sum = 0;
+    for (size_t tap = 0; p->means && tap < w->taps; tap++) {
+        const size_t panel_tap = row / CAPW_PANEL * w->taps + tap;
+        const int8_t *q = quads + panel_tap * per_tap * block + row % CAPW_PANEL * CAPW_QUAD;
+        const float *exact = w->values + panel_tap * w->columns * CAPW_PANEL + row % CAPW_PANEL;
+        for (size_t c = 0; c < w->columns; c++) {
+            const double rounded = step * q[c / CAPW_QUAD * block + c % CAPW_QUAD];
+            sum += (rounded - (double)exact[c * CAPW_PANEL]) * p->means[c];
+        }
+    }
+    return sum;
+}
+
 static bool fill_row(const convert_product *p, const convert_int8_out *out, size_t row, double step,
                      tool_error *err)
 {
@@ -90,8 +108,9 @@ static bool fill_row(const convert_product *p, const convert_int8_out *out, size
                          p->file, p->name, row, (double)scale);
     }
     if (!out->bias) return true;
-    double bias = (double)p->bias[row] / (double)p->out.scale + p->out.zero_point -
-                  (double)scale * zero_sum(p, out->weight, row);
+    const double exact = (double)p->bias[row] - mean_error(p, out->weight, row, step);
+    double bias =
+        exact / (double)p->out.scale + p->out.zero_point - (double)scale * zero_sum(p, out->weight, row);
     if (p->add.scale > 0) bias -= (double)(p->add.scale / p->out.scale) * p->add.zero_point;
     out->bias[row] = (float)bias;
     return fabs(bias) <= MOST_NUMBER ||

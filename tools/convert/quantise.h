@@ -18,7 +18,10 @@ typedef struct convert_product {
     const char *file, *name; /* of the model file and of the layer, for messages */
     convert_panels weights;
     const double *zeros; /* [columns] the byte that stands for 0, of each input; NULL: in.zero_point */
-    const float *bias;   /* [rows], or NULL */
+    /* [columns] The mean of each input, or NULL.  Rounded weights move an output by their errors times the
+     * inputs; what that is on average is taken from the bias. */
+    const double *means;
+    const float *bias; /* [rows], or NULL */
     convert_bytes in;
     convert_bytes out; /* {1, 0}: the result stays a float */
     convert_bytes add; /* of what is added to the product; scale 0: nothing */

@@ -29,7 +29,13 @@ typedef struct convert_ranges {
     float largest_input; /* baseline kind: the largest magnitude of the image's vector; else 0 */
     int pictures;        /* 0: from batch norm */
     int unreadable;      /* pictures that were passed over */
+    /* Means of each channel over positions and pictures, owned: of each layer's output, and of the max
+     * pool's.  NULL where no picture shows them. */
+    double *means[CPT_RESNET50_CONVOLUTIONS], *pool_means;
 } convert_ranges;
+
+/* Releases the means.  `ranges` may be all zero. */
+void convert_ranges_free(convert_ranges *ranges);
 
 /* Which pictures show the ranges. */
 typedef struct convert_pictures {
