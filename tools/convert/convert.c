@@ -6,10 +6,12 @@
 #include "tools/convert/convert.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
@@ -231,11 +233,11 @@ bool convert_is_model(const char *path)
     char start[sizeof CAPW_MAGIC - 1];
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
-    FILE *file = fopen(path, "rb");
-    if (!file) return false;
-    const bool is_model =
-        fread(start, 1, sizeof start, file) == sizeof start && memcmp(start, CAPW_MAGIC, sizeof start) == 0;
-    (void)fclose(file);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool is_model = read(fd, start, sizeof start) == (ssize_t)sizeof start &&
+                          memcmp(start, CAPW_MAGIC, sizeof start) == 0;
+    (void)close(fd);
     return is_model;
 }
 
