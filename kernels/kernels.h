@@ -13,8 +13,8 @@
  *   Plain C then is a sequence of operations that each round once to float: nothing is fused, and no order is
  *   left open.
  * - A sum in 16 parts: each part begins with 0, and part j adds elements j, j + 16, j + 32, ... in this
- * order. Then the upper half of the parts is added to the lower one, part j + 8 to part j, and so on until
- * one is left.
+ *   order.  Then the upper half of the parts is added to the lower one, part j + 8 to part j, and so on until
+ *   one is left.
  * - Kernels know nothing of models, files or threads, allocate nothing, cannot fail, and use at most 8 KiB of
  *   stack. */
 #ifndef CPTK_KERNELS_H
@@ -176,9 +176,8 @@ typedef struct cptk_maxpool {
  *     LSTM: c_out = sigmoid(f) c + sigmoid(i) tanh(g), h_out = sigmoid(o) tanh(c_out), where each of i, f, g
  *           and o is the sum of its parts of x and h_in
  *
- * The results have the same bits at every level: every operation is rounded to float, products before sums
- * are taken.  exp, tanh and sigmoid are those of kernels/ref/math.h, at most 2 units in the last place off.
- */
+ * The results have the same bits at every level: every sum and every product is rounded to float.  exp, tanh
+ * and sigmoid are those of kernels/ref/math.h, at most 2 units in the last place off. */
 typedef struct cptk_gates {
     const float *x;    /* [rows, G * n]: W x + b */
     const float *h_in; /* [rows, G * n]: W h + b */
@@ -271,7 +270,8 @@ typedef struct cptk_kernels {
      * -infinity.  Where the largest is infinite, *lse equals it.
      *
      * The results have the same bits at every level.  *lse is max + cptk_log(sum over i of exp(x[i] - max)),
-     * added in double and rounded to float; the sum has 16 parts. */
+     * added in double and rounded to float.  The sum has 16 parts.  A difference x[i] - max below -87 counts
+     * as -87, and so does NaN: such a term adds nothing that a sum of at least 1 could hold. */
     void (*top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse);
 
     /* x[i] = tanh(x[i]) in place for x [n], at most 2 units in the last place off.  The same bits at every
