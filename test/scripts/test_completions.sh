@@ -19,6 +19,7 @@ capdemo ${tab}Q.PNG d p.jpg
 capdump -m m.capw p${tab}p.jpg
 capinfo ${tab}d m.capw
 capinfo --model=m${tab}m.capw
+capeval run --compare ${tab}d m.capw
 capconvert ${tab}c.pth d
 capconvert --vocab ${tab}d v.pkl
 capconvert --config ${tab}d j.json
