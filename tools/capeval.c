@@ -242,7 +242,7 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
 static const tool_command run_command = {
     .name = "capeval run",
     .synopsis = "[options] --images DIR --refs CAPTIONS\n"
-                "[options] --compare MODEL.capw --images DIR [--refs CAPTIONS]",
+                "[options] --compare MODEL --images DIR [--refs CAPTIONS]",
     .about = "Captions a data set, then scores it.  When it was interrupted, the same command\n"
              "goes on where it stopped.  With --compare, captions images with two models and\n"
              "reports equal captions, differences of scores, and both models' metrics.\n",
@@ -300,7 +300,7 @@ static const tool_command main_command = {
     .synopsis = "score [options] --refs CAPTIONS PREDICTIONS\n"
                 "score [options] PUBLISHED_predictions.json\n"
                 "run [options] --images DIR --refs CAPTIONS\n"
-                "run [options] --compare MODEL.capw --images DIR [--refs CAPTIONS]",
+                "run [options] --compare MODEL --images DIR [--refs CAPTIONS]",
     .about = "Says how good captions are: BLEU, METEOR, CIDEr and ROUGE-L.\n"
              "\n"
              "Commands, each with a --help of its own:\n"

@@ -444,8 +444,8 @@ static void eval_compare_scores(void **state)
             " -o $D/alone.tsv | sed -n 's/.* //; 2,$p' >$D/y; cut -c 10-18 $D/x | sed '1d; s/ *//; $d' |"
             " diff - $D/y"),
         0);
-    assert_int_equal(run("capeval run -m $D/m.capw --compare $D/b.capw --images $D/pics --files-from - <<E\n"
-                         "a.jpg\nno.jpg\nE\n"),
+    assert_int_equal(run("printf 'a.jpg\\nno.jpg\\n' |"
+                         " capeval run -m $D/m.capw --compare $D/b.capw --images $D/pics --files-from -"),
                      1);
     assert_non_null(strstr(err, "no.jpg: "));
     assert_non_null(strstr(err, "1 of 2 images failed"));

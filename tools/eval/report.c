@@ -82,8 +82,9 @@ void eval_report_images(const eval_joined *joined, const eval_scores *scores, bo
     (void)fputs("\tcaption\n", out);
     for (size_t i = 0; i < n; i++) {
         (void)fputs(joined->items[i]->image, out);
-        for (size_t j = 0; j < EVAL_N_METRICS; j++)
+        for (size_t j = 0; j < EVAL_N_METRICS; j++) {
             (void)fprintf(out, "\t%.6f", eval_metric_value(&scores[i], j));
+        }
         (void)fputc('\t', out);
         for (const char *p = joined->items[i]->caption; *p; p++) {
             (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);
