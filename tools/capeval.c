@@ -305,7 +305,7 @@ static const tool_command main_command = {
              "\n"
              "Commands, each with a --help of its own:\n"
              "  score               scores predicted captions\n"
-             "  run                 captions a data set, then scores it; or compares two models\n",
+             "  run                 captions a data set and scores it, or compares two models\n",
     .groups = main_groups,
     .take = NULL, /* no option but --help and --version */
 };
