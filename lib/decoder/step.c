@@ -188,22 +188,28 @@ static void add_context(cpt_step *step, int rows)
     step->kernels->weighted_rows_f32(&args);
 }
 
+/* The attention weights of one row, whose query is known. */
+static void attend_row(void *user, int row, int thread)
+{
+    const cpt_step *step = user;
+    const cpt_decoder *d = step->decoder;
+    const cpt_attention *a = &step->attention;
+    const cptk_attention args = {.enc = a->encoded,
+                                 .dec = a->query + (size_t)row * (size_t)d->attention,
+                                 .v = d->v,
+                                 .bias = d->v_bias,
+                                 .alpha = a->alpha + (size_t)row * (size_t)step->positions,
+                                 .positions = step->positions,
+                                 .n = d->attention};
+    (void)thread;
+    step->kernels->attention_f32(&args);
+}
+
 /* alpha [rows, P] from the hidden states before the step. */
 static void attend(cpt_step *step, const row_set *h, int rows)
 {
-    const cpt_decoder *d = step->decoder;
-    const cpt_attention *a = &step->attention;
-    multiply(step, &d->dec, h, rows, a->query);
-    for (int r = 0; r < rows; r++) {
-        const cptk_attention args = {.enc = a->encoded,
-                                     .dec = a->query + (size_t)r * (size_t)d->attention,
-                                     .v = d->v,
-                                     .bias = d->v_bias,
-                                     .alpha = a->alpha + (size_t)r * (size_t)step->positions,
-                                     .positions = step->positions,
-                                     .n = d->attention};
-        step->kernels->attention_f32(&args);
-    }
+    multiply(step, &step->decoder->dec, h, rows, step->attention.query);
+    cpt_pool_run(step->pool, attend_row, step, rows);
 }
 
 /* The rows that the first recurrent layer reads. */

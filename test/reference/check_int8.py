@@ -3,10 +3,10 @@
 
     check_int8.py [options] [-- CAPDUMP_OPTION...]
 
-For a model file or for those that it makes itself: every layer of the encoder, and the features, must be equal to the
-bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
+Every layer of the encoder, the features, and the logits and attention of the greedy caption must be equal to the bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
 """
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +14,25 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+
+
+def compare_decoder(decoder, path):
+    """What differs in the greedy caption, word for word: logits and attention."""
+    import numpy as np
+    with open(path + ".json") as f:
+        words = json.load(f)["greedy_ids"]
+    logits = np.fromfile(path + ".logits.f32", "<f4").reshape(len(words), -1)
+    alpha = np.fromfile(path + ".alpha.f32", "<f4").reshape(len(words), -1) if decoder.attention else None
+    word = int(decoder.model.metadata["token.start"]) if decoder.attention else None
+    wrong = []
+    for i, next_word in enumerate(words):
+        expected, attention = decoder.step(word)
+        if not np.array_equal(logits[i], expected):
+            wrong.append("logits %d" % i)
+        if decoder.attention and not np.array_equal(alpha[i], attention):
+            wrong.append("attention %d" % i)
+        word = next_word
+    return wrong
 
 
 def compare(build, path, photo, more):
@@ -34,9 +53,12 @@ def compare(build, path, photo, more):
             if not np.array_equal(got, expected.reshape(-1)):
                 wrong.append("%s (%d of %d bytes)" % (layer, (got != expected.reshape(-1)).sum(), got.size))
         got = np.fromfile(os.path.join(folder, name + ".feat.f32"), "<f4")
-        if model.metadata["model.kind"] == "attention" and not np.array_equal(
-                got, (features.astype(np.float32) * scale).reshape(-1)):
+        decoder = int8.Decoder(model)
+        decoder.begin(features, scale)
+        expected = features.astype(np.float32) * scale if decoder.attention else decoder.first
+        if not np.array_equal(got, expected.reshape(-1)):
             wrong.append("features")
+        wrong += compare_decoder(decoder, os.path.join(folder, name))
     return len(encoder.maps), wrong
 
 

@@ -129,3 +129,150 @@ class Encoder:
             for i in range(blocks):
                 x, range_ = self.block("layer%d.%d" % (stage, i), x, range_, 2 if i == 0 and stage > 1 else 1)
         return x.reshape(-1, x.shape[2]), range_[0]
+
+
+# ---- float32 functions, operation by operation (kernels/ref/math.h) ----
+
+INVERSE_LN2 = F(float.fromhex("0x1.715476p+0"))
+LN2_HIGH, LN2_LOW = F(float.fromhex("0x1.62e4p-1")), F(float.fromhex("0x1.7f7d1cp-20"))
+Q = [F(float.fromhex(q)) for q in
+     ("0x1.fffffcp-2", "0x1.555492p-3", "0x1.5558f2p-5", "0x1.1239e2p-7", "0x1.6a2434p-10")]
+P = [F(p) for p in ("-0.3333328", "0.13331442", "-0.053739715", "0.020639088", "-0.005704987")]
+ONE = F(1)
+
+
+def exp_q(r, square):
+    return (Q[4] * square + (Q[3] * r + Q[2])) * square + (Q[1] * r + Q[0])
+
+
+def times_power(x, n):
+    return np.ldexp(x, n.astype(np.int32)).astype(F)
+
+
+def exp(x):
+    x = np.clip(x, F(-104), F(89))
+    n = np.rint(x * INVERSE_LN2)
+    r = (x - n * LN2_HIGH) - n * LN2_LOW
+    square = r * r
+    return times_power((square * exp_q(r, square) + r) + ONE, n)
+
+
+def exp_close(x):
+    x = np.clip(x, F(-104), F(89))
+    n = np.rint(x * INVERSE_LN2)
+    first, second = x - n * LN2_HIGH, n * LN2_LOW
+    r = first - second
+    total, square = ONE + r, r * r
+    lost = ((first - r) - second) + (r - (total - ONE))
+    return times_power(total + (square * exp_q(r, square) + lost), n)
+
+
+def tanh(x):
+    a = np.abs(x)
+    z = a * a
+    p = P[4] * z + P[3]
+    for coefficient in P[2::-1]:
+        p = p * z + coefficient
+    large = ONE - F(2) / (exp(np.minimum(a, F(20)) * F(2)) + ONE)
+    return np.copysign(np.where(a < F(0.625), (a * z) * p + a, large), x)
+
+
+def sigmoid(x):
+    e = exp_close(-np.abs(x))
+    d = ONE + e
+    lost = e - (d - ONE)
+    q = np.where(x < 0, e, ONE) / d
+    return q - q * (lost * (F(1.457) - F(0.5) * d))
+
+
+def in_order(terms):
+    """The sum over the first axis, one after the other."""
+    total = np.zeros(terms.shape[1:], F)
+    for term in terms:
+        total = total + term
+    return total
+
+
+def in_parts(x):
+    """The sums of rows [rows, n] in 16 parts."""
+    part = np.zeros((len(x), 16), F)
+    for i in range(0, x.shape[1], 16):
+        width = min(16, x.shape[1] - i)
+        part[:, :width] = part[:, :width] + x[:, i:i + width]
+    for half in (8, 4, 2, 1):
+        part[:, :half] = part[:, :half] + part[:, half:2 * half]
+    return part[:, 0]
+
+
+# ---- the decoder ----
+
+
+class Decoder:
+    """One hypothesis: what `greedy` search follows."""
+
+    def __init__(self, model):
+        self.model, self.lstm = model, model.metadata["model.rnn"] == "lstm"
+        self.attention = model.metadata["model.kind"] == "attention"
+        self.layers = int(model.metadata["model.layers"])
+        hidden = model["fc.weight"].shape[1]
+        self.h = [np.zeros(hidden, F) for _ in range(self.layers)]
+        self.c = [np.zeros(hidden, F) for _ in range(self.layers)]
+
+    def state_bytes(self, h):
+        return to_byte(h * F(127) + F(128))[None]
+
+    def positive(self, name, x):
+        """A Linear layer of numbers that are not negative: 255 is the largest."""
+        most = x.max()
+        bytes_ = to_byte(x * (F(255) / most if most > 0 else F(0)) + F(0))
+        value = scaled(sums_of(bytes_[None], self.model[name + ".weight"])[0], self.model[name + ".scale"], None)
+        return value * (most / F(255)) + self.model[name + ".bias"]
+
+    def mean(self, features):
+        return in_order(features) / F(len(features))
+
+    def begin(self, features, scale):
+        """features [P, C] bytes"""
+        values = features.astype(F) * scale
+        if not self.attention:
+            self.first = self.positive("project", self.mean(values))
+            return
+        self.encoded = linear(self.model, "attention.enc", features)
+        self.context = linear(self.model, "rnn.0.context", features)
+        self.h[0] = tanh(self.positive("init_h", self.mean(values)))
+        if self.lstm:
+            self.c[0] = tanh(self.positive("init_c", self.mean(values)))
+
+    def attend(self, h):
+        query = linear(self.model, "attention.dec", h)[0]
+        terms = self.model["attention.v.weight"] * tanh(self.encoded + query)
+        score = self.model["attention.v.bias"][0] + in_parts(terms)
+        e = exp(score - score.max())
+        return e / in_order(e)
+
+    def cell(self, layer, x, w):
+        if self.lstm:
+            i, f, g, o = [a + b for a, b in zip(np.split(x, 4), np.split(w, 4))]
+            self.c[layer] = sigmoid(f) * self.c[layer] + sigmoid(i) * tanh(g)
+            return sigmoid(o) * tanh(self.c[layer])
+        (xr, xz, xn), (hr, hz, hn) = np.split(x, 3), np.split(w, 3)
+        r, z = sigmoid(xr + hr), sigmoid(xz + hz)
+        return (ONE - z) * tanh(xn + r * hn) + z * self.h[layer]
+
+    def step(self, word):
+        """Logits [V] and attention [P] after `word`; None stands for the image, in the baseline kind."""
+        if word is None:
+            scale, zero = self.model["embedding.range"]
+            below = to_byte(self.first * (ONE / scale) + zero)[None]
+        else:
+            below = self.model["embedding.weight"][word][None]
+        alpha = None
+        for layer in range(self.layers):
+            x = linear(self.model, "rnn.%d.input" % layer, below)[0]
+            h = self.state_bytes(self.h[layer])
+            if self.attention:
+                alpha = self.attend(h)
+                x = x + in_order(alpha[:, None] * self.context)
+            self.h[layer] = self.cell(layer, x, linear(self.model, "rnn.%d.hidden" % layer, h)[0])
+            below = self.state_bytes(self.h[layer])
+        return linear(self.model, "fc", below)[0], alpha
