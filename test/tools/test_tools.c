@@ -1,5 +1,6 @@
 /* capdemo, capinfo, capdump and capeval from the outside: exit codes, messages, output, and every wrong input
  * that users come up with. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +30,11 @@ static int tear_down(void **state)
 {
     (void)state;
     return run_tools_end();
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
 }
 
 /* ---- capdemo ---- */
@@ -246,6 +252,47 @@ static void info_reports(void **state)
     json_decref(root);
 }
 
+/* An int8 model, and one of float32 asked for what only int8 has. */
+static void info_of_int8(void **state)
+{
+    (void)state;
+    assert_int_equal(run("capinfo $D/i.capw"), 0);
+    assert_non_null(strstr(out, "\nprecision   int8\n"));
+    assert_non_null(strstr(out, "int8 0."));
+    assert_int_equal(run("capinfo --plan --runs 1 $D/i.capw"), 0);
+    assert_non_null(strstr(out, "   GOP/s "));
+    assert_non_null(strstr(out, "54 layers in int8, "));
+    assert_null(strstr(out, "winograd"));
+    assert_int_equal(run("capinfo --ranges $D/i.capw"), 0);
+    assert_memory_equal(out, "range ", 6);
+    assert_non_null(strstr(out, "\nencoder.layer4.2.conv3 "));
+    const size_t lines = count_lines(out);
+    assert_int_equal(run("capinfo --ranges --plan --runs 1 --json $D/i.capw"), 0);
+    json_error_t where;
+    json_t *root = json_loads(out, 0, &where), *range;
+    assert_non_null(root);
+    const json_t *ranges = json_object_get(root, "ranges");
+    assert_int_equal(json_array_size(ranges), lines - 1);
+    size_t i;
+    json_array_foreach(ranges, i, range)
+    {
+        const double scale = number_of(range, "scale"), zero = number_of(range, "zero_point");
+        assert_true(fabs(number_of(range, "lowest") + scale * zero) < 1e-6);
+        assert_true(fabs(number_of(range, "largest") - scale * (255 - zero)) < 1e-6);
+    }
+    const json_t *plan = json_object_get(root, "plan");
+    const json_t *stem = json_array_get(json_object_get(plan, "layers"), 0);
+    assert_string_equal(json_string_value(json_object_get(plan, "precision")), "int8");
+    assert_string_equal(json_string_value(json_object_get(stem, "algorithm")), "direct");
+    assert_true(number_of(stem, "gops") > 0);
+    assert_null(json_object_get(stem, "gflops"));
+    json_decref(root);
+    assert_int_equal(run("capinfo --ranges $D/m.capw"), 0);
+    assert_string_equal(out, "no ranges: a model of float32 has none\n");
+    assert_int_equal(run("capinfo --ranges --json $D/m.capw | tr -d ' \\n' | grep -q '\"ranges\":\\[\\]'"),
+                     0);
+}
+
 static void info_wrong(void **state)
 {
     unsigned char *copy = malloc(model_size);
@@ -376,11 +423,6 @@ static void eval_captions(void **state)
         run("printf 'a.jpg\\t%%s\\n' \"$(capdemo -m $D/m.capw $D/set/a.jpg)\" | diff - $D/p.tsv"), 0);
 }
 
-static double number_of(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
 static json_t *read_json(void)
 {
     json_error_t where;
@@ -414,6 +456,8 @@ static void eval_compares(void **state)
     assert_true(mean <= number_of(json_object_get(root, "score_differences"), "largest"));
     assert_null(json_object_get(a, "BLEU-1"));
     json_decref(root);
+    assert_int_equal(run("capeval run -q -m $D/m.capw --compare $D/i.capw --images $D/pics"), 0);
+    assert_non_null(strstr(out, "/i.capw (int8)\n"));
     /* the captions are capdemo's */
     assert_int_equal(
         run("cut -f 5 $D/each.tsv | sed 1d >$D/x; capdemo -m $D/m.capw $D/pics | cut -f 2 | diff - $D/x"
@@ -464,13 +508,13 @@ static void eval_compare_scores(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(demo_usage),          cmocka_unit_test(demo_wrong_models),
-        cmocka_unit_test(demo_captions),       cmocka_unit_test(demo_json),
-        cmocka_unit_test(demo_wrong_images),   cmocka_unit_test(info_reports),
-        cmocka_unit_test(info_wrong),          cmocka_unit_test(eval_usage),
-        cmocka_unit_test(eval_captions),       cmocka_unit_test(dump_files),
-        cmocka_unit_test(dump_wrong),          cmocka_unit_test(eval_compares),
-        cmocka_unit_test(eval_compare_scores),
+        cmocka_unit_test(demo_usage),        cmocka_unit_test(demo_wrong_models),
+        cmocka_unit_test(demo_captions),     cmocka_unit_test(demo_json),
+        cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
+        cmocka_unit_test(info_of_int8),      cmocka_unit_test(info_wrong),
+        cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
+        cmocka_unit_test(dump_files),        cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(eval_compares),     cmocka_unit_test(eval_compare_scores),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);
