@@ -19,6 +19,7 @@ capdemo ${tab}Q.PNG d p.jpg
 capdump -m m.capw p${tab}p.jpg
 capinfo ${tab}d m.capw
 capinfo --model=m${tab}m.capw
+capeval run --compare ${tab}d m.capw
 capconvert ${tab}c.pth d m.capw
 capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv t.tsv v.pkl
 capconvert --vocab ${tab}d v.pkl

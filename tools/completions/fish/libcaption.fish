@@ -18,7 +18,7 @@ end
 # COMMAND:OPTION, or COMMAND: for its arguments; the endings of files
 function __libcaption_endings
     switch $argv[1]
-        case '*:model' capinfo: capconvert:output
+        case '*:model' '*:compare' capinfo: capconvert:output
             echo 'capw'
         case capdemo: capdump:
             echo 'jpg|jpeg|png'
