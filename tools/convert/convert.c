@@ -259,8 +259,7 @@ static bool map_scratch(convert_job *job, tool_error *err)
     return true;
 }
 
-/* Makes the float32 model of the checkpoint, in a file beside the output that never gets a name of its own.
- */
+/* Makes the float32 model of the checkpoint, in a temporary file beside the output. */
 static bool make_model(convert_job *job, tool_error *err)
 {
     caption_error error;
