@@ -269,7 +269,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
-	check-pillow check-neon install uninstall clean
+	check-int8 check-pillow check-neon install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -289,6 +289,7 @@ help:
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
 	@echo 'make benches          the programs that measure, without running them'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
+	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
@@ -373,6 +374,11 @@ check-reference: tools
 	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(PHOTOS:%=--photos %); \
 	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
+
+check-int8: tools
+	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
+	$$p test/reference/check_int8.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
+	$(MODEL_INT8:%=--model %) $(PHOTOS:%=--photos %)
 
 # SEED=N makes other images
 check-pillow: $(BUILD)/test/programs/resize_image

@@ -3,7 +3,8 @@
 
     check_int8.py [options] [-- CAPDUMP_OPTION...]
 
-Every layer of the encoder, the features, and the logits and attention of the greedy caption must be equal to the bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
+Without --model it makes checkpoints as check_reference.py does, one of full size and narrow ones of every kind, and
+converts them: calibrated with pictures, and from batch norm.  Every layer of the encoder, the features, and the logits and attention of the greedy caption must be equal to the bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
 """
 import argparse
 import json
@@ -13,7 +14,23 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PICTURES = os.path.join(HERE, "..", "..", "weights", "scenes", "demo")
+NAMES = ("narrow-gru", "narrow-lstm", "narrow-baseline-gru", "narrow-baseline-lstm", "full-gru")
 sys.path.insert(0, HERE)
+
+
+def make_models(build, folder, names):
+    """Paths of int8 models, two of each checkpoint."""
+    import check_reference as reference
+    paths = []
+    for name in names:
+        checkpoint = os.path.join(folder, name)
+        reference.make_reference(checkpoint, reference.MODELS[name] + ["--limit", "1"])
+        for how, more in (("pictures", ["--calibrate", PICTURES]), ("norm", [])):
+            paths.append(os.path.join(folder, "%s-%s.capw" % (name, how)))
+            reference.run([os.path.join(build, "capconvert"), "-q", "--int8", os.path.join(checkpoint, "checkpoint.pth"),
+                           "--vocab", os.path.join(checkpoint, "vocab.pkl"), "-o", paths[-1]] + more)
+    return paths
 
 
 def compare_decoder(decoder, path):
@@ -65,25 +82,29 @@ def compare(build, path, photo, more):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", default="build")
-    parser.add_argument("--model", action="append", required=True, help="an int8 model file")
-    parser.add_argument("--photos", default=os.path.join(HERE, "..", "..", "weights", "scenes", "demo"))
+    parser.add_argument("--model", action="append", help="an int8 model file")
+    parser.add_argument("--fast", action="store_true", help="narrow models only")
+    parser.add_argument("--photos", default=PICTURES)
     parser.add_argument("--limit", type=int, default=12)
     parser.add_argument("more", nargs="*")
     args = parser.parse_args()
     try:
         import numpy  # noqa: F401
-    except ImportError:
-        print("check_int8: NumPy isn't installed: skipped")
+        if not args.model:
+            import torch  # noqa: F401
+    except ImportError as missing:
+        print("check_int8: %s isn't installed: skipped" % missing.name)
         return 0
     photos = sorted(os.path.join(args.photos, p) for p in os.listdir(args.photos)
                     if p.lower().endswith((".jpg", ".jpeg", ".png")))[:args.limit]
     failed = False
-    for path in args.model:
-        for photo in photos:
-            layers, wrong = compare(args.build, path, photo, args.more)
-            print("%s %s: %d layers, %s" % (os.path.basename(path), os.path.basename(photo), layers,
-                                            "differ: " + ", ".join(wrong) if wrong else "equal"))
-            failed = failed or bool(wrong)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in args.model or make_models(args.build, folder, NAMES[:-1] if args.fast else NAMES):
+            for photo in photos:
+                layers, wrong = compare(args.build, path, photo, args.more)
+                print("%s %s: %d layers, %s" % (os.path.basename(path), os.path.basename(photo), layers,
+                                                "differ: " + ", ".join(wrong) if wrong else "equal"), flush=True)
+                failed = failed or bool(wrong)
     return 1 if failed else 0
 
 
