@@ -75,22 +75,26 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m -s | sed 's/\(.*\) \(.*\)/\2-\1/' | tr 'D' 'd')
 ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := avx2 avx512
-FEW_ISAS := avx512vnni
+FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
-FEW_ISAS :=
+FEW_ISAS := neondot
 else
 ISAS :=
 FEW_ISAS :=
 endif
 FLAGS_avx2   := -mavx2 -mfma
+FLAGS_avx2vnni := $(FLAGS_avx2) -mavxvnni
 FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
+FLAGS_neondot := -march=armv8.2-a+dotprod
 # the old floating-point unit of x86 does not round every operation to float or double
 MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
-FEW_BODIES   := int16 int8
+BODIES_avx2vnni   := int16 int8
+BODIES_avx512vnni := int16 int8
+BODIES_neondot    := int8
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
@@ -166,7 +170,7 @@ need-tests: ; @$(call need,$(TEST_PKGS))
 LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
-	$(foreach i,$(FEW_ISAS),$(FEW_BODIES:%=$(BUILD)/kernels/simd/%_$(i).o))
+	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 MODULE_SRC := $(sort $(wildcard tools/*/*.c))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))

@@ -30,6 +30,11 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
 #endif
 #if defined(__x86_64__)
     if (cpu & CAPTION_CPU_AVX2) FILL(kernels, avx2);
+    if ((cpu & CAPTION_CPU_AVX2) && (cpu & CAPTION_CPU_AVX2_VNNI)) {
+        kernels->name = "avx2vnni";
+        cptk_int16_init_avx2vnni(kernels);
+        cptk_int8_init_avx2vnni(kernels);
+    }
     if (cpu & CAPTION_CPU_AVX512) FILL(kernels, avx512);
     if ((cpu & CAPTION_CPU_AVX512) && (cpu & CAPTION_CPU_AVX512_VNNI)) {
         kernels->name = "avx512vnni";
@@ -38,6 +43,10 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     }
 #elif defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) FILL(kernels, neon);
+    if ((cpu & CAPTION_CPU_NEON) && (cpu & CAPTION_CPU_NEON_DOT)) {
+        kernels->name = "neondot";
+        cptk_int8_init_neondot(kernels);
+    }
 #else
     (void)cpu;
 #endif

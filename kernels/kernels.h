@@ -104,7 +104,9 @@ typedef struct cptk_rounded {
 /* Weights are signed 8-bit integers, activations unsigned ones.  Four inputs of an output lie together: a
  * quad. */
 #define CPTK_QUAD 4
-#define CPTK_INT8_MOST_DEPTH 65536 /* products of 255 * 128 whose sum fits an int32 */
+
+/* The most products of a sum, so that an int32 holds it: each is at most 255 * 128. */
+#define CPTK_INT8_MOST_DEPTH 65536
 
 /* A tile of a product of unsigned with signed bytes, whose rows are gathered through pointers like those of
  * cptk_tile:
@@ -219,7 +221,7 @@ typedef struct cptk_weighted_rows {
  * structure of arguments is named for what is done with it, without a type. */
 
 typedef struct cptk_kernels {
-    const char *name; /* the widest instruction set in use: "c", "avx2", "avx512", "avx512vnni", "neon" */
+    const char *name; /* the best level in use, as in cpt_cpu_levels: "c", "avx2", "avx2vnni", ... */
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
     int tile_rows_u8; /* the same for tile_u8 */
     bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */

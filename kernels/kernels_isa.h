@@ -27,9 +27,12 @@ CPTK_DECLARE_INIT(avx2)
 CPTK_DECLARE_INIT(avx512)
 CPTK_DECLARE_INIT(neon)
 
-/* These have files of their own for integers only. */
+/* Sets that add dot products of integers have these alone. */
+void cptk_int16_init_avx2vnni(cptk_kernels *kernels);
+void cptk_int8_init_avx2vnni(cptk_kernels *kernels);
 void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
+void cptk_int8_init_neondot(cptk_kernels *kernels);
 
 /* kernels/gemm: plain C, and OpenBLAS in builds that have it. */
 void cptk_gemm_init_c(cptk_kernels *kernels);

@@ -1,105 +1,92 @@
 /* int8.c - the tile product of bytes, quantisation and the max pool of bytes in vectors, compiled once per
  * instruction set.  kernels/ref/int8.c specifies them.
  *
- * The tile is computed in blocks as in tile.c: R rows x V vectors of columns, whose sums stay in registers
- * while k runs.  A step takes a quad of each row, and adds its product with a quad of weights to each sum.
- * Integer sums are exact, so the order of the steps doesn't matter.  Where the instruction set can't multiply
- * the bytes as they lie in memory, rows are first brought into another form, a chunk of k at a time
- * (VEC_QUAD_CHUNK). */
+ * The tile is computed in blocks of R rows x V vectors of columns.  A block's sums stay in registers while k
+ * runs.  A step adds the product of a quad of each row with a quad of each column.  Integer sums are exact,
+ * so their order doesn't matter, and an output may have several.
+ *
+ * Where rows can be multiplied as they lie in memory, a block runs over all of k.  Where they can't
+ * (VEC_QUAD_CHUNK), a chunk of them is brought into another form first, which several panels then use. */
 #include <string.h>
 
 #include "kernels/simd/simd.h"
 
 enum {
-    LINE = CPTK_PANEL * CPTK_QUAD, /* bytes of a quad of a panel: a cache line */
+    LINE = CPTK_PANEL * CPTK_QUAD, /* bytes of a quad of a panel */
     MOST_VECTORS = 4,              /* V of any block */
-    MOST_SUMS = 28,                /* R * V of any block, and of the sums that several chains have */
-    MOST_CHAINS = 4,               /* chains of any block */
+    MOST_SUMS = 28,                /* R * V of any block, times its chains */
     NEAR = 24 * LINE,              /* bytes of a panel between a prefetch into the first cache and the use */
     FAR = 512 * LINE,              /* the same for the second cache */
-    STREAM_ROWS = 7,               /* tiles of at most so many rows read their weights from memory */
-    WIDE_COLUMNS = 6 * CPTK_PANEL, /* columns that tiles of several blocks of rows take at a time */
+    STREAM_ROWS = 7,               /* blocks of at most so many rows are taken to read weights from memory */
+    GROUP = 6,                     /* panels that tiles of several blocks of rows take at a time */
 };
 
 /* ---- sums ---- */
 
-/* Where a block's weights and rows are, at a quad of k. */
+/* Where the quads of a block's rows and weights are. */
 typedef struct quad_place {
-    const uint8_t *const *a; /* [R] pointers */
-    size_t at;               /* bytes from there to the quad */
-    const int8_t *b;         /* the first panel's quad */
+    const uint8_t *const *a; /* [R] rows */
+    size_t at;               /* bytes from there to the quads */
+    const int8_t *b;         /* the first panel's */
     size_t b_panel;
 } quad_place;
 
-/* sum[r * V + v] += the quad of row r times vector v of the quad of weights. */
-BODY_INLINE void add_quad(vu *sum, quad_place place, int R, int V)
-{
-    vq quad[MOST_VECTORS];
-    BODY_UNROLL
-    for (int v = 0; v < V; v += VEC_PANEL) {
-        const int8_t *b = place.b + (size_t)(v / VEC_PANEL) * place.b_panel;
-        quad[v / VEC_PANEL] = vq_load(b);
-        BODY_PREFETCH(b + NEAR);
-    }
-    BODY_UNROLL
-    for (int s = 0; s < VEC_QUAD_STEPS; s++) {
-        vw w[MOST_VECTORS];
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) {
-            w[v] = vq_weights(quad[v / VEC_PANEL], v % VEC_PANEL, s);
-            VEC_KEEP(w[v]);
-        }
-        BODY_UNROLL
-        for (int r = 0; r < R; r++) {
-            const va x = vq_row(place.a[r] + place.at, s);
-            BODY_UNROLL
-            for (int v = 0; v < V; v++) sum[r * V + v] = vq_dot(sum[r * V + v], x, w[v], s);
-        }
-    }
-}
-
-/* How many sums an output has, so that one step need not wait for the sum of the step before. */
-BODY_INLINE int chains_of(int sums)
-{
-    int chains = MOST_CHAINS;
-    while (chains > 1 && (chains / 2 * sums >= VEC_QUAD_SUMS || chains * sums > MOST_SUMS)) chains /= 2;
-    return chains;
-}
-
-/* What the block fetches in passing, beyond what add_quad does. */
+/* What is fetched in passing, for later. */
 typedef struct ahead {
     uintptr_t at;
     size_t step; /* bytes a quad */
 } ahead;
 
-/* Adds `quads` quads. */
-BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon, int R, int V)
+/* sum[r * V + v] += the quad of row r times vector v of the quad of weights.  Goes on to the next quad. */
+BODY_INLINE void add_quad(vu *sum, quad_place *place, ahead *soon, int R, int V)
 {
-    const int chains = chains_of(R * V);
-    size_t q = 0;
-    for (; q + (size_t)chains <= quads; q += (size_t)chains) {
+    vq quad[MOST_VECTORS];
+    BODY_UNROLL
+    for (int v = 0; v < V; v += VEC_PANEL) {
+        const int8_t *b = place->b + (size_t)(v / VEC_PANEL) * place->b_panel;
+        quad[v / VEC_PANEL] = vq_load(b);
+        BODY_PREFETCH(b + NEAR);
+    }
+    BODY_UNROLL
+    for (int step = 0; step < VEC_QUAD_STEPS; step++) {
+        vw w[MOST_VECTORS];
         BODY_UNROLL
-        for (int i = 0; i < chains; i++) {
-            add_quad(sum + i * R * V, place, R, V);
-            place.at += VEC_QUAD_STRIDE;
-            place.b += LINE;
-            BODY_PREFETCH_FAR(soon->at);
-            soon->at += soon->step;
+        for (int v = 0; v < V; v++) w[v] = vq_weights(quad[v / VEC_PANEL], v % VEC_PANEL, step);
+        BODY_UNROLL
+        for (int r = 0; r < R; r++) {
+            const va x = vq_row(place->a[r] + place->at, step);
+            BODY_UNROLL
+            for (int v = 0; v < V; v++) sum[r * V + v] = vq_dot(sum[r * V + v], x, w[v], step);
         }
     }
-    for (; q < quads; q++) {
-        add_quad(sum, place, R, V);
-        place.at += VEC_QUAD_STRIDE;
-        place.b += LINE;
+    BODY_PREFETCH_FAR(soon->at);
+    soon->at += soon->step;
+    place->at += VEC_QUAD_STRIDE;
+    place->b += LINE;
+}
+
+/* How many sums an output has in a block of `sums` outputs: 1, 2 or 4, so that a step need not wait for the
+ * one before.  (No loop: compilers know the number before they unroll others.) */
+BODY_INLINE int chains_of(int sums)
+{
+    if (sums >= VEC_QUAD_SUMS || 2 * sums > MOST_SUMS) return 1;
+    return 2 * sums >= VEC_QUAD_SUMS || 4 * sums > MOST_SUMS ? 2 : 4;
+}
+
+/* Adds `quads` quads.  Sums that an output has besides the first lie R * V further. */
+BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon, int R, int V)
+{
+    const size_t chains = (size_t)chains_of(R * V);
+    if (chains > 1) {
+        for (; quads >= chains; quads -= chains) {
+            BODY_UNROLL
+            for (size_t i = 0; i < chains; i++) add_quad(sum + i * (size_t)(R * V), &place, soon, R, V);
+        }
     }
+    for (; quads > 0; quads--) add_quad(sum, &place, soon, R, V);
 }
 
 /* ---- what becomes of the sums ---- */
-
-/* The 16 outputs of one row and panel, and what they are computed with. */
-typedef struct outputs {
-    vf x[VEC_PANEL];
-} outputs;
 
 /* Scales, adds and stores a block that lies within the n columns, while its sums are in registers. */
 BODY_INLINE void finish(const cptk_tile_int8 *t, const vu *sum, int row, int column, int R, int V)
@@ -173,20 +160,22 @@ static __attribute__((noinline)) void finish_part(const cptk_tile_int8 *t, const
     }
 }
 
-/* Writes the sums of rows row..row+R-1 and V vectors of columns from panel `panel` on. */
-BODY_INLINE void write_block(const cptk_tile_int8 *t, vu *sum, int row, int panel, int R, int V)
+/* Do V vectors from panel `panel` on lie within the n columns? */
+BODY_INLINE bool whole(const cptk_tile_int8 *t, int panel, int V)
 {
-    if (t->n - panel * CPTK_PANEL >= V * VEC_W) {
-        finish(t, sum, row, panel * CPTK_PANEL, R, V);
-        return;
-    }
-    vu all[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
-    BODY_UNROLL
-    for (int i = 0; i < R * V; i++) all[i] = sum[i];
-    finish_part(t, all, row, panel * CPTK_PANEL, R, V);
+    return t->n - panel * CPTK_PANEL >= V * VEC_W;
 }
 
 /* ---- blocks ---- */
+
+/* Some panels, which all blocks of rows take before any takes the next, so that only the first reads weights
+ * from memory and the others find them in the cache. */
+typedef struct panel_group {
+    int first, end;
+#if VEC_QUAD_CHUNK
+    vu start[VEC_QUAD_PANELS][VEC_PANEL]; /* what the sums start from */
+#endif
+} panel_group;
 
 /* Fetches, while k runs, what `finish` will read and write. */
 BODY_INLINE void prefetch_output(const cptk_tile_int8 *t, int row, int column, int R)
@@ -198,16 +187,15 @@ BODY_INLINE void prefetch_output(const cptk_tile_int8 *t, int row, int column, i
     }
 }
 
-/* What a block of panel `panel` fetches while k runs.  `first` is its first quad of k. */
+/* What a block of R rows and V vectors from panel `panel` on fetches while k runs. */
 BODY_INLINE ahead look_ahead(const cptk_tile_int8 *t, int panel, int R, int V)
 {
-    const int8_t *b = t->b + (size_t)panel * t->b_panel;
+    const uintptr_t b = (uintptr_t)(t->b + (size_t)panel * t->b_panel);
     const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD, step = (size_t)t->soon_step;
-    if (t->soon_step) {
+    if (step)
         return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
-    }
-    if (R <= STREAM_ROWS) return (ahead){.at = (uintptr_t)b + FAR, .step = LINE};
-    return (ahead){.at = (uintptr_t)b, .step = 0}; /* a page that doesn't exist would take time */
+    if (R <= STREAM_ROWS) return (ahead){.at = b + FAR, .step = LINE};
+    return (ahead){.at = b, .step = 0}; /* prefetching from a page that does not exist would take time */
 }
 
 #if !VEC_QUAD_CHUNK
@@ -232,101 +220,122 @@ BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V
     }
     BODY_UNROLL
     for (int i = R * V; i < all; i++) sum[i % (R * V)] = vu_add(sum[i % (R * V)], sum[i]);
-    write_block(t, sum, row, panel, R, V);
+    if (whole(t, panel, V)) {
+        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        return;
+    }
+    vu some[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
+    BODY_UNROLL
+    for (int i = 0; i < R * V; i++) some[i] = sum[i];
+    finish_part(t, some, row, panel * CPTK_PANEL, R, V);
 }
 
-/* rows_R(t, row): rows row..row+R-1, all columns.  Blocks are PANELS panels wide, the last ones narrower. */
+/* rows_R(t, row, group): rows row..row+R-1.  Blocks are PANELS panels wide, the last ones narrower. */
 #define ROWS_FUNCTION(R, PANELS)                                                                \
     _Static_assert((PANELS)*VEC_PANEL <= MOST_VECTORS && (R) * (PANELS)*VEC_PANEL <= MOST_SUMS, \
                    "too large");                                                                \
-    static void rows_##R(const cptk_tile_int8 *t, int row)                                      \
+    static void rows_##R(const cptk_tile_int8 *t, int row, const panel_group *group)            \
     {                                                                                           \
-        const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL;                                \
-        int p = 0;                                                                              \
-        for (; p + PANELS <= panels; p += PANELS) block(t, row, p, R, PANELS *VEC_PANEL);       \
-        for (; PANELS > 2 && p + 2 <= panels; p += 2) {                                         \
+        const int end = group->end;                                                             \
+        int p = group->first;                                                                   \
+        for (; p + PANELS <= end; p += PANELS) block(t, row, p, R, PANELS *VEC_PANEL);          \
+        for (; PANELS > 2 && p + 2 <= end; p += 2) {                                            \
             block(t, row, p, R, PANELS > 2 ? 2 * VEC_PANEL : VEC_PANEL);                        \
         }                                                                                       \
-        for (; PANELS > 1 && p < panels; p++) block(t, row, p, R, VEC_PANEL);                   \
+        for (; PANELS > 1 && p < end; p++) block(t, row, p, R, VEC_PANEL);                      \
     }
 
 #else
 
-/* How far the rows of a tile have been prepared. */
+/* How much of k has been prepared. */
 typedef struct progress {
     int tap;
-    size_t d;
+    size_t quads; /* of this tap */
 } progress;
 
-/* Brings the next part of rows row..row+R-1 into the form that vq_row reads: as many quads as a chunk has, or
- * as are left.  Returns their number. */
-BODY_INLINE size_t prepare_rows(const cptk_tile_int8 *t, int row, progress *from, uint8_t *x, int R)
+/* Brings `quads` quads of a row into the form that vq_row reads. */
+BODY_INLINE void prepare_row(const uint8_t *a, size_t quads, uint8_t *x)
+{
+    size_t q = 0;
+    for (; q + VEC_QUAD_GROUP <= quads; q += VEC_QUAD_GROUP) {
+        vq_prepare(a + q * CPTK_QUAD, x + q * VEC_QUAD_STRIDE);
+    }
+    if (q < quads) vq_prepare_n(a + q * CPTK_QUAD, x + q * VEC_QUAD_STRIDE, (int)(quads - q));
+}
+
+/* The same for the next chunk of rows row..row+R-1.  Returns its number of quads, 0 at the end. */
+BODY_INLINE size_t prepare_chunk(const cptk_tile_int8 *t, int row, progress *from, uint8_t *x, int R)
 {
     const size_t depth = (size_t)t->depth / CPTK_QUAD;
     size_t done = 0;
     while (done < VEC_QUAD_CHUNK && from->tap < t->taps) {
-        const size_t left = depth - from->d, room = VEC_QUAD_CHUNK - done, quads = left < room ? left : room;
+        const size_t left = depth - from->quads, room = VEC_QUAD_CHUNK - done,
+                     quads = left < room ? left : room;
+        const uint8_t *const *a = t->a + from->tap * t->rows + row;
+        BODY_UNROLL
         for (int r = 0; r < R; r++) {
-            const uint8_t *a = t->a[from->tap * t->rows + row + r] + from->d * CPTK_QUAD;
             uint8_t *to = x + (size_t)r * VEC_QUAD_ROW_BYTES + done * VEC_QUAD_STRIDE;
-            size_t q = 0;
-            for (; q + VEC_QUAD_GROUP <= quads; q += VEC_QUAD_GROUP) {
-                vq_prepare(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE);
-            }
-            if (q < quads) vq_prepare_n(a + q * CPTK_QUAD, to + q * VEC_QUAD_STRIDE, (int)(quads - q));
+            prepare_row(a[r] + from->quads * CPTK_QUAD, quads, to);
         }
         done += quads;
-        from->d += quads;
-        if (from->d == depth) *from = (progress){.tap = from->tap + 1};
+        from->quads += quads;
+        if (from->quads == depth) *from = (progress){.tap = from->tap + 1};
     }
     return done;
 }
 
-enum { BLOCKS = 2, SUMS = BLOCKS * MOST_SUMS };
+/* Adds a chunk to a panel's sums. */
+typedef void (*chunk_fn)(vu *sum, const uint8_t *x, const int8_t *b, size_t quads, ahead *soon);
 
-typedef void (*multiply_fn)(vu *sum, const uint8_t *x, const int8_t *b, size_t quads, ahead *soon);
-
-/* rows_R(t, row): rows row..row+R-1, all columns. */
-BODY_INLINE void rows(const cptk_tile_int8 *t, int row, multiply_fn multiply, int R)
+/* Rows row..row+R-1 of a group of panels.  Sums are in memory from one chunk to the next. */
+BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group *group, chunk_fn add_chunk,
+                            int R)
 {
-    const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL;
-    uint8_t x[VEC_QUAD_MOST_ROWS * VEC_QUAD_ROW_BYTES];
-    vu sum[BLOCKS][VEC_QUAD_MOST_ROWS * VEC_PANEL];
-    for (int panel = 0; panel < panels; panel += BLOCKS) {
-        const int blocks = panels - panel < BLOCKS ? panels - panel : BLOCKS;
-        ahead soon[BLOCKS];
-        for (int i = 0; i < blocks; i++) {
-            soon[i] = look_ahead(t, panel + i, R, VEC_PANEL);
-            for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = vu_set(0);
+    const int panels = group->end - group->first;
+    uint8_t x[VEC_QUAD_MOST_ROWS * VEC_QUAD_ROW_BYTES + VEC_QUAD_ROW_MORE];
+    vu sum[VEC_QUAD_PANELS][VEC_QUAD_MOST_ROWS * VEC_PANEL];
+    ahead soon[VEC_QUAD_PANELS];
+    for (int i = 0; i < panels; i++) {
+        soon[i] = look_ahead(t, group->first + i, R, VEC_PANEL);
+        BODY_UNROLL
+        for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = group->start[i][j % VEC_PANEL];
+    }
+    prefetch_output(t, row, group->first * CPTK_PANEL, R);
+    const int8_t *b = t->b + (size_t)group->first * t->b_panel;
+    progress from = {.tap = 0};
+    for (size_t quads; (quads = prepare_chunk(t, row, &from, x, R)) > 0; b += quads * LINE) {
+        for (int i = 0; i < panels; i++) add_chunk(sum[i], x, b + (size_t)i * t->b_panel, quads, &soon[i]);
+    }
+    for (int i = 0, panel = group->first; i < panels; i++, panel++) {
+        if (whole(t, panel, VEC_PANEL)) {
+            finish(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
+        } else {
+            finish_part(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
         }
-        prefetch_output(t, row, panel * CPTK_PANEL, R);
-        progress from = {.tap = 0};
-        for (size_t k = 0, quads; (quads = prepare_rows(t, row, &from, x, R)) > 0; k += quads) {
-            for (int i = 0; i < blocks; i++) {
-                multiply(sum[i], x, t->b + (size_t)(panel + i) * t->b_panel + k * LINE, quads, &soon[i]);
-            }
-        }
-        for (int i = 0; i < blocks; i++) write_block(t, sum[i], row, panel + i, R, VEC_PANEL);
     }
 }
 
-#define ROWS_FUNCTION(R, PANELS)                                                                       \
-    static __attribute__((noinline)) void multiply_##R(vu *all, const uint8_t *x, const int8_t *b,     \
-                                                       size_t quads, ahead *soon)                      \
-    {                                                                                                  \
-        const uint8_t *a[R];                                                                           \
-        vu sum[(R)*VEC_PANEL];                                                                         \
-        BODY_UNROLL                                                                                    \
-        for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                                 \
-        BODY_UNROLL                                                                                    \
-        for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                       \
-        add_quads(sum, (quad_place){.a = a, .b = b}, quads, soon, R, VEC_PANEL);                       \
-        BODY_UNROLL                                                                                    \
-        for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                       \
-    }                                                                                                  \
-    static void rows_##R(const cptk_tile_int8 *t, int row)                                             \
-    {                                                                                                  \
-        rows(t, row, multiply_##R, R);                                                                 \
+/* add_chunk_R is a function of its own, so that nothing else is in registers while its sums are.
+ * rows_R(t, row, group): rows row..row+R-1. */
+#define ROWS_FUNCTION(R, PANELS)                                                                    \
+    static __attribute__((noinline)) void add_chunk_##R(vu *all, const uint8_t *x, const int8_t *b, \
+                                                        size_t quads, ahead *soon)                  \
+    {                                                                                               \
+        const uint8_t *a[R];                                                                        \
+        vu sum[(R)*VEC_PANEL];                                                                      \
+        ahead here = *soon;                                                                         \
+        BODY_UNROLL                                                                                 \
+        for (int r = 0; r < R; r++) a[r] = x + r * VEC_QUAD_ROW_BYTES;                              \
+        BODY_UNROLL                                                                                 \
+        for (int i = 0; i < R * VEC_PANEL; i++) sum[i] = all[i];                                    \
+        add_quads(sum, (quad_place){.a = a, .b = b}, quads, &here, R, VEC_PANEL);                   \
+        BODY_UNROLL                                                                                 \
+        for (int i = 0; i < R * VEC_PANEL; i++) all[i] = sum[i];                                    \
+        *soon = here;                                                                               \
+    }                                                                                               \
+    static void rows_##R(const cptk_tile_int8 *t, int row, const panel_group *group)                \
+    {                                                                                               \
+        group_rows(t, row, group, add_chunk_##R, R);                                                \
     }
 
 #endif
@@ -334,41 +343,31 @@ BODY_INLINE void rows(const cptk_tile_int8 *t, int row, multiply_fn multiply, in
 VEC_QUAD_BLOCKS(ROWS_FUNCTION)
 
 #define ROWS_POINTER(R, PANELS) rows_##R,
-static void (*const rows_functions[])(const cptk_tile_int8 *t, int row) = {VEC_QUAD_BLOCKS(ROWS_POINTER)};
+static void (*const rows_functions[])(const cptk_tile_int8 *t, int row,
+                                      const panel_group *group) = {VEC_QUAD_BLOCKS(ROWS_POINTER)};
 
 enum { MOST_ROWS = sizeof rows_functions / sizeof rows_functions[0] };
 
-/* The first `columns` columns of t, of all rows, in blocks of about the same number of rows. */
-static void all_rows(cptk_tile_int8 t, int columns)
+static void CPTK_NAME(cptk_tile_u8)(const cptk_tile_int8 *t)
 {
-    int row = 0;
-    t.n = columns;
-    for (int parts = (t.rows + MOST_ROWS - 1) / MOST_ROWS; parts > 0; parts--) {
-        const int rows = (t.rows - row + parts - 1) / parts;
-        rows_functions[rows - 1](&t, row);
-        row += rows;
-    }
-}
-
-/* All blocks of rows take a few panels before any takes the next, so that only the first reads weights from
- * memory and the others find them in the cache. */
-static void CPTK_NAME(cptk_tile_u8)(const cptk_tile_int8 *args)
-{
-    cptk_tile_int8 t = *args;
-    if (t.rows <= MOST_ROWS) {
-        rows_functions[t.rows - 1](&t, 0);
-        return;
-    }
-    for (int left = t.n; left > 0; left -= WIDE_COLUMNS) {
-        all_rows(t, left < WIDE_COLUMNS ? left : WIDE_COLUMNS);
-        t.b += WIDE_COLUMNS / CPTK_PANEL * t.b_panel;
-        t.scale += WIDE_COLUMNS;
-        if (t.bias) t.bias += WIDE_COLUMNS;
-        if (t.add) t.add += WIDE_COLUMNS;
-        if (t.c_u8) {
-            t.c_u8 += WIDE_COLUMNS;
-        } else {
-            t.c_f32 += WIDE_COLUMNS;
+    const int panels = (t->n + CPTK_PANEL - 1) / CPTK_PANEL, parts = (t->rows + MOST_ROWS - 1) / MOST_ROWS;
+#if VEC_QUAD_CHUNK
+    const int most = VEC_QUAD_PANELS;
+#else
+    const int most = parts > 1 ? GROUP : panels;
+#endif
+    for (int panel = 0; panel < panels; panel += most) {
+        panel_group group = {.first = panel, .end = panel + most < panels ? panel + most : panels};
+#if VEC_QUAD_CHUNK
+        const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD;
+        for (int p = panel; p < group.end; p++) {
+            vq_start(group.start[p - panel], t->b + (size_t)p * t->b_panel, quads);
+        }
+#endif
+        for (int i = parts, row = 0; i > 0; i--) {
+            const int rows = (t->rows - row + i - 1) / i;
+            rows_functions[rows - 1](t, row, &group);
+            row += rows;
         }
     }
 }
@@ -398,40 +397,52 @@ static void CPTK_NAME(cptk_quantize_u8)(const float *x, uint8_t *q, int n, float
 
 /* ---- max pool ---- */
 
+enum { POOL_VECTORS = 4 }; /* vectors of channels that are pooled at once */
+
 /* The part of a pool's 3x3 window that is inside the map. */
 typedef struct pool_window {
     int top, bottom, left, right; /* rows top..bottom-1, columns left..right-1 */
 } pool_window;
 
-/* The maxima of `n` channels, at most VEC_BYTES, from `ch` on. */
-BODY_INLINE void pool_channels(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to, int n)
+/* The position at the window's left edge in row y, at channel ch. */
+BODY_INLINE const uint8_t *pool_row(const cptk_maxpool *p, const pool_window *window, int y, int ch)
 {
-    vb best = vb_zero();
+    const size_t position = (size_t)y * (size_t)p->w + (size_t)window->left;
+    return (const uint8_t *)p->in + position * (size_t)p->pitch + (size_t)ch;
+}
+
+/* The maxima of V vectors of channels from ch on. */
+BODY_INLINE void pool_vectors(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to, int V)
+{
+    vb best[POOL_VECTORS];
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) best[v] = vb_zero();
     for (int y = window->top; y < window->bottom; y++) {
-        const uint8_t *from = p->in;
-        from += ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->pitch + (size_t)ch;
+        const uint8_t *from = pool_row(p, window, y, ch);
         for (int x = window->left; x < window->right; x++, from += p->pitch) {
-            if (n == VEC_BYTES) {
-                best = vb_max(best, vb_load(from));
-            } else {
-                uint8_t some[VEC_BYTES] = {0};
-                memcpy(some, from, (size_t)n);
-                best = vb_max(best, vb_load(some));
-            }
+            BODY_UNROLL
+            for (int v = 0; v < V; v++) best[v] = vb_max(best[v], vb_load(from + v * VEC_BYTES));
         }
     }
-    if (n == VEC_BYTES) {
-        vb_store(to + ch, best);
-    } else {
-        uint8_t some[VEC_BYTES];
-        vb_store(some, best);
-        memcpy(to + ch, some, (size_t)n);
+    BODY_UNROLL
+    for (int v = 0; v < V; v++) vb_store(to + ch + v * VEC_BYTES, best[v]);
+}
+
+/* The maximum of channel ch. */
+static void pool_channel(const cptk_maxpool *p, const pool_window *window, int ch, uint8_t *to)
+{
+    uint8_t best = 0;
+    for (int y = window->top; y < window->bottom; y++) {
+        const uint8_t *from = pool_row(p, window, y, ch);
+        for (int x = window->left; x < window->right; x++, from += p->pitch)
+            best = *from > best ? *from : best;
     }
+    to[ch] = best;
 }
 
 static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
 {
-    const int out_w = (p->w + 1) / 2;
+    const int out_w = (p->w + 1) / 2, wide = POOL_VECTORS * VEC_BYTES;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
             const pool_window window = {.top = y > 0 ? 2 * y - 1 : 0,
@@ -440,8 +451,9 @@ static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
                                         .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
             uint8_t *to = (uint8_t *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
             int ch = 0;
-            for (; ch + VEC_BYTES <= p->c; ch += VEC_BYTES) pool_channels(p, &window, ch, to, VEC_BYTES);
-            if (ch < p->c) pool_channels(p, &window, ch, to, p->c - ch);
+            for (; ch + wide <= p->c; ch += wide) pool_vectors(p, &window, ch, to, POOL_VECTORS);
+            for (; ch + VEC_BYTES <= p->c; ch += VEC_BYTES) pool_vectors(p, &window, ch, to, 1);
+            for (; ch < p->c; ch++) pool_channel(p, &window, ch, to);
         }
     }
 }

@@ -37,13 +37,51 @@
  *   vf_select(m, yes, no)
  *   vmask_any(m)         bool: is any element true?
  *
+ *   vf_load_u8(p)        VEC_W bytes at p, as floats
+ *   vf_store_u8(p, x)    the 16 floats of the vectors x[16 / VEC_W] to 16 bytes at p: the nearest integer
+ *                        within 0..255, ties to even; 0 for NaN
+ *
  * Words
  *   vu_set(x), vu_load(p)
+ *   vu_add(a, b)         modulo 2^32
  *   vu_dot(sum, a, b)    per word: sum + low(a) * low(b) + high(a) * high(b), the halves read as int16,
  *                        modulo 2^32
  *   vf_from_int(x)       each word, read as int32, as the nearest float
  *   vu_bits(x)           the bits of a vf
  *   vu_store_low(p, x)   the low halves of the VEC_W words, in order, to uint16_t p[VEC_W]
+ *
+ * Bytes
+ *   vb, VEC_BYTES        a vector of bytes, and how many they are
+ *   vb_zero(), vb_load(p), vb_store(p, x), vb_max(a, b)
+ *
+ * Quads (kernels.h).  A quad is multiplied in one step or several, together exact for inputs of 0..255 and
+ * weights of -128..127.
+ *   vq                   a panel's quad of weights, 64 bytes, or a pointer to it
+ *   vw                   what a step takes of it for VEC_W columns
+ *   va                   what a step takes of a row's quad, for each column
+ *   VEC_QUAD_STEPS       the number of steps
+ *   vq_load(p)           the vq at p
+ *   vq_weights(q, v, step)
+ *                        the vw of columns VEC_W * v and on
+ *   vq_row(x, step)      the va of the quad at x
+ *   vq_dot(sum, x, w, step)
+ *                        a vu: per word, the sum and what this step adds to it
+ *   VEC_QUAD_SUMS        sums that must take turns so that no vq_dot waits for the one before
+ *   VEC_QUAD_STRIDE      bytes from one quad of a row to the next, as vq_row takes them
+ *   VEC_QUAD_CHUNK       0 where vq_row takes rows as they are.  Else so many quads of each row are prepared
+ *                        at a time, and what follows is needed too
+ *   VEC_QUAD_GROUP       quads that vq_prepare takes
+ *   vq_prepare(a, x), vq_prepare_n(a, x, n)
+ *                        brings VEC_QUAD_GROUP quads, or n less than these, from a into the form that vq_row
+ *                        takes, to x.  Of a nothing beyond n is read
+ *   VEC_QUAD_ROW_BYTES   bytes of a prepared chunk of a row
+ *   VEC_QUAD_ROW_MORE    bytes behind the last row's that vq_row may read
+ *   VEC_QUAD_MOST_ROWS   rows of the largest block
+ *   VEC_QUAD_PANELS      panels that are multiplied with a prepared chunk.  The stack holds such a chunk of a
+ *                        block's rows, and the sums of these panels
+ *   vq_start(sum, b, quads)
+ *                        what the sums vu sum[16 / VEC_W] of a panel, `quads` quads at b, start from: 0, or
+ *                        what makes up for rows that vq_prepare changed
  *
  * How many registers there are
  *   VEC_TILE_BLOCKS(X)   X(1, panels) X(2, panels) ...: for 1, 2, ... rows, the number of 16-column panels
@@ -51,6 +89,9 @@
  *                        the panels' weights of one step and one more vector should fit the registers.  At
  *                        most 28 sums and 4 vectors of weights are possible; tile.c checks that
  *   VEC_TILE_ROWS        the number of rows at which the tile product is fastest
+ *   VEC_QUAD_BLOCKS(X), VEC_QUAD_ROWS
+ *                        the same for the product of bytes.  Blocks are one panel wide where VEC_QUAD_CHUNK
+ *                        is not 0
  *   VEC_PRODUCT_BLOCKS(X)
  *                        X(1) X(2) ...: the rows that a block of the int16 product and of the weighted sum
  *                        of rows may have, one panel wide.  Each row takes 2 * 16 / VEC_W sums or fewer

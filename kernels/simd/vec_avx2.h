@@ -71,7 +71,11 @@ static inline vf vf_select(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no,
 static inline bool vmask_any(vmask m) { return _mm256_movemask_ps(m) != 0; }
 static inline vu vu_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline vu vu_set(uint32_t x) { return _mm256_set1_epi32((int)x); }
+#if defined(__AVXVNNI__)
+static inline vu vu_dot(vu sum, vu a, vu b) { return _mm256_dpwssd_avx_epi32(sum, a, b); }
+#else
 static inline vu vu_dot(vu sum, vu a, vu b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+#endif
 static inline vf vf_from_int(vu x) { return _mm256_cvtepi32_ps(x); }
 static inline vu vu_bits(vf x) { return _mm256_castps_si256(x); }
 static inline void vu_store_low(uint16_t *p, vu x)
@@ -83,8 +87,9 @@ static inline void vu_store_low(uint16_t *p, vu x)
 }
 static inline vu vu_add(vu a, vu b) { return _mm256_add_epi32(a, b); }
 
-/* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even bytes
- * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 saturates.) */
+/* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even ones
+ * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 would be shorter, but
+ * it saturates.)  A prepared row has the even bytes of its quads, then the odd ones. */
 typedef const int8_t *vq;
 typedef __m256i vw, va;
 static inline vq vq_load(const int8_t *p) { return p; }
@@ -115,22 +120,27 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #else
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
-#define VEC_QUAD_CHUNK 128
+#define VEC_QUAD_CHUNK 96
+#define VEC_QUAD_PANELS 4
 #define VEC_QUAD_MOST_ROWS 6
 #define VEC_QUAD_GROUP 8
 #define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
 #define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
 {
-    __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)(q + 32 * v));
-    return _mm256_srai_epi16(step == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
+    /* the even bytes of the second vector are the odd ones of a byte before */
+    const int8_t *p = q + 32 * v - (step == 0 && v > 0);
+    __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return _mm256_srai_epi16(step == 0 && v == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
 }
 static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
 static inline vu vq_dot(vu sum, va x, vw w, int step)
 {
     __m256i product;
     (void)step;
+    /* by name: compilers would first add several products to each other, which takes more registers */
     __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
     return sum;
 }
@@ -147,6 +157,11 @@ static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
     __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
     _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
     _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    (void)b, (void)quads;
+    for (int v = 0; v < 2; v++) sum[v] = _mm256_setzero_si256();
 }
 #endif
 

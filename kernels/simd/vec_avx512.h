@@ -78,8 +78,9 @@ static inline void vu_store_low(uint16_t *p, vu x)
 }
 static inline vu vu_add(vu a, vu b) { return _mm512_add_epi32(a, b); }
 
-/* Quads.  VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even bytes are
- * multiplied in the first step, the odd ones in the second.  (_mm512_maddubs_epi16 saturates.) */
+/* Quads.  VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even ones are
+ * multiplied in the first step, the odd ones in the second.  (_mm512_maddubs_epi16 would be shorter, but it
+ * saturates.)  A prepared row has the even bytes of its quads, then the odd ones. */
 typedef const int8_t *vq;
 typedef __m512i vw, va;
 static inline vq vq_load(const int8_t *p) { return p; }
@@ -107,9 +108,11 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_STEPS 2
 #define VEC_QUAD_SUMS 1
 #define VEC_QUAD_CHUNK 32
+#define VEC_QUAD_PANELS 2
 #define VEC_QUAD_MOST_ROWS 16
 #define VEC_QUAD_GROUP 16
 #define VEC_QUAD_STRIDE 4
+#define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
 #define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
 static inline vw vq_weights(vq q, int v, int step)
@@ -123,6 +126,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 {
     __m512i product;
     (void)step;
+    /* by name: compilers would first add several products to each other, which takes more registers */
     __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(x), "v"(w));
     return sum;
 }
@@ -140,6 +144,11 @@ static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
     __m512i bytes = _mm512_maskz_loadu_epi32(m, a);
     _mm512_mask_storeu_epi32(x, m, vec_even(bytes));
     _mm512_mask_storeu_epi32(x + VEC_QUAD_PLANE, m, vec_odd(bytes));
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    (void)b, (void)quads;
+    for (int v = 0; v < 1; v++) sum[v] = _mm512_setzero_si512();
 }
 #endif
 

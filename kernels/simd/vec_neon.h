@@ -6,6 +6,7 @@
 #include <arm_neon.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_W 4
 typedef float32x4_t vf;
@@ -17,6 +18,13 @@ typedef uint32x4_t vmask;
 #define VEC_TILE_ROWS 6
 #define VEC_TILE_BLOCKS(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #define VEC_PRODUCT_BLOCKS(X) X(1) X(2) X(3) X(4) X(5)
+#if defined(__ARM_FEATURE_DOTPROD)
+#define VEC_QUAD_ROWS 12
+#define VEC_QUAD_BLOCKS(X) VEC_TILE_BLOCKS(X)
+#else /* besides the sums: the weights of a quad as they are stored, and some widened */
+#define VEC_QUAD_ROWS 10
+#define VEC_QUAD_BLOCKS(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+#endif
 /* clang-format on */
 
 /* Holds x in a register: compilers like to repeat a load in every instruction that uses it. */
@@ -77,6 +85,109 @@ static inline vu vu_dot(vu sum, vu a, vu b)
 static inline vf vf_from_int(vu x) { return vcvtq_f32_s32(vreinterpretq_s32_u32(x)); }
 static inline vu vu_bits(vf x) { return vreinterpretq_u32_f32(x); }
 static inline void vu_store_low(uint16_t *p, vu x) { vst1_u16(p, vmovn_u32(x)); }
+static inline vu vu_add(vu a, vu b) { return vaddq_u32(a, b); }
+
+#define VEC_QUAD_SUMS 1
+#define VEC_QUAD_CHUNK 96
+#define VEC_QUAD_PANELS 4
+#define VEC_QUAD_MOST_ROWS 6
+#define VEC_QUAD_GROUP 4
+#define VEC_QUAD_ROW_MORE 8
+#define VEC_QUAD_ROW_BYTES (VEC_QUAD_STRIDE * VEC_QUAD_CHUNK)
+#if defined(__ARM_FEATURE_DOTPROD)
+/* The dot product takes two signed bytes.  So rows hold a - 128, and the sums start from 128 times the sum of
+ * the weights. */
+#define VEC_QUAD_STEPS 1
+#define VEC_QUAD_STRIDE 4
+typedef const int8_t *vq;
+typedef int8x16_t vw;
+typedef int8x8_t va;
+static inline vq vq_load(const int8_t *p) { return p; }
+static inline vw vq_weights(vq q, int v, int step) { (void)step; return vld1q_s8(q + 16 * v); }
+/* Two quads, of which the first is used: a load of one takes a second instruction. */
+static inline va vq_row(const uint8_t *x, int step) { (void)step; return vreinterpret_s8_u8(vld1_u8(x)); }
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    (void)step;
+    return vreinterpretq_u32_s32(vdotq_lane_s32(vreinterpretq_s32_u32(sum), w, x, 0));
+}
+static inline void vq_prepare(const uint8_t *a, uint8_t *x)
+{
+    vst1q_u8(x, veorq_u8(vld1q_u8(a), vdupq_n_u8(0x80)));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    for (int i = 0; i < 4 * n; i++) x[i] = a[i] ^ 0x80;
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    int32x4_t minus[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
+    for (size_t q = 0; q < quads; q++, b += 64) {
+        for (int v = 0; v < 4; v++) minus[v] = vdotq_s32(minus[v], vld1q_s8(b + 16 * v), vdupq_n_s8(-128));
+    }
+    for (int v = 0; v < 4; v++) sum[v] = vreinterpretq_u32_s32(vnegq_s32(minus[v]));
+}
+#else
+/* Rows hold 16 bits an element.  Step i multiplies element i of each quad. */
+#define VEC_QUAD_STEPS 4
+#define VEC_QUAD_STRIDE 8
+typedef int8x16x4_t vq; /* element i of 16 columns */
+typedef int16x4_t vw, va;
+static inline vq vq_load(const int8_t *p) { return vld4q_s8(p); }
+static inline vw vq_weights(vq q, int v, int step)
+{
+    int16x8_t half = vmovl_s8(v < 2 ? vget_low_s8(q.val[step]) : vget_high_s8(q.val[step]));
+    return v % 2 == 0 ? vget_low_s16(half) : vget_high_s16(half);
+}
+static inline va vq_row(const uint8_t *x, int step) { (void)step; return vreinterpret_s16_u8(vld1_u8(x)); }
+static inline vu vq_dot(vu sum, va x, vw w, int step)
+{
+    int32x4_t s = vreinterpretq_s32_u32(sum);
+    switch (step) {
+    case 0: return vreinterpretq_u32_s32(vmlal_lane_s16(s, w, x, 0));
+    case 1: return vreinterpretq_u32_s32(vmlal_lane_s16(s, w, x, 1));
+    case 2: return vreinterpretq_u32_s32(vmlal_lane_s16(s, w, x, 2));
+    default: return vreinterpretq_u32_s32(vmlal_lane_s16(s, w, x, 3));
+    }
+}
+static inline void vq_prepare(const uint8_t *a, uint8_t *x)
+{
+    uint8x16_t bytes = vld1q_u8(a);
+    vst1q_u8(x, vreinterpretq_u8_u16(vmovl_u8(vget_low_u8(bytes))));
+    vst1q_u8(x + 16, vreinterpretq_u8_u16(vmovl_u8(vget_high_u8(bytes))));
+}
+static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
+{
+    for (int i = 0; i < 4 * n; i++) x[2 * i] = a[i], x[2 * i + 1] = 0;
+}
+static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
+{
+    (void)b, (void)quads;
+    for (int v = 0; v < 4; v++) sum[v] = vdupq_n_u32(0);
+}
+#endif
+
+static inline vf vf_load_u8(const uint8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide)));
+}
+static inline uint16x4_t vec_nearest(vf x) { return vqmovn_u32(vcvtnq_u32_f32(x)); } /* NaN becomes 0 */
+static inline void vf_store_u8(uint8_t *p, const vf *x)
+{
+    uint16x8_t low = vcombine_u16(vec_nearest(x[0]), vec_nearest(x[1]));
+    uint16x8_t high = vcombine_u16(vec_nearest(x[2]), vec_nearest(x[3]));
+    vst1q_u8(p, vcombine_u8(vqmovn_u16(low), vqmovn_u16(high)));
+}
+
+#define VEC_BYTES 16
+typedef uint8x16_t vb;
+static inline vb vb_zero(void) { return vdupq_n_u8(0); }
+static inline vb vb_load(const uint8_t *p) { return vld1q_u8(p); }
+static inline void vb_store(uint8_t *p, vb x) { vst1q_u8(p, x); }
+static inline vb vb_max(vb a, vb b) { return vmaxq_u8(a, b); }
 /* clang-format on */
 
 #endif

@@ -29,7 +29,9 @@ const char *const cpt_conv_names[] = {
 const cpt_cpu_level cpt_cpu_levels[CPT_CPU_LEVELS] = {
     {.name = "avx512vnni", .sets = CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2},
     {.name = "avx512", .sets = CAPTION_CPU_AVX512 | CAPTION_CPU_AVX2},
+    {.name = "avx2vnni", .sets = CAPTION_CPU_AVX2_VNNI | CAPTION_CPU_AVX2},
     {.name = "avx2", .sets = CAPTION_CPU_AVX2},
+    {.name = "neondot", .sets = CAPTION_CPU_NEON_DOT | CAPTION_CPU_NEON},
     {.name = "neon", .sets = CAPTION_CPU_NEON},
     {.name = "c", .sets = 0},
 };

@@ -22,7 +22,7 @@ const char *cpt_name_of(const char *const *names, uint32_t value);
 /* The value of a name, whose case counts; -1 for a name that the list doesn't have. */
 int cpt_name_find(const char *const *names, const char *name);
 
-enum { CPT_CPU_LEVELS = 5 };
+enum { CPT_CPU_LEVELS = 7 };
 
 /* The levels of instruction sets, best first.  caption_session_cpu gives these names. */
 typedef struct cpt_cpu_level {

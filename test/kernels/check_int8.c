@@ -21,22 +21,22 @@ enum { MOST_TAPS = 9, MOST_DEPTH = 400, MOST_COLUMNS = 100 };
 
 /* What the bytes of a tile are made of.  The extremes give the largest sums, and products of neighbours that
  * overflow 16 bits. */
-typedef enum values { RANDOM, LARGEST, SMALLEST, EXTREME, VALUES } values;
+typedef enum contents { RANDOM, LARGEST, SMALLEST, EXTREME, CONTENTS } contents;
 
-static uint8_t activation(values v)
+static uint8_t activation(contents v)
 {
     if (v == RANDOM) return (uint8_t)check_random();
     return v == EXTREME && check_random() % 2 ? 0 : 255;
 }
 
-static int8_t weight(values v)
+static int8_t weight(contents v)
 {
     if (v == RANDOM) return (int8_t)check_between(-128, 127);
     if (v == EXTREME) return check_random() % 2 ? -128 : 127;
     return v == LARGEST ? 127 : -128;
 }
 
-static uint8_t *random_row(size_t n, values v)
+static uint8_t *random_row(size_t n, contents v)
 {
     uint8_t *x = check_bytes(n, (size_t)check_between(0, 63));
     for (size_t i = 0; i < n; i++) x[i] = activation(v);
@@ -44,7 +44,7 @@ static uint8_t *random_row(size_t n, values v)
 }
 
 /* B in panels, with zeros from column n on, and guard values between panels. */
-static const int8_t *random_weights(const cptk_tile_int8 *t, values v)
+static const int8_t *random_weights(const cptk_tile_int8 *t, contents v)
 {
     const size_t panels = (size_t)((t->n + CPTK_PANEL - 1) / CPTK_PANEL);
     const size_t used = (size_t)(t->taps * t->depth * CPTK_PANEL);
@@ -74,7 +74,7 @@ typedef struct tile_case {
 
 static void random_tile(tile_case *w, int i)
 {
-    const values v = (values)(i % 3 ? 0 : i / 3 % VALUES);
+    const contents v = (contents)(i % 3 ? 0 : i / 3 % CONTENTS);
     const bool special = i % 5 == 0;
     cptk_tile_int8 *t = &w->tile;
     *t = (cptk_tile_int8){.rows = i % CPTK_MAX_ROWS + 1,
@@ -175,34 +175,79 @@ static void check_tiles_u8(const cptk_kernels *k)
     }
 }
 
-/* By hand: two rows of two columns, k = 4 and two taps; ties go to the even neighbour. */
+/* By hand: two rows, two columns, two taps of one quad.  The sums are 25 and 97, 1325 and -32385. */
 static void check_tile_by_hand(const cptk_kernels *k)
 {
     static const uint8_t a[4][4] = {{1, 2, 3, 4}, {255, 0, 0, 255}, {0, 0, 0, 1}, {10, 0, 0, 0}};
     static const uint8_t *const rows[4] = {a[0], a[1], a[2], a[3]};
-    static const uint8_t add[2][2] = {{1, 2}, {3, 4}}, want[2][2] = {{16, 0}, {66, 0}};
-    static const float scale[2] = {0.5f, -1}, bias[2] = {3, -1}, want_f32[2][2] = {{16.5f, 90}, {66, 287}};
-    static const int8_t column[2][8] = {{1, 2, 3, 4, 5, 6, 7, -5}, {-128, 127, -1, 1, 0, 0, 0, -30}};
-    (void)want_f32;
+    static const int8_t columns[2][8] = {{1, 2, 3, 4, 5, 6, 7, -5}, {-128, 127, -1, 1, 0, 0, 0, -30}};
+    static const uint8_t add[4] = {2, 5, 3, 4},
+                         want[4] = {16, 26, 255, 0}; /* 16.5 goes to the even neighbour */
+    static const float scale[2] = {0.5f, 0.25f}, bias[2] = {3, -1},
+                       want_f32[4] = {16.5f, 25.75f, 667, -8095.25f};
     int8_t b[128] = {0};
-    uint8_t c[2][2];
-    for (int i = 0; i < 8; i++) {
-        for (int j = 0; j < 2; j++) b[i / 4 * 64 + j * 4 + i % 4] = column[j][i];
-    }
-    /* row 0: 30 - 5 = 25 and 127 - 30 = 97 + 32 = ... ; row 1: 1275 + 50 = 1325 and -32385 */
-    const cptk_tile_int8 t = {.a = rows, .b = b, .b_panel = 128, .scale = scale, .bias = bias, .add = add[0],
-                              .add_scale = 0.5f, .c_u8 = c[0], .add_stride = 2, .c_stride = 2, .rows = 2,
-                              .taps = 2, .depth = 4, .n = 2};
+    uint8_t bytes[4];
+    float floats[4];
+    for (int i = 0; i < 16; i++) b[i % 8 / 4 * 64 + i / 8 * 4 + i % 4] = columns[i / 8][i % 8];
+    cptk_tile_int8 t = {.a = rows,
+                        .b = b,
+                        .b_panel = sizeof b,
+                        .scale = scale,
+                        .bias = bias,
+                        .add = add,
+                        .add_scale = 0.5f,
+                        .c_f32 = floats,
+                        .add_stride = 2,
+                        .c_stride = 2,
+                        .rows = 2,
+                        .taps = 2,
+                        .depth = 4,
+                        .n = 2};
     k->tile_u8(&t);
-    (void)want;
+    check_same("tile_u8 by hand", floats, want_f32, 4);
+    t.c_u8 = bytes;
+    k->tile_u8(&t);
+    for (int i = 0; i < 4; i++) {
+        if (bytes[i] != want[i]) check_fail("tile_u8 by hand: [%d] is %d, not %d", i, bytes[i], want[i]);
+    }
+}
+
+/* The largest sums that there are: CPTK_INT8_MOST_DEPTH products of 255 and -128 or 127. */
+static void check_deepest_tile(const cptk_kernels *k)
+{
+    const size_t depth = CPTK_INT8_MOST_DEPTH;
+    uint8_t *a = check_bytes(depth, 0);
+    int8_t *b = check_bytes(depth * CPTK_PANEL, 0);
+    const uint8_t *rows[2] = {a, a};
+    static const float scale[2] = {1, 1};
+    float c[4];
+    memset(a, 255, depth);
+    for (size_t i = 0; i < depth * CPTK_PANEL; i++) b[i] = i / CPTK_QUAD % CPTK_PANEL == 0 ? -128 : 127;
+    const cptk_tile_int8 t = {.a = rows,
+                              .b = b,
+                              .b_panel = depth * CPTK_PANEL,
+                              .scale = scale,
+                              .c_f32 = c,
+                              .c_stride = 2,
+                              .rows = 2,
+                              .taps = 1,
+                              .depth = (int)depth,
+                              .n = 2};
+    k->tile_u8(&t);
+    for (int i = 0; i < 4; i++) {
+        const float want = (float)(65536.0 * 255 * (i % 2 ? 127 : -128));
+        check_same("tile_u8: deepest", &c[i], &want, 1);
+    }
+    check_release("tile_u8: deepest");
 }
 
 /* ---- quantisation ---- */
 
 static void check_quantize(const cptk_kernels *k)
 {
-    static const float edges[] = {0.5f,  1.5f,   2.5f,   254.5f,   255.5f,    255.4999f, 256,       -0.0f,
-                                   -0.5f, -0.51f, 1e-45f, 2147483648.0f, 4294967296.0f, 1e30f, -1e30f, 127.5f};
+    static const float edges[] = {0.5f,          1.5f,  2.5f,   254.5f, 255.5f, 255.4999f,
+                                  256,           -0.0f, -0.5f,  -0.51f, 1e-45f, 2147483648.0f,
+                                  4294967296.0f, 1e30f, -1e30f, 127.5f};
     for (int i = 0; i < 300; i++) {
         const int n = i < 100 ? i + 1 : check_between(1, 700);
         const float inverse = i % 3 ? check_uniform(-3, 3) : i % 2 ? 1 : check_special();
@@ -224,12 +269,54 @@ static void check_quantize(const cptk_kernels *k)
     }
 }
 
+/* ---- max pool ---- */
+
+static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
+{
+    for (int i = 0; i < 150; i++) {
+        cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 70)};
+        p.pitch = p.c + (i % 2 ? check_between(0, 20) : 0);
+        const int out_h = (p.h + 1) / 2, out_w = (p.w + 1) / 2;
+        const size_t in_size = (size_t)((p.h * p.w - 1) * p.pitch + p.c);
+        const size_t out_size = (size_t)((out_h * out_w - 1) * p.pitch + p.c);
+        uint8_t *got = check_bytes(out_size, (size_t)check_between(0, 63)), *want = check_bytes(out_size, 0);
+        p.in = random_row(in_size, i % 5 ? RANDOM : EXTREME);
+        p.y0 = check_between(0, out_h - 1);
+        p.y1 = check_between(p.y0 + 1, out_h);
+        p.out = want;
+        c->maxpool_u8(&p);
+        p.out = got;
+        k->maxpool_u8(&p);
+        if (memcmp(got, want, out_size) != 0) { /* what lies between positions and outside the rows too */
+            check_fail("maxpool_u8: %d x %d x %d, pitch %d: other bytes than plain C", p.h, p.w, p.c,
+                       p.pitch);
+        }
+        check_release("maxpool_u8");
+    }
+}
+
+/* By hand: 3 x 3 positions of one channel, three bytes apart.  What lies between is not looked at. */
+static void check_maxpool_by_hand(const cptk_kernels *k)
+{
+    static const uint8_t map[9] = {1, 7, 0, 3, 2, 4, 9, 8, 250}, want[4] = {7, 7, 9, 250};
+    uint8_t in[27], out[12];
+    memset(in, 255, sizeof in);
+    for (int i = 0; i < 9; i++) in[3 * i] = map[i];
+    const cptk_maxpool p = {.in = in, .out = out, .h = 3, .w = 3, .c = 1, .pitch = 3, .y0 = 0, .y1 = 2};
+    k->maxpool_u8(&p);
+    for (int i = 0; i < 4; i++) {
+        if (out[3 * i] != want[i]) check_fail("maxpool_u8 by hand: [%d] is %d", i, out[3 * i]);
+    }
+}
+
 void check_int8(const cptk_kernels *k, const cptk_kernels *c)
 {
-    (void)c;
     check_tile_by_hand(k);
+    check_deepest_tile(k);
     check_tiles_u8(k);
     check_quantize(k);
+    check_maxpool_by_hand(k);
+    check_maxpool(k, c);
 }
 
 /* ---- timing ---- */
@@ -238,6 +325,10 @@ typedef struct int8_work {
     const cptk_kernels *k;
     cptk_tile_int8 tile;
     const uint8_t *rows[MOST_TAPS * CPTK_MAX_ROWS];
+    cptk_maxpool pool;
+    const float *x;
+    uint8_t *q;
+    int n;
 } int8_work;
 
 static void run_tile(void *user)
@@ -246,43 +337,77 @@ static void run_tile(void *user)
     w->k->tile_u8(&w->tile);
 }
 
-static void bench_tile_u8(const cptk_kernels *k, const int shape[4], bool add)
+static void run_quantize(void *user)
 {
-    const int rows = shape[0] ? shape[0] : k->tile_rows_u8, taps = shape[1], depth = shape[2], n = shape[3];
+    const int8_work *w = user;
+    w->k->quantize_u8(w->x, w->q, w->n, 3.0f, 10.0f);
+}
+
+static void run_maxpool(void *user)
+{
+    const int8_work *w = user;
+    w->k->maxpool_u8(&w->pool);
+}
+
+/* The tiles that ResNet-50 and its decoder are made of.  Rows lie a cache line further apart than they are
+ * long, as in the encoder's maps. */
+typedef struct bench_shape {
+    int rows; /* 0 is the fastest number */
+    int taps, depth, n;
+    bool add;
+} bench_shape;
+
+static void bench_shape_u8(const cptk_kernels *k, const bench_shape *s)
+{
+    const int rows = s->rows ? s->rows : k->tile_rows_u8, pitch = s->depth + 64;
+    const size_t outputs = (size_t)(rows * s->n), weights = (size_t)(s->taps * s->depth * s->n);
     int8_work w = {.k = k,
                    .tile = {.a = w.rows,
-                            .b_panel = (size_t)(taps * depth * CPTK_PANEL),
-                            .scale = random_scales(n, 1, false),
-                            .bias = random_scales(n, 1, false),
+                            .b = check_bytes(weights, 0),
+                            .b_panel = (size_t)(s->taps * s->depth * CPTK_PANEL),
+                            .scale = random_scales(s->n, 1, false),
+                            .bias = random_scales(s->n, 1, false),
+                            .add = s->add ? check_bytes(outputs, 0) : NULL,
                             .add_scale = 0.5f,
-                            .c_u8 = check_bytes((size_t)(rows * n), 0),
-                            .add_stride = (size_t)n,
-                            .c_stride = (size_t)n,
+                            .c_u8 = check_bytes(outputs, 0),
+                            .add_stride = (size_t)s->n,
+                            .c_stride = (size_t)s->n,
                             .rows = rows,
-                            .taps = taps,
-                            .depth = depth,
-                            .n = n}};
-    const uint8_t *a = check_bytes((size_t)(taps * rows * (depth + 64)), 0);
-    for (int r = 0; r < taps * rows; r++) w.rows[r] = a + (size_t)(r * (depth + 64));
-    if (add) w.tile.add = check_bytes((size_t)(rows * n), 0);
-    const int8_t *b = check_bytes((size_t)(taps * depth * (n + 15) / 16 * 16), 0);
-    w.tile.b = b;
-    char name[50];
-    (void)snprintf(name, sizeof name, "tile_u8 %d x %d, depth %d x %d%s", rows, n, taps, depth,
-                   add ? ", add" : "");
-    check_time(name, k->name, run_tile, &w, 2.0 * rows * n * taps * depth, "op");
+                            .taps = s->taps,
+                            .depth = s->depth,
+                            .n = s->n}};
+    const uint8_t *a = check_bytes((size_t)(s->taps * rows * pitch), 0);
+    for (int r = 0; r < s->taps * rows; r++) w.rows[r] = a + (size_t)(r * pitch);
+    char name[60];
+    (void)snprintf(name, sizeof name, "tile_u8 %d x %d, depth %d x %d%s", rows, s->n, s->taps, s->depth,
+                   s->add ? ", add" : "");
+    check_time(name, k->name, run_tile, &w, 2.0 * rows * (double)weights, "op");
     check_release(name);
 }
 
 void bench_int8(const cptk_kernels *k)
 {
-    /* rows, 0 for the fastest number; taps, depth, columns */
-    static const int shapes[][4] = {{0, 1, 1024, 32}, {0, 1, 64, 32},   {0, 1, 256, 32},  {0, 1, 512, 32},
-                                    {0, 1, 2048, 32}, {0, 9, 64, 32},   {0, 9, 128, 32},  {0, 9, 256, 32},
-                                    {0, 9, 512, 32},  {1, 1, 1024, 512}, {2, 1, 1024, 512}, {3, 1, 1024, 512},
-                                    {5, 1, 1024, 512}};
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench_tile_u8(k, shapes[i], false);
-    bench_tile_u8(k, shapes[1], true);
-    bench_tile_u8(k, shapes[2], true);
-    bench_tile_u8(k, shapes[3], true);
+    static const bench_shape shapes[] = {
+        {0, 1, 64, 32, false},    {0, 1, 64, 32, true},     {0, 1, 128, 32, true},
+        {0, 1, 256, 32, true},    {0, 1, 512, 32, false},   {0, 1, 1024, 32, false},
+        {0, 1, 2048, 32, false},  {0, 9, 64, 32, false},    {0, 9, 128, 32, false},
+        {0, 9, 256, 32, false},   {0, 9, 512, 32, false},   {0, 1, 1024, 64, false},
+        {1, 1, 1024, 512, false}, {2, 1, 1024, 512, false}, {3, 1, 1024, 512, false},
+        {5, 1, 1024, 512, false}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench_shape_u8(k, &shapes[i]);
+    const size_t in = 112 * 112 * 64, out = 56 * 56 * 64;
+    int8_work w = {.k = k,
+                   .pool = {.in = check_bytes(in, 0),
+                            .out = check_bytes(out, 0),
+                            .h = 112,
+                            .w = 112,
+                            .c = 64,
+                            .pitch = 64,
+                            .y1 = 56},
+                   .x = check_random_buffer(4096),
+                   .q = check_bytes(4096, 0),
+                   .n = 4096};
+    check_time("maxpool_u8 112 x 112 x 64", k->name, run_maxpool, &w, (double)in, "B");
+    check_time("quantize_u8 4096", k->name, run_quantize, &w, w.n, "float");
+    check_release("bench");
 }

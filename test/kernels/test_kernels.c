@@ -16,9 +16,11 @@ static const struct {
 } levels[] = {
     {"c", 0},
     {"avx2", CAPTION_CPU_AVX2},
+    {"avx2vnni", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX2_VNNI},
     {"avx512", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512},
     {"avx512vnni", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI},
     {"neon", CAPTION_CPU_NEON},
+    {"neondot", CAPTION_CPU_NEON | CAPTION_CPU_NEON_DOT},
 };
 
 static const struct {
@@ -82,6 +84,6 @@ int main(int argc, char **argv)
     if (check_failures()) printf("%ld failures\n", check_failures());
     return check_failures() != 0;
 usage:
-    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu c|avx2|avx512|avx512vnni|neon]\n");
+    fprintf(stderr, "usage: test_kernels [--bench] [--every N] [--cpu LEVEL]\n");
     return 2;
 }

@@ -154,10 +154,13 @@ static void kernel_levels(void **state)
 {
     const uint32_t cpu = cpt_cpu_detect();
     (void)state;
-    assert_int_equal(
-        cpu & ~(CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON), 0);
+    const uint32_t known = CAPTION_CPU_AVX2 | CAPTION_CPU_AVX2_VNNI | CAPTION_CPU_AVX512 |
+                           CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON | CAPTION_CPU_NEON_DOT;
+    assert_int_equal(cpu & ~known, 0);
     if (cpu & CAPTION_CPU_AVX512_VNNI) assert_true(cpu & CAPTION_CPU_AVX512);
     if (cpu & CAPTION_CPU_AVX512) assert_true(cpu & CAPTION_CPU_AVX2);
+    if (cpu & CAPTION_CPU_AVX2_VNNI) assert_true(cpu & CAPTION_CPU_AVX2);
+    if (cpu & CAPTION_CPU_NEON_DOT) assert_true(cpu & CAPTION_CPU_NEON);
     cptk_kernels plain;
     cptk_kernels_init(&plain, 0);
     assert_string_equal(plain.name, "c");
@@ -165,10 +168,19 @@ static void kernel_levels(void **state)
     cptk_kernels_init(&all, CAPTION_CPU_ALL);
     assert_string_equal(all.name, cpu & CAPTION_CPU_AVX512_VNNI ? "avx512vnni"
                                   : cpu & CAPTION_CPU_AVX512    ? "avx512"
+                                  : cpu & CAPTION_CPU_AVX2_VNNI ? "avx2vnni"
                                   : cpu & CAPTION_CPU_AVX2      ? "avx2"
+                                  : cpu & CAPTION_CPU_NEON_DOT  ? "neondot"
                                   : cpu & CAPTION_CPU_NEON      ? "neon"
                                                                 : "c");
     if (cpu) assert_true(all.gru_f32 != plain.gru_f32);
+    if (cpu) assert_true(all.tile_u8 != plain.tile_u8);
+    cptk_kernels narrow; /* without the wider registers, what is best of the others */
+    cptk_kernels_init(&narrow, ~(CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI));
+    if (cpu & CAPTION_CPU_AVX2_VNNI) assert_string_equal(narrow.name, "avx2vnni");
+    cptk_kernels alone; /* a set without the one that it builds on */
+    cptk_kernels_init(&alone, CAPTION_CPU_AVX2_VNNI | CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON_DOT);
+    assert_string_equal(alone.name, "c");
 }
 
 int main(void)

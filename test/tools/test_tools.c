@@ -62,7 +62,7 @@ static void demo_usage(void **state)
         {"--penalty 0 x.jpg", "out of range"},
         {"--penalty-form none x.jpg", "not one of published, corrected"},
         {"--threads 0 x.jpg", "out of range"},
-        {"--cpu sse x.jpg", "not one of avx512vnni, avx512, avx2, neon, c"},
+        {"--cpu sse x.jpg", "not one of avx512vnni, avx512, avx2vnni, avx2, neondot, neon, c"},
         {"--conv fft x.jpg", "not one of auto, direct, winograd, im2col"},
         {"--max-pixels 0 x.jpg", "out of range"},
         {"-m $D/m.capw --greedy --beams 3 x.jpg", "--greedy"},

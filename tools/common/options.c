@@ -36,7 +36,7 @@ const tool_option tool_image_options[] = {
 
 #define ENTRY_CPU \
     {.name = "cpu", .code = TOOL_OPTION_CPU, .argument = "LEVEL", \
-     .help = "instructions to use at most: avx512vnni, avx512, avx2, neon or c (none)", \
+     .help = "instructions to use at most: avx512vnni, avx512, avx2vnni, avx2, neondot, neon or c (none)", \
      .initial = "all that the machine has"}
 #define ENTRY_CONV \
     {.name = "conv", .code = TOOL_OPTION_CONV, .argument = "KIND", \

@@ -5,7 +5,7 @@
 function __libcaption_words
     switch $argv[1]
         case cpu
-            printf '%s\n' avx512vnni avx512 avx2 neon c
+            printf '%s\n' avx512vnni avx512 avx2vnni avx2 neondot neon c
         case conv
             printf '%s\n' auto direct winograd im2col
         case penalty-form
