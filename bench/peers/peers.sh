@@ -71,7 +71,8 @@ case " $PARTS" in
 *' int8_'*)
     if [ ! -f "$MODEL_INT8" ] && [ -f "$CHECKPOINT" ] && "$BUILD/capconvert" --help | grep -q -e '--int8'; then
         echo 'making a model of int8, once'
-        "$BUILD/capconvert" --int8 "$CHECKPOINT" --vocab "$(dirname "$CHECKPOINT")/vocab.pkl" -o "$MODEL_INT8" >/dev/null
+        "$BUILD/capconvert" --int8 "$CHECKPOINT" --vocab "$(dirname "$CHECKPOINT")/vocab.pkl" \
+            -o "$MODEL_INT8" >/dev/null
     fi
     if [ ! -f "$MODEL_INT8" ]; then
         echo 'int8: left out, there is no MODEL_INT8'
@@ -84,7 +85,8 @@ ort8=$ort
 make_int8_graphs() {
     echo 'making the graphs of int8, once'
     "$python" "$PEERS/int8/calibrate.py" "$CHECKPOINT" "$ONNX/encoder.onnx" "$WORK/ranges.json" &&
-        "$python" "$PEERS/int8/quantise_encoder.py" "$ONNX/encoder.onnx" "$WORK/ranges.json" "$ONNX/encoder_int8.onnx" &&
+        "$python" "$PEERS/int8/quantise_encoder.py" "$ONNX/encoder.onnx" "$WORK/ranges.json" \
+            "$ONNX/encoder_int8.onnx" &&
         "$python" "$PEERS/int8/quantise_decoder.py" "$ONNX/decoder.onnx" "$ONNX/decoder_int8.onnx"
 }
 case " $PARTS" in
