@@ -82,7 +82,8 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     return status;
 }
 
-/* The stem's weights say whether the model is float32 or int8.  All others are checked when they are bound. */
+/* The stem's weights say whether the model is float32 or int8.  All others are checked when they are bound.
+ */
 static void find_precision(caption_model *m)
 {
     const capw_tensor *stem = cpt_weights_find(&m->weights, "encoder.stem.weight");

@@ -315,8 +315,9 @@ static void int8_embedding(maker *m)
 {
     const int words = m->options->vocabulary, embed = m->options->embed;
     float *bytes = calloc((size_t)words * (size_t)embed, sizeof *bytes);
-    for (int i = 0; m->data && bytes && i < words * embed; i++)
+    for (int i = 0; m->data && bytes && i < words * embed; i++) {
         bytes[i] = 128 + (float)(int)(127 * uniform(m));
+    }
     put(m, "embedding.weight", CAPW_ROWS, (const int[4]){words, embed}, bytes, 0);
     int8_range(m, "embedding", word_range);
     free(bytes);

@@ -192,8 +192,9 @@ BODY_INLINE ahead look_ahead(const cptk_tile_int8 *t, int panel, int R, int V)
 {
     const uintptr_t b = (uintptr_t)(t->b + (size_t)panel * t->b_panel);
     const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD, step = (size_t)t->soon_step;
-    if (step)
+    if (step) {
         return (ahead){.at = t->soon + (size_t)panel * quads * step, .step = step * (size_t)(V / VEC_PANEL)};
+    }
     if (R <= STREAM_ROWS) return (ahead){.at = b + FAR, .step = LINE};
     return (ahead){.at = b, .step = 0}; /* prefetching from a page that does not exist would take time */
 }
@@ -434,8 +435,9 @@ static void pool_channel(const cptk_maxpool *p, const pool_window *window, int c
     uint8_t best = 0;
     for (int y = window->top; y < window->bottom; y++) {
         const uint8_t *from = pool_row(p, window, y, ch);
-        for (int x = window->left; x < window->right; x++, from += p->pitch)
+        for (int x = window->left; x < window->right; x++, from += p->pitch) {
             best = *from > best ? *from : best;
+        }
     }
     to[ch] = best;
 }

@@ -90,7 +90,7 @@ static bool goes_together(uint32_t dtype, uint32_t layout)
     case CAPW_PAIRS:
         return dtype == CAPW_INT16;
     case CAPW_QUADS:
-        return dtype == CAPW_INT8;
+        return dtype == CAPW_INT8 || dtype == CAPW_UINT8;
     default:
         return layout < CAPW_QUADS && dtype == CAPW_FLOAT32;
     }

@@ -431,8 +431,9 @@ static void from_pictures(void **state)
         assert_in_range(range->zero_point, 0, 255);
         if (width == 0) assert_true(range->scale == 1);
         if (width > 0) assert_true((double)range->scale <= width / 255 * 1.000001);
-        if (range->method == CONVERT_METHOD_MAX && width > 0)
+        if (range->method == CONVERT_METHOD_MAX && width > 0) {
             assert_near((double)range->scale, width / 255, 1e-6);
+        }
     }
     fixture_close(&fix);
 }

@@ -332,6 +332,35 @@ static byte_range check_embedding(pair *p, const make_model_options *o)
     return (byte_range){(double)range[0], 128};
 }
 
+/* fc.fine: with 12 bits a weight is off by a 32nd of its step, but where 8 sixteenths would be needed. */
+static void check_fine(pair *p, const make_model_options *o)
+{
+    const int halves = (o->hidden + 1) / 2, lines = (halves + 3) / 4, quads = (o->hidden + 3) / 4;
+    const float *w = floats_of(p, "fc", "weight"), *scale = bind_floats(p, "fc", "scale", o->vocabulary);
+    const float *fine_scale = bind_floats(p, "fc", "fine_scale", o->vocabulary);
+    const float *fine_bias = bind_floats(p, "fc", "fine_bias", o->vocabulary);
+    const int8_t *q =
+        bind(p, "fc", "weight", CAPW_INT8, CAPW_QUADS, (cpt_shape){2, {o->vocabulary, o->hidden}});
+    const uint8_t *fine =
+        bind(p, "fc", "fine", CAPW_UINT8, CAPW_QUADS, (cpt_shape){2, {o->vocabulary, halves}});
+    for (int word = 0; word < o->vocabulary; word++) {
+        double sum = 0;
+        for (int i = 0; i < o->hidden; i++) {
+            const int row = word / 16, place = word % 16 * 4 + i % 4;
+            const int both = fine[(row * lines + i / 8) * 64 + place],
+                      half = i / 4 % 2 ? both >> 4 : both & 15;
+            const int n = half > 7 ? half - 16 : half;
+            const double step = (double)scale[word] * 127;
+            const double value = step * (q[(row * quads + i / 4) * 64 + place] + n / 16.0);
+            const double error = fabs((double)w[(row * o->hidden + i) * 16 + word % 16] - value) / step;
+            assert_true(error <= (n == 7 ? 1.0 / 16 : 1.0 / 32) + 1e-5);
+            sum += n;
+        }
+        assert_true(fine_scale[word] == scale[word] / 16);
+        assert_near((double)fine_bias[word], -128 * sum * (double)fine_scale[word], 1, "fc.fine_bias");
+    }
+}
+
 static void check_recurrent(pair *p, const make_model_options *o)
 {
     const byte_range states = {1.0 / 127, 128};
@@ -343,6 +372,7 @@ static void check_recurrent(pair *p, const make_model_options *o)
         check_linear(p, name, states, true);
     }
     check_linear(p, "fc", states, true);
+    check_fine(p, o);
 }
 
 static void check_metadata(const pair *p)
@@ -376,7 +406,7 @@ static void formulas(void **state)
         pair p;
         open_pair(&p, &o);
         const byte_range features = check_encoder(&p), states = {1.0 / 127, 128}, own = {1, 0};
-        uint32_t tensors = 4 * CPT_RESNET50_CONVOLUTIONS + 2 + 6 * (uint32_t)o.layers + 3;
+        uint32_t tensors = 4 * CPT_RESNET50_CONVOLUTIONS + 2 + 6 * (uint32_t)o.layers + 6;
         if (o.kind == CAPTION_KIND_ATTENTION) {
             check_linear(&p, "attention.enc", features, true);
             check_linear(&p, "attention.dec", states, true);
@@ -418,6 +448,31 @@ static void packing(void **state)
         const int o = i % 64 / 4, column = i / 64 * 4 + i % 4;
         assert_int_equal(quads[i], o == 0 && column < 5 ? wanted[column] : 0);
     }
+}
+
+/* What rounding moves an output by, at the mean of the inputs, is taken from its bias. */
+static void means_of_inputs(void **state)
+{
+    static const float row[3] = {127, 10.4f, -3.3f}; /* the step is 1 */
+    static const double means[3] = {2, 5, 1};
+    float values[3 * 16] = {0}, scale, bias;
+    int8_t quads[64];
+    const float b = 7;
+    tool_error err = {{0}};
+    (void)state;
+    for (int i = 0; i < 3; i++) values[i * 16] = row[i];
+    convert_product product = {.file = "f",
+                               .name = "n",
+                               .weights = {.values = values, .rows = 1, .taps = 1, .columns = 3},
+                               .bias = &b,
+                               .in = {1, 0},
+                               .out = {0.5f, 0}};
+    const convert_int8_out out = {.weight = quads, .scale = &scale, .bias = &bias};
+    assert_true(convert_quantise(&product, &out, &err));
+    assert_near((double)bias, 14, 0, "without means");
+    product.means = means;
+    assert_true(convert_quantise(&product, &out, &err));
+    assert_near((double)bias, (7 - ((10 - 10.4) * 5 + (-3 + 3.3) * 1)) / 0.5, 1e-3, "with means");
 }
 
 /* ---- files ---- */
@@ -681,7 +736,7 @@ int main(void)
         cmocka_unit_test(threads_alike), cmocka_unit_test(library_takes_them),
         cmocka_unit_test(checkpoints),   cmocka_unit_test(absurd_numbers),
         cmocka_unit_test(tiny_rows),     cmocka_unit_test(wrong_ranges),
-        cmocka_unit_test(wrong_models),
+        cmocka_unit_test(wrong_models),  cmocka_unit_test(means_of_inputs),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
