@@ -16,8 +16,8 @@ enum { FEW_PICTURES = 16 };
 typedef struct calibration {
     const convert_pictures *pictures;
     convert_ranges *ranges;
-    convert_histogram halves[CPT_RESNET50_CONVOLUTIONS][2]; /* pictures of even and of odd number */
-    int next;                                               /* the layer whose output comes next */
+    convert_histogram counts[CPT_RESNET50_CONVOLUTIONS]; /* of the values of each layer */
+    int next;                                            /* the layer whose output comes next */
     tool_images images;
     tool_session session;
     tool_error *err;
@@ -37,8 +37,7 @@ static bool begin_layer(calibration *c, const char *name)
     const bool with_sign = length >= tail && strcmp(name + length - tail, "downsample") == 0;
     convert_range *range = &ranges->layers[ranges->count];
     (void)snprintf(range->layer, sizeof range->layer, "%s", name);
-    convert_histogram *halves = c->halves[ranges->count++];
-    return (convert_histogram_open(&halves[0], with_sign) && convert_histogram_open(&halves[1], with_sign)) ||
+    return convert_histogram_open(&c->counts[ranges->count++], with_sign) ||
            tool_fail(c->err, "%s: out of memory", name);
 }
 
@@ -46,7 +45,7 @@ static bool count_map(calibration *c, const caption_map *map)
 {
     if (!map->values) return tool_fail(c->err, "%s: has bytes already, no floats", map->layer);
     if (c->next == c->ranges->count && !begin_layer(c, map->layer)) return false;
-    convert_histogram *h = &c->halves[c->next++][c->ranges->pictures % 2];
+    convert_histogram *h = &c->counts[c->next++];
     const size_t positions = (size_t)map->height * (size_t)map->width, channels = (size_t)map->channels;
     const bool gaps = map->pitch != channels;
     for (size_t i = 0; i < (gaps ? positions : 1); i++) {
@@ -165,16 +164,6 @@ static bool begin_session(calibration *c, const caption_model *model)
     return tool_session_begin(&c->session, model, &options, c->err);
 }
 
-static bool fit_layers(calibration *c)
-{
-    for (int i = 0; i < c->ranges->count; i++) {
-        if (!convert_fit_best(&c->ranges->layers[i], c->halves[i])) {
-            return tool_fail(c->err, "%s: out of memory", c->ranges->layers[i].layer);
-        }
-    }
-    return true;
-}
-
 bool convert_ranges_from_pictures(convert_ranges *ranges, const caption_model *model,
                                   const convert_pictures *pictures, tool_error *err)
 {
@@ -184,13 +173,11 @@ bool convert_ranges_from_pictures(convert_ranges *ranges, const caption_model *m
     c->pictures = pictures;
     c->ranges = ranges;
     c->err = err;
-    const bool ok = begin_session(c, model) && list_pictures(c) && show_pictures(c) && fit_layers(c);
+    const bool ok = begin_session(c, model) && list_pictures(c) && show_pictures(c);
+    for (int i = 0; ok && i < ranges->count; i++) convert_fit_best(&ranges->layers[i], &c->counts[i]);
     tool_session_end(&c->session);
     tool_images_free(&c->images);
-    for (int i = 0; i < CPT_RESNET50_CONVOLUTIONS; i++) {
-        convert_histogram_close(&c->halves[i][0]);
-        convert_histogram_close(&c->halves[i][1]);
-    }
+    for (int i = 0; i < CPT_RESNET50_CONVOLUTIONS; i++) convert_histogram_close(&c->counts[i]);
     free(c);
     return ok;
 }
