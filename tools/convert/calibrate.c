@@ -16,7 +16,7 @@ enum { FEW_PICTURES = 16 };
 typedef struct calibration {
     const convert_pictures *pictures;
     convert_ranges *ranges;
-    convert_histogram halves[CPT_RESNET50_CONVOLUTIONS][2]; /* pictures of even and of odd number */
+    convert_histogram counts[CPT_RESNET50_CONVOLUTIONS];    /* of the values of each layer */
     int channels[CPT_RESNET50_CONVOLUTIONS], pool_channels; /* of the maps that have means */
     int next;                                               /* the layer whose output comes next */
     tool_images images;
@@ -38,8 +38,7 @@ static bool begin_layer(calibration *c, const char *name)
     const bool with_sign = length >= tail && strcmp(name + length - tail, "downsample") == 0;
     convert_range *range = &ranges->layers[ranges->count];
     (void)snprintf(range->layer, sizeof range->layer, "%s", name);
-    convert_histogram *halves = c->halves[ranges->count++];
-    return (convert_histogram_open(&halves[0], with_sign) && convert_histogram_open(&halves[1], with_sign)) ||
+    return convert_histogram_open(&c->counts[ranges->count++], with_sign) ||
            tool_fail(c->err, "%s: out of memory", name);
 }
 
@@ -67,7 +66,7 @@ static bool count_map(calibration *c, const caption_map *map)
     if (c->next == c->ranges->count && !begin_layer(c, map->layer)) return false;
     if (!add_means(c, map, &c->ranges->means[c->next])) return false;
     c->channels[c->next] = map->channels;
-    convert_histogram *h = &c->halves[c->next++][c->ranges->pictures % 2];
+    convert_histogram *h = &c->counts[c->next++];
     const size_t positions = (size_t)map->height * (size_t)map->width, channels = (size_t)map->channels;
     const bool gaps = map->pitch != channels;
     for (size_t i = 0; i < (gaps ? positions : 1); i++) {
@@ -192,16 +191,13 @@ static bool begin_session(calibration *c, const caption_model *model)
     return tool_session_begin(&c->session, model, &options, c->err);
 }
 
-static bool fit_layers(calibration *c)
+static void fit_layers(calibration *c)
 {
     divide_means(c->ranges, c->ranges->pool_means, c->pool_channels);
     for (int i = 0; i < c->ranges->count; i++) {
         divide_means(c->ranges, c->ranges->means[i], c->channels[i]);
-        if (!convert_fit_best(&c->ranges->layers[i], c->halves[i])) {
-            return tool_fail(c->err, "%s: out of memory", c->ranges->layers[i].layer);
-        }
+        convert_fit_best(&c->ranges->layers[i], &c->counts[i]);
     }
-    return true;
 }
 
 void convert_ranges_free(convert_ranges *ranges)
@@ -223,13 +219,11 @@ bool convert_ranges_from_pictures(convert_ranges *ranges, const caption_model *m
     c->pictures = pictures;
     c->ranges = ranges;
     c->err = err;
-    const bool ok = begin_session(c, model) && list_pictures(c) && show_pictures(c) && fit_layers(c);
+    const bool ok = begin_session(c, model) && list_pictures(c) && show_pictures(c);
+    if (ok) fit_layers(c);
     tool_session_end(&c->session);
     tool_images_free(&c->images);
-    for (int i = 0; i < CPT_RESNET50_CONVOLUTIONS; i++) {
-        convert_histogram_close(&c->halves[i][0]);
-        convert_histogram_close(&c->halves[i][1]);
-    }
+    for (int i = 0; i < CPT_RESNET50_CONVOLUTIONS; i++) convert_histogram_close(&c->counts[i]);
     free(c);
     return ok;
 }

@@ -100,26 +100,18 @@ void convert_fit(convert_range *range, const convert_histogram *h, convert_metho
 
 /* ---- the choice ---- */
 
-bool convert_fit_best(convert_range *range, const convert_histogram halves[2])
+/* The values judge the range that was fitted to them.  Judging by others, of pictures held back, was tried:
+ * it chooses wider ranges, as a few values of those pictures lie outside, and the network's features were
+ * further off (docs/numerics.md). */
+void convert_fit_best(convert_range *range, const convert_histogram *h)
 {
-    convert_histogram both;
-    if (!convert_histogram_open(&both, halves[0].with_sign)) return false;
-    convert_histogram_join(&both, &halves[0]);
-    convert_histogram_join(&both, &halves[1]);
-    const bool split = halves[0].width > 0 && halves[1].width > 0;
-    convert_method best = CONVERT_METHOD_MAX;
+    convert_range tried = *range; /* for the layer's name */
     double least = INFINITY;
     for (int method = 0; method < METHODS; method++) {
-        double error = 0;
-        for (int half = 0; half < 2; half++) {
-            convert_fit(range, split ? &halves[half] : &both, (convert_method)method);
-            error += error_of(split ? &halves[1 - half] : &both, range);
-        }
-        if (error >= least) continue;
+        convert_fit(&tried, h, (convert_method)method);
+        const double error = error_of(h, &tried);
+        if (method > 0 && error >= least) continue;
         least = error;
-        best = (convert_method)method;
+        *range = tried;
     }
-    convert_fit(range, &both, best);
-    convert_histogram_close(&both);
-    return true;
 }

@@ -9,11 +9,8 @@
  * gets scale 1. */
 void convert_fit(convert_range *range, const convert_histogram *h, convert_method method);
 
-/* Fits with each method and keeps the one with the least squared error.
- *
- * One half of the values judges what the other half gave, and the other way round, so that a method gets no
- * credit for fitting what it has seen.  The winner is then fitted to both.  Where one half is empty, the
- * other judges itself. */
-bool convert_fit_best(convert_range *range, const convert_histogram halves[2]);
+/* Fits with each method and keeps the range with the least sum of squared errors over all values that were
+ * counted.  Of equally good ones it takes the first in the order of convert_method, the simplest. */
+void convert_fit_best(convert_range *range, const convert_histogram *h);
 
 #endif

@@ -108,26 +108,22 @@ static void spread_side(convert_histogram *h, const moments *m, size_t i, bool b
 
 /* ---- layers ---- */
 
-/* The two halves of a fit are the same here: there is only one distribution. */
+/* side: of the layer's map */
 static bool fit_moments(convert_range *range, const moments *m, bool with_sign, int side, tool_error *err)
 {
-    convert_histogram halves[2] = {{.counts = NULL}, {.counts = NULL}};
-    bool ok = convert_histogram_open(&halves[0], with_sign) && convert_histogram_open(&halves[1], with_sign);
-    if (ok) {
-        convert_histogram *h = &halves[0];
-        const double positions = (double)side * side;
-        convert_histogram_reach(h, largest_of(m, positions, false));
-        if (with_sign) convert_histogram_reach(h, -largest_of(m, positions, true));
-        for (size_t i = 0; i < m->count; i++) {
-            spread_side(h, m, i, false);
-            if (with_sign) spread_side(h, m, i, true);
-            if (!with_sign) h->zeros += 1 - beyond(m, i, 0, false);
-        }
-        ok = convert_fit_best(range, halves);
+    const double positions = (double)side * side;
+    convert_histogram h;
+    if (!convert_histogram_open(&h, with_sign)) return tool_fail(err, "%s: out of memory", range->layer);
+    convert_histogram_reach(&h, largest_of(m, positions, false));
+    if (with_sign) convert_histogram_reach(&h, -largest_of(m, positions, true));
+    for (size_t i = 0; i < m->count; i++) {
+        spread_side(&h, m, i, false);
+        if (with_sign) spread_side(&h, m, i, true);
+        if (!with_sign) h.zeros += 1 - beyond(m, i, 0, false);
     }
-    convert_histogram_close(&halves[0]);
-    convert_histogram_close(&halves[1]);
-    return ok || tool_fail(err, "%s: out of memory", range->layer);
+    convert_fit_best(range, &h);
+    convert_histogram_close(&h);
+    return true;
 }
 
 static const convert_item *find_item(const convert_plan *plan, const char *name)
