@@ -359,6 +359,7 @@ static bool find_ranges(const ranges_job *job, tool_error *err)
                                : convert_ranges_from_norms(&ranges, job->plan, err);
     if (ok) assert_int_equal(ranges.count, CPT_RESNET50_CONVOLUTIONS);
     if (ok) assert_int_equal(ranges.pictures, job->model ? 1 : 0);
+    convert_ranges_free(&ranges);
     return ok;
 }
 

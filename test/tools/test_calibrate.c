@@ -313,6 +313,8 @@ static bool calibrate(convert_ranges *ranges, const fixture *fix, const char *na
     assert_true(dup2(fileno(caught), STDERR_FILENO) >= 0);
     memset(err, 0, sizeof *err);
     const bool ok = convert_ranges_from_pictures(ranges, fix->model, &pictures, err);
+    if (ok) assert_non_null(ranges->means[ranges->count - 1]);
+    convert_ranges_free(ranges);
     (void)fflush(stderr);
     assert_true(dup2(kept, STDERR_FILENO) >= 0);
     (void)close(kept);
