@@ -39,7 +39,7 @@ typedef struct convert_pictures {
     bool quiet;       /* no progress, no warnings; pictures that can't be read are reported all the same */
 } convert_pictures;
 
-/* Runs the float model over the pictures in their order.
+/* Runs the float model over the pictures.  The order makes no difference.
  *
  * Folders and lists are read as capdemo reads them.  A picture that can't be read is reported on standard
  * error and passed over.  Fails when there is none that can. */
