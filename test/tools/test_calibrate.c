@@ -232,8 +232,7 @@ static void simple_layers(void **state)
     assert_range(huge, 2, false, 0x1p64, 0);
 }
 
-/* Values up to 1, and one of 1000 in 30000: the percentile leaves it out, and so does the least error when
- * it is only 2. */
+/* One value is far from the others: the percentile leaves it out. */
 static void outliers(void **state)
 {
     (void)state;

@@ -45,7 +45,8 @@ typedef struct convert_pictures {
     bool quiet;       /* no progress, no warnings; pictures that can't be read are reported all the same */
 } convert_pictures;
 
-/* Runs the float model over the pictures in their order.  Free the ranges whatever the result.
+/* Runs the float model over the pictures.  Their order makes no difference to the ranges, and to the means
+ * only by rounding.  Free the ranges whatever the result.
  *
  * Folders and lists are read as capdemo reads them.  A picture that can't be read is reported on standard
  * error and passed over.  Fails when there is none that can. */
