@@ -191,7 +191,7 @@ static bool take_layer(const norm_walk *walk, const char *layer, int side, const
 static bool take_block(const norm_walk *walk, int stage, int block, moments *identity)
 {
     const int side = STAGE_SIDE >> (stage - 1), before = side * cpt_resnet50_stride(stage, block);
-    char layer[40];
+    char layer[CAPW_NAME_BYTES];
     bool ok = true;
     for (int i = 1; ok && i <= 2; i++) {
         moments inner = {0};
