@@ -89,6 +89,8 @@ FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 FLAGS_neondot := -march=armv8.2-a+dotprod
+# the old floating-point unit of x86 does not round every operation to float or double
+MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
 BODIES_avx2vnni   := int16 int8
 BODIES_avx512vnni := int16 int8
@@ -142,7 +144,7 @@ endif
 LIBS = $(LIB_PKG_LIBS) -lm $(if $(filter 1,$(THREADS)),-pthread)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(WARN) $(CFLAGS)
+CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
 
 # The configuration is written where it changed, and then everything is made again: all objects depend on
 # $(BUILD)/configured, which this rule touches.
@@ -271,7 +273,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
-	check-pillow check-neon install uninstall clean
+	check-int8 check-pillow check-neon install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -291,6 +293,7 @@ help:
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
 	@echo 'make benches          the programs that measure, without running them'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
+	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
@@ -375,6 +378,11 @@ check-reference: tools
 	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(PHOTOS:%=--photos %); \
 	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
+
+check-int8: tools
+	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
+	$$p test/reference/check_int8.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
+	$(MODEL_INT8:%=--model %) $(PHOTOS:%=--photos %)
 
 # SEED=N makes other images
 check-pillow: $(BUILD)/test/programs/resize_image

@@ -12,6 +12,7 @@
 
 #include <caption.h>
 
+#include "lib/format/names.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/common/images.h"
@@ -56,6 +57,8 @@ typedef struct bench {
     double encoder_rate, caption_rate; /* images per second in batches */
     size_t session_bytes;
     long peak_kb;
+    double encoder_speed; /* billions of operations a second: 2 for each multiply-add of direct convolution */
+    const char *precision;
     int tokens; /* decoder steps that the caption took */
 } bench;
 
@@ -122,7 +125,9 @@ static const tool_command command = {
              "  encoder       the features of one image\n"
              "  decoder       the search for its captions\n"
              "  total         encoded image to caption in one call\n"
-             "images_per_second is the encoder's, for --batch images at a time;\n"
+             "encoder_gops are the encoder's billions of operations a second, two for each\n"
+             "multiply-add of direct convolution.  images_per_second is the encoder's, for --batch images at "
+             "a time;\n"
              "captions_per_second is for whole captions in the same batches.\n",
     .groups = groups,
     .take = take,
@@ -344,14 +349,15 @@ static bool report_json(const bench *b, const char *machine)
                                    json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
     }
     bad += json_object_update_new(
-               root, json_pack("{s:I, s:I, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}", "peak_rss_kb",
-                               (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes,
-                               "images_per_second", b->encoder_rate, "captions_per_second", b->caption_rate,
-                               "batch", b->options->batch, "threads", b->options->common.session.threads,
-                               "runs", b->options->runs, "beams",
-                               b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens",
-                               b->tokens, "machine", tool_json_text(machine), "cpu",
-                               caption_session_cpu(b->session), "version", caption_version())) != 0;
+               root,
+               json_pack("{s:I, s:I, s:f, s:s, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}",
+                         "peak_rss_kb", (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes,
+                         "encoder_gops", b->encoder_speed, "precision", b->precision, "images_per_second",
+                         b->encoder_rate, "captions_per_second", b->caption_rate, "batch", b->options->batch,
+                         "threads", b->options->common.session.threads, "runs", b->options->runs, "beams",
+                         b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens", b->tokens,
+                         "machine", tool_json_text(machine), "cpu", caption_session_cpu(b->session),
+                         "version", caption_version())) != 0;
     char *text = bad ? NULL : json_dumps(root, TOOL_JSON_FLAGS);
     if (text) (void)puts(text);
     free(text);
@@ -361,8 +367,8 @@ static bool report_json(const bench *b, const char *machine)
 
 static void report_text(const bench *b, const char *machine)
 {
-    (void)printf("%s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
-                 caption_session_cpu(b->session), b->options->common.session.threads,
+    (void)printf("%s, %s, %s, %d thread%s, %d x %d image, %d beams, %d tokens, %d runs\n", machine,
+                 caption_session_cpu(b->session), b->precision, b->options->common.session.threads,
                  b->options->common.session.threads == 1 ? "" : "s", b->width, b->height,
                  b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, b->tokens,
                  b->options->runs);
@@ -370,10 +376,23 @@ static void report_text(const bench *b, const char *machine)
     for (int s = 0; s < STAGES; s++) {
         (void)printf("%-14s %10.2f %10.2f\n", stage_names[s], b->median[s], b->least[s]);
     }
+    (void)printf("encoder in %s: %.1f %s\n", b->precision, b->encoder_speed,
+                 strcmp(b->precision, "int8") == 0 ? "GOP/s" : "GFLOP/s of direct convolution");
     (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s captioned\n", b->options->batch,
                  b->encoder_rate, b->caption_rate);
     (void)printf("session %.1f MB, peak resident %.1f MB\n", (double)b->session_bytes * 1e-6,
                  (double)b->peak_kb * 1024e-6);
+}
+
+/* Of the encoder's median time. */
+static double encoder_speed(const bench *b)
+{
+    double work = 0;
+    caption_layer_info layer;
+    for (int i = 0; caption_session_layer(b->session, i, &layer) == CAPTION_OK; i++) {
+        work += layer.multiply_adds;
+    }
+    return 2e-6 * work / b->median[STAGE_ENCODER];
 }
 
 static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_error *err)
@@ -382,6 +401,9 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
     if (caption_model_open_file(&b->model, b->options->model, NULL, &error) != CAPTION_OK) {
         return tool_fail_caption(err, b->options->model, &error);
     }
+    caption_model_info info;
+    caption_model_get_info(b->model, &info);
+    b->precision = cpt_name_of(cpt_precision_names, info.precision);
     if (b->options->steps) common->max_length = b->options->steps;
     if (!tool_options_apply(common, b->model, &b->decode, err)) return false;
     b->decode.min_length = b->options->steps;
@@ -396,6 +418,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
         return tool_fail_caption(err, b->options->model, &error);
     }
     if (!run_stages(b, &common->session, err)) return false;
+    b->encoder_speed = encoder_speed(b);
     struct rusage usage_now;
     /* before the batches, whose larger session is no part of one caption */
     if (getrusage(RUSAGE_SELF, &usage_now) == 0) b->peak_kb = usage_now.ru_maxrss;

@@ -10,6 +10,7 @@
 #include <caption.h>
 
 #include "kernels/kernels.h"
+#include "lib/format/names.h"
 #include "lib/model.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
@@ -37,7 +38,7 @@ typedef struct layer_work {
 } layer_work;
 
 typedef struct roofs {
-    double peak;      /* GFLOP/s of the tile kernel on data in the first-level cache */
+    double peak;      /* GFLOP/s, or GOP/s, of the model's tile kernel on data in the first-level cache */
     double near, far; /* GB/s of reading NEAR_MB and FAR_MB */
 } roofs;
 
@@ -93,12 +94,17 @@ static const tool_command command = {
     .name = tool,
     .synopsis = "[options] -m MODEL.capw",
     .about = "Times every layer of the encoder on one image.  GFLOP/s are those of direct\n"
-             "convolution, so that algorithms can be compared.\n",
+             "convolution, so that algorithms can be compared.  Of an int8 model they are GOP/s.\n",
     .groups = groups,
     .take = take,
 };
 
 /* ---- what a layer executes and moves ---- */
+
+static size_t element_size(const caption_model *model)
+{
+    return model->encoder.int8 ? sizeof(uint8_t) : sizeof(float);
+}
 
 /* Winograd's F(m x m, 3 x 3) takes (m + 2)^2 products for m x m outputs, and as many numbers for 9 weights.
  */
@@ -118,7 +124,7 @@ static layer_work work_of(const caption_model *model, int index, const caption_l
         weights *= (m + 2) * (m + 2) / 9.0;
         work.multiply_adds = tiles * weights;
     }
-    work.bytes = sizeof(float) * (weights + in_map + out_map + (work.adds ? out_map : 0));
+    work.bytes = (double)element_size(model) * (weights + in_map + out_map + (work.adds ? out_map : 0));
     return work;
 }
 
@@ -145,13 +151,68 @@ static float *random_floats(size_t count)
     return x;
 }
 
+/* Billions of operations a second of a kernel at its best: `call` has `operations` of them. */
+static double measure_kernel(void (*call)(const void *kernel, const void *tile), const void *kernel,
+                             const void *tile, double operations)
+{
+    enum { CALLS = 256, MILLISECONDS = 300 };
+    const double begin = tool_now_ms();
+    double best = 0;
+    while (tool_now_ms() - begin < MILLISECONDS) {
+        const double start = tool_now_ms();
+        for (int i = 0; i < CALLS; i++) call(kernel, tile);
+        const double speed = 1e-6 * CALLS * operations / (tool_now_ms() - start);
+        if (speed > best) best = speed;
+    }
+    return best;
+}
+
+static void call_f32(const void *kernels, const void *tile)
+{
+    ((const cptk_kernels *)kernels)->tile_f32(tile);
+}
+
+static void call_u8(const void *kernels, const void *tile)
+{
+    ((const cptk_kernels *)kernels)->tile_u8(tile);
+}
+
+/* GOP/s of the tile kernel of int8, as measure_peak. */
+static double measure_peak_u8(const cptk_kernels *kernels)
+{
+    enum { DEPTH = 512, COLUMNS = 2 * CPTK_PANEL };
+    const int count = kernels->tile_rows_u8;
+    const uint8_t *rows[CPTK_MAX_ROWS];
+    float scale[COLUMNS];
+    uint8_t *a = allocate((size_t)count * DEPTH), *c = allocate((size_t)count * COLUMNS);
+    int8_t *b = allocate((size_t)DEPTH * COLUMNS);
+    memset(a, 3, (size_t)count * DEPTH);
+    memset(b, 5, (size_t)DEPTH * COLUMNS);
+    for (int j = 0; j < COLUMNS; j++) scale[j] = 1e-3f;
+    for (int r = 0; r < count; r++) rows[r] = a + (size_t)r * DEPTH;
+    const cptk_tile_int8 tile = {.a = rows,
+                                 .rows = count,
+                                 .depth = DEPTH,
+                                 .taps = 1,
+                                 .b = b,
+                                 .b_panel = DEPTH * CPTK_PANEL,
+                                 .scale = scale,
+                                 .n = COLUMNS,
+                                 .c_u8 = c,
+                                 .c_stride = COLUMNS};
+    const double best = measure_kernel(call_u8, kernels, &tile, 2.0 * count * DEPTH * COLUMNS);
+    free(a);
+    free(b);
+    free(c);
+    return best;
+}
+
 /* GFLOP/s of the tile kernel.  Two panels, so deep that the epilogue hardly counts; weights and rows together
  * stay below 32 KiB. */
 static double measure_peak(const cptk_kernels *kernels)
 {
-    enum { DEPTH = 128, COLUMNS = 2 * CPTK_PANEL, CALLS = 256, MILLISECONDS = 300 };
+    enum { DEPTH = 128, COLUMNS = 2 * CPTK_PANEL };
     const int count = kernels->tile_rows;
-    const double flop = 2.0 * CALLS * count * DEPTH * COLUMNS;
     const float *rows[CPTK_MAX_ROWS];
     float *a = random_floats((size_t)count * DEPTH), *b = random_floats((size_t)DEPTH * COLUMNS);
     float *c = random_floats((size_t)count * COLUMNS);
@@ -162,18 +223,10 @@ static double measure_peak(const cptk_kernels *kernels)
                             .taps = 1,
                             .b = b,
                             .b_panel = DEPTH * CPTK_PANEL,
-                            .b_step = CPTK_PANEL,
                             .n = COLUMNS,
                             .c = c,
                             .c_stride = COLUMNS};
-    const double begin = tool_now_ms();
-    double best = 0;
-    while (tool_now_ms() - begin < MILLISECONDS) {
-        const double start = tool_now_ms();
-        for (int i = 0; i < CALLS; i++) kernels->tile_f32(&tile);
-        const double speed = 1e-6 * flop / (tool_now_ms() - start);
-        if (speed > best) best = speed;
-    }
+    const double best = measure_kernel(call_f32, kernels, &tile, 2.0 * count * DEPTH * COLUMNS);
     free(a);
     free(b);
     free(c);
@@ -200,13 +253,13 @@ static double measure_reading(const uint64_t *data, size_t megabytes)
     return best;
 }
 
-static roofs measure_roofs(uint32_t cpu)
+static roofs measure_roofs(uint32_t cpu, bool int8)
 {
     cptk_kernels kernels;
     uint64_t *data = allocate((size_t)FAR_MB << 20);
     cptk_kernels_init(&kernels, cpu);
     memset(data, 1, (size_t)FAR_MB << 20); /* a page that was never written is not read from memory */
-    const roofs found = {.peak = measure_peak(&kernels),
+    const roofs found = {.peak = int8 ? measure_peak_u8(&kernels) : measure_peak(&kernels),
                          .near = measure_reading(data, NEAR_MB),
                          .far = measure_reading(data, FAR_MB)};
     free(data);
@@ -219,7 +272,8 @@ static void print_text(const bench *b)
 {
     const info_plan *plan = &b->plan;
     double all = 0;
-    (void)printf("%-20s %-18s %-9s %9s %9s %7s\n", "layer", "shape", "algorithm", "ms", "GFLOP/s", "share");
+    (void)printf("%-20s %-18s %-9s %9s %9s %7s\n", "layer", "shape", "algorithm", "ms", info_speed_unit(plan),
+                 "share");
     for (int i = 0; i < plan->count; i++) {
         const caption_layer_info *l = &plan->layers[i];
         char shape[48];
@@ -229,20 +283,22 @@ static void print_text(const bench *b)
                      info_layer_speed(l, plan->ms[i]), 100 * plan->ms[i] / plan->total_ms);
         all += l->multiply_adds;
     }
-    (void)printf("%-20s %-18s %-9s %9.3f %9.1f   (%s, %d thread%s)\n", "all", "", "", plan->total_ms,
-                 2e-6 * all / plan->total_ms, plan->cpu, plan->threads, plan->threads > 1 ? "s" : "");
+    (void)printf("%-20s %-18s %-9s %9.3f %9.1f   (%s, %s, %d thread%s)\n", "all", "", "", plan->total_ms,
+                 2e-6 * all / plan->total_ms, plan->cpu, cpt_name_of(cpt_precision_names, plan->precision),
+                 plan->threads, plan->threads > 1 ? "s" : "");
     if (b->options->roofs) {
-        (void)printf("one core at best: %.1f GFLOP/s; reads %d MB at %.1f GB/s, %d MB at %.1f GB/s\n",
-                     b->roofs.peak, NEAR_MB, b->roofs.near, FAR_MB, b->roofs.far);
+        (void)printf("one core at best: %.1f %s; reads %d MB at %.1f GB/s, %d MB at %.1f GB/s\n",
+                     b->roofs.peak, info_speed_unit(plan), NEAR_MB, b->roofs.near, FAR_MB, b->roofs.far);
     }
 }
 
-/* Every text in it is one of our own and needs no escapes. */
+/* The figures of an int8 model have the same keys, in operations instead of flop.  Every text in it is one of
+ * our own and needs no escapes. */
 static void print_json(const bench *b)
 {
     const info_plan *plan = &b->plan;
-    (void)printf("{\"cpu\": \"%s\", \"threads\": %d, \"ms\": %.4f,\n", plan->cpu, plan->threads,
-                 plan->total_ms);
+    (void)printf("{\"cpu\": \"%s\", \"precision\": \"%s\", \"threads\": %d, \"ms\": %.4f,\n", plan->cpu,
+                 cpt_name_of(cpt_precision_names, plan->precision), plan->threads, plan->total_ms);
     if (b->options->roofs) {
         (void)printf("\"peak_gflops\": %.2f, \"near_mb\": %d, \"near_gb_per_s\": %.2f, \"far_mb\": %d, "
                      "\"far_gb_per_s\": %.2f,\n",
@@ -272,7 +328,7 @@ static bool measure(bench *b, tool_error *err)
         return tool_fail_caption(err, b->options->model, &error);
     }
     /* before the layers, whose times must not depend on what this leaves in the caches */
-    if (b->options->roofs) b->roofs = measure_roofs(session->cpu);
+    if (b->options->roofs) b->roofs = measure_roofs(session->cpu, b->model->encoder.int8);
     if (!info_measure_plan(&b->plan, b->model, session, b->options->runs, err)) return false;
     b->work = calloc((size_t)b->plan.count, sizeof *b->work);
     if (!b->work) return tool_fail(err, "out of memory");

@@ -124,7 +124,11 @@ function slope(rate, class, words,    from, to, x, y, angle) {
     near_mb = field("near_mb")
     far_mb = field("far_mb")
 }
-/"cpu"/ { cpu = field("cpu") }
+/"cpu"/ {
+    cpu = field("cpu")
+    precision = field("precision")
+    unit = precision == "int8" ? "GOP/s" : "GFLOP/s"
+}
 /"name"/ && field("flops_per_byte") + 0 > 0 {
     kind = field("algorithm")
     k = field("size") " " field("in") " " field("out") " " field("kernel") " " field("stride") " " field("add") " " kind
@@ -180,9 +184,9 @@ function draw_axes(    v, step) {
     }
     printf "<rect class=\"axis\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", LEFT, TOP, WIDE, HIGH
     text(LEFT + WIDE / 2, TOP + HIGH + 44, "middle", "label",
-        "arithmetic intensity, flop per byte of weights, input and output (each counted once)")
+        "arithmetic intensity, " (precision == "int8" ? "operations" : "flop") " per byte of weights, input and output (each counted once)")
     printf "<text class=\"label\" text-anchor=\"middle\" transform=\"translate(24 %d) rotate(-90)\">%s</text>\n",
-        TOP + HIGH / 2, "GFLOP/s, of the multiplications and additions that are executed"
+        TOP + HIGH / 2, unit ", of the multiplications and additions that are executed"
 }
 
 function draw_roofs(    x, y) {
@@ -191,7 +195,7 @@ function draw_roofs(    x, y) {
     slope(near, "near", sprintf("%.1f GB/s, reading %d MB again and again", near, near_mb))
     slope(far, "far", sprintf("%.1f GB/s, reading %d MB", far, far_mb))
     x = x_of(peak / near) + 8
-    text(x, y - 8, "start", "label", sprintf("%.0f GFLOP/s, the tile kernel in the first-level cache", peak))
+    text(x, y - 8, "start", "label", sprintf("%.0f %s, the tile kernel in the first-level cache", peak, unit))
     take(x + 165, y - 12, 165, 8)
     take(LEFT + WIDE / 2, y, WIDE / 2, 2) # letters stay off the line
 }
@@ -202,8 +206,10 @@ function draw_legend(    x, y) {
     y = TOP + HIGH + 74
     shape("direct", x, y - 4)
     text(x + 14, y, "start", "label", "direct convolution")
-    shape("winograd", x + 160, y - 4)
-    text(x + 174, y, "start", "label", "Winograd convolution")
+    if (usual_least) {
+        shape("winograd", x + 160, y - 4)
+        text(x + 174, y, "start", "label", "Winograd convolution")
+    }
     shape("decoder", x + 340, y - 4)
     text(x + 354, y, "start", "label", sprintf("d: a step of the decoder with %d beams", beams))
     text(x + 620, y, "start", "label", "s: stem; 1 to 4: stage")
@@ -212,7 +218,7 @@ function draw_legend(    x, y) {
         text(x - 6, y += 18, "start", "small", sprintf("Winograd executes fewer multiplications, and only those " \
             "count here. Counted as direct convolution: %.0f to %.0f GFLOP/s%s.", usual_least, usual_most,
             usual_least > peak ? ", above the line" : ""))
-    if (step_speed > peak)
+    if (step_speed > peak && precision != "int8")
         text(x - 6, y += 18, "start", "small", "The decoder lies above the horizontal line as it multiplies mostly " \
             "int16, twice as many in an instruction as float32.")
     if (direct_most)
@@ -243,21 +249,21 @@ END {
     print "</style>"
     print "<rect width=\"960\" height=\"710\" fill=\"#fff\"/>"
     text(LEFT, 28, "start", "head", "One core: ResNet-50's layers and a step of the decoder")
-    text(LEFT, 50, "start", "small", escaped(machine) ", " cpu ", one thread, one image")
+    text(LEFT, 50, "start", "small", escaped(machine) ", " cpu ", " precision ", one thread, one image")
     draw_axes()
     draw_roofs()
     for (i = 1; i <= count; i++) {
         k = keys[i]
         split(k, dims, " ")
-        title = sprintf("%s%s: %d x %d, %d to %d channels, %d x %d, stride %d%s, %s: %.2f ms, %.0f GFLOP/s", first[k],
+        title = sprintf("%s%s: %d x %d, %d to %d channels, %d x %d, stride %d%s, %s: %.2f ms, %.0f %s", first[k],
             times[k] > 1 ? " and " times[k] - 1 " alike" : "", dims[1], dims[1], dims[2], dims[3], dims[4],
-            dims[4], dims[5], dims[6] > 0 ? ", residual" : "", kinds[k], ms[k], speed[k])
+            dims[4], dims[5], dims[6] > 0 ? ", residual" : "", kinds[k], ms[k], speed[k], unit)
         if (kinds[k] == "winograd") title = title sprintf(" (%.0f of direct convolution)", usual[k])
         add_point(kinds[k], x_of(intensity[k]), y_of(speed[k]), first[k] == "stem" ? "s" : substr(first[k], 6, 1), title)
     }
     add_point("decoder", x_of(step_intensity), y_of(step_speed), "d",
-        sprintf("decoder: a step of %d beams, %.1f MB of weights: %.2f ms, %.0f GFLOP/s", beams, step_bytes * 1e-6,
-        step_ms, step_speed))
+        sprintf("decoder: a step of %d beams, %.1f MB of weights: %.2f ms, %.0f %s", beams, step_bytes * 1e-6,
+        step_ms, step_speed, unit))
     draw_points()
     draw_legend()
     print "</svg>"

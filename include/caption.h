@@ -232,6 +232,12 @@ typedef enum caption_kind {
 
 typedef enum caption_rnn { CAPTION_RNN_GRU = 0, CAPTION_RNN_LSTM = 1 } caption_rnn;
 
+/* The numbers that a model's weights are stored in and multiplied as. */
+typedef enum caption_precision {
+    CAPTION_PRECISION_FLOAT32 = 0,
+    CAPTION_PRECISION_INT8 = 1 /* results have the same bits on every machine */
+} caption_precision;
+
 typedef struct caption_model_info {
     caption_kind kind;
     caption_rnn rnn;
@@ -248,6 +254,8 @@ typedef struct caption_model_info {
     int metadata_count;
     uint64_t parameters; /* numbers in all tensors, without padding and without second copies */
     uint64_t bytes;      /* of the model file */
+    caption_precision precision;
+    int reserved; /* 0 */
 } caption_model_info;
 
 /* Describes a model to a caller whose structure has info_size bytes.
@@ -430,6 +438,19 @@ typedef enum caption_penalty {
 
 typedef enum caption_stage { CAPTION_STAGE_ENCODER = 0, CAPTION_STAGE_DECODER = 1 } caption_stage;
 
+/* The output of a layer of the encoder, as it lies in the session's memory.  Only to be read, and only during
+ * the call that hands it out. */
+typedef struct caption_map {
+    const char *layer; /* its name, e.g. "layer1.0.conv1", as caption_session_layer gives it */
+    int images;        /* how many images the map has; see caption_progress */
+    int height, width, channels;
+    size_t pitch;         /* elements from one position to the next, at least `channels` */
+    const float *values;  /* [images, height, width, pitch] of a model of float32, else NULL */
+    const uint8_t *bytes; /* the same of an int8 model, else NULL; a value is scale * (byte - zero_point) */
+    float scale;          /* int8: what a step of 1 is worth; else 0 */
+    int zero_point;       /* int8: the byte of the value 0, 0..255; else 0 */
+} caption_map;
+
 /* What a progress function is told. */
 typedef struct caption_progress {
     caption_stage stage;
@@ -440,6 +461,9 @@ typedef struct caption_progress {
     int rows;  /* decoder: beginnings of captions in this step, 1..beams; encoder: 0 */
     const float *logits; /* decoder, when the option `logits` is 1: [rows, vocabulary_size], valid during the
                             call.  Else NULL */
+    const caption_map *map; /* encoder: what the layer has just computed; decoder: NULL.  Of a group of
+                               several images, the first layers take one image after the other, and only the
+                               last image's map is shown.  With max_batch 1 every map is */
 } caption_progress;
 
 /* Is told how far the work has got.

@@ -23,7 +23,9 @@
 #define CAPW_ALIGN 64u         /* every tensor starts at a multiple of this */
 #define CAPW_NAME_BYTES 64u    /* a tensor's name with its NUL */
 #define CAPW_PANEL 16u         /* outputs that lie side by side in a panel */
+#define CAPW_QUAD 4u           /* inputs of an output that lie side by side in a tensor of quads */
 #define CAPW_PAIRS_MOST 16383  /* largest magnitude in a tensor of pairs: 8 products fit an int32 */
+#define CAPW_QUADS_DEPTH 65536 /* most taps x inputs of an output in a tensor of quads: sums fit an int32 */
 #define CAPW_MAX_DIM 67108864u /* 2^26: products of two sizes stay far from overflow of 64 bits */
 #define CAPW_MAX_TENSORS 4096u
 #define CAPW_MAX_METADATA 1024u
@@ -43,24 +45,31 @@ typedef struct capw_header {
     uint32_t header_crc;  /* CRC-32 of the 60 bytes before this field */
 } capw_header;
 
-/* The type of a tensor's elements.  It does not depend on the layout; version 1 files hold float32 in every
- * layout but CAPW_PAIRS, which holds int16.  The other codes are reserved. */
+/* The type of a tensor's elements.  Layouts say which types they may hold.  float16 and bfloat16 are
+ * reserved.
+ */
 typedef enum capw_dtype {
     CAPW_FLOAT32 = 0,
     CAPW_FLOAT16 = 1,
     CAPW_BFLOAT16 = 2,
     CAPW_INT8 = 3,
-    CAPW_INT16 = 4
+    CAPW_INT16 = 4,
+    CAPW_UINT8 = 5
 } capw_dtype;
 
 /* The order in which elements lie.  O is the number of outputs, I of inputs. */
 typedef enum capw_layout {
-    CAPW_ROWS = 0,      /* row-major, as dims say */
-    CAPW_PANELS = 1,    /* dims [O, ...rest]: stored [ceil(O/16), ...rest, 16]; outputs from O on are zero */
-    CAPW_WINOGRAD = 2,  /* dims [O, 3, 3, I], transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
-    CAPW_PAIRS = 3,     /* dims [O, I]: stored [ceil(O/16), ceil(I/2), 16, 2]; outputs from O on and inputs
-                           from I on are zero; no magnitude exceeds CAPW_PAIRS_MOST */
-    CAPW_WINOGRAD2 = 4, /* dims [O, 3, 3, I], transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
+    CAPW_ROWS = 0, /* float32 or uint8, row-major, as dims say */
+    CAPW_PANELS =
+        1, /* dims [O, ...rest] of float32: stored [ceil(O/16), ...rest, 16]; outputs from O on are zero */
+    CAPW_WINOGRAD =
+        2, /* dims [O, 3, 3, I] of float32, transformed for F(4x4, 3x3): stored [36, ceil(O/16), I, 16] */
+    CAPW_PAIRS = 3, /* dims [O, I] of int16: stored [ceil(O/16), ceil(I/2), 16, 2]; outputs from O on and
+                       inputs from I on are zero; no magnitude exceeds CAPW_PAIRS_MOST */
+    CAPW_WINOGRAD2 =
+        4, /* dims [O, 3, 3, I] of float32, transformed for F(2x2, 3x3): stored [16, ceil(O/16), I, 16] */
+    CAPW_QUADS = 5 /* dims [O, ...taps, I] of int8 or uint8: stored [ceil(O/16), ...taps, ceil(I/4), 16, 4];
+                      outputs from O on and inputs from I on are zero */
 } capw_layout;
 
 typedef struct capw_tensor {

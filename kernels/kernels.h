@@ -9,6 +9,12 @@
  * - Nothing is read or written outside the shapes named here.  The caller owns all memory.
  * - A sum of n products differs from the exact sum by at most n * 2^-23 * sum |a b|.  Copies and maxima are
  *   exact.  NaN and infinities go where arithmetic takes them.
+ * - Where a contract says "the same bits", every level gives the bits of plain C; a NaN may be another NaN.
+ *   Plain C then is a sequence of operations that each round once to float: nothing is fused, and no order is
+ *   left open.
+ * - A sum in 16 parts: each part begins with 0, and part j adds elements j, j + 16, j + 32, ... in this
+ *   order.  Then the upper half of the parts is added to the lower one, part j + 8 to part j, and so on until
+ *   one is left.
  * - Kernels know nothing of models, files or threads, allocate nothing, cannot fail, and use at most 8 KiB of
  *   stack. */
 #ifndef CPTK_KERNELS_H
@@ -22,6 +28,7 @@
 
 #define CPTK_PANEL 16    /* columns of a weight matrix that lie together: a panel */
 #define CPTK_MAX_ROWS 16 /* the most rows that a tile may have */
+#define CPTK_PARTS 16    /* of a sum in parts */
 
 /* A tile of a matrix product whose rows are gathered through pointers.  Every convolution, Linear layer and
  * recurrent product is made of tiles:
@@ -30,20 +37,17 @@
  *
  * for m < rows, j < n, t < taps and d < depth, with act as `relu` says.
  *
- * Column j of row k of B is b[(j / 16) * b_panel + k * b_step + j % 16].  Two layouts are in use.  Packed
- * weights have b_step 16 and b_panel taps * depth * 16; their last panel is filled up with zeros.  A
- * row-major matrix [K, N] has b_step N and b_panel 16; then up to 15 floats after its last row may be read,
- * without effect.
+ * Column j of row k of B is b[(j / 16) * b_panel + k * 16 + j % 16].  The last panel is filled up with zeros.
  *
  * Each output has one accumulator, which runs over k in order.  So an output does not depend on how the
  * matrix is cut into tiles. */
 typedef struct cptk_tile {
-    const float *const *a;  /* [taps, rows] pointers, each to [depth] floats */
-    const float *b;         /* B, see above */
-    size_t b_panel, b_step; /* in floats */
-    const float *bias;      /* [n], or NULL */
-    const float *add;       /* [rows, n], row stride add_stride, or NULL; may equal c */
-    float *c;               /* [rows, n], row stride c_stride */
+    const float *const *a; /* [taps, rows] pointers, each to [depth] floats */
+    const float *b;        /* B, see above */
+    size_t b_panel;        /* taps * depth * 16 */
+    const float *bias;     /* [n], or NULL */
+    const float *add;      /* [rows, n], row stride add_stride, or NULL; may equal c */
+    float *c;              /* [rows, n], row stride c_stride */
     size_t add_stride, c_stride;
     int rows; /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows */
     int taps, depth, n;
@@ -174,7 +178,8 @@ typedef struct cptk_maxpool {
  *     LSTM: c_out = sigmoid(f) c + sigmoid(i) tanh(g), h_out = sigmoid(o) tanh(c_out), where each of i, f, g
  *           and o is the sum of its parts of x and h_in
  *
- * exp, tanh and sigmoid are at most 2 units in the last place off. */
+ * The results have the same bits at every level: every sum and every product is rounded to float.  exp, tanh
+ * and sigmoid are those of kernels/ref/math.h, at most 2 units in the last place off. */
 typedef struct cptk_gates {
     const float *x;    /* [rows, G * n]: W x + b */
     const float *h_in; /* [rows, G * n]: W h + b */
@@ -185,7 +190,10 @@ typedef struct cptk_gates {
     int rows, n;
 } cptk_gates;
 
-/* Attention weights: alpha[p] = softmax over p of (bias + sum over a of v[a] * tanh(enc[p][a] + dec[a])). */
+/* Attention weights: alpha[p] = softmax over p of (bias + sum over a of v[a] * tanh(enc[p][a] + dec[a])).
+ *
+ * The results have the same bits at every level.  The sum over a has 16 parts.  Softmax is e[p] / sum e with
+ * e[p] = exp(score[p] - the largest score), summed in order of p. */
 typedef struct cptk_attention {
     const float *enc; /* [positions, n] */
     const float *dec; /* [n] */
@@ -194,6 +202,17 @@ typedef struct cptk_attention {
     float *alpha; /* [positions] */
     int positions, n;
 } cptk_attention;
+
+/* Weighted sums of rows: out[r][j] += sum over p of weight[r][p] * in[p][j], for any number of rows r.
+ *
+ * The results have the same bits at every level.  Each sum begins with 0 and adds its products in order of p.
+ * Every product and sum is rounded to float; at last the sum is added to out. */
+typedef struct cptk_weighted_rows {
+    const float *weight; /* [rows, terms] */
+    const float *in;     /* [terms, n] */
+    float *out;          /* [rows, n] */
+    int rows, terms, n;
+} cptk_weighted_rows;
 
 /* ---- the table ---- */
 
@@ -220,11 +239,10 @@ typedef struct cptk_kernels {
      * be below FLT_MIN, x is all zero or too small to have a scale.  In these cases every element and the
      * scale are 0, so that x' is 0, and moved equals length.
      *
-     * The sum of squares under each length has 16 parts.  Part j adds up the squares of elements j, j + 16,
-     * j + 32, ... in this order; then parts 0 to 15 are added in order.  Every product and sum is rounded to
-     * float, so that the results have the same bits at every level.  A length is off by at most
-     * (n / 32 + 20) 2^-24 of itself, moved by 2^-24 |x| more, and both by sqrt(n) 2^-74 more, since squares
-     * below the range of floats are lost. */
+     * The results have the same bits at every level.  The sum of squares under each length has 16 parts;
+     * every square and sum is rounded to float.  A length is off by at most (n / 32 + 20) 2^-24 of itself,
+     * moved by 2^-24 |x| more, and both by sqrt(n) 2^-74 more, since squares below the range of floats are
+     * lost. */
     void (*round_i16)(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded);
 
     void (*tile_u8)(const cptk_tile_int8 *args);
@@ -249,16 +267,22 @@ typedef struct cptk_kernels {
     /* out[j] = mean over r of in[r][j], summed in order of r: in [rows, n], out [n]. */
     void (*mean_rows_f32)(const float *in, float *out, int rows, int n);
 
-    /* One pass over x [n], a row of logits.  *lse = log(sum over i of exp(x[i])).  index [k] and value [k]
-     * get the k largest elements, 1 <= k <= n, in descending order; equal ones in order of their index.  NaN
-     * counts as -infinity.  Where the largest is infinite, *lse equals it. */
+    /* Of x [n], a row of logits: *lse = log(sum over i of exp(x[i])).  index [k] and value [k] get the k
+     * largest elements, 1 <= k <= n, in descending order; equal ones in order of their index.  NaN counts as
+     * -infinity.  Where the largest is infinite, *lse equals it.
+     *
+     * The results have the same bits at every level.  *lse is max + cptk_log(sum over i of exp(x[i] - max)),
+     * added in double and rounded to float.  The sum has 16 parts.  A difference x[i] - max below -87 counts
+     * as -87, and so does NaN: such a term adds nothing that a sum of at least 1 could hold. */
     void (*top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse);
 
-    /* x[i] = tanh(x[i]) in place for x [n], at most 2 units in the last place off. */
+    /* x[i] = tanh(x[i]) in place for x [n], at most 2 units in the last place off.  The same bits at every
+     * level. */
     void (*tanh_f32)(float *x, int n);
     void (*gru_f32)(const cptk_gates *args);
     void (*lstm_f32)(const cptk_gates *args);
     void (*attention_f32)(const cptk_attention *args);
+    void (*weighted_rows_f32)(const cptk_weighted_rows *args);
 } cptk_kernels;
 
 /* Fills the table for the instruction sets that are both in `cpu` (CAPTION_CPU_* bits of caption.h) and

@@ -10,7 +10,7 @@
 
 /*  tile    the tile product
  *  maps    passes over maps: Winograd transforms, bias and ReLU, max pool; in plain C also normalize
- *  cells   GRU, LSTM, attention, tanh
+ *  cells   GRU, LSTM, attention, tanh, weighted sums of rows
  *  reduce  mean over rows, top k with log-sum-exp
  *  int16   rounding to int16 and the product of int16
  *  int8    the tile product of bytes, quantisation, max pool of bytes */

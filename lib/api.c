@@ -95,10 +95,11 @@ caption_status caption_load_pixels_sized(caption_session *session, int slot, con
 
 /* ---- encoding ---- */
 
-static int report_layer(void *user, int done, int total)
+static int report_layer(void *user, int done, int total, const caption_map *map)
 {
     const caption_decode_options *options = user;
-    const caption_progress progress = {.stage = CAPTION_STAGE_ENCODER, .done = done, .total = total};
+    const caption_progress progress = {
+        .stage = CAPTION_STAGE_ENCODER, .done = done, .total = total, .map = map};
     return options->progress(options->progress_user, &progress);
 }
 
@@ -107,11 +108,11 @@ static void pool_and_project(caption_session *s, int count)
 {
     const cpt_resnet *net = &s->model->encoder;
     const int positions = net->out_h * net->out_w;
-    const float *pooled = s->pooled; /* [C] */
     for (int i = 0; i < count; i++) {
         const float *map = s->last_map + (size_t)i * (size_t)positions * (size_t)net->channels;
         s->kernels.mean_rows_f32(map, s->pooled, positions, net->channels);
-        cpt_linear_rows(&s->model->decoder.project, &pooled, 1, slot_features(s, i), &s->kernels, s->pool);
+        cpt_linear_positive(&s->model->decoder.project, s->pooled, s->pooled_u8, slot_features(s, i),
+                            &s->kernels, s->pool);
     }
 }
 

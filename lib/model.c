@@ -82,6 +82,14 @@ static caption_status read_defaults(caption_model *m, caption_error *error)
     return status;
 }
 
+/* The stem's weights say whether the model is float32 or int8.  All others are checked when they are bound.
+ */
+static void find_precision(caption_model *m)
+{
+    const capw_tensor *stem = cpt_weights_find(&m->weights, "encoder.stem.weight");
+    m->encoder.int8 = m->decoder.int8 = stem && stem->dtype == CAPW_INT8;
+}
+
 static caption_status read_tokens(caption_model *m, caption_error *error)
 {
     caption_model_info *info = &m->info;
@@ -97,6 +105,14 @@ static caption_status read_tokens(caption_model *m, caption_error *error)
                         m->weights.word_count, m->decoder.vocabulary);
     }
     return cpt_metadata_ints(&m->weights, settings, 4, error);
+}
+
+/* Whether a tensor holds no parameter, but a second copy, scales or a range. */
+static bool describes_others(const char *name)
+{
+    const char *suffix = strrchr(name, '.');
+    return strncmp(name, "fc.screen", 9) == 0 || strncmp(name, "fc.fine", 7) == 0 ||
+           (suffix && (strcmp(suffix, ".scale") == 0 || strcmp(suffix, ".range") == 0));
 }
 
 static void fill_info(caption_model *m)
@@ -117,11 +133,12 @@ static void fill_info(caption_model *m)
     info->tensor_count = (int)m->weights.tensor_count;
     info->metadata_count = (int)m->weights.metadata_count;
     info->bytes = m->weights.size;
+    info->precision = d->int8 ? CAPTION_PRECISION_INT8 : CAPTION_PRECISION_FLOAT32;
     for (uint32_t i = 0; i < m->weights.tensor_count; i++) {
         const capw_tensor *t = &m->weights.tensors[i];
         uint64_t values = 1;
         for (uint32_t k = 0; k < t->rank; k++) values *= t->dims[k]; /* fits: checked by cpt_weights_open */
-        if (!cpt_layout_winograd_outputs(t->layout) && strncmp(t->name, "fc.screen", 9) != 0) {
+        if (!cpt_layout_winograd_outputs(t->layout) && !describes_others(t->name)) {
             info->parameters += values;
         }
     }
@@ -138,7 +155,9 @@ static caption_status bind_model(caption_model *m, const void *data, size_t size
     int input_size = 0;
     caption_status status = cpt_weights_open(&m->weights, data, size, error);
     if (!status) status = read_network(m, &input_size, error);
+    if (!status) find_precision(m);
     if (!status) status = cpt_resnet_bind(&m->encoder, &m->weights, input_size, error);
+    m->decoder.features = m->encoder.layers[CPT_RESNET_LAYERS - 1].range;
     if (!status) status = cpt_decoder_bind(&m->decoder, &m->weights, m->encoder.channels, error);
     if (!status) status = read_tokens(m, error);
     if (!status) status = read_defaults(m, error);

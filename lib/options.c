@@ -13,7 +13,7 @@
 ENDS_WITH(caption_model_options, reserved);
 ENDS_WITH(caption_session_options, reserved);
 ENDS_WITH(caption_decode_options, reserved);
-ENDS_WITH(caption_model_info, bytes);
+ENDS_WITH(caption_model_info, reserved);
 ENDS_WITH(caption_tensor_info, data);
 ENDS_WITH(caption_layer_info, multiply_adds);
 ENDS_WITH(caption_image_info, decode_memory);

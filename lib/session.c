@@ -1,7 +1,7 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
- * The same code counts the bytes and lays them out.  Encoder and decoder never work at the same time, so
- * their buffers share one region. */
+ * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
+ * the same time, so their buffers share one region. */
 #include "lib/session.h"
 
 #include <string.h>
@@ -24,6 +24,7 @@ static void lay_out_encoder(caption_session *s, cpt_arena *arena)
         const size_t positions = (size_t)net->out_h * (size_t)net->out_w;
         s->last_map = cpt_arena_take(arena, batch * positions * (size_t)net->channels, sizeof(float));
         s->pooled = cpt_arena_take(arena, (size_t)net->channels, sizeof(float));
+        if (net->int8) s->pooled_u8 = cpt_arena_take(arena, cpt_quad_bytes(net->channels), 1);
     }
     cpt_resnet_plan(&s->encoder, arena, s->options.max_batch, s->options.threads, s->options.conv,
                     s->last_map);
@@ -53,6 +54,9 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     s->encoder.kernels = &s->kernels;
 
     const size_t shared = arena->used;
+    cpt_image_decoder_plan_workspace(s->image, arena, &image);
+    const size_t image_end = arena->used;
+    arena->used = shared;
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
@@ -67,6 +71,7 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     };
     cpt_search_plan(&s->search, arena, &search);
     if (arena->used < encoder_end) arena->used = encoder_end;
+    if (arena->used < image_end) arena->used = image_end;
     return CAPTION_OK;
 }
 

@@ -22,6 +22,7 @@ struct caption_session {
     float
         *last_map; /* [max_batch, out_h, out_w, channels] before pooling (baseline); else `features` itself */
     float *pooled; /* [channels] baseline */
+    uint8_t *pooled_u8;                                         /* scratch for the same as bytes, int8 */
     bool loaded[CAPTION_MAX_BATCH], encoded[CAPTION_MAX_BATCH]; /* slots */
     cpt_image_warnings *warnings;                               /* [max_batch] */
     caption_result result;

@@ -144,6 +144,21 @@ static void store_pairs(int16_t *stored, const float *logical, size_t outputs, s
     }
 }
 
+/* logical [O, taps, I] of whole numbers -> [ceil(O/16), taps, ceil(I/4), 16, 4] */
+static void store_quads(int8_t *stored, const float *logical, const capw_tensor *record)
+{
+    const size_t inputs = record->dims[record->rank - 1], quads = (inputs + CAPW_QUAD - 1) / CAPW_QUAD;
+    size_t taps = 1;
+    for (uint32_t d = 1; d + 1 < record->rank; d++) taps *= record->dims[d];
+    for (size_t o = 0; o < record->dims[0]; o++) {
+        for (size_t k = 0; k < taps * inputs; k++) {
+            const size_t quad = (o / CAPW_PANEL * taps + k / inputs) * quads + k % inputs / CAPW_QUAD;
+            stored[(quad * CAPW_PANEL + o % CAPW_PANEL) * CAPW_QUAD + k % inputs % CAPW_QUAD] =
+                (int8_t)logical[o * taps * inputs + k];
+        }
+    }
+}
+
 static void store(void *stored, const float *logical, const capw_tensor *record)
 {
     size_t count = 1;
@@ -154,6 +169,10 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
         store_winograd(stored, logical, record);
     } else if (record->layout == CAPW_PAIRS) {
         store_pairs(stored, logical, record->dims[0], record->dims[1]);
+    } else if (record->layout == CAPW_QUADS) {
+        store_quads(stored, logical, record);
+    } else if (record->dtype == CAPW_UINT8) {
+        for (size_t i = 0; i < count; i++) ((uint8_t *)stored)[i] = (uint8_t)logical[i];
     } else {
         memcpy(stored, logical, count * sizeof *logical);
     }
@@ -164,8 +183,12 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
 static void put(maker *m, const char *name, capw_layout layout, const int dims[4], const float *values,
                 float amplitude)
 {
+    const bool bytes = m->options->int8 && strcmp(name, "embedding.weight") == 0;
     capw_tensor record = {
-        .dtype = layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32, /* all that store() can write */
+        .dtype = layout == CAPW_PAIRS   ? CAPW_INT16
+                 : layout == CAPW_QUADS ? CAPW_INT8
+                 : bytes                ? CAPW_UINT8
+                                        : CAPW_FLOAT32, /* all that store() can write */
         .layout = (uint32_t)layout,
     };
     size_t count = 1;
@@ -207,9 +230,108 @@ static void weight(maker *m, const char *name, capw_layout layout, const int dim
     tensor(m, name, layout, dims, gain * sqrtf(3.0f / (float)fan_in));
 }
 
+/* ---- int8 ---- */
+
+/* Bytes as the inputs of a product: value = step * (byte - zero). */
+typedef struct byte_range {
+    float step, zero;
+} byte_range;
+
+static const byte_range positive = {1.0f / 32, 0}, signed_map = {1.0f / 32, 128}, state = {1.0f / 127, 128},
+                        word_range = {1.0f / 127, 128}, pixel = {1.0f / 57, 118}, raw = {1, 0};
+
+/* A product whose outputs are about as large as its inputs times gain. */
+typedef struct int8_product {
+    const char *name;
+    int dims[4];
+    float gain;
+    byte_range in, out; /* out: {1, 0} for floats */
+    float add_zero;     /* of what is added, in steps of the output */
+    bool no_bias;
+} int8_product;
+
+/* NAME.weight with random whole numbers, NAME.scale and NAME.bias. */
+static void int8_put(maker *m, const int8_product *p)
+{
+    char text[2 * CAPW_NAME_BYTES];
+    int outputs = p->dims[0], terms = 1;
+    for (int d = 1; d < 4 && p->dims[d] > 0; d++) terms *= p->dims[d];
+    float *weights = calloc((size_t)outputs * (size_t)terms, sizeof *weights);
+    float *scale = calloc(2 * (size_t)outputs, sizeof *scale), *bias = scale ? scale + outputs : NULL;
+    for (int o = 0; m->data && weights && scale && o < outputs; o++) {
+        float sum = 0; /* exact: whole numbers */
+        for (int k = 0; k < terms; k++) {
+            weights[o * terms + k] = (float)(int)(127 * uniform(m));
+            sum += weights[o * terms + k];
+        }
+        const float weight_step = p->gain * sqrtf(3.0f / (float)terms) / 127;
+        scale[o] = weight_step * (1 + 0.25f * uniform(m)) * p->in.step / p->out.step;
+        bias[o] = 0.1f * uniform(m) / p->out.step + p->out.zero - p->add_zero - scale[o] * p->in.zero * sum;
+    }
+    (void)snprintf(text, sizeof text, "%s.weight", p->name);
+    put(m, text, CAPW_QUADS, p->dims, weights, 0);
+    (void)snprintf(text, sizeof text, "%s.scale", p->name);
+    put(m, text, CAPW_ROWS, (const int[4]){outputs}, scale, 0);
+    (void)snprintf(text, sizeof text, "%s.bias", p->name);
+    if (!p->no_bias) put(m, text, CAPW_ROWS, (const int[4]){outputs}, bias, 0);
+    free(scale);
+    free(weights);
+}
+
+static void int8_range(maker *m, const char *name, byte_range range)
+{
+    char text[3 * CAPW_NAME_BYTES];
+    (void)snprintf(text, sizeof text, "%s.range", name);
+    put(m, text, CAPW_ROWS, (const int[4]){2}, (const float[2]){range.step, range.zero}, 0);
+}
+
+static void int8_linear(maker *m, const char *name, int outputs, int inputs, float gain)
+{
+    const bool rnn = strncmp(name, "rnn.", 4) == 0;
+    const bool image = strncmp(name, "init", 4) == 0 || strcmp(name, "project") == 0;
+    int8_product p = {
+        .name = name, .dims = {outputs, inputs}, .gain = gain, .in = image ? raw : state, .out = raw};
+    if (strcmp(name, "attention.enc") == 0 || strcmp(name, "rnn.0.context") == 0) p.in = positive;
+    if (strcmp(name, "rnn.0.input") == 0) p.in = word_range;
+    p.no_bias = rnn && strcmp(name, "rnn.0.context") == 0;
+    int8_put(m, &p);
+}
+
+static void int8_conv(maker *m, const char *name, int outputs, int kernel, int inputs, float gain)
+{
+    char text[2 * CAPW_NAME_BYTES];
+    (void)snprintf(text, sizeof text, "encoder.%s", name);
+    int8_product p = {.name = text,
+                      .dims = {outputs, kernel, kernel, inputs},
+                      .gain = gain,
+                      .in = strcmp(name, "stem") == 0 ? pixel : positive,
+                      .out = strstr(name, "downsample") ? signed_map : positive};
+    if (strstr(name, ".0.conv3")) p.add_zero = signed_map.zero; /* what is added is the downsample's map */
+    int8_put(m, &p);
+    int8_range(m, text, p.out);
+}
+
+static void int8_embedding(maker *m)
+{
+    const int words = m->options->vocabulary, embed = m->options->embed;
+    float *bytes = calloc((size_t)words * (size_t)embed, sizeof *bytes);
+    for (int i = 0; m->data && bytes && i < words * embed; i++) {
+        bytes[i] = 128 + (float)(int)(127 * uniform(m));
+    }
+    put(m, "embedding.weight", CAPW_ROWS, (const int[4]){words, embed}, bytes, 0);
+    int8_range(m, "embedding", word_range);
+    free(bytes);
+}
+
+/* ---- networks ---- */
+
 static void linear(maker *m, const char *name, int outputs, int inputs, float gain)
 {
     char text[CAPW_NAME_BYTES];
+    if (m->options->int8) {
+        int8_linear(m, name, outputs, inputs, gain);
+        return;
+    }
     (void)snprintf(text, sizeof text, "%s.weight", name);
     weight(m, text, CAPW_PANELS, (const int[4]){outputs, inputs}, gain);
     (void)snprintf(text, sizeof text, "%s.bias", name);
@@ -226,6 +348,10 @@ static void conv(maker *m, const char *name, const conv_shape *shape)
 {
     char text[CAPW_NAME_BYTES];
     const int dims[4] = {shape->outputs, shape->kernel, shape->kernel, shape->inputs};
+    if (m->options->int8) {
+        int8_conv(m, name, shape->outputs, shape->kernel, shape->inputs, shape->gain);
+        return;
+    }
     (void)snprintf(text, sizeof text, "encoder.%s.weight", name);
     const uint32_t before = m->random;
     weight(m, text, CAPW_PANELS, dims, shape->gain);
@@ -281,7 +407,7 @@ static void vocabulary_product(maker *m)
     const uint32_t before = m->random;
     float bounds[2] = {0, 0};
     linear(m, "fc", words, hidden, gain);
-    if (!m->options->coarse) return;
+    if (!m->options->coarse || m->options->int8) return;
     float *w = malloc((size_t)words * (size_t)hidden * sizeof *w);
     float *scales = malloc((size_t)words * sizeof *scales);
     const uint32_t after = m->random;
@@ -307,6 +433,16 @@ static void vocabulary_product(maker *m)
     free(w);
 }
 
+static void embedding(maker *m)
+{
+    const int dims[4] = {m->options->vocabulary, m->options->embed};
+    if (m->options->int8) {
+        int8_embedding(m);
+    } else {
+        tensor(m, "embedding.weight", CAPW_ROWS, dims, 1.0f);
+    }
+}
+
 static void attention_decoder(maker *m)
 {
     const make_model_options *o = m->options;
@@ -317,10 +453,15 @@ static void attention_decoder(maker *m)
     tensor(m, "attention.v.bias", CAPW_ROWS, (const int[4]){1}, 0.1f);
     linear(m, "init_h", hidden, features, 1.0f);
     if (o->rnn == CAPTION_RNN_LSTM) linear(m, "init_c", hidden, features, 1.0f);
-    tensor(m, "embedding.weight", CAPW_ROWS, (const int[4]){o->vocabulary, o->embed}, 1.0f);
-    weight(m, "rnn.0.input.weight", CAPW_PANELS, (const int[4]){gates * hidden, o->embed}, 3.0f);
-    weight(m, "rnn.0.context.weight", CAPW_PANELS, (const int[4]){gates * hidden, features}, 1.0f);
-    tensor(m, "rnn.0.input.bias", CAPW_ROWS, (const int[4]){gates * hidden}, 0.1f);
+    embedding(m);
+    if (o->int8) {
+        int8_linear(m, "rnn.0.input", gates * hidden, o->embed, 3.0f);
+        int8_linear(m, "rnn.0.context", gates * hidden, features, 1.0f);
+    } else {
+        weight(m, "rnn.0.input.weight", CAPW_PANELS, (const int[4]){gates * hidden, o->embed}, 3.0f);
+        weight(m, "rnn.0.context.weight", CAPW_PANELS, (const int[4]){gates * hidden, features}, 1.0f);
+        tensor(m, "rnn.0.input.bias", CAPW_ROWS, (const int[4]){gates * hidden}, 0.1f);
+    }
     linear(m, "rnn.0.hidden", gates * hidden, hidden, 2.0f);
     vocabulary_product(m);
 }
@@ -331,7 +472,7 @@ static void baseline_decoder(maker *m)
     const int gates = o->rnn == CAPTION_RNN_GRU ? 3 : 4;
     int inputs = o->embed;
     linear(m, "project", o->embed, 32 * o->width, 2.0f);
-    tensor(m, "embedding.weight", CAPW_ROWS, (const int[4]){o->vocabulary, o->embed}, 1.0f);
+    embedding(m);
     for (int layer = 0; layer < o->layers; layer++) {
         char text[CAPW_NAME_BYTES];
         (void)snprintf(text, sizeof text, "rnn.%d.input", layer);

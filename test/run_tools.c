@@ -125,17 +125,18 @@ void put(const char *name, const void *data, size_t size)
     assert_int_equal(fclose(f), 0);
 }
 
-static void put_model(const char *name, caption_kind kind)
+static void put_model(const char *name, caption_kind kind, bool int8)
 {
     make_model_options options;
     size_t size = 0;
     make_model_defaults(&options);
     options.kind = kind;
+    options.int8 = int8;
     options.input = INPUT;
     unsigned char *data = make_model(&options, &size);
     assert_non_null(data);
     put(name, data, size);
-    if (kind == CAPTION_KIND_ATTENTION) {
+    if (strcmp(name, "m.capw") == 0) {
         model_bytes = data;
         model_size = size;
     } else {
@@ -153,8 +154,9 @@ int run_tools_begin(const char *program)
                  program) >= PATH) {
         return -1;
     }
-    put_model("m.capw", CAPTION_KIND_ATTENTION);
-    put_model("b.capw", CAPTION_KIND_BASELINE);
+    put_model("b.capw", CAPTION_KIND_BASELINE, false);
+    put_model("i.capw", CAPTION_KIND_ATTENTION, true);
+    put_model("m.capw", CAPTION_KIND_ATTENTION, false);
     if (run("mkdir $D/pics $D/pics/inner $D/none && cp test/vectors/a.jpg test/vectors/c.png $D/pics &&"
             " cp test/vectors/b.jpg $D/pics/inner") != 0) {
         return -1;

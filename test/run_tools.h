@@ -12,7 +12,7 @@ enum { PATH = 512, COMMAND = 4096, LIMIT = 1 << 24, INPUT = 64 };
 extern char dir[]; /* a temporary folder, $D in commands */
 extern unsigned char
     *model_bytes;         /* the bytes of $D/m.capw, a model with attention for images of INPUT pixels */
-extern size_t model_size; /* $D/b.capw is one of the baseline kind */
+extern size_t model_size; /* $D/b.capw is one of the baseline kind, $D/i.capw one of int8 */
 extern char out[], err[]; /* what the last run wrote, zero-ended */
 
 /* Finds the tools beside the test program, and makes the folder: models; pics with a.jpg, c.png and

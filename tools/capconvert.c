@@ -18,26 +18,40 @@ static const char tool[] = "capconvert";
 
 typedef struct convert_options {
     convert_files files;
+    const char *pictures;
     int threads;
-    bool compact, quiet, verbose;
+    bool compact, int8, quiet, verbose;
 } convert_options;
 
 /* ---- options ---- */
 
-enum { OPTION_VOCAB = 256, OPTION_CONFIG, OPTION_METRICS, OPTION_COMPACT, OPTION_THREADS };
+enum {
+    OPTION_VOCAB = 256,
+    OPTION_CONFIG,
+    OPTION_METRICS,
+    OPTION_COMPACT,
+    OPTION_INT8,
+    OPTION_CALIBRATE,
+    OPTION_THREADS
+};
 
 /* clang-format off */
 static const tool_option own_options[] = {
     {.name = "output", .code = 'o', .argument = "FILE",
      .help = "the model file to write; can't be standard output or a pipe", .initial = "none, has to be given"},
     {.name = "vocab", .code = OPTION_VOCAB, .argument = "FILE", .help = "the pickled vocabulary",
-     .initial = "none, has to be given"},
+     .initial = "none, has to be given with a checkpoint"},
     {.name = "config", .code = OPTION_CONFIG, .argument = "FILE", .help = "training settings (JSON)",
      .initial = "those in the checkpoint"},
     {.name = "metrics", .code = OPTION_METRICS, .argument = "FILE", .help = "test results (JSON)",
      .initial = "those in the checkpoint"},
     {.name = "compact", .code = OPTION_COMPACT,
      .help = "leave out the second copies of weights that make captioning faster"},
+    {.name = "int8", .code = OPTION_INT8,
+     .help = "make an int8 model, of a checkpoint or of a float32 model file: a quarter of the size"},
+    {.name = "calibrate", .code = OPTION_CALIBRATE, .argument = "FILE",
+     .help = "with --int8: a folder of pictures, or a file that names some, one a line, to find the ranges of activations with",
+     .initial = "none: batch norm tells the ranges"},
     {.name = "threads", .code = OPTION_THREADS, .argument = "N",
      .help = "tensors made at once, 1 to 16; the file is the same for any number",
      .initial = "one a processor"},
@@ -72,6 +86,12 @@ static void take(void *user, int code, const char *value, tool_error *err)
     case OPTION_COMPACT:
         options->compact = true;
         break;
+    case OPTION_INT8:
+        options->int8 = true;
+        break;
+    case OPTION_CALIBRATE:
+        options->pictures = value;
+        break;
     case OPTION_THREADS:
         (void)tool_parse_int(&options->threads, "--threads", value, 1, MAX_THREADS, err);
         break;
@@ -88,11 +108,50 @@ static void take(void *user, int code, const char *value, tool_error *err)
 
 static const tool_command command = {
     .name = tool,
-    .synopsis = "[options] CHECKPOINT.pth --vocab VOCAB.pkl -o MODEL.capw",
-    .about = "Makes a model file from a checkpoint of torch.save.\n",
+    .synopsis = "[options] CHECKPOINT.pth --vocab VOCAB.pkl -o MODEL.capw\n"
+                "--int8 --calibrate FILE [options] FLOAT.capw -o INT8.capw",
+    .about = "Makes a model file from a checkpoint of torch.save, or an int8 model file from\n"
+             "a float32 one.\n",
     .groups = groups,
     .take = take,
 };
+
+/* What a model file as the input rules out. */
+static void check_model(const convert_options *options, const char *path, tool_error *err)
+{
+    const convert_files *files = &options->files;
+    const char *other = files->vocabulary ? "--vocab" : files->config ? "--config" : "--metrics";
+    if (!options->int8) {
+        (void)tool_fail(err, "%s: is a model file already; --int8 makes an int8 model of it", path);
+    }
+    if (files->vocabulary || files->config || files->metrics) {
+        (void)tool_fail(err, "%s: goes with a checkpoint, but %s is a model file, which has its own", other,
+                        path);
+    }
+    if (!options->pictures) {
+        (void)tool_fail(err,
+                        "%s: a model file has no batch norm to estimate activations from; name pictures: "
+                        "--calibrate FILE",
+                        path);
+    }
+}
+
+static void check(const convert_options *options, int argc, char **argv, tool_error *err)
+{
+    const convert_files *files = &options->files;
+    if (argc != 2) (void)tool_fail(err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
+    if (options->pictures && !options->int8) (void)tool_fail(err, "--calibrate: goes with --int8");
+    if (argc == 2 && convert_is_model(argv[1])) {
+        check_model(options, argv[1], err);
+    } else if (!files->vocabulary) {
+        (void)tool_fail(err, "no vocabulary named: --vocab FILE");
+    }
+    if (!files->output) (void)tool_fail(err, "no output named: -o FILE");
+    if (files->output && strcmp(files->output, "-") == 0) {
+        (void)tool_fail(err, "-o -: a model can't go to standard output, because its writer goes back in the "
+                             "file; name a file");
+    }
+}
 
 /* Returns -1 to go on, or the exit code. */
 static int parse(convert_options *options, int argc, char **argv)
@@ -101,14 +160,7 @@ static int parse(convert_options *options, int argc, char **argv)
     *options = (convert_options){.threads = tool_processors(MAX_THREADS)};
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
-    if (argc != 2) (void)tool_fail(&err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
-    if (!options->files.vocabulary) (void)tool_fail(&err, "no vocabulary named: --vocab FILE");
-    if (!options->files.output) (void)tool_fail(&err, "no output named: -o FILE");
-    if (options->files.output && strcmp(options->files.output, "-") == 0) {
-        (void)tool_fail(&err,
-                        "-o -: a model can't go to standard output, because its writer goes back in the "
-                        "file; name a file");
-    }
+    check(options, argc, argv, &err);
     if (err.message[0]) return tool_usage_error(tool, &err);
     options->files.checkpoint = argv[1];
     return -1;
@@ -116,13 +168,19 @@ static int parse(convert_options *options, int argc, char **argv)
 
 /* ---- reports ---- */
 
+static void print_shape(const char *name, int rank, const uint32_t *dims, uint32_t layout)
+{
+    (void)printf("%-32s [", name);
+    for (int d = 0; d < rank; d++) (void)printf("%s%u", d ? ", " : "", dims[d]);
+    (void)printf("] %s", cpt_layout_find(layout)->name);
+}
+
 static void list_tensors(const convert_job *job)
 {
     for (size_t i = 0; i < job->plan.count; i++) {
         const convert_item *item = &job->plan.items[i];
-        (void)printf("%-32s [", item->name);
-        for (int d = 0; d < item->rank; d++) (void)printf("%s%u", d ? ", " : "", item->dims[d]);
-        (void)printf("] %s <-", cpt_layout_find((uint32_t)item->layout)->name);
+        print_shape(item->name, item->rank, item->dims, (uint32_t)item->layout);
+        (void)fputs(" <-", stdout);
         if (item->source) {
             (void)putchar(' ');
             tool_put_clean(stdout, item->source->key);
@@ -142,7 +200,38 @@ static void list_tensors(const convert_job *job)
     }
 }
 
-static void summarize(const convert_job *job)
+/* Prints the range that a layer's bytes can express, and how it was found. */
+static void print_range(const convert_job *job, const convert_layer *layer)
+{
+    static const char *const methods[] = {
+        [CONVERT_METHOD_MAX] = "largest value",
+        [CONVERT_METHOD_PERCENTILE] = "99.99 % of values",
+        [CONVERT_METHOD_ERROR] = "least squared error",
+    };
+    const char *name = layer->name + strlen("encoder.");
+    for (int i = 0; layer->has_range && i < job->ranges.count; i++) {
+        const convert_range *range = &job->ranges.layers[i];
+        if (strcmp(range->layer, name) != 0) continue;
+        (void)printf(": %g to %g, %s", (double)range->scale * -range->zero_point,
+                     (double)range->scale * (255 - range->zero_point), methods[range->method]);
+    }
+}
+
+static void list_int8(const convert_job *job)
+{
+    const convert_int8_plan *plan = &job->quantised.plan;
+    for (size_t i = 0; i < plan->layer_count; i++) {
+        const convert_layer *layer = &plan->layers[i];
+        for (size_t t = layer->first; t < layer->first + layer->count; t++) {
+            const capw_tensor *tensor = &plan->tensors[t];
+            print_shape(tensor->name, (int)tensor->rank, tensor->dims, tensor->layout);
+            if (t == layer->first + layer->count - 1) print_range(job, layer);
+            (void)putchar('\n');
+        }
+    }
+}
+
+static void print_network(const convert_job *job)
 {
     const convert_network *n = &job->plan.network;
     (void)printf("encoder     ResNet-50 of width %u: %u channels, %zu batch norms folded in\n", n->width,
@@ -156,11 +245,36 @@ static void summarize(const convert_job *job)
                      n->embed, n->hidden);
     }
     (void)printf("vocabulary  %u words\n", job->vocabulary.count);
-    (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n",
-                 job->plan.count, job->plan.encoder.count, job->plan.decoder.count);
+}
+
+static void print_activations(const convert_job *job)
+{
+    const convert_ranges *ranges = &job->ranges;
+    (void)fputs("activations ", stdout);
+    if (ranges->pictures == 0) {
+        (void)puts("ranges estimated from batch norm");
+        return;
+    }
+    (void)printf("ranges shown by %d picture%s", ranges->pictures, ranges->pictures == 1 ? "" : "s");
+    if (ranges->unreadable) (void)printf("; %d that can't be read passed over", ranges->unreadable);
+    (void)putchar('\n');
+}
+
+static void summarize(const convert_job *job)
+{
+    const size_t tensors = job->int8 ? job->quantised.plan.tensor_count : job->plan.count;
+    if (job->checkpoint) {
+        print_network(job);
+        (void)printf("tensors     %zu from the checkpoint's %zu + %zu; optimizer state not read\n", tensors,
+                     job->plan.encoder.count, job->plan.decoder.count);
+    } else {
+        (void)printf("tensors     %zu from the model file's float32 ones\n", tensors);
+    }
+    if (job->int8) print_activations(job);
     (void)fputs("written     ", stdout);
     tool_put_clean(stdout, job->files.output);
-    (void)printf(", %.1f MB\n", (double)job->writer.file_size / 1e6);
+    const convert_writer *writer = job->int8 ? &job->quantised.writer : &job->writer;
+    (void)printf(", %.1f MB\n", (double)writer->file_size / 1e6);
 }
 
 int main(int argc, char **argv)
@@ -177,10 +291,14 @@ int main(int argc, char **argv)
     }
     job->files = options.files;
     job->compact = options.compact;
+    job->int8 = options.int8;
+    job->pictures = (convert_pictures){
+        .name = options.pictures, .tool = tool, .threads = options.threads, .quiet = options.quiet};
     job->threads = options.threads;
     bool ok = convert_run(job, &err);
     if (ok) {
-        if (options.verbose) list_tensors(job);
+        if (options.verbose && job->int8) list_int8(job);
+        if (options.verbose && !job->int8) list_tensors(job);
         if (!options.quiet) summarize(job);
         ok = tool_flush_output(&err);
     }

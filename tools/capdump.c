@@ -1,7 +1,8 @@
 /* capdump - writes what the library computes for one image, stage by stage, for comparison with another
  * implementation.
  *
- * Five raw little-endian arrays and a JSON file per image; every file appears complete or not at all. */
+ * Five raw little-endian arrays and a JSON file per image, and one more array for each layer with --layers;
+ * every file appears complete or not at all. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +25,17 @@ static const char tool[] = "capdump";
 typedef struct dump_options {
     tool_options common;
     const char *model, *image, *folder; /* model NULL: $CAPTION_MODEL or the bundled one */
-    bool quiet;
+    bool layers, quiet;
 } dump_options;
+
+enum { OPTION_LAYERS = 1000 };
 
 /* ---- options ---- */
 
 /* clang-format off */
 static const tool_option own_options[] = {
     TOOL_ENTRY_MODEL,
+    {.name = "layers", .code = OPTION_LAYERS, .help = "write what every layer of the encoder computes, too"},
     {.name = "quiet", .code = 'q', .help = "no warnings, only errors"},
     {.name = NULL},
 };
@@ -47,6 +51,8 @@ static void take(void *user, int code, const char *value, tool_error *err)
     dump_options *options = user;
     if (code == 'm') {
         options->model = value;
+    } else if (code == OPTION_LAYERS) {
+        options->layers = true;
     } else if (code == 'q') {
         options->quiet = true;
     } else {
@@ -64,6 +70,8 @@ static const tool_command command = {
              "  NAME.alpha.f32   attention of the greedy caption, tokens x positions\n"
              "  NAME.logits.f32  logits of the greedy caption, tokens x vocabulary\n"
              "  NAME.json        the greedy caption and the beam search's\n"
+             "  NAME.LAYER.f32   with --layers: a layer's output, height x width x channels;\n"
+             "                   of an int8 model its bytes, NAME.LAYER.u8\n"
              "Arrays are float32, little-endian, row-major, without a header.\n",
     .groups = groups,
     .take = take,
@@ -212,18 +220,50 @@ static bool write_all(dump_run *run, const char *name, tool_error *err)
            write_json(run, name, err);
 }
 
-static bool compute(dump_run *run, tool_error *err)
+/* What the encoder's progress function needs. */
+typedef struct layer_dump {
+    const dump_target *target;
+    tool_error *err;
+    bool failed;
+} layer_dump;
+
+/* Writes a layer's map without its gaps.  Stops the encoder on failure. */
+static int dump_layer(void *user, const caption_progress *progress)
+{
+    layer_dump *dump = user;
+    const caption_map *map = progress->map;
+    if (!map) return 0;
+    dump->failed = !dump_map(dump->target, map, dump->err);
+    return dump->failed;
+}
+
+static bool encode(dump_run *run, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
+    caption_decode_options options;
+    layer_dump layers = {.target = &run->target, .err = err};
+    caption_decode_options_init(&options, run->model);
+    if (run->options->layers) {
+        options.progress = dump_layer;
+        options.progress_user = &layers;
+    }
+    if (caption_encode(run->session.session, 1, &options, &error) == CAPTION_OK) return true;
+    return layers.failed ? false : tool_fail_caption(err, run->options->image, &error);
+}
+
+static bool make_folder(const dump_options *options, tool_error *err)
+{
+    if (mkdir(options->folder, 0777) == 0 || errno == EEXIST) return true;
+    return tool_fail_errno(err, options->folder, errno);
+}
+
+static bool compute(dump_run *run, tool_error *err)
+{
     tool_text data = {NULL, 0};
     const bool ok = tool_image_read(&data, run->options->image, err) &&
                     tool_session_load(&run->session, run->options->image, data.data, data.size, err);
     tool_text_free(&data);
-    if (!ok) return false;
-    if (caption_encode(run->session.session, 1, NULL, &error) != CAPTION_OK) {
-        return tool_fail_caption(err, run->options->image, &error);
-    }
-    return search_greedy(run, err);
+    return ok && make_folder(run->options, err) && encode(run, err) && search_greedy(run, err);
 }
 
 static bool dump(dump_options *options, dump_run *run, caption_model **model, tool_error *err)
@@ -234,13 +274,10 @@ static bool dump(dump_options *options, dump_run *run, caption_model **model, to
     run->model = *model;
     caption_model_get_info(*model, &run->info);
     if (!tool_options_apply(&options->common, *model, &run->decode, err) ||
-        !tool_session_begin(&run->session, *model, &options->common.session, err) || !compute(run, err)) {
+        !tool_session_begin(&run->session, *model, &options->common.session, err)) {
         return false;
     }
-    if (mkdir(options->folder, 0777) != 0 && errno != EEXIST) {
-        return tool_fail_errno(err, options->folder, errno);
-    }
-    return write_all(run, run->target.name, err);
+    return compute(run, err) && write_all(run, run->target.name, err);
 }
 
 int main(int argc, char **argv)

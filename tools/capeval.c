@@ -5,6 +5,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
 #include "tools/common/options.h"
+#include "tools/eval/compare_command.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
 
@@ -18,7 +19,8 @@ enum {
     OPTION_WORDNET,
     OPTION_IMAGES,
     OPTION_FILES_FROM,
-    OPTION_METRICS
+    OPTION_METRICS,
+    OPTION_COMPARE
 };
 
 static int wrong_usage(const char *command, const char *reason, const char *what)
@@ -148,11 +150,15 @@ static int score(int argc, char **argv)
 /* clang-format off */
 static const tool_option run_list[] = {
     TOOL_ENTRY_MODEL,
+    {.name = "compare", .code = OPTION_COMPARE, .argument = "FILE",
+     .help = "caption with this model too, and report how far the two agree; writes no predictions and no metrics "
+             "file; --refs may be left out",
+     .initial = "one model"},
     {.name = "images", .code = OPTION_IMAGES, .argument = "DIR", .help = "the folder that holds the images",
      .initial = "none, has to be given"},
     {.name = "refs", .code = OPTION_REFS, .argument = "FILE",
      .help = "reference captions: Flickr8k's captions.txt or Flickr30k's results.csv",
-     .initial = "none, has to be given"},
+     .initial = "none, has to be given unless models are compared"},
     {.name = "output", .code = 'o', .argument = "FILE",
      .help = "the predictions, lines IMAGE<TAB>CAPTION; FILE.run beside it keeps the settings; can't be "
              "standard output",
@@ -160,7 +166,8 @@ static const tool_option run_list[] = {
     {.name = "metrics", .code = OPTION_METRICS, .argument = "FILE", .help = "write the metrics to FILE as JSON",
      .initial = "the output's name with .metrics.json for its ending"},
     {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
-     .help = "caption only the images named in FILE, one a line; - is standard input", .initial = "all of --refs"},
+     .help = "caption only the images named in FILE, one a line; - is standard input",
+     .initial = "all of --refs, or the folder's"},
     {.name = "list", .code = OPTION_FILES_FROM, .argument = "FILE"}, /* an older spelling */
     {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes"},
     {.name = NULL},
@@ -203,6 +210,9 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
     case 'o':
         options->output = value;
         break;
+    case OPTION_COMPARE:
+        options->compare = value;
+        break;
     case OPTION_METRICS:
         options->score.metrics = value;
         break;
@@ -231,9 +241,11 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
 
 static const tool_command run_command = {
     .name = "capeval run",
-    .synopsis = "[options] --images DIR --refs CAPTIONS",
+    .synopsis = "[options] --images DIR --refs CAPTIONS\n"
+                "[options] --compare MODEL --images DIR [--refs CAPTIONS]",
     .about = "Captions a data set, then scores it.  When it was interrupted, the same command\n"
-             "goes on where it stopped.\n",
+             "goes on where it stopped.  With --compare, captions images with two models and\n"
+             "reports equal captions, differences of scores, and both models' metrics.\n",
     .groups = run_groups,
     .take = take_run,
 };
@@ -242,8 +254,11 @@ static const tool_command run_command = {
 static const char *run_complaint(const eval_run_options *options)
 {
     if (!options->images) return "run: no folder of images given (--images)";
-    if (!options->refs) return "run: no reference captions given (--refs)";
+    if (!options->refs && !options->compare) return "run: no reference captions given (--refs)";
     if (options->greedy && options->beams) return "run: --greedy and --beams exclude each other";
+    if (options->compare && (options->output || options->score.metrics)) {
+        return "--compare: writes no predictions and no metrics file; --json and --per-image hold the result";
+    }
     if (options->null && !options->list) return "--null: goes with --files-from alone";
     if (is_dash(options->output)) {
         return "-o -: the predictions can't go to standard output, because a run that goes on reads them "
@@ -261,14 +276,16 @@ static const char *run_complaint(const eval_run_options *options)
 
 static int run(int argc, char **argv)
 {
-    eval_run_options options = {.output = "predictions.tsv", .threads = tool_processors(TOOL_CREW_MOST)};
+    eval_run_options options = {.threads = tool_processors(TOOL_CREW_MOST)};
     tool_error err = {{0}};
     const int code = tool_read_options(&run_command, &options, &argc, argv);
     if (code >= 0) return code;
     if (argc > 1) return wrong_usage(run_command.name, "unexpected argument", argv[1]);
     const char *complaint = run_complaint(&options);
     if (complaint) return wrong_usage(run_command.name, complaint, NULL);
-    return eval_run_command(&options, &err) ? TOOL_EXIT_OK : tool_failure(tool, &err);
+    if (!options.output) options.output = "predictions.tsv";
+    const bool ok = options.compare ? eval_compare_command(&options, &err) : eval_run_command(&options, &err);
+    return ok ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }
 
 /* ---- capeval alone ---- */
@@ -282,12 +299,13 @@ static const tool_command main_command = {
     .name = "capeval",
     .synopsis = "score [options] --refs CAPTIONS PREDICTIONS\n"
                 "score [options] PUBLISHED_predictions.json\n"
-                "run [options] --images DIR --refs CAPTIONS",
+                "run [options] --images DIR --refs CAPTIONS\n"
+                "run [options] --compare MODEL --images DIR [--refs CAPTIONS]",
     .about = "Says how good captions are: BLEU, METEOR, CIDEr and ROUGE-L.\n"
              "\n"
              "Commands, each with a --help of its own:\n"
              "  score               scores predicted captions\n"
-             "  run                 captions a data set, then scores it\n",
+             "  run                 captions a data set and scores it, or compares two models\n",
     .groups = main_groups,
     .take = NULL, /* no option but --help and --version */
 };

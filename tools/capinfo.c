@@ -28,7 +28,15 @@ typedef struct info_options {
 
 /* ---- options ---- */
 
-enum { OPTION_TENSORS = TOOL_OPTION_OWN, OPTION_WORDS, OPTION_PLAN, OPTION_RUNS, OPTION_VERIFY, OPTION_JSON };
+enum {
+    OPTION_TENSORS = TOOL_OPTION_OWN,
+    OPTION_RANGES,
+    OPTION_WORDS,
+    OPTION_PLAN,
+    OPTION_RUNS,
+    OPTION_VERIFY,
+    OPTION_JSON
+};
 
 /* clang-format off */
 static const tool_option own_options[] = {
@@ -37,6 +45,8 @@ static const tool_option own_options[] = {
      .initial = "-"},
     {.name = "verbose", .code = 'v', .help = "the summary, the header, all metadata and all tensors"},
     {.name = "tensors", .code = OPTION_TENSORS, .help = "the table of tensors"},
+    {.name = "ranges", .code = OPTION_RANGES,
+     .help = "of an int8 model: what the bytes of each layer's output stand for"},
     {.name = "words", .code = OPTION_WORDS, .help = "the vocabulary, a number and a word a line"},
     {.name = "plan", .code = OPTION_PLAN,
      .help = "the encoder's layers: algorithm, time and speed of each, measured on this machine"},
@@ -75,6 +85,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
         break;
     case OPTION_TENSORS:
         options->sections.tensors = true;
+        break;
+    case OPTION_RANGES:
+        options->sections.ranges = true;
         break;
     case OPTION_WORDS:
         options->sections.words = true;
@@ -120,7 +133,8 @@ static int parse(info_options *options, int argc, char **argv)
     if (argc == 2) options->model = argv[1];
     if (options->verbose) {
         sections->summary = sections->details = sections->tensors = true;
-    } else if (!sections->tensors && !sections->words && !sections->plan && !options->verify) {
+    } else if (!sections->tensors && !sections->ranges && !sections->words && !sections->plan &&
+               !options->verify) {
         sections->summary = true;
         sections->tensors = options->json;
     }

@@ -5,34 +5,26 @@
 #include <string.h>
 
 #include "kernels/kernels_isa.h"
+#include "kernels/ref/math.h"
 
 /* ---- rounding ---- */
-
-enum { PARTS = 16 }; /* of a sum of squares */
-
-static float length_of(const float squares[PARTS])
-{
-    float sum = 0;
-    for (int i = 0; i < PARTS; i++) sum += squares[i];
-    return sqrtf(sum);
-}
 
 /* |x| and the largest magnitude in it.  NaN shows in the length alone. */
 static float measure(const float *x, int n, float *largest)
 {
-    float squares[PARTS] = {0}, most = 0;
+    float squares[CPTK_PARTS] = {0}, most = 0;
     for (int i = 0; i < n; i++) {
         const float size = fabsf(x[i]);
-        squares[i % PARTS] += size * size;
+        squares[i % CPTK_PARTS] += size * size;
         most = size > most ? size : most;
     }
     *largest = most;
-    return length_of(squares);
+    return sqrtf(join_parts(squares));
 }
 
 static void cptk_round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounded *rounded)
 {
-    float largest, squares[PARTS] = {0};
+    float largest, squares[CPTK_PARTS] = {0};
     const float length = measure(x, n, &largest), scale = largest / CPTK_INT16_MOST, inverse = 1 / scale;
     memset(pairs, 0, ((size_t)n + 1) / 2 * sizeof *pairs);
     if (!isfinite(length) || scale < FLT_MIN) {
@@ -42,9 +34,9 @@ static void cptk_round_i16_c(const float *x, int n, uint32_t *pairs, cptk_rounde
     for (int i = 0; i < n; i++) {
         const float near = rintf(x[i] * inverse), off = near * scale - x[i];
         pairs[i / 2] |= (uint32_t)(uint16_t)(int16_t)near << i % 2 * 16;
-        squares[i % PARTS] += off * off;
+        squares[i % CPTK_PARTS] += off * off;
     }
-    *rounded = (cptk_rounded){.scale = scale, .length = length, .moved = length_of(squares)};
+    *rounded = (cptk_rounded){.scale = scale, .length = length, .moved = sqrtf(join_parts(squares))};
 }
 
 /* ---- product ---- */

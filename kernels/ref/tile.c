@@ -9,7 +9,7 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
     float sum[CPTK_PANEL] = {0};
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->rows + m];
-        for (int d = 0; d < t->depth; d++, b += t->b_step) {
+        for (int d = 0; d < t->depth; d++, b += CPTK_PANEL) {
             for (int j = 0; j < width; j++) sum[j] += a[d] * b[j];
         }
     }

@@ -4,11 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/simd/simd.h"
+#include "kernels/simd/math.h"
 
 /* ---- rounding ---- */
 
-/* A strip is CPTK_PANEL elements of x.  Each of its columns has a part of the sum of squares. */
+/* A strip is CPTK_PARTS elements of x, one for each part of the sum of squares. */
 typedef struct strip_sums {
     vf squares[VEC_PANEL], most[VEC_PANEL];
 } strip_sums;
@@ -46,12 +46,9 @@ static strip_sums no_sums(void)
     return sums;
 }
 
-static float length_of(const strip_sums *sums)
+static float length_of(strip_sums *sums)
 {
-    float parts[CPTK_PANEL], sum = 0;
-    for (int v = 0; v < VEC_PANEL; v++) vf_store(parts + v * VEC_W, sums->squares[v]);
-    for (int i = 0; i < CPTK_PANEL; i++) sum += parts[i];
-    return sqrtf(sum);
+    return sqrtf(v_join_parts(sums->squares));
 }
 
 static float largest_of(const strip_sums *sums)

@@ -1,86 +1,112 @@
-/* math.h - exp, tanh and sigmoid in vectors.
+/* math.h - exp, tanh and sigmoid in vectors, and the join of a sum in 16 parts.
  *
- * docs/numerics.md has the errors, measured over every float.  The polynomials are minimax fits in relative
- * error, found by Lawson's iteration in double and then rounded to float. */
+ * kernels/ref/math.h specifies them.  Every operation here is one of that specification, so that the results
+ * have the same bits; there is no fused multiply-add. */
 #ifndef CPTK_SIMD_MATH_H
 #define CPTK_SIMD_MATH_H
 
-#include "kernels/simd/vec.h"
+#include "kernels/coefficients.h"
+#include "kernels/simd/simd.h"
 
 /* ---- exp ---- */
 
-/* x = n ln 2 + r with an integer n and |r| <= ln 2 / 2, so that e^x = 2^n e^r, and e^r = 1 + r + r^2 q(r)
- * with a polynomial q. */
-
-/* Keeps n within the range of vf_scale.  At and beyond these bounds e^x is 0 or infinite as a float. */
-static inline vf exp_clamp(vf x)
+/* a * b + c, rounded twice */
+static inline vf v_mul_add(vf a, vf b, vf c)
 {
-    return vf_clamp(x, vf_set(-104.0f), vf_set(89.0f));
+    return vf_add(vf_mul(a, b), c);
 }
 
-/* n, by 1 / ln 2 */
 static inline vf exp_n(vf x)
 {
-    return vf_round(vf_mul(x, vf_set(0x1.715476p+0f)));
+    return vf_round(vf_mul(x, vf_set(CPTK_INVERSE_LN2)));
 }
 
-/* ln 2 in two parts.  The product of n and the first is exact. */
-#define LN2_HIGH 0x1.62e4p-1f
-#define LN2_LOW 0x1.7f7d1cp-20f
-
-static inline vf exp_q(vf r)
+static inline vf exp_q(vf r, vf square)
 {
-    vf q = vf_fma(r, vf_set(0x1.6a2434p-10f), vf_set(0x1.1239e2p-7f));
-    q = vf_fma(r, q, vf_set(0x1.5558f2p-5f));
-    q = vf_fma(r, q, vf_set(0x1.555492p-3f));
-    return vf_fma(r, q, vf_set(0x1.fffffcp-2f));
+    const vf first = v_mul_add(vf_set(CPTK_EXP_Q1), r, vf_set(CPTK_EXP_Q0));
+    const vf second = v_mul_add(vf_set(CPTK_EXP_Q3), r, vf_set(CPTK_EXP_Q2));
+    return v_mul_add(v_mul_add(vf_set(CPTK_EXP_Q4), square, second), square, first);
 }
 
-/* e^x for every x.  Results may overflow, or lie below the range of normal floats; NaN stays NaN. */
+static inline vf exp_rest(vf x, vf n)
+{
+    const vf first = vf_sub(x, vf_mul(n, vf_set(CPTK_LN2_HIGH)));
+    const vf r = vf_sub(first, vf_mul(n, vf_set(CPTK_LN2_LOW))), square = vf_mul(r, r);
+    return vf_add(v_mul_add(square, exp_q(r, square), r), vf_set(1.0f));
+}
+
+/* Keeps n within the range of vf_scale. */
+static inline vf exp_clamp(vf x)
+{
+    return vf_at_least(vf_at_most(x, vf_set(CPTK_EXP_HIGHEST)), vf_set(CPTK_EXP_LOWEST));
+}
+
 static inline vf v_exp(vf any)
 {
     const vf x = exp_clamp(any), n = exp_n(x);
-    const vf r = vf_fnma(n, vf_set(LN2_LOW), vf_fnma(n, vf_set(LN2_HIGH), x));
-    const vf more = vf_fma(vf_mul(r, r), exp_q(r), r); /* e^r - 1 */
-    return vf_scale(vf_add(more, vf_set(1.0f)), n);
+    return vf_scale(exp_rest(x, n), n);
 }
 
-/* The same, more precisely: `low` collects what rounding r and 1 + r lost. */
+static inline vf v_exp_normal(vf x)
+{
+    const vf n = exp_n(x);
+    return vf_scale_normal(exp_rest(x, n), n);
+}
+
 static inline vf v_exp_close(vf any)
 {
     const vf one = vf_set(1.0f), x = exp_clamp(any), n = exp_n(x);
-    const vf first = vf_fnma(n, vf_set(LN2_HIGH), x), r = vf_fnma(n, vf_set(LN2_LOW), first);
-    const vf sum = vf_add(one, r);
-    const vf lost = vf_add(vf_fnma(n, vf_set(LN2_LOW), vf_sub(first, r)), vf_sub(r, vf_sub(sum, one)));
-    const vf low = vf_fma(vf_mul(r, r), exp_q(r), lost);
+    const vf first = vf_sub(x, vf_mul(n, vf_set(CPTK_LN2_HIGH))), second = vf_mul(n, vf_set(CPTK_LN2_LOW));
+    const vf r = vf_sub(first, second), sum = vf_add(one, r), square = vf_mul(r, r);
+    const vf lost = vf_add(vf_sub(vf_sub(first, r), second), vf_sub(r, vf_sub(sum, one)));
+    const vf low = v_mul_add(square, exp_q(r, square), lost);
     return vf_scale(vf_add(sum, low), n);
 }
 
 /* ---- tanh, sigmoid ---- */
 
-/* tanh |x| = |x| + |x|^3 p(x^2) where |x| is small, with a polynomial p; otherwise 1 - 2 / (e^2|x| + 1),
- * whose error shrinks with the quotient. */
-static inline vf v_tanh(vf x)
+static inline vf tanh_p(vf z)
 {
-    const vf a = vf_abs(x), z = vf_mul(a, a), one = vf_set(1.0f);
-    vf p = vf_fma(z, vf_set(-0.005704987f), vf_set(0.020639088f));
-    p = vf_fma(z, p, vf_set(-0.053739715f));
-    p = vf_fma(z, p, vf_set(0.13331442f));
-    p = vf_fma(z, p, vf_set(-0.3333328f));
-    const vf small = vf_fma(vf_mul(a, z), p, a);
-    const vf large = vf_sub(one, vf_div(vf_set(2.0f), vf_add(v_exp(vf_add(a, a)), one)));
-    return vf_copysign(vf_select(vf_lt(a, vf_set(0.625f)), small, large), x);
+    vf p = v_mul_add(vf_set(CPTK_TANH_P4), z, vf_set(CPTK_TANH_P3));
+    p = v_mul_add(p, z, vf_set(CPTK_TANH_P2));
+    p = v_mul_add(p, z, vf_set(CPTK_TANH_P1));
+    return v_mul_add(p, z, vf_set(CPTK_TANH_P0));
 }
 
-/* With e = e^-|x| and d = 1 + e, sigmoid(x) is 1 / d, or e / d for negative x; the latter keeps the digits of
- * small results.  Rounding d loses `lost`, so the quotient q is corrected by -q lost / d.  There 1 / d may be
- * rough: the linear 1.457 - d / 2 is close enough for d in 1..2. */
+static inline vf v_tanh(vf x)
+{
+    const vf a = vf_abs(x), z = vf_mul(a, a), one = vf_set(1.0f), two = vf_set(2.0f);
+    const vf small = v_mul_add(vf_mul(a, z), tanh_p(z), a);
+    const vf e = v_exp_normal(vf_mul(vf_at_most(a, vf_set(CPTK_TANH_ONE)), two));
+    const vf large = vf_sub(one, vf_div(two, vf_add(e, one)));
+    return vf_copysign(vf_select(vf_lt(a, vf_set(CPTK_TANH_SMALL)), small, large), x);
+}
+
 static inline vf v_sigmoid(vf x)
 {
     const vf one = vf_set(1.0f), e = v_exp_close(vf_copysign(x, vf_set(-1.0f)));
     const vf d = vf_add(one, e), lost = vf_sub(e, vf_sub(d, one));
     const vf q = vf_div(vf_select(vf_lt(x, vf_set(0.0f)), e, one), d);
-    return vf_fnma(q, vf_mul(lost, vf_fnma(vf_set(0.5f), d, vf_set(1.457f))), q);
+    const vf rough = vf_sub(vf_set(CPTK_SIGMOID_ROUGH), vf_mul(vf_set(0.5f), d));
+    return vf_sub(q, vf_mul(q, vf_mul(lost, rough)));
+}
+
+/* ---- sums in parts ---- */
+
+/* The sum of 16 parts, which it changes: part j is element j % VEC_W of vector j / VEC_W. */
+static inline float v_join_parts(vf part[VEC_PANEL])
+{
+    float one[VEC_W];
+    BODY_UNROLL
+    for (int half = VEC_PANEL / 2; half > 0; half /= 2) {
+        BODY_UNROLL
+        for (int i = 0; i < half; i++) part[i] = vf_add(part[i], part[i + half]);
+    }
+    vf_store(one, part[0]);
+    for (int half = VEC_W / 2; half > 0; half /= 2) {
+        for (int i = 0; i < half; i++) one[i] += one[i + half];
+    }
+    return one[0];
 }
 
 #endif

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "kernels/real.h"
 #include "kernels/simd/math.h"
-#include "kernels/simd/simd.h"
 #include "kernels/top_list.h"
 
 static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows, int n)
@@ -29,27 +29,54 @@ static void insert_vector(top_list *list, vf v, int i, int n)
     }
 }
 
-/* `sum` holds sums of exp(x[i] - max), max being the largest element so far.  A vector needs a closer look
- * only if one of its elements is above the k-th largest, which is rare; only then may max change too. */
-static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse)
+/* The k largest elements.  A vector needs a closer look only if one of its elements is above the k-th largest
+ * so far, which is rare. */
+static void find_top(top_list *list, const float *x, int n)
 {
     const vf low = vf_set(-INFINITY);
-    top_list list = {.value = value, .index = index, .held = 0, .k = k};
-    for (int i = 0; i < k; i++) top_list_insert(&list, x[i], i);
-    float max = value[0];
-    vf sum = vf_set(0.0f);
+    for (int i = 0; i < list->k; i++) top_list_insert(list, x[i], i);
     for (int i = 0; i < n; i += VEC_W) {
-        const vf v = vf_max_number(vf_next(x + i, n - i, low), low);
-        if (vmask_any(vf_lt(vf_set(value[k - 1]), v))) {
-            insert_vector(&list, v, i, n);
-            if (value[0] > max) {
-                sum = isinf(max) ? vf_set(0.0f) : vf_mul(sum, v_exp(vf_set(max - value[0])));
-                max = value[0];
-            }
-        }
-        sum = vf_add(sum, v_exp(vf_sub(v, vf_set(max))));
+        const vf v = vf_next(x + i, n - i, low);
+        if (vmask_any(vf_lt(vf_set(list->value[list->k - 1]), v))) insert_vector(list, v, i, n);
     }
-    *lse = isinf(max) ? max : max + logf(vf_sum(sum));
+}
+
+/* exp(x - max) of the next elements, of which `left` are there. */
+static inline vf exp_below(const float *x, vf max, int left)
+{
+    const vf below = vf_sub(vf_next(x, left, vf_set(-INFINITY)), max);
+    return v_exp_normal(vf_max_number(below, vf_set(CPTK_EXP_NORMAL)));
+}
+
+/* The sum of exp(x[i] - largest) in 16 parts. */
+static float sum_exp(const float *x, int n, float largest)
+{
+    const vf max = vf_set(largest);
+    const int full = n - n % CPTK_PARTS;
+    vf part[VEC_PANEL];
+    BODY_UNROLL
+    for (int v = 0; v < VEC_PANEL; v++) part[v] = vf_set(0.0f);
+    for (int i = 0; i < full; i += CPTK_PARTS) {
+        BODY_UNROLL
+        for (int v = 0; v < VEC_PANEL; v++) {
+            part[v] = vf_add(part[v], exp_below(x + i + v * VEC_W, max, VEC_W));
+        }
+    }
+    BODY_UNROLL
+    for (int v = 0; v < VEC_PANEL; v++) {
+        const int i = full + v * VEC_W;
+        if (i < n) part[v] = vf_add(part[v], exp_below(x + i, max, n - i));
+    }
+    return v_join_parts(part);
+}
+
+static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index, float *value, float *lse)
+{
+    top_list list = {.value = value, .index = index, .held = 0, .k = k};
+    find_top(&list, x, n);
+    *lse = value[0];
+    if (isinf(value[0])) return;
+    *lse = (float)((double)value[0] + cptk_log((double)sum_exp(x, n, value[0])));
 }
 
 void CPTK_NAME(cptk_reduce_init)(cptk_kernels *kernels)

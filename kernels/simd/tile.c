@@ -124,7 +124,7 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
     vf sum[MOST_SUMS];
     const float *b = t->b + (size_t)panel * t->b_panel;
     /* read once here, so that compilers need no vector register to hold them while k runs */
-    const size_t b_panel = t->b_panel, b_step = t->b_step, depth = (size_t)t->depth;
+    const size_t b_panel = t->b_panel, depth = (size_t)t->depth;
     const size_t soon_step = (size_t)(t->soon_step * (V / VEC_PANEL));
     uintptr_t soon = (uintptr_t)b; /* prefetching from a page that does not exist would take time */
     if (t->soon_step) soon = t->soon + (size_t)panel * (size_t)t->taps * depth * (size_t)t->soon_step;
@@ -135,7 +135,7 @@ BODY_INLINE void block(const cptk_tile *t, int row, int panel, int R, int V)
         const float *a[CPTK_MAX_ROWS];
         BODY_UNROLL
         for (int r = 0; r < R; r++) a[r] = t->a[tap * t->rows + row + r];
-        for (size_t d = 0; d < depth; d++, b += b_step) {
+        for (size_t d = 0; d < depth; d++, b += CPTK_PANEL) {
             multiply_add(sum, a, d, (weight_row){.b = b, .b_panel = b_panel}, R, V);
             BODY_PREFETCH_FAR(soon);
             soon += soon_step;

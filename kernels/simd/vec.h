@@ -22,14 +22,17 @@
  *   vf_fma(a, b, c)      a * b + c, rounded once
  *   vf_fnma(a, b, c)     c - a * b, rounded once
  *   vf_abs(x), vf_copysign(x, sign)
- *   vf_clamp(x, low, high)
- *                        x within low..high; NaN stays NaN
+ *   vf_at_least(x, low), vf_at_most(x, high)
+ *                        the larger and the smaller of both; NaN stays NaN
  *   vf_max_number(x, low)
  *                        the larger of both; `low` where x is NaN
  *   vf_relu(x)           0 where x is negative; NaN and -0 stay as they are
  *   vf_round(x)          the nearest integer, ties to even
  *   vf_scale(x, n)       x * 2^n for integers n of -252..252 and x of 0.5..2, rounded once.  Where n is NaN
  *                        the result may be anything, but NaN where x is NaN
+ *   vf_scale_normal(x, n)
+ *                        the same for n of -126..127, where the result is a normal float.  Where n is NaN the
+ *                        result may be anything, but NaN where x is NaN
  *   vf_lt(a, b)          vmask of a < b; false where either is NaN
  *   vf_select(m, yes, no)
  *   vmask_any(m)         bool: is any element true?
@@ -90,8 +93,8 @@
  *                        the same for the product of bytes.  Blocks are one panel wide where VEC_QUAD_CHUNK
  *                        is not 0
  *   VEC_PRODUCT_BLOCKS(X)
- *                        X(1) X(2) ...: the rows that a block of the int16 product may have, one panel wide.
- *                        Each row takes 2 * 16 / VEC_W sums
+ *                        X(1) X(2) ...: the rows that a block of the int16 product and of the weighted sum
+ *                        of rows may have, one panel wide.  Each row takes 2 * 16 / VEC_W sums or fewer
  *   VEC_KEEP(x)          makes the compiler hold the vector x in a register; may do nothing */
 #ifndef CPTK_SIMD_VEC_H
 #define CPTK_SIMD_VEC_H
@@ -124,18 +127,6 @@ static inline void vf_put(float *p, vf x, int left)
     } else {
         vf_store_n(p, x, left);
     }
-}
-
-/* The sum of the elements.  The upper half is added to the lower until one element is left, so that the order
- * is always the same. */
-static inline float vf_sum(vf x)
-{
-    float part[VEC_W];
-    vf_store(part, x);
-    for (int half = VEC_W / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; i++) part[i] += part[i + half];
-    }
-    return part[0];
 }
 
 #endif

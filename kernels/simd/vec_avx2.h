@@ -51,7 +51,8 @@ static inline vf vf_copysign(vf x, vf sign)
 {
     return _mm256_or_ps(vf_abs(x), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
 }
-static inline vf vf_clamp(vf x, vf low, vf high) { return _mm256_max_ps(low, _mm256_min_ps(high, x)); }
+static inline vf vf_at_least(vf x, vf low) { return _mm256_max_ps(low, x); }
+static inline vf vf_at_most(vf x, vf high) { return _mm256_min_ps(high, x); }
 static inline vf vf_max_number(vf x, vf low) { return _mm256_max_ps(x, low); }
 static inline vf vf_relu(vf x) { return _mm256_max_ps(_mm256_setzero_ps(), x); }
 static inline vf vf_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -64,6 +65,7 @@ static inline vf vf_scale(vf x, vf n)
     __m256i all = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(all, 1);
     return _mm256_mul_ps(_mm256_mul_ps(x, vec_power(half)), vec_power(_mm256_sub_epi32(all, half)));
 }
+static inline vf vf_scale_normal(vf x, vf n) { return _mm256_mul_ps(x, vec_power(_mm256_cvtps_epi32(n))); }
 static inline vmask vf_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
 static inline bool vmask_any(vmask m) { return _mm256_movemask_ps(m) != 0; }

@@ -53,11 +53,13 @@ static inline vf vf_copysign(vf x, vf sign)
 {
     return _mm512_or_ps(vf_abs(x), _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
 }
-static inline vf vf_clamp(vf x, vf low, vf high) { return _mm512_max_ps(low, _mm512_min_ps(high, x)); }
+static inline vf vf_at_least(vf x, vf low) { return _mm512_max_ps(low, x); }
+static inline vf vf_at_most(vf x, vf high) { return _mm512_min_ps(high, x); }
 static inline vf vf_max_number(vf x, vf low) { return _mm512_max_ps(x, low); }
 static inline vf vf_relu(vf x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
 static inline vf vf_round(vf x) { return _mm512_roundscale_ps(x, 8); }
 static inline vf vf_scale(vf x, vf n) { return _mm512_scalef_ps(x, n); }
+static inline vf vf_scale_normal(vf x, vf n) { return _mm512_scalef_ps(x, n); }
 static inline vmask vf_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 static inline bool vmask_any(vmask m) { return m != 0; }

@@ -56,7 +56,8 @@ static inline vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
 static inline vf vf_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
 static inline vf vf_abs(vf x) { return vabsq_f32(x); }
 static inline vf vf_copysign(vf x, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, x); }
-static inline vf vf_clamp(vf x, vf low, vf high) { return vmaxq_f32(low, vminq_f32(high, x)); }
+static inline vf vf_at_least(vf x, vf low) { return vmaxq_f32(low, x); }
+static inline vf vf_at_most(vf x, vf high) { return vminq_f32(high, x); }
 static inline vf vf_max_number(vf x, vf low) { return vmaxnmq_f32(x, low); }
 static inline vf vf_relu(vf x) { return vbslq_f32(vcltq_f32(x, vdupq_n_f32(0.0f)), vdupq_n_f32(0.0f), x); }
 static inline vf vf_round(vf x) { return vrndnq_f32(x); }
@@ -69,6 +70,7 @@ static inline vf vf_scale(vf x, vf n)
     int32x4_t all = vcvtq_s32_f32(n), half = vshrq_n_s32(all, 1);
     return vmulq_f32(vmulq_f32(x, vec_power(half)), vec_power(vsubq_s32(all, half)));
 }
+static inline vf vf_scale_normal(vf x, vf n) { return vmulq_f32(x, vec_power(vcvtq_s32_f32(n))); }
 static inline vmask vf_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vf vf_select(vmask m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
 static inline bool vmask_any(vmask m) { return vmaxvq_u32(m) != 0; }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "kernels/real.h"
+
 void cpt_beam_plan(cpt_beam *beam, cpt_arena *arena, int max_width, int max_length)
 {
     const size_t width = (size_t)max_width;
@@ -66,7 +68,7 @@ void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability)
 static void finish(cpt_beam *beam, int node)
 {
     const cpt_node *n = &beam->nodes[node];
-    const double score = n->score / pow((double)n->length, beam->length_alpha);
+    const double score = n->score / cptk_power((double)n->length, beam->length_alpha);
     int at = beam->done_count++;
     for (; at > 0 && better(score, beam->done[at - 1].score); at--) beam->done[at] = beam->done[at - 1];
     beam->done[at] = (cpt_finished){node, score};

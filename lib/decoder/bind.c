@@ -8,15 +8,21 @@ typedef struct binder {
     const cpt_weights *weights;
     caption_error *error;
     caption_status status;
+    cpt_matrix_form form; /* of the weights */
 } binder;
 
-/* The data of a float32 tensor in rows.  Sizes of 0 in `shape` are filled in from the file. */
-static const void *bind(binder *b, const char *name, cpt_shape *shape)
+/* The data of a tensor in rows.  Sizes of 0 in `shape` are filled in from the file. */
+static const void *bind_rows(binder *b, const char *name, capw_dtype dtype, cpt_shape *shape)
 {
     if (b->status) return NULL;
-    const void *data = cpt_weights_bind(b->weights, name, CAPW_FLOAT32, CAPW_ROWS, shape, b->error);
+    const void *data = cpt_weights_bind(b->weights, name, dtype, CAPW_ROWS, shape, b->error);
     if (!data) b->status = CAPTION_ERROR_MODEL;
     return data;
+}
+
+static const float *bind(binder *b, const char *name, cpt_shape *shape)
+{
+    return bind_rows(b, name, CAPW_FLOAT32, shape);
 }
 
 static cpt_linear bind_matrix(binder *b, const char *name, const cpt_matrix_spec *spec)
@@ -29,13 +35,13 @@ static cpt_linear bind_matrix(binder *b, const char *name, const cpt_matrix_spec
 /* NAME.weight [out, in]; `out` or `in` may be 0: any size. */
 static cpt_linear bind_weight(binder *b, const char *name, int out, int in)
 {
-    return bind_matrix(b, name, &(cpt_matrix_spec){.form = CPT_MATRIX_WEIGHT, .out = out, .in = in});
+    return bind_matrix(b, name, &(cpt_matrix_spec){.form = b->form, .out = out, .in = in});
 }
 
 /* NAME.weight [out, in] and NAME.bias [out]. */
 static cpt_linear bind_linear(binder *b, const char *name, int out, int in)
 {
-    const cpt_matrix_spec spec = {.form = CPT_MATRIX_WEIGHT, .out = out, .in = in, .has_bias = true};
+    const cpt_matrix_spec spec = {.form = b->form, .out = out, .in = in, .has_bias = true};
     return bind_matrix(b, name, &spec);
 }
 
@@ -69,6 +75,31 @@ static void bind_coarse(binder *b, cpt_decoder *d)
     d->coarse.most_length = bounds[1];
 }
 
+/* The finer part of an int8 model's fc.weight.  Files may be without it. */
+static void bind_fine(binder *b, cpt_decoder *d)
+{
+    const cpt_matrix_spec spec = {.form = CPT_MATRIX_HALVES,
+                                  .out = d->vocabulary,
+                                  .in = (d->hidden + 1) / 2,
+                                  .has_bias = true,
+                                  .optional = true};
+    d->fine = bind_matrix(b, "fc", &spec);
+}
+
+static void bind_embedding(binder *b, cpt_decoder *d)
+{
+    static const char name[] = "embedding.weight";
+    cpt_shape shape = {2, {0, 0}};
+    if (d->int8) {
+        d->embedding_u8 = bind_rows(b, name, CAPW_UINT8, &shape);
+        if (!b->status) b->status = cpt_range_bind(&d->embedding_range, b->weights, "embedding", b->error);
+    } else {
+        d->embedding = bind(b, name, &shape);
+    }
+    d->vocabulary = shape.dims[0];
+    d->embed = shape.dims[1];
+}
+
 static void bind_rnn(binder *b, cpt_decoder *d)
 {
     for (int i = 0; i < d->layers && !b->status; i++) {
@@ -85,16 +116,20 @@ caption_status cpt_decoder_bind(cpt_decoder *d, const cpt_weights *weights, int 
                                 caption_error *error)
 {
     enum { MOST_GATES = 1 << 24 }; /* rows of a recurrent matrix, so that they fit an int */
-    binder b = {weights, error, CAPTION_OK};
-    cpt_shape embedding = {2, {0, 0}};
+    binder b = {.weights = weights,
+                .error = error,
+                .status = CAPTION_OK,
+                .form = d->int8 ? CPT_MATRIX_QUADS : CPT_MATRIX_WEIGHT};
     d->gates = d->rnn == CAPTION_RNN_LSTM ? 4 : 3;
     d->channels = channels;
-    d->embedding = bind(&b, "embedding.weight", &embedding);
-    d->vocabulary = embedding.dims[0];
-    d->embed = embedding.dims[1];
+    bind_embedding(&b, d);
     d->fc = bind_linear(&b, "fc", d->vocabulary, 0);
     d->hidden = d->fc.in;
-    bind_coarse(&b, d);
+    if (d->int8) {
+        bind_fine(&b, d);
+    } else {
+        bind_coarse(&b, d);
+    }
     if (!b.status && d->hidden > MOST_GATES / d->gates) {
         return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor fc.weight: absurd hidden size %d",
                         d->hidden);

@@ -27,6 +27,7 @@ typedef struct cpt_rnn_layer {
 } cpt_rnn_layer;
 
 typedef struct cpt_decoder {
+    bool int8; /* the matrices are int8; else all is float32 */
     caption_kind kind;
     caption_rnn rnn;
     int layers;              /* recurrent layers; 1 in the attention kind */
@@ -34,6 +35,7 @@ typedef struct cpt_decoder {
     int vocabulary;          /* V */
     int embed, hidden;       /* E, H */
     int attention, channels; /* A (attention kind), C */
+    cpt_range features;      /* int8, attention kind: of the encoder's last map */
 
     /* attention kind */
     cpt_linear enc, dec;       /* W_enc [A, C], W_dec [A, H] */
@@ -45,14 +47,23 @@ typedef struct cpt_decoder {
     /* baseline kind */
     cpt_linear project; /* [E, C], batch norm folded in */
 
-    const float *embedding; /* [V, E] */
+    /* One of both is there.  The bytes have a range, which the image's vector of the baseline kind shares. */
+    const float *embedding;      /* [V, E] */
+    const uint8_t *embedding_u8; /* [V, E] */
+    cpt_range embedding_range;
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
     cpt_linear fc; /* [V, H] */
     cpt_coarse_weights coarse;
+    cpt_linear fine; /* int8: what fc's weights lack, [V, ceil(H / 2)] two weights a byte; its `halves` is
+                        NULL where the file has none */
 } cpt_decoder;
 
-/* Binds every tensor of the decoder.  `kind`, `rnn` and `layers` are already set; the sizes come from the
- * tensors.  `channels` is the encoder's.  Error: MODEL. */
+/* The bytes of an int8 decoder's hidden states, which lie within -1..1: value = (byte - 128) / 127. */
+#define CPT_STATE_STEPS 127.0f
+#define CPT_STATE_ZERO 128.0f
+
+/* Binds every tensor of the decoder.  `int8`, `kind`, `rnn`, `layers` and `features` are already set; the
+ * sizes come from the tensors.  `channels` is the encoder's.  Error: MODEL. */
 caption_status cpt_decoder_bind(cpt_decoder *decoder, const cpt_weights *weights, int channels,
                                 caption_error *error);
 

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "lib/decoder/fine.h"
+
 static int count_panels(const cpt_decoder *d)
 {
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
@@ -26,9 +28,10 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
     cpt_choice_plan(&l->choice, arena, max_rows, max_length);
-    if (d->coarse.matrix.pairs) {
+    if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
+    if (d->coarse.matrix.pairs) cpt_coarse_plan(&l->coarse, arena, d, max_rows);
+    if (d->coarse.matrix.pairs || d->fine.halves) {
         const size_t panels = (size_t)count_panels(d);
-        cpt_coarse_plan(&l->coarse, arena, d, max_rows);
         l->needed = cpt_arena_take(arena, panels, sizeof *l->needed);
         l->panels = cpt_arena_take(arena, panels, sizeof *l->panels);
     }
@@ -85,14 +88,14 @@ static void run_panel(void *user, int index, int thread)
     cpt_linear_columns(&d->fc, &args, first, left < CPTK_PANEL ? left : CPTK_PANEL, job->logits->kernels);
 }
 
-static void run_needed_panels(cpt_logits *l, const cpt_logits_query *query)
+/* Runs the task for each number of a panel in l->panels. */
+static void run_needed_panels(cpt_logits *l, cpt_task task, void *job)
 {
-    exact_job job = {l, query};
     l->panel_count = 0;
     for (int panel = 0; panel < count_panels(l->decoder); panel++) {
         if (l->needed[panel]) l->panels[l->panel_count++] = panel;
     }
-    cpt_pool_run(l->pool, run_panel, &job, l->panel_count);
+    cpt_pool_run(l->pool, task, job, l->panel_count);
 }
 
 /* ---- which words need exact logits ----
@@ -187,7 +190,58 @@ static void make_exact(cpt_logits *l, const cpt_logits_query *query)
         need_words_from(l, r, (float)((kept > among_best ? kept : among_best) - b->error));
         need_repeated_words(l, query, r, b, certain);
     }
-    run_needed_panels(l, query);
+    exact_job job = {l, query};
+    run_needed_panels(l, run_panel, &job);
+}
+
+/* ---- int8 ---- */
+
+typedef struct fine_job {
+    const cpt_logits *logits;
+    cpt_fine_args args;
+} fine_job;
+
+static void run_fine_panel(void *user, int index, int thread)
+{
+    const fine_job *job = user;
+    (void)thread;
+    cpt_fine_add(&job->args, job->logits->panels[index]);
+}
+
+/* Marks the words whose logits are made fine: those that would be the best children of each row as it is, and
+ * its repeated words.  There is no bound that others stay below them; the coarse order decides. */
+static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
+{
+    memset(l->needed, query->exact, (size_t)count_panels(l->decoder));
+    for (int r = 0; r < query->rows && !query->exact; r++) {
+        const cpt_hypothesis *hypothesis = &query->hypotheses[r];
+        float lse;
+        const int count = cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, &lse);
+        for (int i = 0; i < count; i++) need_word(l, l->choice.index[i]);
+        for (int i = 0; i < hypothesis->count; i++) {
+            if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->tokens[i]);
+        }
+    }
+}
+
+/* All logits from int8 weights and states, then the finer part of those that matter. */
+static void run_int8(cpt_logits *l, const cpt_logits_query *query)
+{
+    const cpt_decoder *d = l->decoder;
+    const size_t pitch = cpt_fine_pitch(d->hidden), hidden = (size_t)d->hidden;
+    const uint8_t *states[CPT_MAX_BEAMS];
+    for (int r = 0; r < query->rows; r++) {
+        uint8_t *to = l->states_u8 + (size_t)r * pitch;
+        l->kernels->quantize_u8(query->states[r], to, d->hidden, CPT_STATE_STEPS, CPT_STATE_ZERO);
+        memset(to + hidden, 0, pitch - hidden);
+        states[r] = to;
+    }
+    cpt_linear_rows_u8(&d->fc, states, query->rows, l->values, l->kernels, l->pool);
+    if (!d->fine.halves) return;
+    fine_job job = {
+        l, {.decoder = d, .states = states, .logits = l->values, .rows = query->rows, .kernels = l->kernels}};
+    need_best_words(l, query);
+    run_needed_panels(l, run_fine_panel, &job);
 }
 
 /* ---- the step ---- */
@@ -195,7 +249,9 @@ static void make_exact(cpt_logits *l, const cpt_logits_query *query)
 void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
-    if (d->coarse.matrix.pairs && !query->exact) {
+    if (d->int8) {
+        run_int8(l, query);
+    } else if (d->coarse.matrix.pairs && !query->exact) {
         const cpt_coarse_args args = {.decoder = d,
                                       .states = query->states,
                                       .logits = l->values,

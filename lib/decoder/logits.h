@@ -1,5 +1,8 @@
 /* logits.h - from the hidden states of a step to the best children of every row.
  *
+ * In int8 models all logits come from int8 weights, and those of the best words of each row are then made
+ * finer.
+ *
  * Where the model has coarse weights, only the logits that the search can depend on are computed exactly. The
  * caller need not know which: the children have exact logits either way. */
 #ifndef CPT_LOGITS_H
@@ -19,10 +22,12 @@ typedef struct cpt_logits {
     cpt_child *children;   /* [R, R] those of row r begin at r * R */
     int *child_count;      /* [R] */
     cpt_choice choice;     /* memory for choosing */
-    cpt_coarse coarse;     /* with coarse weights; else NULL, as are the next two */
-    unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact */
+    cpt_coarse coarse;     /* with coarse weights; else NULL */
+    uint8_t *states_u8;    /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
+    unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine;
+                              without coarse and fine weights NULL, as is the next */
     int *panels;           /* [ceil(V / 16)] the numbers of these panels */
-    int panel_count;       /* how many panels were computed exactly after coarse logits */
+    int panel_count;       /* how many panels were computed exactly, or made fine, after coarse logits */
 } cpt_logits;
 
 /* Lays out the state for at most max_rows rows, and for hypotheses of at most max_length words.  decoder and

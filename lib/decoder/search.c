@@ -1,8 +1,9 @@
 /* search.c - the loop over steps, and the captions that come out of it. */
 #include "lib/decoder/search.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "kernels/real.h"
 
 void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
 {
@@ -54,14 +55,15 @@ static cpt_rules make_rules(const cpt_search *s, const caption_decode_options *o
                        .penalty = greedy ? 1.0f : options->repetition_penalty};
 }
 
-/* The input vector [E] of a row: the embedding of its last token, or what comes before the first one. */
-static const float *input_of(const cpt_search *s, const search_job *job, int row)
+/* Sets the input of a row: its last token, or what comes before the first one. */
+static void set_input(cpt_search *s, const search_job *job, int row)
 {
-    const cpt_decoder *d = s->step.decoder;
     const int node = s->beam.alive[row];
-    if (node < 0 && d->kind == CAPTION_KIND_BASELINE) return job->features;
-    const int token = node >= 0 ? s->beam.nodes[node].token : s->info->start;
-    return d->embedding + (size_t)token * (size_t)d->embed;
+    if (node < 0 && s->step.decoder->kind == CAPTION_KIND_BASELINE) {
+        cpt_step_set_vector(&s->step, row, job->features);
+    } else {
+        cpt_step_set_word(&s->step, row, node >= 0 ? s->beam.nodes[node].token : s->info->start);
+    }
 }
 
 /* Finds the best children of all rows and offers them to the beam. */
@@ -106,9 +108,8 @@ static int report(const cpt_search *s, const search_job *job, int step, int rows
 static int run_step(cpt_search *s, search_job *job, int step)
 {
     const int rows = s->beam.alive_count;
-    const float *inputs[CPT_MAX_BEAMS];
-    for (int r = 0; r < rows; r++) inputs[r] = input_of(s, job, r);
-    cpt_step_run(&s->step, inputs, rows);
+    for (int r = 0; r < rows; r++) set_input(s, job, r);
+    cpt_step_run(&s->step, rows);
     if (s->history) {
         const size_t positions = (size_t)s->step.positions;
         memcpy(s->history + (size_t)step * (size_t)s->max_beams * positions, s->step.attention.alpha,
@@ -149,7 +150,7 @@ static void write_caption(cpt_search *s, int place)
     const cpt_node *last = &s->beam.nodes[done->node];
     const size_t rows = (size_t)s->max_beams, positions = (size_t)s->step.positions;
     const size_t offset = (size_t)place * (size_t)s->max_length;
-    const double confidence = exp(done->score);
+    const double confidence = cptk_exp(done->score);
     int *ids = s->ids + offset;
     float *alpha = s->history ? s->alpha + offset * positions : NULL;
     char *text = s->text + (size_t)place * s->text_bytes;

@@ -8,7 +8,36 @@
 
 #include <string.h>
 
-#include "lib/layers/tiles.h"
+/* ---- products ---- */
+
+/* Rows of a product, in the form that the decoder's weights want. */
+typedef struct row_set {
+    const float *f32[CPT_MAX_BEAMS];
+    const uint8_t *u8[CPT_MAX_BEAMS];
+} row_set;
+
+/* Rows of hidden states: `rows` consecutive vectors of H floats, whose bytes go to step->states_u8. */
+static void set_states(cpt_step *step, row_set *set, const float *states, int rows)
+{
+    const int n = step->decoder->hidden;
+    const size_t bytes = cpt_quad_bytes(n);
+    for (int r = 0; r < rows; r++) {
+        set->f32[r] = states + (size_t)r * (size_t)n;
+        if (!step->decoder->int8) continue;
+        uint8_t *to = step->states_u8 + (size_t)r * bytes;
+        cpt_quantise_row(set->f32[r], n, CPT_STATE_STEPS, CPT_STATE_ZERO, to, step->kernels);
+        set->u8[r] = to;
+    }
+}
+
+static void multiply(cpt_step *step, const cpt_linear *linear, const row_set *set, int rows, float *out)
+{
+    if (cpt_linear_is_int8(linear)) {
+        cpt_linear_rows_u8(linear, set->u8, rows, out, step->kernels, step->pool);
+    } else {
+        cpt_linear_rows(linear, set->f32, rows, out, step->kernels, step->pool);
+    }
+}
 
 /* out [P, linear->out] = linear of each of the image's features. */
 static void run_per_position(cpt_step *step, const cpt_linear *linear, float *out)
@@ -22,20 +51,27 @@ static void run_per_position(cpt_step *step, const cpt_linear *linear, float *ou
 
 /* ---- memory ---- */
 
+/* Elements from one position's features to the next. */
+static size_t feature_pitch(const cpt_decoder *d)
+{
+    return (size_t)(d->int8 ? cpt_map_pitch_u8(d->channels) : cpt_map_pitch(d->channels));
+}
+
 static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
 {
     const cpt_decoder *d = step->decoder;
     cpt_attention *a = &step->attention;
     const size_t rows = (size_t)step->max_rows, positions = (size_t)step->positions;
-    const size_t gates = (size_t)d->gates * (size_t)d->hidden, pitch = (size_t)cpt_map_pitch(d->channels);
+    const size_t gates = (size_t)d->gates * (size_t)d->hidden;
+    const size_t pitch = feature_pitch(d), element = d->int8 ? sizeof(uint8_t) : sizeof(float);
     const size_t enc_scratch = cpt_linear_map_scratch(&d->enc, step->positions, threads, step->kernels);
     const size_t context_scratch =
         cpt_linear_map_scratch(&d->context, step->positions, threads, step->kernels);
-    a->features = cpt_arena_take(arena, positions * pitch, sizeof *a->features);
+    a->features = cpt_arena_take(arena, positions * pitch, element);
     a->encoded = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof *a->encoded);
-    /* One panel more: the tile kernel reads whole panels of this row-major matrix. */
-    a->context = cpt_arena_take(arena, positions * gates + CPTK_PANEL, sizeof *a->context);
+    a->context = cpt_arena_take(arena, positions * gates, sizeof *a->context);
     a->mean = cpt_arena_take(arena, (size_t)d->channels, sizeof *a->mean);
+    if (d->int8) a->mean_u8 = cpt_arena_take(arena, cpt_quad_bytes(d->channels), 1);
     a->query = cpt_arena_take(arena, rows * (size_t)d->attention, sizeof *a->query);
     a->alpha = cpt_arena_take(arena, rows * positions, sizeof *a->alpha);
     a->scratch = cpt_arena_take(arena, enc_scratch > context_scratch ? enc_scratch : context_scratch, 1);
@@ -56,6 +92,10 @@ void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads)
     }
     step->input_gates = cpt_arena_take(arena, rows * gates, sizeof *step->input_gates);
     step->hidden_gates = cpt_arena_take(arena, rows * gates, sizeof *step->hidden_gates);
+    if (d->int8) {
+        step->inputs_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->embed));
+        step->states_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->hidden));
+    }
 }
 
 /* ---- the start of an image ---- */
@@ -63,23 +103,37 @@ void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads)
 /* state [H] = tanh(linear(mean of the features)) */
 static void init_state(cpt_step *step, const cpt_linear *linear, float *state)
 {
-    const float *mean = step->attention.mean;
-    cpt_linear_rows(linear, &mean, 1, state, step->kernels, step->pool);
+    const cpt_attention *a = &step->attention;
+    cpt_linear_positive(linear, a->mean, a->mean_u8, state, step->kernels, step->pool);
     step->kernels->tanh_f32(state, linear->out);
+}
+
+/* Copies the features [P, C] to where products read them, an int8 decoder's as bytes.  Features of an int8
+ * encoder become the bytes that they were. */
+static void take_features(cpt_step *step, const float *features)
+{
+    const cpt_decoder *d = step->decoder;
+    const size_t channels = (size_t)d->channels, pitch = feature_pitch(d);
+    float *floats = step->attention.features;
+    uint8_t *bytes = step->attention.features;
+    for (int p = 0; p < step->positions; p++, features += channels) {
+        if (d->int8) {
+            cpt_quantise_row(features, d->channels, 1 / d->features.scale, 0, bytes, step->kernels);
+            bytes += pitch;
+        } else {
+            memcpy(floats, features, channels * sizeof *floats);
+            floats += pitch;
+        }
+    }
 }
 
 static void begin_attention(cpt_step *step, const float *features)
 {
     const cpt_decoder *d = step->decoder;
     cpt_attention *a = &step->attention;
-    const size_t positions = (size_t)step->positions, gates = (size_t)d->gates * (size_t)d->hidden;
-    const size_t channels = (size_t)d->channels, pitch = (size_t)cpt_map_pitch(d->channels);
-    for (size_t p = 0; p < positions; p++) {
-        memcpy(a->features + p * pitch, features + p * channels, channels * sizeof *features);
-    }
+    take_features(step, features);
     run_per_position(step, &d->enc, a->encoded);
     run_per_position(step, &d->context, a->context);
-    memset(a->context + positions * gates, 0, CPTK_PANEL * sizeof *a->context);
     step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
     init_state(step, &d->init_h, step->h);
     if (step->c) init_state(step, &d->init_c, step->c);
@@ -99,74 +153,101 @@ void cpt_step_begin(cpt_step *step, const float *features)
 
 /* ---- a step ---- */
 
-/* Pointers to `rows` consecutive vectors of n floats. */
-static void row_pointers(const float **pointers, const float *x, int rows, int n)
+void cpt_step_set_vector(cpt_step *step, int row, const float *x)
 {
-    for (int r = 0; r < rows; r++) pointers[r] = x + (size_t)r * (size_t)n;
+    const cpt_decoder *d = step->decoder;
+    step->inputs[row] = x;
+    if (d->int8) {
+        cpt_quantise_row(x, d->embed, 1 / d->embedding_range.scale, (float)d->embedding_range.zero_point,
+                         step->inputs_u8 + (size_t)row * cpt_quad_bytes(d->embed), step->kernels);
+    }
+}
+
+void cpt_step_set_word(cpt_step *step, int row, int word)
+{
+    const cpt_decoder *d = step->decoder;
+    const size_t n = (size_t)d->embed, at = (size_t)word * n;
+    if (d->int8) {
+        uint8_t *to = step->inputs_u8 + (size_t)row * cpt_quad_bytes(d->embed);
+        memcpy(to, d->embedding_u8 + at, n);
+        memset(to + n, 0, cpt_quad_bytes(d->embed) - n);
+    } else {
+        step->inputs[row] = d->embedding + at;
+    }
 }
 
 /* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H] */
 static void add_context(cpt_step *step, int rows)
 {
-    const int gates = step->decoder->gates * step->decoder->hidden;
-    const float *alpha[CPT_MAX_BEAMS];
-    const cpt_tiles tiles = {.first = {.a = alpha,
-                                       .b = step->attention.context,
-                                       .b_panel = CPTK_PANEL,
-                                       .b_step = (size_t)gates,
-                                       .add = step->input_gates,
-                                       .c = step->input_gates,
-                                       .add_stride = (size_t)gates,
-                                       .c_stride = (size_t)gates,
-                                       .taps = 1,
-                                       .depth = step->positions,
-                                       .n = gates},
-                             .rows = rows,
-                             .tile_rows = CPTK_MAX_ROWS};
-    row_pointers(alpha, step->attention.alpha, rows, step->positions);
-    cpt_tiles_run(&tiles, step->kernels);
+    const cptk_weighted_rows args = {.weight = step->attention.alpha,
+                                     .in = step->attention.context,
+                                     .out = step->input_gates,
+                                     .rows = rows,
+                                     .terms = step->positions,
+                                     .n = step->decoder->gates * step->decoder->hidden};
+    step->kernels->weighted_rows_f32(&args);
 }
 
-/* alpha [rows, P] from the hidden states h[r] [H] before the step. */
-static void attend(cpt_step *step, const float *const *h, int rows)
+/* The attention weights of one row, whose query is known. */
+static void attend_row(void *user, int row, int thread)
 {
+    const cpt_step *step = user;
     const cpt_decoder *d = step->decoder;
     const cpt_attention *a = &step->attention;
-    cpt_linear_rows(&d->dec, h, rows, a->query, step->kernels, step->pool);
+    const cptk_attention args = {.enc = a->encoded,
+                                 .dec = a->query + (size_t)row * (size_t)d->attention,
+                                 .v = d->v,
+                                 .bias = d->v_bias,
+                                 .alpha = a->alpha + (size_t)row * (size_t)step->positions,
+                                 .positions = step->positions,
+                                 .n = d->attention};
+    (void)thread;
+    step->kernels->attention_f32(&args);
+}
+
+/* alpha [rows, P] from the hidden states before the step. */
+static void attend(cpt_step *step, const row_set *h, int rows)
+{
+    multiply(step, &step->decoder->dec, h, rows, step->attention.query);
+    cpt_pool_run(step->pool, attend_row, step, rows);
+}
+
+/* The rows that the first recurrent layer reads. */
+static void set_inputs(const cpt_step *step, row_set *set, int rows)
+{
+    const size_t bytes = cpt_quad_bytes(step->decoder->embed);
     for (int r = 0; r < rows; r++) {
-        const cptk_attention args = {.enc = a->encoded,
-                                     .dec = a->query + (size_t)r * (size_t)d->attention,
-                                     .v = d->v,
-                                     .bias = d->v_bias,
-                                     .alpha = a->alpha + (size_t)r * (size_t)step->positions,
-                                     .positions = step->positions,
-                                     .n = d->attention};
-        step->kernels->attention_f32(&args);
+        set->f32[r] = step->inputs[r];
+        if (step->inputs_u8) set->u8[r] = step->inputs_u8 + (size_t)r * bytes;
     }
 }
 
-void cpt_step_run(cpt_step *step, const float *const *x, int rows)
+void cpt_step_run(cpt_step *step, int rows)
 {
     const cpt_decoder *d = step->decoder;
-    const float *below[CPT_MAX_BEAMS]; /* the rows of the layer before */
+    row_set set; /* each product's rows, one after the other */
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
-        const size_t at = (size_t)layer * (size_t)step->max_rows * (size_t)d->hidden;
+        const size_t layer_floats = (size_t)step->max_rows * (size_t)d->hidden;
+        const size_t at = (size_t)layer * layer_floats;
         cptk_gates gates = {.x = step->input_gates,
                             .h_in = step->hidden_gates,
                             .h = step->h + at,
                             .h_out = step->h_next + at,
                             .rows = rows,
                             .n = d->hidden};
-        const float *h[CPT_MAX_BEAMS];
-        row_pointers(h, step->h + at, rows, d->hidden);
-        cpt_linear_rows(&l->input, layer == 0 ? x : below, rows, step->input_gates, step->kernels,
-                        step->pool);
+        if (layer == 0) {
+            set_inputs(step, &set, rows);
+        } else {
+            set_states(step, &set, gates.h_out - layer_floats, rows); /* the layer below, after this step */
+        }
+        multiply(step, &l->input, &set, rows, step->input_gates);
+        set_states(step, &set, gates.h, rows);
         if (d->kind == CAPTION_KIND_ATTENTION) {
-            attend(step, h, rows);
+            attend(step, &set, rows);
             add_context(step, rows);
         }
-        cpt_linear_rows(&l->hidden, h, rows, step->hidden_gates, step->kernels, step->pool);
+        multiply(step, &l->hidden, &set, rows, step->hidden_gates);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;
@@ -174,7 +255,6 @@ void cpt_step_run(cpt_step *step, const float *const *x, int rows)
         } else {
             step->kernels->gru_f32(&gates);
         }
-        row_pointers(below, gates.h_out, rows, d->hidden);
     }
 }
 

@@ -9,13 +9,14 @@
 
 /* Attention kind: the products that are the same in all steps of an image, and a step's weights. */
 typedef struct cpt_attention {
-    float *features; /* [P, pitch of C] the image's features */
-    float *encoded;  /* [P, A] W_enc f_p + b */
-    float *context;  /* [P, G * H] the columns of the input matrix that meet the context, times f_p */
-    float *mean;     /* [C] mean of the features over all positions */
-    float *query;    /* [R, A] W_dec h + b */
-    float *alpha;    /* [R, P] attention weights of the step */
-    void *scratch;   /* of the per-image products */
+    void *features;   /* [P, pitch of C] the image's features, as floats or as bytes */
+    float *encoded;   /* [P, A] W_enc f_p + b */
+    float *context;   /* [P, G * H] the columns of the input matrix that meet the context, times f_p */
+    float *mean;      /* [C] mean of the features over all positions */
+    uint8_t *mean_u8; /* int8: scratch for the same as bytes */
+    float *query;     /* [R, A] W_dec h + b */
+    float *alpha;     /* [R, P] attention weights of the step */
+    void *scratch;    /* of the per-image products */
 } cpt_attention;
 
 /* The last dimension's vectors of one row stand together; those of one layer too. */
@@ -29,6 +30,9 @@ typedef struct cpt_step {
     float *h_next, *c_next;  /* [layers, R, H] after the step */
     float *input_gates;      /* [R, G * H] W x + b */
     float *hidden_gates;     /* [R, G * H] W h + b */
+    const float *inputs[CPT_MAX_BEAMS]; /* of the step to come: [R] pointers to [E] */
+    uint8_t *inputs_u8;                 /* int8: the same as bytes, [R, whole quads of E] */
+    uint8_t *states_u8;                 /* int8: scratch for states as bytes, [R, whole quads of H] */
 } cpt_step;
 
 /* Lays out the state.  decoder, kernels and positions are already set; `pool` is needed by the runs only. */
@@ -38,8 +42,13 @@ void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads);
  * baseline kind does not look at the features. */
 void cpt_step_begin(cpt_step *step, const float *features);
 
-/* One step of `rows` rows; x[r] is the input vector [E] of row r.  Leaves alpha, h_next and c_next. */
-void cpt_step_run(cpt_step *step, const float *const *x, int rows);
+/* Sets the input of a row for the next run: the embedding of a word, or a vector x [E], which must stay there
+ * until then. */
+void cpt_step_set_word(cpt_step *step, int row, int word);
+void cpt_step_set_vector(cpt_step *step, int row, const float *x);
+
+/* One step of `rows` rows, whose inputs are set.  Leaves alpha, h_next and c_next. */
+void cpt_step_run(cpt_step *step, int rows);
 
 /* The hidden state [H] of row `row` after the step, in the last layer. */
 const float *cpt_step_output(const cpt_step *step, int row);

@@ -1,6 +1,6 @@
 /* resnet.c - the layer table of ResNet-50 version 1.5 (He et al. 2015; the 3x3 carries the stride), its
- * memory plan, and the loop that runs it.  The converter has folded batch norm into the weights.  It
- * allocates nothing. */
+ * memory plan, and the loop that runs it.  The converter has folded batch norm into the weights, and with
+ * int8 the normalisation of pixels too.  It allocates nothing. */
 #include "lib/encoder/resnet.h"
 
 #include <stdio.h>
@@ -32,12 +32,26 @@ static map_shape shape_of(const cpt_resnet *net, int map)
     return (map_shape){conv->out_h, conv->out_w, conv->out_c};
 }
 
-/* Floats from one position to the next.  The last map is the caller's, without gaps, and the max pool, which
- * knows none, reads and writes the first ones. */
+/* Bytes of an element of any map. */
+static size_t element_of(const cpt_resnet *net)
+{
+    return net->int8 ? sizeof(uint8_t) : sizeof(float);
+}
+
+/* Elements from one position to the next.  A last map of floats is the caller's, without gaps; so are those
+ * of the max pool and before it, as they never have many channels. */
 static int pitch_of(const cpt_resnet *net, int map)
 {
     const int channels = shape_of(net, map).c;
+    if (net->int8) return cpt_map_pitch_u8(channels);
     return map > POOL_MAP && map < CPT_RESNET_LAYERS ? cpt_map_pitch(channels) : channels;
+}
+
+/* Bytes of one image of a map; no map of a network that was bound is too large for a size_t. */
+static size_t image_bytes(const cpt_resnet *net, int map)
+{
+    const map_shape shape = shape_of(net, map);
+    return (size_t)shape.h * (size_t)shape.w * (size_t)pitch_of(net, map) * element_of(net);
 }
 
 typedef struct builder {
@@ -82,11 +96,28 @@ static cpt_layer *next_layer(builder *b, const layer_spec *spec)
     return layer;
 }
 
+/* The range of a map of an int8 network.  The input map's bytes are the pixels. */
+static cpt_range range_of(const cpt_resnet *net, int map)
+{
+    return map == INPUT_MAP ? (cpt_range){.scale = 1} : net->layers[map - 1].range;
+}
+
+/* What an int8 convolution needs besides its weights: NAME.range and those of the maps that it reads. */
+static caption_status bind_range(builder *b, cpt_layer *layer, const char *name)
+{
+    const caption_status status = cpt_range_bind(&layer->range, b->weights, name, b->error);
+    if (status) return status;
+    layer->conv.in_zero = (uint8_t)range_of(b->net, layer->in).zero_point;
+    if (layer->add != NO_MAP) layer->conv.add_scale = range_of(b->net, layer->add).scale / layer->range.scale;
+    return CAPTION_OK;
+}
+
 static caption_status add_conv(builder *b, const layer_spec *spec)
 {
-    cpt_conv *conv = &next_layer(b, spec)->conv;
+    cpt_layer *layer = next_layer(b, spec);
+    cpt_conv *conv = &layer->conv;
     cpt_matrix_spec matrix = {
-        .form = CPT_MATRIX_WEIGHT,
+        .form = b->net->int8 ? CPT_MATRIX_QUADS : CPT_MATRIX_WEIGHT,
         .out = conv->out_c,
         .in = conv->in_c,
         .kernel = conv->kernel,
@@ -98,6 +129,7 @@ static caption_status add_conv(builder *b, const layer_spec *spec)
     if (status) return status;
     conv->out_c = matrix.out = conv->filters.out;
     conv->out_pitch = pitch_of(b->net, b->count);
+    if (b->net->int8) return bind_range(b, layer, name);
     matrix.form = CPT_MATRIX_WINOGRAD;
     matrix.has_bias = false;
     matrix.optional = true;
@@ -168,7 +200,9 @@ static caption_status add_stem(builder *b)
         .pad = 1,
         .out_c = shape_of(b->net, b->count).c,
     };
-    next_layer(b, &pool)->is_pool = true;
+    cpt_layer *layer = next_layer(b, &pool);
+    layer->is_pool = true;
+    layer->range = range_of(b->net, layer->in);
     return CAPTION_OK;
 }
 
@@ -185,6 +219,12 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
         }
     }
     if (status) return status;
+    if (net->int8 && range_of(net, b.count).zero_point != 0) {
+        return cpt_fail(
+            error, CAPTION_ERROR_MODEL,
+            "model file: tensor encoder.%s.range: its zero point is %d, must be 0 for the features",
+            net->layers[b.count - 1].name, range_of(net, b.count).zero_point);
+    }
     const map_shape last = shape_of(net, b.count);
     net->out_h = last.h;
     net->out_w = last.w;
@@ -224,7 +264,7 @@ static size_t map_bytes(const cpt_resnet *net, int map, int images, cpt_arena *a
     const map_shape shape = shape_of(net, map);
     size_t bytes;
     if (!cpt_mul((size_t)shape.h * (size_t)shape.w, (size_t)pitch_of(net, map), &bytes) ||
-        !cpt_mul(bytes, sizeof(float) * (size_t)images, &bytes) || bytes > most) {
+        !cpt_mul(bytes, element_of(net) * (size_t)images, &bytes) || bytes > most) {
         arena->failed = 1;
         return 0;
     }
@@ -243,13 +283,15 @@ static bool in_place(const cpt_resnet_run *run, const span *spans, int map)
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
 {
     const cpt_resnet *net = run->net;
-    span spans[CPT_RESNET_LAYERS] = {{0}}; /* of all maps but the last, which is the caller's */
+    const int maps = net->int8 ? CPT_RESNET_LAYERS + 1 : CPT_RESNET_LAYERS;
+    span spans[CPT_RESNET_LAYERS + 1] = {{0}};
     size_t total = 0;
+    spans[CPT_RESNET_LAYERS].last = CPT_RESNET_LAYERS; /* it is read after all layers */
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         spans[net->layers[i].in].last = i;
         if (net->layers[i].add != NO_MAP) spans[net->layers[i].add].last = i;
     }
-    for (int map = 0; map < CPT_RESNET_LAYERS; map++) {
+    for (int map = 0; map < maps; map++) {
         /* Map `split` collects images while the maps before it are used again for the next one. */
         const int alive_at = map == run->split ? 0 : map - 1;
         spans[map].bytes = map_bytes(net, map, map < run->split ? 1 : batch, arena);
@@ -261,9 +303,10 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
     }
     unsigned char *base = cpt_arena_take(arena, total, 1);
-    for (int map = 0; base && map < CPT_RESNET_LAYERS; map++) {
-        run->maps[map] = (float *)(void *)(base + spans[map].offset);
-    }
+    /* Kernels multiply the bytes between a position's channels and the end of its last quad by 0, so these
+     * may be anything, but something that was written. */
+    if (base && net->int8) memset(base, 0, total);
+    for (int map = 0; base && map < maps; map++) run->maps[map] = base + spans[map].offset;
 }
 
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
@@ -287,19 +330,18 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
 
 /* ---- running ---- */
 
-/* Normalises pixels [count, S, S, 3] into map 0, with its border of zeros. */
-static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, const float mean[3],
-                       const float std[3])
+/* Normalises the pixels of a batch's images first..first+count-1 into map 0, with its border of zeros. */
+static void fill_floats(cpt_resnet_run *run, const cpt_resnet_batch *b, const uint8_t *pixels, int count)
 {
     const size_t s = (size_t)run->net->input_size, row = (s + 2 * CPT_STEM_BORDER) * INPUT_CHANNELS;
     const size_t border = CPT_STEM_BORDER * row, side = CPT_STEM_BORDER * INPUT_CHANNELS; /* floats */
-    float *out = run->maps[INPUT_MAP]; /* [count, S + 6, S + 6, 3] */
+    float *out = (float *)(void *)run->maps[INPUT_MAP]; /* [count, S + 6, S + 6, 3] */
     for (int i = 0; i < count; i++) {
         memset(out, 0, border * sizeof *out);
         out += border;
         for (size_t y = 0; y < s; y++, out += row, pixels += s * INPUT_CHANNELS) {
             memset(out, 0, side * sizeof *out);
-            run->kernels->normalize_u8(pixels, out + side, (int)s, mean, std);
+            run->kernels->normalize_u8(pixels, out + side, (int)s, b->mean, b->std);
             memset(out + side + s * INPUT_CHANNELS, 0, side * sizeof *out);
         }
         memset(out, 0, border * sizeof *out);
@@ -307,97 +349,179 @@ static void fill_input(cpt_resnet_run *run, const uint8_t *pixels, int count, co
     }
 }
 
+/* to [count, 4] = one position, again and again. */
+static uint8_t *fill_positions(uint8_t *to, const uint8_t position[CPTK_QUAD], size_t count)
+{
+    for (size_t i = 0; i < count; i++, to += CPTK_QUAD) memcpy(to, position, CPTK_QUAD);
+    return to;
+}
+
+/* Copies pixels into map 0, with a border of what the value 0 is before normalisation. */
+static void fill_bytes(cpt_resnet_run *run, const cpt_resnet_batch *b, const uint8_t *pixels, int count)
+{
+    const size_t s = (size_t)run->net->input_size, side = s + 2 * CPT_STEM_BORDER;
+    uint8_t border[CPTK_QUAD] = {0}, *out = run->maps[INPUT_MAP]; /* [count, S + 6, S + 6, 4] */
+    run->kernels->quantize_u8(b->mean, border, INPUT_CHANNELS, 255.0f, 0.0f);
+    for (int i = 0; i < count; i++) {
+        out = fill_positions(out, border, CPT_STEM_BORDER * side + CPT_STEM_BORDER);
+        for (size_t y = 0; y < s; y++) {
+            for (size_t x = 0; x < s; x++, out += CPTK_QUAD, pixels += INPUT_CHANNELS) {
+                memcpy(out, pixels, INPUT_CHANNELS);
+                out[INPUT_CHANNELS] = 0;
+            }
+            if (y + 1 < s) out = fill_positions(out, border, 2 * CPT_STEM_BORDER);
+        }
+        out = fill_positions(out, border, CPT_STEM_BORDER * side + CPT_STEM_BORDER);
+    }
+}
+
+static void fill_input(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count)
+{
+    const size_t s = (size_t)run->net->input_size;
+    const uint8_t *pixels = b->pixels + (size_t)first * s * s * INPUT_CHANNELS;
+    if (run->net->int8) {
+        fill_bytes(run, b, pixels, count);
+    } else {
+        fill_floats(run, b, pixels, count);
+    }
+}
+
+/* features [count, P, C] = the values of the last map's bytes. */
+static void dequantise(const cpt_resnet_run *run, int count, float *features)
+{
+    const cpt_resnet *net = run->net;
+    const cpt_range range = range_of(net, CPT_RESNET_LAYERS);
+    const uint8_t *in = run->maps[CPT_RESNET_LAYERS]; /* [count, P, pitch] */
+    const size_t positions = (size_t)count * (size_t)net->out_h * (size_t)net->out_w;
+    for (size_t p = 0; p < positions;
+         p++, in += pitch_of(net, CPT_RESNET_LAYERS), features += net->channels) {
+        for (int c = 0; c < net->channels; c++) features[c] = range.scale * (float)in[c];
+    }
+}
+
 typedef struct pool_job {
-    const cptk_kernels *kernels;
-    const cpt_conv *conv;
-    const float *in; /* [batch, in_h, in_w, c] */
-    float *out;      /* [batch, out_h, out_w, c] */
-    int bands;       /* pieces that an image is cut into */
+    const cpt_resnet_run *run;
+    int layer;
+    unsigned char *out;
+    int bands; /* pieces that an image is cut into */
 } pool_job;
 
 static void pool_band(void *user, int index, int thread)
 {
     const pool_job *job = user;
-    const cpt_conv *c = job->conv;
-    const int image = index / job->bands, band = index % job->bands;
-    const int y0 = c->out_h * band / job->bands, y1 = c->out_h * (band + 1) / job->bands;
+    const cpt_resnet *net = job->run->net;
+    const cpt_layer *layer = &net->layers[job->layer];
+    const cpt_conv *c = &layer->conv;
+    const size_t image = (size_t)(index / job->bands);
+    const int band = index % job->bands;
     (void)thread;
     const cptk_maxpool pool = {
-        .in = job->in + (size_t)image * (size_t)c->in_h * (size_t)c->in_w * (size_t)c->in_c,
-        .out = job->out + (size_t)image * (size_t)c->out_h * (size_t)c->out_w * (size_t)c->out_c,
+        .in = job->run->maps[layer->in] + image * image_bytes(net, layer->in),
+        .out = job->out + image * image_bytes(net, job->layer + 1),
         .h = c->in_h,
         .w = c->in_w,
         .c = c->in_c,
-        .pitch = c->in_c,
-        .y0 = y0,
-        .y1 = y1};
-    job->kernels->maxpool_f32(&pool);
+        .pitch = pitch_of(net, layer->in),
+        .y0 = c->out_h * band / job->bands,
+        .y1 = c->out_h * (band + 1) / job->bands,
+    };
+    if (net->int8) {
+        job->run->kernels->maxpool_u8(&pool);
+    } else {
+        job->run->kernels->maxpool_f32(&pool);
+    }
+}
+
+/* Where a layer writes; `at` is the first image of the group that it works on. */
+static unsigned char *output_of(const cpt_resnet_run *run, int index, int at, float *features)
+{
+    const int map = index + 1;
+    if (map == CPT_RESNET_LAYERS && !run->net->int8) return (unsigned char *)features;
+    return run->maps[map] + (map == run->split ? (size_t)at * image_bytes(run->net, map) : 0);
 }
 
 /* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */
 static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *features)
 {
     const cpt_layer *layer = &run->net->layers[index];
-    const cpt_conv *c = &layer->conv;
-    const float *in = run->maps[layer->in];
-    float *out = index + 1 < CPT_RESNET_LAYERS ? run->maps[index + 1] : features;
-    if (index + 1 == run->split) {
-        out += (size_t)at * (size_t)c->out_h * (size_t)c->out_w * (size_t)pitch_of(run->net, index + 1);
-    }
+    unsigned char *out = output_of(run, index, at, features);
     if (layer->is_pool) {
-        pool_job job = {
-            .kernels = run->kernels,
-            .conv = c,
-            .in = in,
-            .out = out,
-            .bands = cpt_pool_threads(run->pool),
-        };
+        pool_job job = {.run = run, .layer = index, .out = out, .bands = cpt_pool_threads(run->pool)};
         cpt_pool_run(run->pool, pool_band, &job, count * job.bands);
     } else {
         const cpt_conv_run_args args = {
             .algorithm = run->algorithm[index],
             .batch = count,
-            .in = in,
+            .in = run->maps[layer->in],
             .add = layer->add == NO_MAP ? NULL : run->maps[layer->add],
             .out = out,
             .scratch = run->scratch,
         };
-        cpt_conv_run(c, &args, run->kernels, run->pool);
+        cpt_conv_run(&layer->conv, &args, run->kernels, run->pool);
     }
 }
 
-/* Encodes one group.  `done` layers were run for earlier groups.  Returns what the callback returned. */
-static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count, int done,
-                        int total)
+/* A group's place in the whole work. */
+typedef struct group_place {
+    int done, total; /* layers that ran for earlier groups, and all */
+    float *features; /* where the group's features go */
+} group_place;
+
+/* Tells the callback about a layer that has just run for `count` images from `at` on. */
+static int report(const cpt_resnet_run *run, const cpt_resnet_batch *b, const group_place *group, int index,
+                  int at, int count)
 {
-    const size_t image = (size_t)run->net->input_size * (size_t)run->net->input_size * INPUT_CHANNELS;
-    const uint8_t *pixels = b->pixels + (size_t)first * image;
-    float *features = run->features + (size_t)first * (size_t)run->net->out_h * (size_t)run->net->out_w *
-                                          (size_t)run->net->channels;
+    const cpt_layer *layer = &run->net->layers[index];
+    const unsigned char *out = output_of(run, index, at, group->features);
+    const bool int8 = run->net->int8;
+    const caption_map map = {
+        .layer = layer->name,
+        .images = count,
+        .height = layer->conv.out_h,
+        .width = layer->conv.out_w,
+        .channels = layer->conv.out_c,
+        .pitch = (size_t)pitch_of(run->net, index + 1),
+        .values = int8 ? NULL : (const float *)(const void *)out,
+        .bytes = int8 ? out : NULL,
+        .scale = int8 ? layer->range.scale : 0,
+        .zero_point = int8 ? layer->range.zero_point : 0,
+    };
+    return b->callback ? b->callback(b->user, group->done + index + 1, group->total, &map) : 0;
+}
+
+/* Encodes images first..first+count-1, one group.  Returns what the callback returned. */
+static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int first, int count,
+                        const group_place *group)
+{
     const int singles = run->split > 0 ? count : 1;
     int stop = 0;
     for (int at = 0; at < singles && !stop; at++) {
-        fill_input(run, pixels + (size_t)at * image, run->split > 0 ? 1 : count, b->mean, b->std);
+        fill_input(run, b, first + at, run->split > 0 ? 1 : count);
         for (int i = 0; i < run->split && !stop; i++) {
-            run_layer(run, i, at, 1, features);
-            if (b->callback && at == count - 1) stop = b->callback(b->user, done + i + 1, total);
+            run_layer(run, i, at, 1, group->features);
+            if (at == count - 1) stop = report(run, b, group, i, at, 1);
         }
     }
     for (int i = run->split; i < CPT_RESNET_LAYERS && !stop; i++) {
-        run_layer(run, i, 0, count, features);
-        if (b->callback) stop = b->callback(b->user, done + i + 1, total);
+        run_layer(run, i, 0, count, group->features);
+        stop = report(run, b, group, i, 0, count);
     }
+    if (!stop && run->net->int8) dequantise(run, count, group->features);
     return stop;
 }
 
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
 {
+    const cpt_resnet *net = run->net;
+    const size_t features = (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels;
     const int groups = (batch->count + GROUP - 1) / GROUP;
     int stop = 0;
     for (int g = 0; g < groups && !stop; g++) {
         const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;
-        stop =
-            encode_group(run, batch, first, end - first, g * CPT_RESNET_LAYERS, groups * CPT_RESNET_LAYERS);
+        const group_place place = {.done = g * CPT_RESNET_LAYERS,
+                                   .total = groups * CPT_RESNET_LAYERS,
+                                   .features = run->features + (size_t)first * features};
+        stop = encode_group(run, batch, first, end - first, &place);
     }
     return stop;
 }

@@ -7,7 +7,7 @@
 #include "lib/layers/conv.h"
 #include "lib/platform/arena.h"
 
-#define CPT_STEM_BORDER 3 /* zeros around the input map, which let the stem run without padding */
+#define CPT_STEM_BORDER 3 /* positions around the input map, which let the stem run without padding */
 #define CPT_RESNET_LAYERS (CPT_RESNET50_CONVOLUTIONS + 1) /* and the max pool */
 #define CPT_LAYER_NAME_BYTES 40
 
@@ -18,18 +18,20 @@ typedef struct cpt_layer {
     char name[CPT_LAYER_NAME_BYTES];
     cpt_conv conv; /* of the pool only sizes, kernel and stride count */
     bool is_pool;
-    int in, add; /* maps; add is -1 where nothing is added */
+    int in, add;     /* maps; add is -1 where nothing is added */
+    cpt_range range; /* int8: of its output */
 } cpt_layer;
 
 typedef struct cpt_resnet {
     cpt_layer layers[CPT_RESNET_LAYERS];
+    bool int8;                  /* filters are int8 and maps bytes; else both are float32 */
     int split;                  /* the first layer of stage 3, which also numbers the map it reads */
     int input_size;             /* the image is input_size x input_size */
     int out_h, out_w, channels; /* of the last map */
 } cpt_resnet;
 
 /* Builds the table for an input size (CPT_MIN_INPUT_SIZE..CPT_MAX_INPUT_SIZE) and binds its weights, whose
- * sizes say how wide the layers are.  Error: MODEL. */
+ * sizes say how wide the layers are.  net->int8 is already set.  Error: MODEL. */
 caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
                                caption_error *error);
 
@@ -42,10 +44,11 @@ typedef struct cpt_resnet_run {
     /* Layers before this one take one image after the other, as their maps are large and their weights small.
      * Later ones have small maps and large weights and take a group at once.  0: all take a group. */
     int split;
-    /* [images, h, w, pitch]; one image before map `split`, a group from there on.  Map 0 is
-     * [images, S + 6, S + 6, 3]. */
-    float *maps[CPT_RESNET_LAYERS];
-    float *features; /* the last map, of the whole batch [batch, h, w, c] */
+    /* [images, h, w, pitch] floats or bytes; one image before map `split`, a group from there on.  Map 0 is
+     * [images, S + 6, S + 6, 3], or of bytes [images, S + 6, S + 6, 4].  A last map of floats is `features`
+     * itself, and has no place here. */
+    unsigned char *maps[CPT_RESNET_LAYERS + 1];
+    float *features; /* the last map, as floats, of the whole batch [batch, h, w, c] */
     void *scratch;
 } cpt_resnet_run;
 
@@ -55,8 +58,9 @@ typedef struct cpt_resnet_run {
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
-/* Told after each layer that `done` of `total` are, those of every group counted.  Anything but 0 stops. */
-typedef int (*cpt_layer_fn)(void *user, int done, int total);
+/* Told after each layer that `done` of `total` are, those of every group counted, and what the layer
+ * computed. Anything but 0 stops. */
+typedef int (*cpt_layer_fn)(void *user, int done, int total, const caption_map *map);
 
 typedef struct cpt_resnet_batch {
     const uint8_t *pixels;   /* [count, S, S, 3] */

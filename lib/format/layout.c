@@ -8,12 +8,14 @@ static const struct {
     size_t bytes;
 } types[] = {
     [CAPW_FLOAT32] = {"float32", 4}, [CAPW_FLOAT16] = {"float16", 2}, [CAPW_BFLOAT16] = {"bfloat16", 2},
-    [CAPW_INT8] = {"int8", 1},       [CAPW_INT16] = {"int16", 2},
+    [CAPW_INT8] = {"int8", 1},       [CAPW_INT16] = {"int16", 2},     [CAPW_UINT8] = {"uint8", 1},
 };
 
 enum {
     FLOAT32 = 1 << CAPW_FLOAT32,
+    INT8 = 1 << CAPW_INT8,
     INT16 = 1 << CAPW_INT16,
+    UINT8 = 1 << CAPW_UINT8,
     SMALL_SIDE = 4, /* of a transformed filter: F(2x2, 3x3) */
     LARGE_SIDE = 6  /* F(4x4, 3x3) */
 };
@@ -24,7 +26,7 @@ static const cpt_layout layouts[] = {
     [CAPW_ROWS] =
         {
             .name = "rows",
-            .types = FLOAT32,
+            .types = FLOAT32 | UINT8,
             .min_rank = 1,
             .max_rank = 4,
             .shapes = "its rank is not 1 to 4",
@@ -72,6 +74,16 @@ static const cpt_layout layouts[] = {
             .output_block = CAPW_PANEL,
             .input_block = 1,
             .winograd_side = SMALL_SIDE,
+        },
+    [CAPW_QUADS] =
+        {
+            .name = "quads",
+            .types = INT8 | UINT8,
+            .min_rank = 2,
+            .max_rank = 4,
+            .shapes = "a tensor of quads has two to four dimensions",
+            .output_block = CAPW_PANEL,
+            .input_block = CAPW_QUAD,
         },
 };
 

@@ -16,6 +16,8 @@ const char *const cpt_search_names[] = {
     [CAPTION_SEARCH_BEAM] = "beam", [CAPTION_SEARCH_GREEDY] = "greedy", NULL};
 const char *const cpt_penalty_names[] = {
     [CAPTION_PENALTY_PUBLISHED] = "published", [CAPTION_PENALTY_CORRECTED] = "corrected", NULL};
+const char *const cpt_precision_names[] = {
+    [CAPTION_PRECISION_FLOAT32] = "float32", [CAPTION_PRECISION_INT8] = "int8", NULL};
 const char *const cpt_conv_names[] = {
     [CAPTION_CONV_AUTO] = "auto",
     [CAPTION_CONV_DIRECT] = "direct",

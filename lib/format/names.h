@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 /* Each list is ordered by the values of an enumeration of caption.h, which count from 0, and ends in NULL. */
-extern const char *const cpt_kind_names[];    /* caption_kind */
-extern const char *const cpt_rnn_names[];     /* caption_rnn */
-extern const char *const cpt_rnn_titles[];    /* caption_rnn, as people write it */
-extern const char *const cpt_search_names[];  /* caption_search */
-extern const char *const cpt_penalty_names[]; /* caption_penalty */
-extern const char *const cpt_conv_names[];    /* caption_conv */
+extern const char *const cpt_kind_names[];      /* caption_kind */
+extern const char *const cpt_rnn_names[];       /* caption_rnn */
+extern const char *const cpt_rnn_titles[];      /* caption_rnn, as people write it */
+extern const char *const cpt_search_names[];    /* caption_search */
+extern const char *const cpt_penalty_names[];   /* caption_penalty */
+extern const char *const cpt_precision_names[]; /* caption_precision */
+extern const char *const cpt_conv_names[];      /* caption_conv */
 
 /* The name of a value; NULL for a value that the list doesn't have. */
 const char *cpt_name_of(const char *const *names, uint32_t value);

@@ -31,7 +31,6 @@ caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *ar
 {
     *decoder = NULL;
     cpt_image_decoder *d = cpt_arena_take(arena, 1, sizeof *d);
-    uint8_t *workspace = cpt_arena_take(arena, config->decode_memory, 1);
     cpt_jpeg *jpeg = NULL;
 #if CAPTION_WITH_JPEG
     jpeg = cpt_arena_take(arena, 1, cpt_jpeg_object_size());
@@ -39,7 +38,6 @@ caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *ar
     if (!arena->base) return CAPTION_OK;
     if (arena->failed) return cpt_fail(error, CAPTION_ERROR_MEMORY, "the image decoder does not fit");
     d->config = *config;
-    d->workspace = workspace;
     d->jpeg = jpeg;
 #if CAPTION_WITH_JPEG
     const caption_status status = cpt_jpeg_init(jpeg, error);
@@ -47,6 +45,13 @@ caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *ar
 #endif
     *decoder = d;
     return CAPTION_OK;
+}
+
+void cpt_image_decoder_plan_workspace(cpt_image_decoder *decoder, cpt_arena *arena,
+                                      const cpt_image_config *config)
+{
+    uint8_t *workspace = cpt_arena_take(arena, config->decode_memory, 1);
+    if (decoder) decoder->workspace = workspace;
 }
 
 void cpt_image_decoder_close(cpt_image_decoder *decoder)

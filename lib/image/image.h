@@ -31,13 +31,18 @@ typedef struct cpt_image_warnings {
     char first[CPT_WARNING_BYTES]; /* the first warning, "" when there is none */
 } cpt_image_warnings;
 
-typedef struct cpt_image_decoder cpt_image_decoder; /* holds the workspace and libjpeg's object */
+typedef struct cpt_image_decoder cpt_image_decoder; /* knows its workspace, holds libjpeg's object */
 
 /* Lays the decoder out in `arena` (dry run or real) and, in a real run, makes it ready for use.  libjpeg
  * allocates its own small state here and nowhere else.  *decoder is NULL in a dry run and after an error.
  * Error: MEMORY. */
 caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *arena,
                                       const cpt_image_config *config, caption_error *error);
+
+/* Lays out the workspace, which holds nothing between two calls of the functions below.  `decoder` may be
+ * NULL, in a dry run. */
+void cpt_image_decoder_plan_workspace(cpt_image_decoder *decoder, cpt_arena *arena,
+                                      const cpt_image_config *config);
 
 /* Releases what libjpeg allocated.  Accepts NULL. */
 void cpt_image_decoder_close(cpt_image_decoder *decoder);

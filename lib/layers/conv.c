@@ -24,6 +24,7 @@ static bool winograd_pays(const cpt_conv *conv)
 
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels)
 {
+    if (conv->filters.dtype == CAPW_INT8) return CAPTION_CONV_DIRECT;
     switch (wish) {
     case CAPTION_CONV_WINOGRAD:
         return winograd_fits(conv) ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;

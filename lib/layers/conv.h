@@ -1,4 +1,7 @@
-/* conv.h - one convolution: which algorithm, how much scratch, and running it. */
+/* conv.h - one convolution: which algorithm, how much scratch, and running it.
+ *
+ * Its maps have elements of the filters' type: floats, or with int8 filters bytes.  Sizes and pitches count
+ * elements. */
 #ifndef CPT_CONV_H
 #define CPT_CONV_H
 
@@ -11,17 +14,23 @@
 typedef struct cpt_conv {
     int in_h, in_w, in_c;    /* input [batch, in_h, in_w, in_c]; a border that is part of the buffer counts */
     int out_h, out_w, out_c; /* output [batch, out_h, out_w, out_c] */
-    /* Pitches: floats from one position of a map to the next.  0 stands for the map's channels; otherwise
+    /* Pitches: elements from one position of a map to the next.  0 stands for the map's channels; otherwise
      * they are not below those.  The gaps are neither read nor written. */
     int in_pitch, out_pitch, add_pitch;
-    int kernel, stride, pad; /* pad: zeros around the input that are not in the buffer */
-    bool relu;
-    cpt_matrix filters;  /* [out_c, kernel * kernel, in_c], float32 in panels, with the bias */
+    int kernel, stride, pad; /* pad: positions around the input that are not in the buffer and count as 0 */
+    bool relu;               /* of float32; an int8 convolution's bytes end at the value of byte 0 anyway */
+    /* int8: the byte of the value 0 in the input, what a step of the added map is worth in steps of the
+     * output, and whether the output is float32 instead of bytes */
+    uint8_t in_zero;
+    float add_scale;
+    bool wide;
+    cpt_matrix
+        filters; /* [out_c, kernel * kernel, in_c], float32 in panels or int8 in quads, with the bias */
     cpt_matrix winograd; /* the same filters in a Winograd layout; its weight is NULL where there is none */
 } cpt_conv;
 
 /* The algorithm that `wish` leads to for this layer with these kernels: DIRECT, WINOGRAD or IM2COL.  It
- * depends on nothing else. */
+ * depends on nothing else.  For int8 there is DIRECT only. */
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels);
 
 /* Bytes of scratch (64-byte aligned) that running it needs; 0 is a valid answer, SIZE_MAX means overflow. */
@@ -30,13 +39,14 @@ size_t cpt_conv_scratch(const cpt_conv *conv, caption_conv algorithm, int batch,
 typedef struct cpt_conv_run_args {
     caption_conv algorithm; /* from cpt_conv_choose */
     int batch;
-    const float *in;  /* [batch, in_h, in_w, in_c] */
-    const float *add; /* [batch, out_h, out_w, out_c] added before the ReLU, or NULL */
-    float *out; /* [batch, out_h, out_w, out_c]; overlaps neither in nor add, except that add may equal out */
+    const void *in;  /* [batch, in_h, in_w, in_c]; int8: whole quads of channels can be read */
+    const void *add; /* [batch, out_h, out_w, out_c] added before the ReLU, or NULL */
+    void *out; /* [batch, out_h, out_w, out_c]; overlaps neither in nor add, except that add may equal out */
     void *scratch;
 } cpt_conv_run_args;
 
-/* out = relu(conv(in) + bias + add).  The result does not depend on the number of threads. */
+/* out = relu(conv(in) + bias + add), or with int8 filters what kernels->tile_u8 makes of these.  The result
+ * does not depend on the number of threads. */
 void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cptk_kernels *kernels,
                   cpt_pool *pool);
 

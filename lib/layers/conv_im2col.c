@@ -109,10 +109,11 @@ static void gather(const im2col_job *d, int first, int rows, float *to)
 {
     const cpt_conv *conv = d->job->conv;
     const size_t map_floats = (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv);
+    const float *in = d->job->args->in;
     for (int r = first; r < first + rows; r++, to += d->plan.depth) {
         const int x = r % conv->out_w, y = r / conv->out_w % conv->out_h;
         const int image = r / conv->out_w / conv->out_h;
-        gather_row(conv, d->job->args->in + (size_t)image * map_floats, y * conv->stride - conv->pad,
+        gather_row(conv, in + (size_t)image * map_floats, y * conv->stride - conv->pad,
                    x * conv->stride - conv->pad, to);
     }
 }
@@ -147,12 +148,12 @@ static void run_part(const im2col_job *d, const part *p, float *own)
     const cpt_conv *conv = d->job->conv;
     const cpt_conv_run_args *args = d->job->args;
     const size_t out_pitch = cpt_conv_out_pitch(conv), in_pitch = cpt_conv_in_pitch(conv);
-    float *out = args->out + (size_t)p->first * out_pitch + p->column;
+    float *out = (float *)args->out + (size_t)p->first * out_pitch + p->column;
     /* where the result replaces what is added, the product must not overwrite that yet */
     const bool apart = args->add == args->out;
     float *result = apart ? own + d->gathered_floats : out;
     const size_t stride = apart ? (size_t)p->columns : out_pitch;
-    const float *a = d->plan.in_place ? args->in + (size_t)p->first * in_pitch : own;
+    const float *a = d->plan.in_place ? (const float *)args->in + (size_t)p->first * in_pitch : own;
     const size_t a_stride = d->plan.in_place ? in_pitch : (size_t)d->plan.depth;
     if (!d->plan.in_place) gather(d, p->first, p->rows, own);
     const cptk_gemm product = {

@@ -30,6 +30,23 @@ static inline int cpt_conv_rows(const cpt_conv *conv, int batch)
     return batch * conv->out_h * conv->out_w;
 }
 
+static inline bool cpt_conv_is_int8(const cpt_conv *conv)
+{
+    return conv->filters.dtype == CAPW_INT8;
+}
+
+/* Bytes of an element of the input. */
+static inline size_t cpt_conv_element(const cpt_conv *conv)
+{
+    return cpt_conv_is_int8(conv) ? sizeof(uint8_t) : sizeof(float);
+}
+
+/* Channels that one tap of the filters has: int8 is filled up to whole quads. */
+static inline int cpt_conv_depth(const cpt_conv *conv)
+{
+    return cpt_conv_is_int8(conv) ? cpt_ceil_div(conv->in_c, CPTK_QUAD) * CPTK_QUAD : conv->in_c;
+}
+
 /* Weight panels. */
 static inline int cpt_conv_panels(const cpt_conv *conv)
 {

@@ -99,11 +99,11 @@ static void transform(const winograd_job *d, direction to, float *planes, int fi
                            .relu = conv->relu};
         if (to == M_TO_MAP) {
             w.in = planes;
-            w.out = args->out + (size_t)image * map_floats;
+            w.out = (float *)args->out + (size_t)image * map_floats;
             w.bias = conv->filters.bias;
             d->job->kernels->winograd_output_f32(&w);
         } else {
-            w.in = args->in + (size_t)image * map_floats;
+            w.in = (const float *)args->in + (size_t)image * map_floats;
             w.out = planes;
             d->job->kernels->winograd_input_f32(&w);
         }
@@ -121,12 +121,8 @@ static void multiply(const winograd_job *d, const float *v, float *m, int e, int
     const float *weight = conv->winograd.weight + (size_t)e * (size_t)cpt_conv_panels(conv) * panel;
     const float *rows[LARGE_BLOCK];
     cpt_tiles tiles = {
-        .first = {.a = rows,
-                  .b_panel = panel,
-                  .b_step = CPTK_PANEL,
-                  .c_stride = (size_t)conv->out_c,
-                  .taps = 1,
-                  .depth = conv->in_c},
+        .first =
+            {.a = rows, .b_panel = panel, .c_stride = (size_t)conv->out_c, .taps = 1, .depth = conv->in_c},
         .rows = count,
         .tile_rows = d->job->kernels->tile_rows,
         .ahead = d->plan.shared ? CPT_AHEAD_WEIGHTS : CPT_AHEAD_AS_SET,

@@ -1,6 +1,8 @@
 /* linear.c - a Linear layer for a few rows: each weight is read once for all rows. */
 #include "lib/layers/linear.h"
 
+#include <string.h>
+
 #include "lib/layers/parts.h"
 #include "lib/layers/tiles.h"
 
@@ -33,7 +35,6 @@ static cpt_tiles tiles_of(const cpt_linear *l, const cpt_linear_args *args, int 
         .first = {.a = args->x,
                   .b = l->weight + (size_t)(first / CPTK_PANEL) * panel,
                   .b_panel = panel,
-                  .b_step = CPTK_PANEL,
                   .bias = l->bias ? l->bias + first : NULL,
                   .c = args->out + first,
                   .c_stride = out,
@@ -75,6 +76,75 @@ void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, 
     const cpt_linear_args args = {.x = x, .out = out, .rows = rows};
     linear_job job = {.linear = linear, .args = &args, .kernels = kernels};
     cpt_pool_run(pool, linear_task, &job, chunk_count(linear));
+}
+
+/* ---- int8 ---- */
+
+typedef struct u8_job {
+    const cpt_linear *linear;
+    const uint8_t *const *x;
+    float *out;
+    int rows;
+    const cptk_kernels *kernels;
+} u8_job;
+
+static void u8_task(void *user, int index, int thread)
+{
+    const u8_job *job = user;
+    const cpt_linear *l = job->linear;
+    const int first = index * CHUNK;
+    const size_t panel = cpt_quad_bytes(l->in) * CPTK_PANEL, out = (size_t)l->out;
+    const int8_t *b = l->quads + (size_t)(first / CPTK_PANEL) * panel;
+    const cpt_tiles_int8 tiles = {
+        .first = {.a = job->x,
+                  .b = b,
+                  .b_panel = panel,
+                  .scale = l->scale + first,
+                  .bias = l->bias ? l->bias + first : NULL,
+                  .c_f32 = job->out + first,
+                  .c_stride = out,
+                  .taps = 1,
+                  .depth = (int)cpt_quad_bytes(l->in),
+                  .n = chunk_columns(l, first),
+                  .soon = (uintptr_t)b + AHEAD_BYTES,
+                  .soon_step = CPTK_PANEL * CPTK_QUAD},
+        .rows = job->rows,
+        .tile_rows = CPTK_MAX_ROWS,
+    };
+    (void)thread;
+    cpt_tiles_int8_run(&tiles, job->kernels);
+}
+
+void cpt_quantise_row(const float *x, int n, float inverse, float zero, uint8_t *bytes,
+                      const cptk_kernels *kernels)
+{
+    kernels->quantize_u8(x, bytes, n, inverse, zero);
+    memset(bytes + n, 0, cpt_quad_bytes(n) - (size_t)n);
+}
+
+void cpt_linear_rows_u8(const cpt_linear *linear, const uint8_t *const *x, int rows, float *out,
+                        const cptk_kernels *kernels, cpt_pool *pool)
+{
+    u8_job job = {.linear = linear, .x = x, .out = out, .rows = rows, .kernels = kernels};
+    cpt_pool_run(pool, u8_task, &job, chunk_count(linear));
+}
+
+void cpt_linear_positive(const cpt_linear *linear, const float *x, uint8_t *bytes, float *out,
+                         const cptk_kernels *kernels, cpt_pool *pool)
+{
+    if (!cpt_linear_is_int8(linear)) {
+        cpt_linear_rows(linear, &x, 1, out, kernels, pool);
+        return;
+    }
+    const uint8_t *row = bytes;
+    cpt_linear sums = *linear;
+    float most = 0;
+    for (int i = 0; i < linear->in; i++) most = x[i] > most ? x[i] : most;
+    cpt_quantise_row(x, linear->in, most > 0 ? 255 / most : 0, 0, bytes, kernels);
+    sums.bias = NULL;
+    cpt_linear_rows_u8(&sums, &row, 1, out, kernels, pool);
+    const float step = most / 255;
+    for (int j = 0; j < linear->out; j++) out[j] = out[j] * step + (linear->bias ? linear->bias[j] : 0);
 }
 
 /* ---- int16 ---- */

@@ -11,15 +11,41 @@
 #include "lib/platform/threads.h"
 
 /* A Linear layer is a matrix with one tap and, most often, a bias.  Where nothing else is said, it is float32
- * in panels. */
+ * in panels or int8 in quads. */
 typedef cpt_matrix cpt_linear;
+
+static inline bool cpt_linear_is_int8(const cpt_linear *linear)
+{
+    return linear->dtype == CAPW_INT8;
+}
+
+/* Bytes of a row of n inputs of an int8 layer: whole quads. */
+static inline size_t cpt_quad_bytes(int n)
+{
+    return ((size_t)n + CPTK_QUAD - 1) / CPTK_QUAD * CPTK_QUAD;
+}
 
 /* ---- a few rows ---- */
 
 /* out [rows, linear->out] = linear(x[r]); x [rows] pointers to [linear->in].  Each weight is read once for up
- * to CPTK_MAX_ROWS rows.  The pool shares the columns. */
+ * to CPTK_MAX_ROWS rows.  The pool shares the columns.  The layer is float32. */
 void cpt_linear_rows(const cpt_linear *linear, const float *const *x, int rows, float *out,
                      const cptk_kernels *kernels, cpt_pool *pool);
+
+/* bytes [cpt_quad_bytes(n)] = x [n] as kernels->quantize_u8 makes it, and zeros up to the last whole quad. */
+void cpt_quantise_row(const float *x, int n, float inverse, float zero, uint8_t *bytes,
+                      const cptk_kernels *kernels);
+
+/* The same for an int8 layer, whose scales and bias turn the sums of integers into floats: x [rows] pointers
+ * to [cpt_quad_bytes(linear->in)] bytes. */
+void cpt_linear_rows_u8(const cpt_linear *linear, const uint8_t *const *x, int rows, float *out,
+                        const cptk_kernels *kernels, cpt_pool *pool);
+
+/* out [linear->out] = linear(x) for one row x [linear->in] of numbers that are not negative.  An int8 layer
+ * takes x as bytes of which 255 is the largest number; its scale is what the weights are worth.  bytes
+ * [cpt_quad_bytes(linear->in)] is scratch for that, and NULL for a float32 layer. */
+void cpt_linear_positive(const cpt_linear *linear, const float *x, uint8_t *bytes, float *out,
+                         const cptk_kernels *kernels, cpt_pool *pool);
 
 typedef struct cpt_linear_args {
     const float *const *x; /* [rows] pointers to [linear->in] */
@@ -27,7 +53,7 @@ typedef struct cpt_linear_args {
     int rows;              /* any number */
 } cpt_linear_args;
 
-/* Columns first..first+count-1 of the same product, on the calling thread.  `first` is a multiple of
+/* Columns first..first+count-1 of the float32 product, on the calling thread.  `first` is a multiple of
  * CPTK_PANEL, and first + count <= linear->out. */
 void cpt_linear_columns(const cpt_linear *linear, const cpt_linear_args *args, int first, int count,
                         const cptk_kernels *kernels);
@@ -57,8 +83,9 @@ void cpt_linear_rows_i16(const cpt_linear *linear, const cpt_rows_i16 *x, float 
 /* ---- all positions of a map: many rows, for which the algorithms of convolutions pay ---- */
 
 typedef struct cpt_linear_map_args {
-    const float *in; /* [positions, cpt_map_pitch(linear->in)] */
-    float *out;      /* [positions, linear->out]; does not overlap `in` */
+    const void *in; /* [positions, cpt_map_pitch(linear->in)] floats, or [positions,
+                       cpt_map_pitch_u8(linear->in)] bytes for an int8 layer */
+    float *out;     /* [positions, linear->out]; does not overlap `in` */
     int positions;
     void *scratch; /* 64-byte aligned, cpt_linear_map_scratch bytes */
 } cpt_linear_map_args;

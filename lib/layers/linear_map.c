@@ -11,12 +11,13 @@ static cpt_conv as_convolution(const cpt_linear *linear, int positions)
         .in_h = 1,
         .in_w = positions,
         .in_c = linear->in,
-        .in_pitch = cpt_map_pitch(linear->in),
+        .in_pitch = cpt_linear_is_int8(linear) ? cpt_map_pitch_u8(linear->in) : cpt_map_pitch(linear->in),
         .out_h = 1,
         .out_w = positions,
         .out_c = linear->out,
         .kernel = 1,
         .stride = 1,
+        .wide = true,
         .filters = *linear,
     };
 }

@@ -1,21 +1,32 @@
 /* matrix.c - see matrix.h. */
 #include "lib/layers/matrix.h"
 
+#include <math.h>
 #include <stdio.h>
 
+#include "kernels/kernels.h"
+
 typedef struct form {
-    const char *weight, *scale; /* suffixes of the tensors' names; scale: NULL for none */
+    const char *weight, *scale, *bias; /* suffixes of the tensors' names; scale: NULL for none */
     capw_dtype dtype;
     capw_layout layout;
 } form;
 
 static const form forms[] = {
-    [CPT_MATRIX_WEIGHT] = {.weight = "weight", .dtype = CAPW_FLOAT32, .layout = CAPW_PANELS},
+    [CPT_MATRIX_WEIGHT] = {.weight = "weight", .bias = "bias", .dtype = CAPW_FLOAT32, .layout = CAPW_PANELS},
     [CPT_MATRIX_WINOGRAD] = {.weight = "winograd", .dtype = CAPW_FLOAT32, .layout = CAPW_WINOGRAD},
     [CPT_MATRIX_PAIRS] = {.weight = "screen",
                           .scale = "screen_scale",
+                          .bias = "bias",
                           .dtype = CAPW_INT16,
                           .layout = CAPW_PAIRS},
+    [CPT_MATRIX_QUADS] =
+        {.weight = "weight", .scale = "scale", .bias = "bias", .dtype = CAPW_INT8, .layout = CAPW_QUADS},
+    [CPT_MATRIX_HALVES] = {.weight = "fine",
+                           .scale = "fine_scale",
+                           .bias = "fine_bias",
+                           .dtype = CAPW_UINT8,
+                           .layout = CAPW_QUADS},
 };
 
 typedef struct tensor_name {
@@ -39,6 +50,63 @@ static caption_status bind_vector(const float **vector, const cpt_weights *weigh
     return *vector ? CAPTION_OK : CAPTION_ERROR_MODEL;
 }
 
+/* ---- what int8 products rely on ---- */
+
+/* No result of a product overflows within these limits, so an int8 model never computes with infinities. */
+#define MOST_SCALE 0x1p64f
+#define LEAST_SCALE 0x1p-100f
+
+/* Each of n numbers must be within low..high. */
+static caption_status check_numbers(const float *numbers, int n, float low, float high, tensor_name name,
+                                    caption_error *error)
+{
+    for (int i = 0; i < n; i++) {
+        if (!(numbers[i] >= low && numbers[i] <= high)) {
+            return cpt_fail(error, CAPTION_ERROR_MODEL,
+                            "model file: tensor %s: number %d is %g, must be %g to %g", name.text, i,
+                            (double)numbers[i], (double)low, (double)high);
+        }
+    }
+    return CAPTION_OK;
+}
+
+_Static_assert(CAPW_QUADS_DEPTH <= CPTK_INT8_MOST_DEPTH, "sums of products must fit an int32");
+
+static caption_status check_bytes(const cpt_matrix *m, const form *f, const char *name, caption_error *error)
+{
+    const int depth = (m->in + CPTK_QUAD - 1) / CPTK_QUAD * CPTK_QUAD;
+    if (depth > CAPW_QUADS_DEPTH / m->taps) {
+        return cpt_fail(error, CAPTION_ERROR_MODEL,
+                        "model file: tensor %s.%s: %d x %d products of int8 may overflow", name, f->weight,
+                        m->taps, m->in);
+    }
+    caption_status status =
+        check_numbers(m->scale, m->out, LEAST_SCALE, MOST_SCALE, name_of(name, f->scale), error);
+    if (!status && m->bias) {
+        status = check_numbers(m->bias, m->out, -MOST_SCALE, MOST_SCALE, name_of(name, f->bias), error);
+    }
+    return status;
+}
+
+caption_status cpt_range_bind(cpt_range *range, const cpt_weights *weights, const char *name,
+                              caption_error *error)
+{
+    const tensor_name tensor = name_of(name, "range");
+    const float *numbers;
+    caption_status status = bind_vector(&numbers, weights, tensor, 2, error);
+    if (!status) status = check_numbers(numbers, 1, LEAST_SCALE, MOST_SCALE, tensor, error);
+    if (status) return status;
+    if (!(numbers[1] >= 0 && numbers[1] <= 255) || numbers[1] != floorf(numbers[1])) {
+        return cpt_fail(error, CAPTION_ERROR_MODEL,
+                        "model file: tensor %s: its zero point is %g, must be a whole number of 0 to 255",
+                        tensor.text, (double)numbers[1]);
+    }
+    *range = (cpt_range){.scale = numbers[0], .zero_point = (int)numbers[1]};
+    return CAPTION_OK;
+}
+
+/* ---- binding ---- */
+
 caption_status cpt_matrix_bind(cpt_matrix *m, const cpt_weights *weights, const char *name,
                                const cpt_matrix_spec *spec, caption_error *error)
 {
@@ -59,6 +127,10 @@ caption_status cpt_matrix_bind(cpt_matrix *m, const cpt_weights *weights, const 
     if (!data) return CAPTION_ERROR_MODEL;
     if (m->dtype == CAPW_FLOAT32) {
         m->weight = data;
+    } else if (m->dtype == CAPW_INT8) {
+        m->quads = data;
+    } else if (m->dtype == CAPW_UINT8) {
+        m->halves = data;
     } else {
         m->pairs = data;
     }
@@ -67,7 +139,8 @@ caption_status cpt_matrix_bind(cpt_matrix *m, const cpt_weights *weights, const 
     caption_status status = CAPTION_OK;
     if (f->scale) status = bind_vector(&m->scale, weights, name_of(name, f->scale), m->out, error);
     if (!status && spec->has_bias) {
-        status = bind_vector(&m->bias, weights, name_of(name, "bias"), m->out, error);
+        status = bind_vector(&m->bias, weights, name_of(name, f->bias), m->out, error);
     }
+    if (!status && f->layout == CAPW_QUADS) status = check_bytes(m, f, name, error);
     return status;
 }

@@ -19,8 +19,10 @@ typedef struct cpt_matrix {
     union {
         const float *weight;   /* CAPW_FLOAT32 */
         const uint32_t *pairs; /* CAPW_INT16 in CAPW_PAIRS: two elements a word */
+        const int8_t *quads;   /* CAPW_INT8 in CAPW_QUADS */
+        const uint8_t *halves; /* CAPW_UINT8 in CAPW_QUADS: two weights a byte */
     };
-    const float *scale; /* [out], what an integer of each output is worth; NULL for float32 */
+    const float *scale; /* [out], what each output's sum of integers is multiplied by; NULL for float32 */
     const float *bias;  /* [out], or NULL */
 } cpt_matrix;
 
@@ -28,7 +30,10 @@ typedef struct cpt_matrix {
 typedef enum cpt_matrix_form {
     CPT_MATRIX_WEIGHT,   /* NAME.weight, float32 in panels */
     CPT_MATRIX_WINOGRAD, /* NAME.winograd, float32, filters transformed for either Winograd algorithm */
-    CPT_MATRIX_PAIRS     /* NAME.screen with NAME.screen_scale, int16 in pairs */
+    CPT_MATRIX_PAIRS,    /* NAME.screen with NAME.screen_scale, int16 in pairs */
+    CPT_MATRIX_QUADS,    /* NAME.weight with NAME.scale, int8 in quads */
+    CPT_MATRIX_HALVES /* NAME.fine with NAME.fine_scale and NAME.fine_bias, two weights a byte in quads; `in`
+                         counts bytes */
 } cpt_matrix_form;
 
 typedef struct cpt_matrix_spec {
@@ -43,5 +48,15 @@ typedef struct cpt_matrix_spec {
  * MODEL. */
 caption_status cpt_matrix_bind(cpt_matrix *matrix, const cpt_weights *weights, const char *name,
                                const cpt_matrix_spec *spec, caption_error *error);
+
+/* Activations as bytes: a value is scale * (byte - zero_point). */
+typedef struct cpt_range {
+    float scale;    /* positive */
+    int zero_point; /* 0..255 */
+} cpt_range;
+
+/* Binds layer NAME's range, the tensor NAME.range.  Error: MODEL. */
+caption_status cpt_range_bind(cpt_range *range, const cpt_weights *weights, const char *name,
+                              caption_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* tiles.h - walks the rows of a matrix product in tiles, as the tile kernel takes them (kernels.h). */
+/* tiles.h - walks the rows of a matrix product in tiles, as the tile kernels take them (kernels.h). */
 #ifndef CPT_TILES_H
 #define CPT_TILES_H
 
@@ -8,7 +8,7 @@
 typedef enum cpt_ahead {
     CPT_AHEAD_AS_SET,  /* first.soon and first.soon_step, the same for every tile */
     CPT_AHEAD_WEIGHTS, /* the weights behind those of these columns, spread over the tiles */
-    CPT_AHEAD_ROWS     /* the rows of the next tile; they must be row_pitch floats apart */
+    CPT_AHEAD_ROWS     /* the rows of the next tile; they must be row_pitch elements apart */
 } cpt_ahead;
 
 /* A product of many rows with the same columns of weights.
@@ -26,5 +26,16 @@ typedef struct cpt_tiles {
 /* Rows are cut into cpt_ceil_div(rows, tile_rows) tiles by cpt_part (parts.h).  How they are cut changes no
  * bit of the result. */
 void cpt_tiles_run(const cpt_tiles *tiles, const cptk_kernels *kernels);
+
+/* The same for bytes. */
+typedef struct cpt_tiles_int8 {
+    cptk_tile_int8 first;
+    int rows;
+    int tile_rows;
+    cpt_ahead ahead;
+    size_t row_pitch;
+} cpt_tiles_int8;
+
+void cpt_tiles_int8_run(const cpt_tiles_int8 *tiles, const cptk_kernels *kernels);
 
 #endif

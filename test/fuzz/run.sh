@@ -5,6 +5,7 @@ set -eu
 : "${SECONDS_EACH:=60}"
 for k in model image checkpoint captions; do mkdir -p "$BUILD/corpus/$k"; done
 "$BUILD/test/programs/make_demo" "$BUILD/corpus/model/seed" "$BUILD/corpus/image/seed"
+"$BUILD/test/programs/make_demo" "$BUILD/corpus/model/seed-int8" "$BUILD/corpus/image/seed" 1 int8
 printf 'image,caption\na.jpg,a dog\n"b,c.jpg","a ""big"" dog"\n' >"$BUILD/corpus/captions/flickr8k"
 printf 'image| n| caption\na.jpg| 0| a dog\n' >"$BUILD/corpus/captions/flickr30k"
 for f in test/vectors/*.pth; do

@@ -1,4 +1,5 @@
-/* check_cells.c - checks and times tanh, the recurrent cells and attention. */
+/* check_cells.c - checks and times tanh, the recurrent cells, attention and weighted sums of rows.  All have
+ * the bits of plain C at every level.  The errors of exp, tanh and sigmoid are therefore those of plain C. */
 #include "test/kernels/check_support.h"
 
 #include <math.h>
@@ -48,43 +49,80 @@ typedef struct unary {
     double (*exact)(double x);
 } unary;
 
-/* A slice of all floats, every sign and exponent among them. */
-static void check_unary(const cptk_kernels *k, const unary *f, uint64_t stride, double bound)
+/* Whether k is plain C as well. */
+static bool is_plain(const cptk_kernels *k, const cptk_kernels *c)
 {
-    static float x[CHUNK], y[CHUNK];
+    return k->tanh_f32 == c->tanh_f32;
+}
+
+static void print_worst(const char *level, const char *name, double worst, uint64_t stride)
+{
+    printf("%-10s %-8s at most %.3f ulp off, every %lluth float\n", level, name, worst,
+           (unsigned long long)stride);
+}
+
+/* The largest distance of y from f(x), at most `bound`. */
+static double worst_ulp(const unary *f, const float *x, const float *y, double bound)
+{
+    double worst = 0;
+    for (int i = 0; i < CHUNK; i++) {
+        const double ulp = check_ulp(y[i], f->exact((double)x[i]));
+        worst = fmax(worst, ulp);
+        if (ulp <= bound) continue;
+        check_fail("%s(%a) is %a, %.3f ulp off", f->name, (double)x[i], (double)y[i], ulp);
+    }
+    return worst;
+}
+
+/* A slice of all floats, every sign and exponent among them. */
+static void check_unary(const cptk_kernels *k, const cptk_kernels *c, const unary *f, double bound)
+{
+    static float x[CHUNK], y[CHUNK], want[CHUNK];
+    const uint64_t stride = check_stride();
     double worst = 0;
     for (uint64_t bits = 0; bits < (uint64_t)1 << 32;) {
         for (int i = 0; i < CHUNK; i++, bits += stride) x[i] = from_bits(bits);
         memcpy(y, x, sizeof x);
         f->run(k, y);
-        for (int i = 0; i < CHUNK; i++) {
-            const double ulp = check_ulp(y[i], f->exact((double)x[i]));
-            worst = fmax(worst, ulp);
-            if (ulp <= bound) continue;
-            check_fail("%s(%a) is %a, %.3f ulp off", f->name, (double)x[i], (double)y[i], ulp);
+        if (is_plain(k, c)) {
+            worst = fmax(worst, worst_ulp(f, x, y, bound));
+        } else {
+            memcpy(want, x, sizeof x);
+            f->run(c, want);
+            check_same(f->name, y, want, CHUNK);
         }
     }
-    printf("%-8s %-8s at most %.3f ulp off, every %lluth float\n", k->name, f->name, worst,
-           (unsigned long long)stride);
+    if (is_plain(k, c)) print_worst(k->name, f->name, worst, stride);
 }
 
 /* softmax of two scores x and 0 is e^x / (1 + e^x); below -17.5 that is e^x itself. */
-static void check_exp(const cptk_kernels *k, uint64_t stride)
+static float through_softmax(const cptk_kernels *k, float x)
 {
     static const float enc[2] = {50.0f, 0.0f};
     const float zero = 0.0f;
+    float alpha[2];
+    const cptk_attention args = {
+        .enc = enc, .dec = &zero, .v = &x, .bias = 0, .alpha = alpha, .positions = 2, .n = 1};
+    k->attention_f32(&args);
+    return alpha[0];
+}
+
+static void check_exp(const cptk_kernels *k, const cptk_kernels *c)
+{
+    const uint64_t stride = check_stride() < 1009 ? check_stride() : 1009;
     double worst = 0;
     for (uint64_t bits = 0xC18C0000u; bits <= 0xC2D00000u; bits += stride) { /* -17.5 .. -104 */
-        const float x = from_bits(bits);
-        float alpha[2];
-        const cptk_attention args = {
-            .enc = enc, .dec = &zero, .v = &x, .bias = 0, .alpha = alpha, .positions = 2, .n = 1};
-        k->attention_f32(&args);
-        const double ulp = check_ulp(alpha[0], exp((double)x));
-        worst = fmax(worst, ulp);
-        if (!(ulp <= 2)) check_fail("exp(%a) is %a, %.3f ulp off", (double)x, (double)alpha[0], ulp);
+        const float x = from_bits(bits), y = through_softmax(k, x);
+        if (is_plain(k, c)) {
+            const double ulp = check_ulp(y, exp((double)x));
+            worst = fmax(worst, ulp);
+            if (!(ulp <= 2)) check_fail("exp(%a) is %a, %.3f ulp off", (double)x, (double)y, ulp);
+        } else {
+            const float want = through_softmax(c, x);
+            check_same("exp", &y, &want, 1);
+        }
     }
-    printf("%-8s %-8s at most %.3f ulp off, -104 to -17.5\n", k->name, "exp", worst);
+    if (is_plain(k, c)) print_worst(k->name, "exp", worst, stride);
 }
 
 /* Every length and alignment. */
@@ -140,15 +178,18 @@ static void exact_lstm(const cptk_gates *a, size_t row, size_t j, double *h, dou
     *h = o * tanh(*c);
 }
 
-static void check_gru(const cptk_kernels *k, int rows, int n, bool with_specials)
+static void check_gru(const cptk_kernels *k, const cptk_kernels *c, int rows, int n, bool with_specials)
 {
     const size_t count = (size_t)rows * (size_t)n;
     float *x = check_buffer(3 * count, 1), *hw = check_buffer(3 * count, 3);
-    float *h = check_buffer(count, 5), *out = check_buffer(count, 7);
-    cptk_gates args = {.x = x, .h_in = hw, .h = h, .h_out = out, .rows = rows, .n = n};
+    float *h = check_buffer(count, 5), *out = check_buffer(count, 7), *plain = check_buffer(count, 0);
+    cptk_gates args = {.x = x, .h_in = hw, .h = h, .h_out = plain, .rows = rows, .n = n};
     fill_gates(x, hw, 3 * count, with_specials);
     check_fill(h, count, -1, 1);
+    c->gru_f32(&args);
+    args.h_out = out;
     k->gru_f32(&args);
+    check_same("gru", out, plain, count);
     for (size_t i = 0; i < count; i++) {
         double want = 0, size = 0;
         exact_gru(&args, i / (size_t)n, i % (size_t)n, &want, &size);
@@ -160,13 +201,31 @@ static void check_gru(const cptk_kernels *k, int rows, int n, bool with_specials
     check_release("gru");
 }
 
-static void check_lstm(const cptk_kernels *k, int rows, int n, bool with_specials)
+/* The same bits as plain C, beside each other and in place. */
+static void check_lstm_bits(const cptk_kernels *k, const cptk_kernels *plain, const cptk_gates *args,
+                            float *cell)
+{
+    const size_t count = (size_t)args->rows * (size_t)args->n;
+    float *h = check_buffer(count, 11), *c = check_buffer(count, 1);
+    cptk_gates other = *args;
+    other.h_out = h;
+    other.c_out = c;
+    plain->lstm_f32(&other);
+    check_same("lstm", args->h_out, h, count);
+    check_same("lstm cell", args->c_out, c, count);
+    other.c_out = cell;
+    k->lstm_f32(&other);
+    check_same("lstm in place", h, args->h_out, count);
+    check_same("lstm cell in place", cell, args->c_out, count);
+}
+
+static void check_lstm(const cptk_kernels *k, const cptk_kernels *plain, int rows, int n, bool with_specials)
 {
     const size_t count = (size_t)rows * (size_t)n;
     float *x = check_buffer(4 * count, 1), *hw = check_buffer(4 * count, 3);
     float *c = check_buffer(count, 5), *h_out = check_buffer(count, 7), *c_out = check_buffer(count, 9);
-    float *h2 = check_buffer(count, 11);
-    cptk_gates args = {.x = x, .h_in = hw, .c = c, .h_out = h_out, .c_out = c_out, .rows = rows, .n = n};
+    const cptk_gates args = {
+        .x = x, .h_in = hw, .c = c, .h_out = h_out, .c_out = c_out, .rows = rows, .n = n};
     fill_gates(x, hw, 4 * count, with_specials);
     check_fill(c, count, -3, 3);
     k->lstm_f32(&args);
@@ -176,11 +235,7 @@ static void check_lstm(const cptk_kernels *k, int rows, int n, bool with_special
         if (!check_near("lstm cell", i, c_out[i], want_c, 16 * EPS)) break;
         if (!check_near("lstm", i, h_out[i], want_h, 20 * EPS)) break;
     }
-    args.c_out = c; /* in place */
-    args.h_out = h2;
-    k->lstm_f32(&args);
-    check_same("lstm in place", c, c_out, count);
-    check_same("lstm in place", h2, h_out, count);
+    check_lstm_bits(k, plain, &args, c);
     check_release("lstm");
 }
 
@@ -205,22 +260,25 @@ static void exact_alpha(const cptk_attention *args, double *alpha)
     for (size_t p = 0; p < positions; p++) alpha[p] /= sum;
 }
 
-static void check_attention(const cptk_kernels *k, int positions, int n)
+static void check_attention(const cptk_kernels *k, const cptk_kernels *c, int positions, int n)
 {
     const size_t count = (size_t)positions, width = (size_t)n;
     float *enc = check_buffer(count * width, 1), *dec = check_buffer(width, 2), *v = check_buffer(width, 3);
-    float *alpha = check_buffer(count, 4);
-    const cptk_attention args = {
-        .enc = enc, .dec = dec, .v = v, .bias = 0.25f, .alpha = alpha, .positions = positions, .n = n};
+    float *alpha = check_buffer(count, 4), *plain = check_buffer(count, 0);
+    cptk_attention args = {
+        .enc = enc, .dec = dec, .v = v, .bias = 0.25f, .alpha = plain, .positions = positions, .n = n};
     check_fill(enc, count * width, -2, 2);
     check_fill(dec, width, -2, 2);
     check_fill(v, width, -0.5f, 0.5f);
+    c->attention_f32(&args);
+    args.alpha = alpha;
     k->attention_f32(&args);
+    check_same("attention", alpha, plain, count);
     double want[256], size = 0.25;
     exact_alpha(&args, want);
     for (size_t a = 0; a < width; a++) size += fabs((double)v[a]);
     for (size_t p = 0; p < count; p++) {
-        const double bound = want[p] * EPS * (2 * (n + 3) * size + positions + 8);
+        const double bound = want[p] * EPS * (2 * (n / 16.0 + 8) * size + positions + 8);
         if (!check_near("attention", p, alpha[p], want[p], bound)) break;
     }
     enc[0] = NAN; /* spreads to every position, as in any softmax */
@@ -231,26 +289,58 @@ static void check_attention(const cptk_kernels *k, int positions, int n)
     check_release("attention");
 }
 
+/* ---- weighted rows ---- */
+
+static void check_weighted(const cptk_kernels *k, const cptk_kernels *c, int rows, int n, bool with_specials)
+{
+    const int terms = check_between(1, 60);
+    const size_t width = (size_t)n, count = (size_t)rows * width;
+    float *in = check_buffer((size_t)terms * width, (size_t)n % 16), *out = check_buffer(count, 3);
+    float *before = check_buffer(count, 0), *plain = check_buffer(count, 0);
+    const float *weight = check_random_buffer((size_t)rows * (size_t)terms);
+    check_fill_special(in, (size_t)terms * width, -2, 2, with_specials ? 20 : UINT32_MAX);
+    check_fill(before, count, -2, 2);
+    memcpy(out, before, count * sizeof *out);
+    memcpy(plain, before, count * sizeof *out);
+    cptk_weighted_rows args = {
+        .weight = weight, .in = in, .out = plain, .rows = rows, .terms = terms, .n = n};
+    c->weighted_rows_f32(&args);
+    args.out = out;
+    k->weighted_rows_f32(&args);
+    check_same("weighted_rows", out, plain, count);
+    for (size_t i = 0; i < count && !with_specials; i++) {
+        double sum = (double)before[i], size = fabs(sum);
+        for (size_t p = 0; p < (size_t)terms; p++) {
+            const double product =
+                (double)weight[i / width * (size_t)terms + p] * (double)in[p * width + i % width];
+            sum += product;
+            size += fabs(product);
+        }
+        if (!check_near("weighted_rows", i, out[i], sum, (terms + 1) * EPS * size)) break;
+    }
+    check_release("weighted_rows");
+}
+
 void check_cells(const cptk_kernels *k, const cptk_kernels *c)
 {
     static const unary tanh_slot = {"tanh", through_tanh, tanh};
     static const unary sigmoid_slot = {"sigmoid", through_sigmoid, exact_sigmoid};
     static const int sizes[] = {1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 48, 100, 255};
-    (void)c;
-    check_unary(k, &tanh_slot, check_stride(), 2);
-    check_unary(k, &sigmoid_slot, check_stride(), 2);
-    check_exp(k, check_stride() < 1009 ? check_stride() : 1009);
+    check_unary(k, c, &tanh_slot, 2);
+    check_unary(k, c, &sigmoid_slot, 2);
+    check_exp(k, c);
     check_tanh_tails(k);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (int rows = 1; rows <= 5; rows += 2) {
-            check_gru(k, rows, sizes[s], rows == 3);
-            check_lstm(k, rows, sizes[s], rows == 3);
+            check_gru(k, c, rows, sizes[s], rows == 3);
+            check_lstm(k, c, rows, sizes[s], rows == 3);
         }
-        check_attention(k, 1, sizes[s]);
-        check_attention(k, sizes[s], 1 + sizes[s] / 2);
-        check_attention(k, 49, sizes[s]);
+        check_attention(k, c, 1, sizes[s]);
+        check_attention(k, c, sizes[s], 1 + sizes[s] / 2);
+        check_attention(k, c, 49, sizes[s]);
+        for (int rows = 1; rows <= 20; rows++) check_weighted(k, c, rows, sizes[s], rows % 2 == 0);
     }
-    check_attention(k, 49, 256);
+    check_attention(k, c, 49, 256);
 }
 
 /* ---- timing ---- */
@@ -296,9 +386,17 @@ static void run_attention(void *user)
     w->k->attention_f32(&args);
 }
 
+static void run_weighted(void *user)
+{
+    const cell_work *w = user;
+    const cptk_weighted_rows args = {
+        .weight = w->z, .in = w->x, .out = w->out, .rows = BEAMS, .terms = 49, .n = 3 * UNITS};
+    w->k->weighted_rows_f32(&args);
+}
+
 void bench_cells(const cptk_kernels *k)
 {
-    const size_t size = 4 * BEAMS * UNITS;
+    const size_t size = 49 * 3 * UNITS;
     cell_work w = {.k = k,
                    .x = check_buffer(size, 0),
                    .y = check_buffer(size, 0),
@@ -312,5 +410,8 @@ void bench_cells(const cptk_kernels *k)
     check_time("gru_f32 5x1024", k->name, run_gru, &w, BEAMS * UNITS, "unit");
     check_time("lstm_f32 5x1024", k->name, run_lstm, &w, BEAMS * UNITS, "unit");
     check_time("attention_f32 49x256", k->name, run_attention, &w, 49 * 256, "tanh");
+    check_fill(w.out, size, -4, 4); /* no denormals, whose sums would take longer */
+    check_time("weighted_rows_f32 5x49x3072", k->name, run_weighted, &w, 2.0 * BEAMS * 49 * 3 * UNITS,
+               "flop");
     check_release("bench");
 }

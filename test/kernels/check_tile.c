@@ -16,7 +16,7 @@ typedef struct tile_case {
 /* The weight in row k and column j. */
 static double weight(const cptk_tile *t, size_t k, int j)
 {
-    return (double)t->b[(size_t)(j / 16) * t->b_panel + k * t->b_step + (size_t)(j % 16)];
+    return (double)t->b[(size_t)(j / 16) * t->b_panel + k * 16 + (size_t)(j % 16)];
 }
 
 /* Random weights in panels, the last of which is filled up with zeros. */
@@ -25,7 +25,6 @@ static void make_panels(cptk_tile *t)
     const size_t panels = (size_t)(t->n + 15) / 16, k_count = (size_t)(t->taps * t->depth);
     float *b = check_random_buffer(panels * k_count * 16);
     t->b = b;
-    t->b_step = 16;
     t->b_panel = k_count * 16;
     for (size_t k = 0; k < k_count; k++) {
         for (size_t j = (size_t)t->n % 16; j > 0 && j < 16; j++) {
@@ -34,18 +33,12 @@ static void make_panels(cptk_tile *t)
     }
 }
 
-/* A random product.  Its weights are in panels or, where n allows it, row-major. */
+/* A random product. */
 static void make_tile(tile_case *x, int rows, int n, int depth)
 {
     cptk_tile *t = &x->t;
     *t = (cptk_tile){.rows = rows, .taps = check_between(1, 4), .depth = depth, .n = n};
-    if (n % 16 == 0 && check_random() % 2) {
-        t->b = check_random_buffer((size_t)(t->taps * depth * n));
-        t->b_step = (size_t)n;
-        t->b_panel = 16;
-    } else {
-        make_panels(t);
-    }
+    make_panels(t);
     const float *a = check_random_buffer((size_t)(t->taps * rows * depth));
     for (int i = 0; i < t->taps * rows; i++) {
         /* some rows are shared, as the zeros of a convolution's padding are */
@@ -149,7 +142,6 @@ static void check_tile_values(const cptk_kernels *k)
         const cptk_tile t = {.a = &row,
                              .b = b,
                              .b_panel = 16,
-                             .b_step = 16,
                              .add = c,
                              .c = c,
                              .rows = 1,
@@ -245,7 +237,6 @@ void bench_tile(const cptk_kernels *k)
                        .tile = {.a = rows,
                                 .b = check_random_buffer(256 * 96),
                                 .b_panel = 256 * 16,
-                                .b_step = 16,
                                 .c = check_buffer((size_t)counts[i] * 96, 0),
                                 .c_stride = 96,
                                 .rows = counts[i],

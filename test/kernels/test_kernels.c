@@ -29,6 +29,7 @@ static const struct {
 } families[] = {
     {check_cells, bench_cells}, {check_tile, bench_tile},     {check_maps, bench_maps},
     {check_int16, bench_int16}, {check_reduce, bench_reduce}, {check_int8, bench_int8},
+    {check_golden, NULL},
 };
 
 static bool parse_cpu(const char *name, uint32_t *mask)
@@ -51,7 +52,7 @@ static void run(uint32_t bits, bool bench)
     check_begin(kernels.name);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (bench) {
-            families[i].bench(&kernels);
+            if (families[i].bench) families[i].bench(&kernels);
         } else {
             families[i].check(&kernels, &plain);
         }
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
         }
     }
     if (name && *name && !parse_cpu(name, &mask)) goto usage;
+    if (!bench) check_real();
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         if ((levels[i].bits & cpt_cpu_detect() & mask) == levels[i].bits) run(levels[i].bits, bench);
     }

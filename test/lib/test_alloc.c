@@ -1,9 +1,11 @@
 /* The armed allocator: once a session is initialised nothing is allocated; and when any one allocation fails
- * before that, the error is clean and nothing leaks.  Replaces the C library's allocator in this program
- * (glibc only); skipped under sanitizers and valgrind, which do the same. */
+ * before that, or while capconvert looks for ranges, the error is clean and nothing leaks.  Replaces the C
+ * library's allocator in this program (glibc only); skipped under sanitizers and valgrind, which do the same.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -19,6 +21,8 @@
 #include <cmocka.h>
 
 #include "test/fixture.h"
+#include "test/tools/net_maker.h"
+#include "tools/convert/ranges.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 #define REPLACED 0
@@ -197,10 +201,10 @@ static void armed(const make_model_options *options, caption_conv conv, int thre
     caption_session_options_init(&o);
     o.conv = conv;
     o.threads = threads;
-    const size_t bytes = caption_session_size(fix.model, &o, NULL);
-    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    const size_t size = caption_session_size(fix.model, &o, NULL);
+    void *memory = aligned_alloc(64, (size + 63) / 64 * 64);
     assert_non_null(memory);
-    assert_int_equal(caption_session_init(&session, memory, bytes, fix.model, &o, NULL), CAPTION_OK);
+    assert_int_equal(caption_session_init(&session, memory, size, fix.model, &o, NULL), CAPTION_OK);
     atomic_store(&counted, 0);
     caption_every_way(session, pictures, path);
     const int during = atomic_load(&counted);
@@ -243,8 +247,12 @@ static void nothing_after_init(void **state)
     armed(&options, CAPTION_CONV_WINOGRAD, 1);
     options.rnn = CAPTION_RNN_LSTM;
     armed(&options, CAPTION_CONV_DIRECT, 1);
+    options.int8 = true;
+    armed(&options, CAPTION_CONV_AUTO, 2);
     options.kind = CAPTION_KIND_BASELINE;
     options.layers = 2;
+    armed(&options, CAPTION_CONV_AUTO, 1);
+    options.int8 = false;
     armed(&options, CAPTION_CONV_AUTO, 1);
 }
 
@@ -335,10 +343,94 @@ static void any_allocation_may_fail(void **state)
     sweep(3);
 }
 
+/* ---- the ranges of an int8 model ---- */
+
+typedef struct ranges_job {
+    const caption_model *model; /* NULL: from batch norm */
+    const char *list;           /* of one picture */
+    const convert_plan *plan;
+} ranges_job;
+
+static bool find_ranges(const ranges_job *job, tool_error *err)
+{
+    static convert_ranges ranges;
+    const convert_pictures pictures = {.name = job->list, .tool = "test", .threads = 1, .quiet = true};
+    const bool ok = job->model ? convert_ranges_from_pictures(&ranges, job->model, &pictures, err)
+                               : convert_ranges_from_norms(&ranges, job->plan, err);
+    if (ok) assert_int_equal(ranges.count, CPT_RESNET50_CONVOLUTIONS);
+    if (ok) assert_int_equal(ranges.pictures, job->model ? 1 : 0);
+    convert_ranges_free(&ranges);
+    return ok;
+}
+
+/* Every `step`th allocation fails, one in each run. */
+static void sweep_ranges(const ranges_job *job, int step)
+{
+    tool_error err = {{0}};
+    if (!find_ranges(job, &err)) fail_msg("%s", err.message); /* what is made once is made here */
+    int n = 1;
+    for (bool all = false; !all; n += step) {
+        const int before = atomic_load(&live);
+        err.message[0] = '\0';
+        atomic_store(&counted, 0);
+        atomic_store(&fail_at, n);
+        const bool ok = find_ranges(job, &err);
+        atomic_store(&fail_at, 0);
+        all = atomic_load(&counted) < n;
+        /* files are read without a buffer where there is no memory for one */
+        if ((all && !ok) || ok != !err.message[0]) fail_msg("allocation %d failed: '%s'", n, err.message);
+        if (atomic_load(&live) != before) fail_msg("allocation %d failed: blocks leak", n);
+    }
+    assert_true(n > CPT_RESNET50_CONVOLUTIONS);
+}
+
+static void ranges_from_pictures(void **state)
+{
+    char photo[64], list[64];
+    size_t size;
+    fixture fix;
+    (void)state;
+    need_watch();
+    assert_true(fixture_open(&fix, NULL));
+    unsigned char *jpeg = fixture_jpeg(1, &size);
+    assert_true(jpeg && fixture_write(photo, jpeg, size) && fixture_write(list, photo, strlen(photo)));
+    /* the picture is reported as one that can't be read */
+    const int kept = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+    assert_true(dup2(nowhere, STDERR_FILENO) >= 0);
+    sweep_ranges(&(ranges_job){.model = fix.model, .list = list}, 1);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    (void)close(kept);
+    (void)close(nowhere);
+    (void)unlink(list);
+    (void)unlink(photo);
+    free(jpeg);
+    fixture_close(&fix);
+}
+
+static void ranges_from_norms(void **state)
+{
+    static net n;
+    static convert_plan plan;
+    tool_error err = {{0}};
+    char path[64];
+    (void)state;
+    need_watch();
+    net_make(&n, 1, true, false, 1);
+    assert_true(fixture_write(path, "", 0));
+    net_write(&n, path);
+    source_file *file = source_open(path, &err);
+    if (!file || !convert_plan_make(&plan, file, &err)) fail_msg("%s", err.message);
+    sweep_ranges(&(ranges_job){.plan = &plan}, 7); /* all of them would take long */
+    convert_plan_free(&plan);
+    source_close(&file);
+    (void)unlink(path);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_after_init),
-                                       cmocka_unit_test(nothing_after_init_im2col),
-                                       cmocka_unit_test(any_allocation_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_after_init), cmocka_unit_test(nothing_after_init_im2col),
+        cmocka_unit_test(any_allocation_may_fail), cmocka_unit_test(ranges_from_pictures),
+        cmocka_unit_test(ranges_from_norms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

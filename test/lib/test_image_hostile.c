@@ -41,6 +41,7 @@ static session begin(size_t decode_memory, bool strict)
     cpt_arena arena;
     cpt_arena_init(&arena, s.memory, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN);
     assert_int_equal(cpt_image_decoder_init(&s.decoder, &arena, &config, &error), CAPTION_OK);
+    cpt_image_decoder_plan_workspace(s.decoder, &arena, &config);
     return s;
 }
 

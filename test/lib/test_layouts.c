@@ -18,16 +18,16 @@
 
 static void names(void **state)
 {
-    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2"};
-    static const char *const types[] = {"float32", "float16", "bfloat16", "int8", "int16"};
-    static const size_t bytes[] = {4, 2, 2, 1, 2};
+    static const char *const layouts[] = {"rows", "panels", "winograd", "pairs", "winograd2", "quads"};
+    static const char *const types[] = {"float32", "float16", "bfloat16", "int8", "int16", "uint8"};
+    static const size_t bytes[] = {4, 2, 2, 1, 2, 1};
     (void)state;
-    for (uint32_t i = 0; i < 5; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         assert_string_equal(cpt_layout_find(i)->name, layouts[i]);
         assert_string_equal(cpt_dtype_name(i), types[i]);
         assert_int_equal(cpt_dtype_bytes(i), bytes[i]);
     }
-    for (uint32_t i = 5; i > 0; i *= 2) { /* up to 2^31 and its neighbours */
+    for (uint32_t i = 6; i > 0; i *= 2) { /* up to 2^31 and its neighbours */
         assert_null(cpt_layout_find(i));
         assert_null(cpt_dtype_name(i));
         assert_int_equal(cpt_dtype_bytes(i), 0);
@@ -63,6 +63,9 @@ static void stored_sizes(void **state)
         {CAPW_FLOAT32, CAPW_WINOGRAD2, 4, {33, 3, 3, 10}, 16 * 48 * 10 * 4},
         {CAPW_INT16, CAPW_PAIRS, 2, {10111, 1024}, (uint64_t)10112 * 1024 * 2},
         {CAPW_INT16, CAPW_PAIRS, 2, {3, 7}, 16 * 8 * 2},
+        {CAPW_INT8, CAPW_QUADS, 2, {17, 5}, 32 * 8},
+        {CAPW_INT8, CAPW_QUADS, 4, {64, 7, 7, 3}, 64 * 49 * 4},
+        {CAPW_UINT8, CAPW_ROWS, 2, {11, 7}, 77},
         {CAPW_FLOAT32, CAPW_ROWS, 2, {1u << 26, 1u << 26}, UINT64_C(1) << 54},
         /* the next would be 2^64 */
         {CAPW_FLOAT32, CAPW_ROWS, 3, {1u << 26, 1u << 26, 1u << 10}, 0},
@@ -78,15 +81,28 @@ static void stored_sizes(void **state)
     }
 }
 
-/* Element type and layout are two things: of the 25 combinations just these exist. */
+/* Element type and layout are two things: of the 36 combinations just these exist. */
+static bool goes_together(uint32_t dtype, uint32_t layout)
+{
+    switch (layout) {
+    case CAPW_ROWS:
+        return dtype == CAPW_FLOAT32 || dtype == CAPW_UINT8;
+    case CAPW_PAIRS:
+        return dtype == CAPW_INT16;
+    case CAPW_QUADS:
+        return dtype == CAPW_INT8 || dtype == CAPW_UINT8;
+    default:
+        return layout < CAPW_QUADS && dtype == CAPW_FLOAT32;
+    }
+}
+
 static void combinations(void **state)
 {
     static const uint32_t dims[4] = {16, 3, 3, 4};
     (void)state;
-    for (uint32_t dtype = 0; dtype < 6; dtype++) {
-        for (uint32_t layout = 0; layout < 6; layout++) {
-            const bool exists =
-                layout < 5 && dtype == (layout == CAPW_PAIRS ? (uint32_t)CAPW_INT16 : (uint32_t)CAPW_FLOAT32);
+    for (uint32_t dtype = 0; dtype < 7; dtype++) {
+        for (uint32_t layout = 0; layout < 7; layout++) {
+            const bool exists = goes_together(dtype, layout);
             capw_tensor t = record_of((capw_dtype)dtype, (capw_layout)layout, 4, dims);
             if (layout == CAPW_PAIRS) {
                 t.rank = 2;
@@ -117,10 +133,13 @@ static void bad_shapes(void **state)
         {CAPW_WINOGRAD2, 4, {16, 4, 4, 4}},
         {CAPW_PAIRS, 1, {16}},
         {CAPW_PAIRS, 3, {16, 3, 3}},
+        {CAPW_QUADS, 1, {16}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        const capw_dtype dtype = table[i].layout == CAPW_PAIRS ? CAPW_INT16 : CAPW_FLOAT32;
+        const capw_dtype dtype = table[i].layout == CAPW_PAIRS   ? CAPW_INT16
+                                 : table[i].layout == CAPW_QUADS ? CAPW_INT8
+                                                                 : CAPW_FLOAT32;
         const capw_tensor t = record_of(dtype, table[i].layout, table[i].rank, table[i].dims);
         if (!cpt_layout_problem(&t)) fail_msg("row %zu passes", i);
         assert_int_equal(cpt_layout_bytes(&t), 0);

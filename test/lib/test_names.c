@@ -86,6 +86,7 @@ static const struct {
     {"caption_rnn", "CAPTION_RNN_", cpt_rnn_titles},
     {"caption_search", "CAPTION_SEARCH_", cpt_search_names},
     {"caption_penalty", "CAPTION_PENALTY_", cpt_penalty_names},
+    {"caption_precision", "CAPTION_PRECISION_", cpt_precision_names},
     {"caption_conv", "CAPTION_CONV_", cpt_conv_names},
 };
 

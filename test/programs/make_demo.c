@@ -1,8 +1,9 @@
 /* make_demo.c - a small model with random weights and a drawn picture, for `make demo` and tests while there
- * is no trained model:  make_demo MODEL.capw PICTURE.jpg [seed] */
+ * is no trained model:  make_demo MODEL.capw PICTURE.jpg [seed [int8]] */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
 
@@ -49,7 +50,7 @@ static bool draw(const char *path)
     return fclose(file) == 0;
 }
 
-static bool write_model(const char *path, uint32_t seed)
+static bool write_model(const char *path, uint32_t seed, bool int8)
 {
     make_model_options options;
     make_model_defaults(&options);
@@ -61,6 +62,7 @@ static bool write_model(const char *path, uint32_t seed)
     options.winograd = 1;
     options.coarse = true;
     options.seed = seed;
+    options.int8 = int8;
     size_t size;
     unsigned char *data = make_model(&options, &size);
     FILE *file = data ? fopen(path, "wb") : NULL;
@@ -73,10 +75,11 @@ static bool write_model(const char *path, uint32_t seed)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: make_demo MODEL.capw PICTURE.jpg [seed]\n");
+        fprintf(stderr, "usage: make_demo MODEL.capw PICTURE.jpg [seed [int8]]\n");
         return 2;
     }
-    if (!write_model(argv[1], argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 1u) || !draw(argv[2])) {
+    const uint32_t seed = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 1u;
+    if (!write_model(argv[1], seed, argc > 4 && strcmp(argv[4], "int8") == 0) || !draw(argv[2])) {
         perror("make_demo");
         return 1;
     }

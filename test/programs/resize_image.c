@@ -77,6 +77,7 @@ int main(int argc, char **argv)
     cpt_arena_init(&arena, memory, config.decode_memory + (1u << 20));
     caption_error error;
     if (cpt_image_decoder_init(&decoder, &arena, &config, &error)) return 1;
+    cpt_image_decoder_plan_workspace(decoder, &arena, &config);
     for (; optind < argc; optind++) {
         const size_t size = (size_t)config.out_size * (size_t)config.out_size * 3;
         memset(out, 0, size);

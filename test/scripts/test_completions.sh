@@ -19,7 +19,9 @@ capdemo ${tab}Q.PNG d p.jpg
 capdump -m m.capw p${tab}p.jpg
 capinfo ${tab}d m.capw
 capinfo --model=m${tab}m.capw
-capconvert ${tab}c.pth d
+capeval run --compare ${tab}d m.capw
+capconvert ${tab}c.pth d m.capw
+capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv t.tsv v.pkl
 capconvert --vocab ${tab}d v.pkl
 capconvert --config ${tab}d j.json
 capeval run --images ${tab}d
@@ -32,8 +34,8 @@ capdemo --cpu=avx512${tab}avx512 avx512vnni
 VALUES
 
 # COMMAND: its options, as --help has them; those with fixed values, which its message for a wrong value lists
-options() { $1 --help | sed -nE 's/^  ((-[[:alnum:]]), )?(--[a-z-]+).*/\2 \3/p' | tr ' ' '\n' | sed '/^$/d' | sort; }
-chosen() { $1 --help | sed -nE 's/^  (--[a-z-]+) (LEVEL|KIND|FORM)( .*|$)/\1/p'; }
+options() { $1 --help | sed -nE 's/^  ((-[[:alnum:]]), )?(--[a-z0-9-]+).*/\2 \3/p' | tr ' ' '\n' | sed '/^$/d' | sort; }
+chosen() { $1 --help | sed -nE 's/^  (--[a-z0-9-]+) (LEVEL|KIND|FORM)( .*|$)/\1/p'; }
 choices() { $1 "$2" '?' 2>&1 | sed -n 's/.* is not one of //p' | tr -d ' ' | tr , '\n' | sort; }
 
 # SHELL: completes the lines of standard input, into $dir/offered
@@ -48,7 +50,7 @@ offer() {
 }
 
 # LINE: what was offered for it
-offered() { sed -n "s/^$1$tab//p" "$dir/offered" | sed 's/^--[a-z-]*=//; s|/$||' | sort -u; }
+offered() { sed -n "s/^$1$tab//p" "$dir/offered" | sed 's/^--[a-z0-9-]*=//; s|/$||' | sort -u; }
 
 # WORDS on lines, LINE: how they differ from what was offered for LINE
 differ() { echo "$1" | sed '/^$/d' >"$dir/expected"; offered "$2" | diff "$dir/expected" -; }

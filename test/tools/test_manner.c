@@ -62,7 +62,7 @@ static void assert_option_line(const char *line)
         p += 4;
     }
     assert_memory_equal(p, "--", 2);
-    p += 2 + strspn(p + 2, "abcdefghijklmnopqrstuvwxyz-");
+    p += 2 + strspn(p + 2, "abcdefghijklmnopqrstuvwxyz0123456789-");
     if (p[0] == ' ' && p[1] != ' ') p += 1 + strspn(p + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     assert_memory_equal(p, "  ", 2);
 }
@@ -489,6 +489,43 @@ static void summary_fits(void **state)
     assert_true(longest_line(out) <= SCREEN);
 }
 
+/* ---- capconvert ---- */
+
+static void int8_models(void **state)
+{
+    static const struct {
+        const char *arguments, *message;
+        int code;
+    } wrong[] = {
+        {"--calibrate $D/pics $D/m.capw -o $D/x.capw", "--calibrate: goes with --int8", 2},
+        {"$D/m.capw -o $D/x.capw", "m.capw: is a model file already; --int8 makes an int8 model of it", 2},
+        {"--int8 $D/m.capw -o $D/x.capw", "m.capw: a model file has no batch norm", 2},
+        {"--int8 --calibrate $D/pics $D/m.capw --vocab v.pkl -o $D/x.capw", "--vocab: goes with a checkpoint",
+         2},
+        {"--int8 --calibrate $D/pics $D/m.capw --config c -o $D/x.capw", "--config: goes with a checkpoint",
+         2},
+        {"--int8 --calibrate $D/pics $D/m.capw --metrics m -o $D/x.capw", "--metrics: goes with a checkpoint",
+         2},
+        {"--int8 --calibrate $D/pics $D/m.capw", "no output named: -o FILE", 2},
+        {"--int8 --calibrate $D/pics c.pth -o $D/x.capw", "no vocabulary named: --vocab FILE", 2},
+        {"--int8 --calibrate $D/pics $D/q.capw -o $D/x.capw", "q.capw: is int8 already", 1},
+        {"--int8 --calibrate $D/none $D/m.capw -o $D/x.capw", "/none: ", 1},
+        {"-q --int8 --calibrate $D/pics $D/m.capw -o $D/m.capw", "m.capw: is an input", 1},
+        {"-q --int8 --calibrate $D/pics $D/m.capw -o /dev/full", "/dev/full: ", 1},
+    };
+    (void)state;
+    assert_int_equal(run("capconvert -v --int8 --calibrate $D/pics $D/m.capw -o $D/q.capw 2>$D/warned"), 0);
+    assert_has(out, "encoder.stem.weight              [2, 7, 7, 3] quads\n");
+    assert_has(out, "encoder.layer4.2.conv3.range     [2] rows: 0 to ");
+    assert_has(out, "\nactivations ranges shown by 2 pictures\n");
+    assert_int_equal(run("capinfo $D/q.capw && capdemo -m $D/q.capw test/vectors/a.jpg"), 0);
+    assert_has(out, "int8 ");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused(run("capconvert %s", wrong[i].arguments), wrong[i].code, wrong[i].message);
+    }
+    assert_int_equal(run("ls -a $D | grep -e capout -e x.capw"), 1); /* nothing is left */
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +545,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(progress_on_terminals),
         cmocka_unit_test(attention_on_terminals),
         cmocka_unit_test(summary_fits),
+        cmocka_unit_test(int8_models),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,6 @@
 /* capdemo, capinfo, capdump and capeval from the outside: exit codes, messages, output, and every wrong input
  * that users come up with. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +30,11 @@ static int tear_down(void **state)
 {
     (void)state;
     return run_tools_end();
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
 }
 
 /* ---- capdemo ---- */
@@ -246,6 +252,47 @@ static void info_reports(void **state)
     json_decref(root);
 }
 
+/* An int8 model, and one of float32 asked for what only int8 has. */
+static void info_of_int8(void **state)
+{
+    (void)state;
+    assert_int_equal(run("capinfo $D/i.capw"), 0);
+    assert_non_null(strstr(out, "\nprecision   int8\n"));
+    assert_non_null(strstr(out, "int8 0."));
+    assert_int_equal(run("capinfo --plan --runs 1 $D/i.capw"), 0);
+    assert_non_null(strstr(out, "   GOP/s "));
+    assert_non_null(strstr(out, "54 layers in int8, "));
+    assert_null(strstr(out, "winograd"));
+    assert_int_equal(run("capinfo --ranges $D/i.capw"), 0);
+    assert_memory_equal(out, "range ", 6);
+    assert_non_null(strstr(out, "\nencoder.layer4.2.conv3 "));
+    const size_t lines = count_lines(out);
+    assert_int_equal(run("capinfo --ranges --plan --runs 1 --json $D/i.capw"), 0);
+    json_error_t where;
+    json_t *root = json_loads(out, 0, &where), *range;
+    assert_non_null(root);
+    const json_t *ranges = json_object_get(root, "ranges");
+    assert_int_equal(json_array_size(ranges), lines - 1);
+    size_t i;
+    json_array_foreach(ranges, i, range)
+    {
+        const double scale = number_of(range, "scale"), zero = number_of(range, "zero_point");
+        assert_true(fabs(number_of(range, "lowest") + scale * zero) < 1e-6);
+        assert_true(fabs(number_of(range, "largest") - scale * (255 - zero)) < 1e-6);
+    }
+    const json_t *plan = json_object_get(root, "plan");
+    const json_t *stem = json_array_get(json_object_get(plan, "layers"), 0);
+    assert_string_equal(json_string_value(json_object_get(plan, "precision")), "int8");
+    assert_string_equal(json_string_value(json_object_get(stem, "algorithm")), "direct");
+    assert_true(number_of(stem, "gops") > 0);
+    assert_null(json_object_get(stem, "gflops"));
+    json_decref(root);
+    assert_int_equal(run("capinfo --ranges $D/m.capw"), 0);
+    assert_string_equal(out, "no ranges: a model of float32 has none\n");
+    assert_int_equal(run("capinfo --ranges --json $D/m.capw | tr -d ' \\n' | grep -q '\"ranges\":\\[\\]'"),
+                     0);
+}
+
 static void info_wrong(void **state)
 {
     unsigned char *copy = malloc(model_size);
@@ -341,6 +388,10 @@ static void eval_usage(void **state)
         {"run --images d --refs r --null", "--null: goes with --files-from"},
         {"run --images d --refs r -o -", "-o -: the predictions can't go to standard output"},
         {"run --images d --refs r --metrics -", "--metrics -: name a file"},
+        {"run --compare c", "no folder of images given"},
+        {"run --images d --compare c -o p.tsv", "--compare: writes no predictions"},
+        {"run --images d --compare c --metrics m.json", "--compare: writes no predictions"},
+        {"run --images d --compare c --per-image -", "--per-image -: "},
         {"score --per-image - p", "--per-image -: "},
         {"run -m m --images d --refs r --greedy --beams 3", "exclude each other"},
         {"run -m m --images d --refs r extra", "unexpected argument: extra"},
@@ -372,13 +423,98 @@ static void eval_captions(void **state)
         run("printf 'a.jpg\\t%%s\\n' \"$(capdemo -m $D/m.capw $D/set/a.jpg)\" | diff - $D/p.tsv"), 0);
 }
 
+static json_t *read_json(void)
+{
+    json_error_t where;
+    json_t *root = json_loads(out, 0, &where);
+    if (!root) fail_msg("%s", where.text);
+    return root;
+}
+
+/* Two models without references, one of which has another vocabulary and another kind. */
+static void eval_compares(void **state)
+{
+    (void)state;
+    assert_int_equal(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/pics"), 0);
+    assert_string_equal(err, "");
+    assert_non_null(strstr(out, "/m.capw (float32)\nimages     2\nequal      2 (100.0 %)\n"));
+    assert_non_null(strstr(out, "  largest  0.0000 (a.jpg)\n"));
+    assert_null(strstr(out, "BLEU"));
+    assert_int_equal(run("capeval run -m $D/m.capw --compare $D/m.capw --images $D/pics"), 0);
+    assert_non_null(strstr(err, "both files hold the same model"));
+    assert_int_equal(run("capeval run -q -m $D/m.capw --compare $D/b.capw --images $D/pics --json"
+                         " --per-image $D/each.tsv"),
+                     0);
+    json_t *root = read_json();
+    const json_t *models = json_object_get(root, "models");
+    assert_int_equal(json_array_size(models), 2);
+    const json_t *a = json_array_get(models, 0), *b = json_array_get(models, 1);
+    assert_true(number_of(root, "n_images") == 2 && number_of(root, "n_failed") == 0);
+    assert_string_equal(json_string_value(json_object_get(a, "precision")), "float32");
+    const double mean = number_of(json_object_get(root, "score_differences"), "mean");
+    assert_true(mean >= number_of(b, "mean_score") - number_of(a, "mean_score") - 1e-6);
+    assert_true(mean <= number_of(json_object_get(root, "score_differences"), "largest"));
+    assert_null(json_object_get(a, "BLEU-1"));
+    json_decref(root);
+    assert_int_equal(run("capeval run -q -m $D/m.capw --compare $D/i.capw --images $D/pics"), 0);
+    assert_non_null(strstr(out, "/i.capw (int8)\n"));
+    /* the captions are capdemo's */
+    assert_int_equal(
+        run("cut -f 5 $D/each.tsv | sed 1d >$D/x; capdemo -m $D/m.capw $D/pics | cut -f 2 | diff - $D/x"
+            " && cut -f 6 $D/each.tsv | sed 1d >$D/x; capdemo -m $D/b.capw $D/pics | cut -f 2 |"
+            " diff - $D/x"),
+        0);
+    /* nothing else is written, and any number of threads gives the same */
+    assert_int_equal(
+        run("mkdir $D/empty && cd $D/empty && for n in 1 3; do capeval run -q -m ../m.capw --threads $n"
+            " --compare ../b.capw --images ../pics >../x$n || exit 1; done; ls | wc -l | grep -qx ' *0'"
+            " && cmp ../x1 ../x3"),
+        0);
+}
+
+/* With references; bad images, lists and models. */
+static void eval_compare_scores(void **state)
+{
+    (void)state;
+    assert_int_equal(run("printf 'image,caption\\na.jpg,a dog\\nc.png,a cat\\n' >$D/two.txt"), 0);
+    assert_int_equal(
+        run("capeval run -q -m $D/m.capw --compare $D/b.capw --images $D/pics --refs $D/two.txt"
+            " --wordnet none | tail -n 9 >$D/x; cut -c 1-9 $D/x | tr -d ' \\n'; cut -c 10-18 $D/x"),
+        0);
+    assert_memory_equal(out, "scoreBLEU-1BLEU-2BLEU-3BLEU-4METEOR*CIDErROUGE-L*without", 56);
+    /* the first column is what one model alone gets */
+    assert_int_equal(
+        run("capeval run -q -m $D/m.capw --images $D/pics --refs $D/two.txt --wordnet none"
+            " -o $D/alone.tsv | sed -n 's/.* //; 2,$p' >$D/y; cut -c 10-18 $D/x | sed '1d; s/ *//; $d' |"
+            " diff - $D/y"),
+        0);
+    assert_int_equal(run("printf 'a.jpg\\nno.jpg\\n' |"
+                         " capeval run -m $D/m.capw --compare $D/b.capw --images $D/pics --files-from -"),
+                     1);
+    assert_non_null(strstr(err, "no.jpg: "));
+    assert_non_null(strstr(err, "1 of 2 images failed"));
+    assert_non_null(strstr(out, "images     1, 1 failed\n"));
+    assert_refused(
+        run("echo no.jpg | capeval run -q -m $D/m.capw --compare $D/b.capw --images $D/pics --files-from -"),
+        1, "none of 1 images captioned");
+    assert_refused(
+        run("capeval run -q -m $D/m.capw --compare $D/b.capw --images $D/pics --files-from /dev/null"), 1,
+        "/dev/null: no images");
+    assert_refused(run("capeval run -q -m $D/m.capw --compare $D/no.capw --images $D/pics"), 1, "no.capw: ");
+    assert_refused(run("capeval run -q -m $D/no.capw --compare $D/m.capw --images $D/pics"), 1, "no.capw: ");
+    assert_refused(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/none"), 1, "none: ");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(demo_usage), cmocka_unit_test(demo_wrong_models), cmocka_unit_test(demo_captions),
-        cmocka_unit_test(demo_json),  cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
-        cmocka_unit_test(info_wrong), cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
-        cmocka_unit_test(dump_files), cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(demo_usage),        cmocka_unit_test(demo_wrong_models),
+        cmocka_unit_test(demo_captions),     cmocka_unit_test(demo_json),
+        cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
+        cmocka_unit_test(info_of_int8),      cmocka_unit_test(info_wrong),
+        cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
+        cmocka_unit_test(dump_files),        cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(eval_compares),     cmocka_unit_test(eval_compare_scores),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -52,22 +52,22 @@ static void put_vocabulary(const convert_vocabulary *v, unsigned char *to)
     memcpy(to + v->count * sizeof at, &at, sizeof at);
 }
 
-static bool put_records(convert_writer *w, const convert_plan *plan, tool_error *err)
+static bool put_records(convert_writer *w, const capw_tensor *tensors, tool_error *err)
 {
     uint64_t offset = w->tables_size;
     for (size_t i = 0; i < w->count; i++) {
-        const convert_item *item = &plan->items[i];
+        const capw_tensor *tensor = &tensors[i];
         capw_tensor *record = &w->records[i];
-        memcpy(record->name, item->name, sizeof record->name);
-        record->dtype = (uint32_t)item->dtype;
-        record->layout = (uint32_t)item->layout;
-        record->rank = (uint32_t)item->rank;
-        memcpy(record->dims, item->dims, (size_t)item->rank * sizeof item->dims[0]);
+        memcpy(record->name, tensor->name, sizeof record->name);
+        record->dtype = tensor->dtype;
+        record->layout = tensor->layout;
+        record->rank = tensor->rank;
+        memcpy(record->dims, tensor->dims, sizeof record->dims);
         record->offset = offset;
         record->bytes = cpt_layout_bytes(record);
         if (record->bytes == 0 || record->bytes > UINT64_MAX / 2 - offset) {
             const char *problem = cpt_layout_problem(record);
-            return tool_fail(err, "model file: tensor %s: %s", item->name,
+            return tool_fail(err, "model file: tensor %s: %s", tensor->name,
                              problem ? problem : "it is too large");
         }
         w->file_size = offset + record->bytes;
@@ -76,11 +76,12 @@ static bool put_records(convert_writer *w, const convert_plan *plan, tool_error 
     return true;
 }
 
-bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_plan *plan,
-                         const convert_metadata *metadata, const convert_vocabulary *vocabulary,
+bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_contents *contents,
                          tool_error *err)
 {
-    const uint64_t metadata_at = sizeof(capw_header) + plan->count * sizeof(capw_tensor);
+    const convert_metadata *metadata = contents->metadata;
+    const convert_vocabulary *vocabulary = contents->vocabulary;
+    const uint64_t metadata_at = sizeof(capw_header) + contents->count * sizeof(capw_tensor);
     const uint64_t vocabulary_at = metadata_at + metadata_size(metadata);
     memset(w, 0, sizeof *w);
     w->out = out;
@@ -88,14 +89,14 @@ bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_pla
     w->tables = calloc(1, w->tables_size);
     if (!w->tables) return tool_fail(err, "model file: out of memory");
     w->records = (capw_tensor *)(void *)(w->tables + sizeof(capw_header));
-    w->count = plan->count;
-    if (!put_records(w, plan, err)) return false;
+    w->count = contents->count;
+    if (!put_records(w, contents->tensors, err)) return false;
     put_metadata(metadata, w->tables + metadata_at);
     put_vocabulary(vocabulary, w->tables + vocabulary_at);
     capw_header *header = (capw_header *)(void *)w->tables;
     memcpy(header->magic, CAPW_MAGIC, sizeof header->magic);
     header->version = CAPW_VERSION;
-    header->tensor_count = (uint32_t)plan->count;
+    header->tensor_count = (uint32_t)contents->count;
     header->file_size = w->file_size;
     header->metadata_offset = metadata_at;
     header->metadata_count = (uint32_t)metadata->count;

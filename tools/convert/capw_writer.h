@@ -10,6 +10,14 @@
 #include "tools/common/outfile.h"
 #include "tools/convert/metadata.h"
 
+/* What goes into the file. */
+typedef struct convert_contents {
+    const capw_tensor *tensors; /* [count], of which name, dtype, layout, rank and dims are read */
+    size_t count;
+    const convert_metadata *metadata;
+    const convert_vocabulary *vocabulary;
+} convert_contents;
+
 typedef struct convert_writer {
     tool_outfile *out;     /* borrowed */
     unsigned char *tables; /* everything up to data_offset, owned */
@@ -20,8 +28,7 @@ typedef struct convert_writer {
 } convert_writer;
 
 /* Lays the file out.  Free the writer whatever the result. */
-bool convert_writer_open(convert_writer *writer, tool_outfile *out, const convert_plan *plan,
-                         const convert_metadata *metadata, const convert_vocabulary *vocabulary,
+bool convert_writer_open(convert_writer *writer, tool_outfile *out, const convert_contents *contents,
                          tool_error *err);
 
 /* Writes the index-th tensor, whose CRC-32 is given: data [records[index].bytes]. */

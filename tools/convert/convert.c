@@ -2,31 +2,25 @@
  *
  * A crew of threads makes the tensors, each from its sources in the checkpoint.  No more than one tensor a
  * thread is in memory.  The place of every tensor is known before, so the file does not depend on the order.
- */
+ * An int8 model is made in a second stage, from the float32 model that this gives (int8.h). */
 #include "tools/convert/convert.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
+#include "tools/common/cli.h"
 #include "tools/common/crew.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
 
 /* ---- one tensor ---- */
-
-static bool is_finite(const float *values, size_t count)
-{
-    uint32_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        found |= (bits & 0x7F800000u) == 0x7F800000u;
-    }
-    return !found;
-}
 
 static float *read_source(const convert_job *job, const convert_source *source, tool_error *err)
 {
@@ -101,7 +95,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     if (!out) {
         (void)tool_fail(err, "%s: %s: out of memory", job->files.checkpoint, item->name);
     } else if (item->dtype == CAPW_FLOAT32 &&
-               !is_finite(out, count)) { /* integers come from a tensor that is checked itself */
+               !convert_all_finite(out, count)) { /* integers come from a tensor that is checked itself */
         (void)tool_fail(err, "%s: %s: holds numbers that are not finite", job->files.checkpoint,
                         item->source ? item->source->key : item->norm.weight->key);
         free(out);
@@ -112,7 +106,7 @@ static float *make_tensor(const convert_job *job, size_t index, tool_error *err)
     return out;
 }
 
-/* ---- all of them ---- */
+/* ---- all tensors ---- */
 
 /* What one thread holds: the tensor it has just made. */
 typedef struct worker {
@@ -168,6 +162,8 @@ static bool make_tensors(convert_job *job, tool_error *err)
     return tool_crew_run(&crew, err);
 }
 
+/* ---- checks ---- */
+
 static bool check_words(const convert_job *job, tool_error *err)
 {
     if (job->vocabulary.count == job->plan.network.words) return true;
@@ -198,25 +194,145 @@ static bool check_output(const convert_files *files, tool_error *err)
     return true;
 }
 
+/* ---- float32 ---- */
+
+static bool read_checkpoint(convert_job *job, tool_error *err)
+{
+    job->plan.compact = job->compact || job->int8;
+    return (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
+           convert_plan_make(&job->plan, job->checkpoint, err) &&
+           convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) && check_words(job, err) &&
+           convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
+}
+
+static bool write_float(convert_job *job, tool_outfile *out, tool_error *err)
+{
+    const size_t count = job->plan.count;
+    capw_tensor *tensors = calloc(count, sizeof *tensors);
+    if (!tensors) return tool_fail(err, "%s: out of memory", job->files.checkpoint);
+    for (size_t i = 0; i < count; i++) {
+        const convert_item *item = &job->plan.items[i];
+        memcpy(tensors[i].name, item->name, sizeof item->name);
+        tensors[i].dtype = (uint32_t)item->dtype;
+        tensors[i].layout = (uint32_t)item->layout;
+        tensors[i].rank = (uint32_t)item->rank;
+        memcpy(tensors[i].dims, item->dims, (size_t)item->rank * sizeof item->dims[0]);
+    }
+    const convert_contents contents = {
+        .tensors = tensors, .count = count, .metadata = &job->metadata, .vocabulary = &job->vocabulary};
+    const bool ok = convert_writer_open(&job->writer, out, &contents, err) && make_tensors(job, err) &&
+                    convert_writer_finish(&job->writer, err);
+    free(tensors);
+    return ok;
+}
+
+/* ---- int8 ---- */
+
+bool convert_is_model(const char *path)
+{
+    char start[sizeof CAPW_MAGIC - 1];
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool is_model = read(fd, start, sizeof start) == (ssize_t)sizeof start &&
+                          memcmp(start, CAPW_MAGIC, sizeof start) == 0;
+    (void)close(fd);
+    return is_model;
+}
+
+/* Maps what was written to the scratch file. */
+static bool map_scratch(convert_job *job, tool_error *err)
+{
+    FILE *stream = tool_outfile_stream(job->scratch);
+    const char *path = job->files.output;
+    struct stat info;
+    if (fflush(stream) != 0 || fstat(fileno(stream), &info) != 0) return tool_fail_errno(err, path, errno);
+    if (!S_ISREG(info.st_mode)) {
+        return tool_fail(err, "%s: is no regular file, and can't hold the float32 weights on the way to int8",
+                         path);
+    }
+    void *mapped = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fileno(stream), 0);
+    if (mapped == MAP_FAILED) return tool_fail_errno(err, path, errno);
+    job->mapped = mapped;
+    job->mapped_size = (size_t)info.st_size;
+    return true;
+}
+
+/* Makes the float32 model of the checkpoint, in a temporary file beside the output. */
+static bool make_model(convert_job *job, tool_error *err)
+{
+    caption_error error;
+    if (!read_checkpoint(job, err)) return false;
+    job->scratch = tool_outfile_open(job->files.output, err);
+    if (!job->scratch || !write_float(job, job->scratch, err) || !map_scratch(job, err)) return false;
+    return caption_model_open_memory(&job->model, job->mapped, job->mapped_size, NULL, &error) ==
+               CAPTION_OK ||
+           tool_fail_caption(err, job->files.checkpoint, &error);
+}
+
+static bool open_model(convert_job *job, tool_error *err)
+{
+    const char *path = job->files.checkpoint;
+    caption_model_options options;
+    caption_model_info info;
+    caption_error error;
+    caption_model_options_init(&options);
+    options.verify = 1;
+    if (caption_model_open_file(&job->model, path, &options, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, path, &error);
+    }
+    if (caption_model_get_info(job->model, &info) != CAPTION_OK) {
+        return tool_fail(err, "%s: can't be described", path);
+    }
+    return info.precision == CAPTION_PRECISION_FLOAT32 || tool_fail(err, "%s: is int8 already", path);
+}
+
+static bool find_ranges(convert_job *job, tool_error *err)
+{
+    if (job->pictures.name) {
+        return convert_ranges_from_pictures(&job->ranges, job->model, &job->pictures, err);
+    }
+    if (job->checkpoint) return convert_ranges_from_norms(&job->ranges, &job->plan, err);
+    return tool_fail(err, "%s: a model file has no batch norm to estimate activations from",
+                     job->files.checkpoint);
+}
+
+static bool write_int8(convert_job *job, tool_outfile *out, tool_error *err)
+{
+    if (!(convert_is_model(job->files.checkpoint) ? open_model(job, err) : make_model(job, err)) ||
+        !find_ranges(job, err)) {
+        return false;
+    }
+    convert_int8 *quantised = &job->quantised;
+    quantised->file = job->files.checkpoint;
+    quantised->model = job->model;
+    quantised->ranges = &job->ranges;
+    quantised->threads = job->threads;
+    quantised->out = out;
+    return convert_int8_write(quantised, err);
+}
+
+/* ---- the whole ---- */
+
 bool convert_run(convert_job *job, tool_error *err)
 {
-    tool_outfile *out = NULL;
-    job->plan.compact = job->compact;
-    bool ok = check_machine(err) && check_output(&job->files, err) &&
-              (job->checkpoint = source_open(job->files.checkpoint, err)) != NULL &&
-              convert_plan_make(&job->plan, job->checkpoint, err) &&
-              convert_vocabulary_open(&job->vocabulary, job->files.vocabulary, err) &&
-              check_words(job, err) &&
-              convert_metadata_make(&job->metadata, &job->files, &job->plan, &job->vocabulary, err);
-    if (ok) out = tool_outfile_open(job->files.output, err);
-    ok = out && convert_writer_open(&job->writer, out, &job->plan, &job->metadata, &job->vocabulary, err) &&
-         make_tensors(job, err) && convert_writer_finish(&job->writer, err) && tool_outfile_commit(&out, err);
+    if (!check_machine(err) || !check_output(&job->files, err)) return false;
+    if (!job->int8 && !read_checkpoint(job, err)) return false;
+    tool_outfile *out = tool_outfile_open(job->files.output, err);
+    const bool ok = out && (job->int8 ? write_int8(job, out, err) : write_float(job, out, err)) &&
+                    tool_outfile_commit(&out, err);
     tool_outfile_abort(&out);
     return ok;
 }
 
 void convert_free(convert_job *job)
 {
+    convert_int8_free(&job->quantised);
+    convert_ranges_free(&job->ranges);
+    caption_model_close(&job->model);
+    if (job->mapped) (void)munmap(job->mapped, job->mapped_size);
+    tool_outfile_abort(&job->scratch);
     convert_writer_free(&job->writer);
     convert_metadata_free(&job->metadata);
     convert_plan_free(&job->plan);

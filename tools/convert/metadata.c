@@ -230,6 +230,11 @@ static bool set_model(convert_metadata *m, const convert_network *n, const conve
            set_int(m, "token.end", v->end, err) && set_int(m, "token.unk", v->unk, err);
 }
 
+static bool set_converter(convert_metadata *m, tool_error *err)
+{
+    return set(m, "converter", "capconvert " CAPTION_VERSION, err);
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct convert_entry *x = a, *y = b;
@@ -246,10 +251,25 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
         !set_settings(m, checkpoint, "config", files->config, &plan->network, err) ||
         !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
         !set_name(m, "source.checkpoint", files->checkpoint, err) ||
-        !set_name(m, "source.vocabulary", files->vocabulary, err) ||
-        !set(m, "converter", "capconvert " CAPTION_VERSION, err)) {
+        !set_name(m, "source.vocabulary", files->vocabulary, err) || !set_converter(m, err)) {
         return false;
     }
+    qsort(m->entries, m->count, sizeof m->entries[0], by_key);
+    return true;
+}
+
+bool convert_metadata_copy(convert_metadata *m, const caption_model *model, int pictures, tool_error *err)
+{
+    const char *key, *value;
+    char source[64] = "batch norm";
+    memset(m, 0, sizeof *m);
+    if (pictures > 0) {
+        (void)snprintf(source, sizeof source, "%d picture%s", pictures, pictures == 1 ? "" : "s");
+    }
+    for (int i = 0; caption_model_metadata(model, i, &key, &value) == CAPTION_OK; i++) {
+        if (!set(m, key, value, err)) return false;
+    }
+    if (!set_converter(m, err) || !set(m, "quantise.activations", source, err)) return false;
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);
     return true;
 }

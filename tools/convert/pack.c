@@ -7,7 +7,9 @@
 
 enum {
     PANEL = CAPW_PANEL,
-    MAX_SIDE = 6, /* of a transformed filter: F(4x4, 3x3) */
+    QUAD = CAPW_QUAD,
+    MOST_INT8 = 127, /* not -128, so that a weight and its negative are equally far from 0 */
+    MAX_SIDE = 6,    /* of a transformed filter: F(4x4, 3x3) */
     MAX_PLANES = MAX_SIDE * MAX_SIDE,
 };
 
@@ -100,6 +102,47 @@ void convert_pack_bounds(const convert_matrix *m, float *out)
     out[0] = (float)(error * safety);
     out[1] = (float)(length * safety);
 }
+
+/* ---- int8 ---- */
+
+static double weight_of(const convert_panels *p, size_t row, size_t tap, size_t column)
+{
+    const size_t at = ((row / PANEL * p->taps + tap) * p->columns + column) * PANEL + row % PANEL;
+    return (double)p->values[at] * (p->factors ? p->factors[column] : 1.0);
+}
+
+void convert_pack_steps(const convert_panels *p, double *steps)
+{
+    for (size_t row = 0; row < p->rows; row++) {
+        double most = 0;
+        for (size_t tap = 0; tap < p->taps; tap++) {
+            for (size_t column = 0; column < p->columns; column++) {
+                const double w = fabs(weight_of(p, row, tap, column));
+                if (w > most) most = w;
+            }
+        }
+        steps[row] = most > 0 ? most / MOST_INT8 : 1;
+    }
+}
+
+void convert_pack_quads(const convert_panels *p, const double *steps, int8_t *out)
+{
+    const size_t quads = (p->columns + QUAD - 1) / QUAD, panels = (p->rows + PANEL - 1) / PANEL;
+    memset(out, 0, panels * p->taps * quads * PANEL * QUAD);
+    for (size_t row = 0; row < p->rows; row++) {
+        for (size_t tap = 0; tap < p->taps; tap++) {
+            int8_t *to =
+                out + ((row / PANEL * p->taps + tap) * quads * PANEL + row % PANEL) * QUAD; /* quad 0 */
+            for (size_t column = 0; column < p->columns; column++) {
+                const double q = rint(weight_of(p, row, tap, column) / steps[row]);
+                const double near = q > MOST_INT8 ? MOST_INT8 : q < -MOST_INT8 ? -MOST_INT8 : q;
+                to[column / QUAD * PANEL * QUAD + column % QUAD] = (int8_t)near;
+            }
+        }
+    }
+}
+
+/* ---- Winograd ---- */
 
 /* The matrices G of the two algorithms (Lavin and Gray 2016).  F(2x2, 3x3) interpolates at 0, 1, -1 and
  * infinity, F(4x4, 3x3) at 0, 1, -1, 2, -2 and infinity. */

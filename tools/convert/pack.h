@@ -34,4 +34,18 @@ void convert_pack_bounds(const convert_matrix *matrix, float *out);
  * are not read. */
 void convert_pack_winograd(const convert_matrix *matrix, size_t side, float *out);
 
+/* Weights as they lie in a float32 model file. */
+typedef struct convert_panels {
+    const float *values; /* [ceil(rows/16), taps, columns, 16] */
+    size_t rows, taps, columns;
+    const double *factors; /* [columns] what the weights of each input are multiplied by, or NULL for 1 */
+} convert_panels;
+
+/* The step of each row: its largest weight divided by 127; 1 where a row is all zero.  steps: [rows] */
+void convert_pack_steps(const convert_panels *panels, double *steps);
+
+/* The weights as int8 multiples of their row's step, ties to even: out [ceil(rows/16), taps, ceil(columns/4),
+ * 16, 4]; rows and columns that do not exist are zero. */
+void convert_pack_quads(const convert_panels *panels, const double *steps, int8_t *out);
+
 #endif

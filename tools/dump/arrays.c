@@ -39,6 +39,28 @@ bool dump_floats(const dump_target *target, const char *ending, const float *val
     return ok;
 }
 
+bool dump_map(const dump_target *target, const caption_map *map, tool_error *err)
+{
+    const size_t channels = (size_t)map->channels, positions = (size_t)map->height * (size_t)map->width;
+    const size_t element = map->bytes ? 1 : 4;
+    unsigned char *out = malloc(positions * channels * element), *at = out;
+    if (!out) return tool_fail(err, "out of memory");
+    for (size_t p = 0; p < positions; p++) {
+        for (size_t c = 0; c < channels; c++, at += element) {
+            if (map->bytes) {
+                *at = map->bytes[p * map->pitch + c];
+            } else {
+                put_float(at, map->values[p * map->pitch + c]);
+            }
+        }
+    }
+    char ending[64];
+    (void)snprintf(ending, sizeof ending, "%s.%s", map->layer, map->bytes ? "u8" : "f32");
+    const bool ok = dump_file(target, ending, out, positions * channels * element, err);
+    free(out);
+    return ok;
+}
+
 /* Three numbers from the model's metadata, separated by anything that isn't part of a number. */
 static bool read_three(float values[3], const caption_model *model, const char *key, tool_error *err)
 {

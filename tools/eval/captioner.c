@@ -63,9 +63,41 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
     return length > 0 && (size_t)length < size;
 }
 
+bool eval_session_begin(eval_session *session, const eval_model *m, tool_error *err)
+{
+    session->m = m;
+    return tool_session_begin(&session->session, m->model, &m->session, err);
+}
+
+void eval_session_end(eval_session *session)
+{
+    tool_session_end(&session->session);
+}
+
+bool eval_session_caption(eval_session *session, const tool_text *file, const char *path,
+                          eval_caption *caption, tool_error *err)
+{
+    const caption_decode_options *decode = &session->m->decode;
+    const caption_result *result = NULL;
+    caption_error error;
+    if (!tool_session_load(&session->session, path, file->data, file->size, err)) return false;
+    if (caption_encode(session->session.session, 1, decode, &error) != CAPTION_OK ||
+        caption_decode(session->session.session, 0, decode, &result, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, path, &error);
+    }
+    if (result->count < 1 || strlen(result->captions[0].text) >= sizeof caption->text) {
+        return tool_fail(err, "%s: no caption of a sensible length", path);
+    }
+    strcpy(caption->text, result->captions[0].text);
+    caption->score = result->captions[0].score;
+    return true;
+}
+
+/* ---- a captioner for run.h ---- */
+
 typedef struct worker {
-    const eval_model *m;
-    tool_session session;
+    eval_session session;
+    eval_caption caption;
 } worker;
 
 static void *open_worker(void *context, tool_error *err)
@@ -75,45 +107,28 @@ static void *open_worker(void *context, tool_error *err)
         (void)tool_fail(err, "a session: out of memory");
         return NULL;
     }
-    w->m = context;
-    if (!tool_session_begin(&w->session, w->m->model, &w->m->session, err)) {
-        free(w);
-        return NULL;
-    }
-    return w;
+    if (eval_session_begin(&w->session, context, err)) return w;
+    free(w);
+    return NULL;
 }
 
 static void close_worker(void *argument)
 {
     worker *w = argument;
-    tool_session_end(&w->session);
+    eval_session_end(&w->session);
     free(w);
-}
-
-/* file: the image's bytes. */
-static bool caption_text_of(worker *w, const tool_text *file, const char *path, const caption_result **result,
-                            tool_error *err)
-{
-    if (!tool_session_load(&w->session, path, file->data, file->size, err)) return false;
-    caption_error error;
-    if (caption_encode(w->session.session, 1, &w->m->decode, &error) != CAPTION_OK ||
-        caption_decode(w->session.session, 0, &w->m->decode, result, &error) != CAPTION_OK) {
-        return tool_fail_caption(err, path, &error);
-    }
-    return true;
 }
 
 static bool caption_path(void *argument, const char *path, char *text, size_t size, tool_error *err)
 {
     worker *w = argument;
-    const caption_result *result = NULL;
     tool_text file;
     if (!tool_image_read(&file, path, err)) return false;
-    bool ok = caption_text_of(w, &file, path, &result, err);
-    if (ok && (result->count < 1 || strlen(result->captions[0].text) >= size)) {
+    bool ok = eval_session_caption(&w->session, &file, path, &w->caption, err);
+    if (ok && strlen(w->caption.text) >= size) {
         ok = tool_fail(err, "%s: no caption of a sensible length", path);
     }
-    if (ok) strcpy(text, result->captions[0].text);
+    if (ok) strcpy(text, w->caption.text);
     tool_text_free(&file);
     return ok;
 }

@@ -6,6 +6,9 @@
 
 #include <caption.h>
 
+#include "tools/common/session.h"
+#include "tools/common/text.h"
+#include "tools/eval/metrics.h"
 #include "tools/eval/run.h"
 
 typedef struct eval_model {
@@ -24,6 +27,28 @@ void eval_model_close(eval_model *m);
 
 /* Writes what the captions depend on as lines "name=value", for the store.  False if text is too small. */
 bool eval_model_settings(const eval_model *m, char *text, size_t size);
+
+/* One thread's session with a model. */
+typedef struct eval_session {
+    const eval_model *m; /* borrowed */
+    tool_session session;
+} eval_session;
+
+/* A caption of an image, the best that was found. */
+typedef struct eval_caption {
+    char text[EVAL_MAX_CAPTION + 1];
+    double score; /* caption_text's */
+} eval_caption;
+
+/* m must outlive the session. */
+bool eval_session_begin(eval_session *session, const eval_model *m, tool_error *err);
+
+/* Captions an image, whose encoded bytes are in `file`; path is for messages. */
+bool eval_session_caption(eval_session *session, const tool_text *file, const char *path,
+                          eval_caption *caption, tool_error *err);
+
+/* Accepts a zeroed session. */
+void eval_session_end(eval_session *session);
 
 /* m must outlive the captioner. */
 eval_captioner eval_model_captioner(eval_model *m);

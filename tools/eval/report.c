@@ -4,30 +4,28 @@
 #include <math.h>
 #include <jansson.h>
 
-enum { N_METRICS = 7, METEOR_AT = 4 };
-
-static const char *metric_name(size_t i, bool no_synonyms)
+const char *eval_metric_name(size_t i, bool no_synonyms)
 {
-    static const char *const names[N_METRICS] = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4",
-                                                 "METEOR", "CIDEr",  "ROUGE-L"};
-    return i == METEOR_AT && no_synonyms ? "METEOR (no synonyms)" : names[i];
+    static const char *const names[EVAL_N_METRICS] = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4",
+                                                      "METEOR", "CIDEr",  "ROUGE-L"};
+    return i == EVAL_METEOR && no_synonyms ? "METEOR (no synonyms)" : names[i];
 }
 
-static double metric_value(const eval_scores *s, size_t i)
+double eval_metric_value(const eval_scores *s, size_t i)
 {
-    return i < METEOR_AT        ? s->bleu[i]
-           : i == METEOR_AT     ? s->meteor
-           : i == METEOR_AT + 1 ? s->cider
-                                : s->rouge_l;
+    return i < EVAL_METEOR        ? s->bleu[i]
+           : i == EVAL_METEOR     ? s->meteor
+           : i == EVAL_METEOR + 1 ? s->cider
+                                  : s->rouge_l;
 }
 
 void eval_report_table(const eval_report *report, FILE *out)
 {
     const int width = report->no_synonyms ? 22 : 9;
     (void)fprintf(out, "%-*s%6zu\n", width, "images", report->n_images);
-    for (size_t i = 0; i < N_METRICS; i++) {
-        (void)fprintf(out, "%-*s%6.4f\n", width, metric_name(i, report->no_synonyms),
-                      metric_value(&report->scores, i));
+    for (size_t i = 0; i < EVAL_N_METRICS; i++) {
+        (void)fprintf(out, "%-*s%6.4f\n", width, eval_metric_name(i, report->no_synonyms),
+                      eval_metric_value(&report->scores, i));
     }
 }
 
@@ -63,9 +61,9 @@ bool eval_report_json(const eval_report *report, FILE *out)
     ok = ok && !json_object_set_new(object, "beam_width", number_or_null(report->beam_width));
     ok = ok && !json_object_set_new(object, "max_len", number_or_null(report->max_len));
     ok = ok && !json_object_set_new(object, "rnn_type", text_or_null(report->rnn_type));
-    for (size_t i = 0; i < N_METRICS && ok; i++) {
-        ok = !json_object_set_new(object, metric_name(i, report->no_synonyms),
-                                  json_real(rounded(metric_value(&report->scores, i), 4)));
+    for (size_t i = 0; i < EVAL_N_METRICS && ok; i++) {
+        ok = !json_object_set_new(object, eval_metric_name(i, report->no_synonyms),
+                                  json_real(rounded(eval_metric_value(&report->scores, i), 4)));
     }
     ok = ok &&
          !json_object_set_new(object, "wall_clock_s",
@@ -80,11 +78,13 @@ void eval_report_images(const eval_joined *joined, const eval_scores *scores, bo
 {
     const size_t n = eval_corpus_size(joined->corpus);
     (void)fputs("image", out);
-    for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%s", metric_name(j, no_synonyms));
+    for (size_t j = 0; j < EVAL_N_METRICS; j++) (void)fprintf(out, "\t%s", eval_metric_name(j, no_synonyms));
     (void)fputs("\tcaption\n", out);
     for (size_t i = 0; i < n; i++) {
         (void)fputs(joined->items[i]->image, out);
-        for (size_t j = 0; j < N_METRICS; j++) (void)fprintf(out, "\t%.6f", metric_value(&scores[i], j));
+        for (size_t j = 0; j < EVAL_N_METRICS; j++) {
+            (void)fprintf(out, "\t%.6f", eval_metric_value(&scores[i], j));
+        }
         (void)fputc('\t', out);
         for (const char *p = joined->items[i]->caption; *p; p++) {
             (void)fputc(*p == '\t' || *p == '\n' || *p == '\r' ? ' ' : *p, out);

@@ -9,6 +9,13 @@
 #include "tools/eval/metrics.h"
 #include "tools/eval/predictions.h"
 
+/* The metrics in the order in which they are reported. */
+enum { EVAL_METEOR = 4, EVAL_N_METRICS = 7 };
+
+/* no_synonyms: METEOR was computed without WordNet, and is named so. */
+const char *eval_metric_name(size_t i, bool no_synonyms);
+double eval_metric_value(const eval_scores *scores, size_t i);
+
 /* What is known of how the captions were made.  NULL and 0 mean "not known", which is null in the JSON. */
 typedef struct eval_report {
     const char *checkpoint, *split, *method, *rnn_type;

@@ -7,11 +7,12 @@
 #include "tools/eval/score.h"
 
 typedef struct eval_run_options {
-    const char *model; /* NULL: $CAPTION_MODEL or the bundled one */
-    const char *images, *refs;
-    const char *list;   /* file of image names, or NULL: all images of refs */
-    const char *output; /* predictions file */
-    bool null;          /* the names in `list` end in zero bytes, not in newlines */
+    const char *model;         /* NULL: $CAPTION_MODEL or the bundled one */
+    const char *compare;       /* a second model, or NULL; see compare_command.h */
+    const char *images, *refs; /* refs may be NULL where models are compared */
+    const char *list;          /* file of image names, or NULL: all images of refs */
+    const char *output;        /* predictions file */
+    bool null;                 /* the names in `list` end in zero bytes, not in newlines */
     bool greedy, no_exif;
     int beams;                /* 0: the model's own */
     int threads;              /* 0: one a processor */

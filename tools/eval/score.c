@@ -105,6 +105,25 @@ done:
     return ok;
 }
 
+bool eval_score_pair(const eval_predictions lists[2], const eval_refs *refs,
+                     const eval_score_options *options, eval_scores scores[2], bool *no_synonyms,
+                     tool_error *err)
+{
+    eval_wordnet *wordnet = NULL;
+    if (!open_wordnet(options->wordnet, options->quiet, &wordnet, err)) return false;
+    *no_synonyms = !wordnet;
+    bool ok = true;
+    for (int i = 0; i < 2 && ok; i++) {
+        eval_joined joined = {0};
+        ok = eval_join(&joined, &lists[i], refs, err) &&
+             eval_score(joined.corpus, wordnet, &scores[i], NULL, err);
+        if (ok && i == 0 && !options->quiet) print_notes(&joined);
+        eval_joined_free(&joined);
+    }
+    eval_wordnet_close(&wordnet);
+    return ok;
+}
+
 bool eval_score_command(const char *preds, const char *refs_path, const eval_score_options *options,
                         tool_error *err)
 {

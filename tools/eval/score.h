@@ -20,6 +20,12 @@ typedef struct eval_score_options {
 bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
                            const eval_score_options *options, eval_report *report, tool_error *err);
 
+/* Scores two lists of the same images against refs, for `capeval run --compare`.  Of the options only wordnet
+ * and quiet are used. */
+bool eval_score_pair(const eval_predictions lists[2], const eval_refs *refs,
+                     const eval_score_options *options, eval_scores scores[2], bool *no_synonyms,
+                     tool_error *err);
+
 /* `capeval score`.  refs may be NULL if preds is a published file, which has its own. */
 bool eval_score_command(const char *preds, const char *refs, const eval_score_options *options,
                         tool_error *err);

@@ -78,6 +78,7 @@ bool info_measure_plan(info_plan *plan, const caption_model *model, const captio
     plan->threads = options->threads;
     caption_model_info info;
     caption_model_get_info(model, &info);
+    plan->precision = info.precision;
     if (caption_session_create(&plan->session, model, options, &error) != CAPTION_OK) {
         return tool_fail_caption(err, "--plan", &error);
     }
@@ -105,6 +106,11 @@ void info_plan_free(info_plan *plan)
     free(plan->ms);
     caption_session_close(&plan->session);
     *plan = (info_plan){.count = 0};
+}
+
+const char *info_speed_unit(const info_plan *plan)
+{
+    return plan->precision == CAPTION_PRECISION_INT8 ? "GOP/s" : "GFLOP/s";
 }
 
 double info_layer_speed(const caption_layer_info *layer, double ms)

@@ -11,6 +11,7 @@
 typedef struct info_plan {
     caption_session *session; /* owns the layers' texts */
     const char *cpu;
+    caption_precision precision; /* what the layers compute with */
     int threads, runs, count;
     caption_layer_info *layers; /* [count] */
     double *ms;                 /* [count], medians over the runs */
@@ -24,7 +25,10 @@ bool info_measure_plan(info_plan *plan, const caption_model *model, const captio
 /* Accepts a zeroed plan. */
 void info_plan_free(info_plan *plan);
 
-/* Billions of floating-point operations a second: a multiplication and an addition are one each.  0 for
+/* What such operations are called: "GFLOP/s", or "GOP/s" where they are of integers. */
+const char *info_speed_unit(const info_plan *plan);
+
+/* Billions of operations a second: a multiplication and an addition are one each.  0 for
  * layers that multiply nothing. */
 double info_layer_speed(const caption_layer_info *layer, double ms);
 

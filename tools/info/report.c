@@ -46,6 +46,27 @@ const char *info_rnn_name(const caption_model_info *info)
     return cpt_name_of(cpt_rnn_titles, info->rnn);
 }
 
+bool info_find_range(const caption_model *model, int tensor, info_range *range)
+{
+    static const char suffix[] = ".range";
+    caption_tensor_info t;
+    float values[2];
+    if (caption_model_tensor(model, tensor, &t) != CAPTION_OK) return false;
+    const size_t length = strlen(t.name), tail = sizeof suffix - 1;
+    if (length <= tail || strcmp(t.name + length - tail, suffix) != 0) return false;
+    if (t.bytes != sizeof values || strcmp(t.dtype, "float32") != 0) return false;
+    memcpy(values, t.data, sizeof values);
+    const double scale = (double)values[0], zero = (double)values[1];
+    if (!(zero >= 0 && zero <= UINT8_MAX)) return false; /* opening the model has refused those it uses */
+    *range = (info_range){.layer = t.name,
+                          .length = (int)(length - tail),
+                          .scale = scale,
+                          .zero_point = (int)zero,
+                          .lowest = (0 - zero) * scale,
+                          .largest = (UINT8_MAX - zero) * scale};
+    return true;
+}
+
 static void print_details(const info_report *report, FILE *stream)
 {
     const capw_header *h = &report->header;
@@ -85,6 +106,22 @@ static void print_tensors(const info_report *report, FILE *stream)
     }
 }
 
+static void print_ranges(const info_report *report, FILE *stream)
+{
+    int count = 0;
+    for (int k = 0; k < report->info.tensor_count; k++) {
+        info_range r;
+        if (!info_find_range(report->model, k, &r)) continue;
+        if (!count++) {
+            (void)fprintf(stream, "%-34s %12s %4s %11s %11s\n", "range", "scale", "zero", "lowest",
+                          "largest");
+        }
+        (void)fprintf(stream, "%-34.*s %12.6g %4d %11.5g %11.5g\n", r.length, r.layer, r.scale, r.zero_point,
+                      r.lowest, r.largest);
+    }
+    if (!count) (void)fputs("no ranges: a model of float32 has none\n", stream);
+}
+
 static void print_words(const info_report *report, FILE *stream)
 {
     for (int k = 0; k < report->info.vocabulary_size; k++) {
@@ -112,13 +149,14 @@ static void print_plan(const info_plan *plan, FILE *stream)
 {
     double work = 0;
     (void)fprintf(stream, "%-19s %-9s %s %-11s %-11s %8s %7s %5s\n", "layer", "algorithm", "k/s", "in", "out",
-                  "ms", "GFLOP/s", "%");
+                  "ms", info_speed_unit(plan), "%");
     for (int k = 0; k < plan->count; k++) {
         print_layer(plan, k, stream);
         work += plan->layers[k].multiply_adds;
     }
-    (void)fprintf(stream, "%d layers, %.2f G multiply-adds, %.2f ms, %.1f GFLOP/s\n", plan->count,
-                  work * 1e-9, plan->total_ms, plan->total_ms > 0 ? 2e-6 * work / plan->total_ms : 0);
+    (void)fprintf(stream, "%d layers in %s, %.2f G multiply-adds, %.2f ms, %.1f %s\n", plan->count,
+                  cpt_name_of(cpt_precision_names, plan->precision), work * 1e-9, plan->total_ms,
+                  plan->total_ms > 0 ? 2e-6 * work / plan->total_ms : 0, info_speed_unit(plan));
     (void)fprintf(stream, "k/s: side of the kernel, step; %s, %d thread%s, medians of %d run%s\n", plan->cpu,
                   plan->threads, plan->threads == 1 ? "" : "s", plan->runs, plan->runs == 1 ? "" : "s");
 }
@@ -130,6 +168,7 @@ void info_print_text(const info_report *report, FILE *stream)
     if (s->details) print_details(report, stream);
     if (s->summary && s->tensors) (void)fputc('\n', stream);
     if (s->tensors) print_tensors(report, stream);
+    if (s->ranges) print_ranges(report, stream);
     if (s->words) print_words(report, stream);
     if (s->plan) print_plan(report->plan, stream);
     if (report->verified && !report->damaged && !report->quiet) {

@@ -13,7 +13,7 @@
 typedef struct info_sections {
     bool summary; /* kind, sizes, words, origin, search, metrics, bytes */
     bool details; /* header and metadata */
-    bool tensors, words, plan;
+    bool tensors, ranges, words, plan;
 } info_sections;
 
 typedef struct info_report {
@@ -26,6 +26,18 @@ typedef struct info_report {
     int damaged;          /* tensors with a wrong checksum, when verified */
     const info_plan *plan;
 } info_report;
+
+/* The values that a byte can stand for in a map of an int8 model. */
+typedef struct info_range {
+    const char *layer; /* [length], whose map it is; owned by the model */
+    int length;
+    double scale; /* of a step of 1 */
+    int zero_point;
+    double lowest, largest; /* of bytes 0 and 255 */
+} info_range;
+
+/* False where the tensor of this number is no range. */
+bool info_find_range(const caption_model *model, int tensor, info_range *range);
 
 /* Reads the fields of a header, size bytes of which are there, whatever the machine's byte order.  False
  * where the bytes are too few. */

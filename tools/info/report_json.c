@@ -68,6 +68,7 @@ static int put_summary(json_t *root, const info_report *report)
     int bad = put(root, "header", header_object(&report->header));
     bad += put_text(root, "kind", info_kind_name(i));
     bad += put_text(root, "rnn", cpt_name_of(cpt_rnn_names, i->rnn));
+    bad += put_text(root, "precision", cpt_name_of(cpt_precision_names, i->precision));
     bad += put_int(root, "layers", (uint64_t)i->layers);
     bad += put_int(root, "input_size", (uint64_t)i->input_size);
     bad += put_int(root, "positions", (uint64_t)i->positions);
@@ -106,6 +107,21 @@ static int put_tensors(json_t *root, const info_report *report)
     return bad + put(root, "tensors", array);
 }
 
+static int put_ranges(json_t *root, const info_report *report)
+{
+    json_t *array = json_array();
+    int bad = 0;
+    for (int k = 0; k < report->info.tensor_count; k++) {
+        info_range r;
+        if (!info_find_range(report->model, k, &r)) continue;
+        json_t *entry =
+            json_pack("{s:s%, s:f, s:i, s:f, s:f}", "layer", r.layer, (size_t)r.length, "scale", r.scale,
+                      "zero_point", r.zero_point, "lowest", r.lowest, "largest", r.largest);
+        bad += json_array_append_new(array, entry) != 0;
+    }
+    return bad + put(root, "ranges", array);
+}
+
 static int put_words(json_t *root, const info_report *report)
 {
     json_t *array = json_array();
@@ -120,6 +136,7 @@ static int put_words(json_t *root, const info_report *report)
 static int put_plan(json_t *root, const info_plan *plan)
 {
     json_t *object = json_object(), *layers = json_array();
+    const bool int8 = plan->precision == CAPTION_PRECISION_INT8;
     int bad = 0;
     for (int k = 0; k < plan->count; k++) {
         const caption_layer_info *l = &plan->layers[k];
@@ -134,11 +151,12 @@ static int put_plan(json_t *root, const info_plan *plan)
         bad += put_int(entry, "stride", (uint64_t)l->stride);
         bad += put(entry, "multiply_adds", json_real(l->multiply_adds));
         bad += put(entry, "ms", json_real(plan->ms[k]));
-        bad += put(entry, "gflops", json_real(info_layer_speed(l, plan->ms[k])));
+        bad += put(entry, int8 ? "gops" : "gflops", json_real(info_layer_speed(l, plan->ms[k])));
         bad += put(entry, "share", json_real(plan->total_ms > 0 ? plan->ms[k] / plan->total_ms : 0));
         bad += json_array_append_new(layers, entry) != 0;
     }
     bad += put_text(object, "cpu", plan->cpu);
+    bad += put_text(object, "precision", cpt_name_of(cpt_precision_names, plan->precision));
     bad += put_int(object, "threads", (uint64_t)plan->threads);
     bad += put_int(object, "runs", (uint64_t)plan->runs);
     bad += put(object, "ms", json_real(plan->total_ms));
@@ -152,6 +170,7 @@ bool info_print_json(const info_report *report, FILE *stream)
     int bad = put_text(root, "file", report->name);
     if (report->sections.summary) bad += put_summary(root, report);
     if (report->sections.tensors) bad += put_tensors(root, report);
+    if (report->sections.ranges) bad += put_ranges(root, report);
     if (report->sections.words) bad += put_words(root, report);
     if (report->sections.plan) bad += put_plan(root, report->plan);
     if (report->verified) bad += put_int(root, "damaged_tensors", (uint64_t)report->damaged);

@@ -176,6 +176,9 @@ void info_print_summary(const info_report *report, FILE *stream)
     add_item(&e, "%s", info_rnn_name(i));
     add_item(&e, "%d layer%s", i->layers, i->layers == 1 ? "" : "s");
     end_entry(&e);
+    e = begin_entry(stream, "precision");
+    add_item(&e, "%s", cpt_name_of(cpt_precision_names, i->precision));
+    end_entry(&e);
     print_sizes(report, stream);
     print_origin(report, stream);
     print_search(report, stream);

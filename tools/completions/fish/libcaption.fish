@@ -18,12 +18,12 @@ end
 # COMMAND:OPTION, or COMMAND: for its arguments; the endings of files
 function __libcaption_endings
     switch $argv[1]
-        case '*:model' capinfo: capconvert:output
+        case '*:model' '*:compare' capinfo: capconvert:output
             echo 'capw'
         case capdemo: capdump:
             echo 'jpg|jpeg|png'
         case capconvert:
-            echo 'pth|pt'
+            echo 'pth|pt|capw'
         case '*:vocab'
             echo 'pkl'
         case '*:config' '*:metrics'
@@ -39,7 +39,7 @@ end
 
 # folders and files
 function __libcaption_files
-    complete -C "__libcaption_no_such_tool "(commandline -ct | string replace -r -- '^--[a-z-]+=' '')
+    complete -C "__libcaption_no_such_tool "(commandline -ct | string replace -r -- '^--[a-z0-9-]+=' '')
 end
 
 function __libcaption_folders
@@ -59,7 +59,7 @@ function __libcaption_options
     set -l common -c $argv[2] -n $argv[1]
     # a description may go on below itself, in column 25
     for line in (string replace -ra '\n {24}' ' ' -- (command $argv[2..] --help | string collect))
-        string match -rq '^  (?:-(?<short>\w), )?--(?<long>[a-z-]+)(?: (?<value>[A-Z]+))?(?: +(?<text>.*))?$' -- $line
+        string match -rq '^  (?:-(?<short>\w), )?--(?<long>[a-z0-9-]+)(?: (?<value>[A-Z]+))?(?: +(?<text>.*))?$' -- $line
         or continue
         set -l endings (__libcaption_endings $name:$long)
         set -l option $common -l $long -d (string replace -r ' *\(default:.*' '' -- $text)

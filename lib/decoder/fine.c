@@ -1,0 +1,60 @@
+/* fine.c - see fine.h. */
+#include "lib/decoder/fine.h"
+
+enum {
+    LINE = CPTK_PANEL * CPTK_QUAD, /* bytes: for each output of a panel those of 8 inputs, two in a byte */
+    LINE_INPUTS = 2 * CPTK_QUAD,
+    CHUNK_LINES = 16 /* that are unpacked at once, onto the stack */
+};
+
+/* Brings lines of pairs into the form of the tile product.  The lower half of byte i belongs to the line's
+ * first quad, the upper half to its second.  Each half is a number of -8..7. */
+static void unpack(const uint8_t *restrict halves, int lines, int8_t *restrict quads)
+{
+    for (int l = 0; l < lines; l++, halves += LINE, quads += 2 * LINE) {
+        for (int i = 0; i < LINE; i++) quads[i] = (int8_t)((halves[i] & 15) - (halves[i] & 8) * 2);
+        for (int i = 0; i < LINE; i++) quads[LINE + i] = (int8_t)((halves[i] >> 4) - (halves[i] >> 7) * 16);
+    }
+}
+
+/* Rows first..first+rows-1; at most CPTK_MAX_ROWS. */
+static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
+{
+    const cpt_linear *fine = &args->decoder->fine;
+    const int column = panel * CPTK_PANEL, lines = (fine->in + CPTK_QUAD - 1) / CPTK_QUAD;
+    const size_t words = (size_t)fine->out;
+    const uint8_t *halves = fine->halves + (size_t)panel * (size_t)lines * LINE, *a[CPTK_MAX_ROWS];
+    int8_t quads[CHUNK_LINES * 2 * LINE];
+    float part[CPTK_MAX_ROWS * CPTK_PANEL];
+    cptk_tile_int8 tile = {
+        .a = a,
+        .b = quads,
+        .b_panel = sizeof quads,
+        .scale = fine->scale + column,
+        .bias = fine->bias + column, /* once, with the first chunk */
+        .c_f32 = part,
+        .c_stride = CPTK_PANEL,
+        .rows = rows,
+        .taps = 1,
+        .n = fine->out - column < CPTK_PANEL ? fine->out - column : CPTK_PANEL,
+    };
+    for (int at = 0; at < lines; at += CHUNK_LINES) {
+        const int count = lines - at < CHUNK_LINES ? lines - at : CHUNK_LINES;
+        unpack(halves + (size_t)at * LINE, count, quads);
+        for (int r = 0; r < rows; r++) a[r] = args->states[first + r] + (size_t)at * LINE_INPUTS;
+        tile.depth = count * LINE_INPUTS;
+        args->kernels->tile_u8(&tile);
+        tile.bias = NULL;
+        for (int r = 0; r < rows; r++) {
+            float *logits = args->logits + (size_t)(first + r) * words + column;
+            for (int j = 0; j < tile.n; j++) logits[j] += part[r * CPTK_PANEL + j];
+        }
+    }
+}
+
+void cpt_fine_add(const cpt_fine_args *args, int panel)
+{
+    for (int r = 0; r < args->rows; r += CPTK_MAX_ROWS) {
+        add_rows(args, panel, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
+    }
+}

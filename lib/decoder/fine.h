@@ -1,0 +1,28 @@
+/* fine.h - the finer part of an int8 model's logits.
+ *
+ * fc.weight holds 8 bits of each weight.  A file may hold 4 bits more, in sixteenths of a step of the first.
+ * All logits are computed from the 8 bits; those of the words that matter get what the 4 bits add. */
+#ifndef CPT_FINE_H
+#define CPT_FINE_H
+
+#include "lib/decoder/decoder.h"
+
+/* Bytes from one row of states to the next: two weights share a byte, so rows end with whole pairs of quads.
+ */
+static inline size_t cpt_fine_pitch(int hidden)
+{
+    return ((size_t)hidden + 2 * CPTK_QUAD - 1) / (2 * CPTK_QUAD) * (2 * CPTK_QUAD);
+}
+
+typedef struct cpt_fine_args {
+    const cpt_decoder *decoder;   /* with fine weights */
+    const uint8_t *const *states; /* [rows] pointers to [cpt_fine_pitch(H)] bytes */
+    float *logits;                /* [rows, V] */
+    int rows;
+    const cptk_kernels *kernels;
+} cpt_fine_args;
+
+/* Adds to the logits of the words of one panel what their fine weights give. */
+void cpt_fine_add(const cpt_fine_args *args, int panel);
+
+#endif
