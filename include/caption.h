@@ -344,6 +344,7 @@ typedef struct caption_session caption_session;
 
 /* How convolutions are computed. */
 typedef enum caption_conv {
+    /* int8 models know DIRECT only */
     CAPTION_CONV_AUTO = 0,     /* for each layer, what is fastest with the session's instruction set */
     CAPTION_CONV_DIRECT = 1,   /* kernels that read the map in place */
     CAPTION_CONV_WINOGRAD = 2, /* Winograd's algorithm where the model has weights for it, else DIRECT */

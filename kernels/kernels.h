@@ -269,7 +269,7 @@ typedef struct cptk_kernels {
 
     /* Of x [n], a row of logits: *lse = log(sum over i of exp(x[i])).  index [k] and value [k] get the k
      * largest elements, 1 <= k <= n, in descending order; equal ones in order of their index.  NaN counts as
-     * -infinity.  Where the largest is infinite, *lse equals it.
+     * -infinity.  Where the largest is infinite, *lse equals it.  lse may be NULL.
      *
      * The results have the same bits at every level.  *lse is max + cptk_log(sum over i of exp(x[i] - max)),
      * added in double and rounded to float.  The sum has 16 parts.  A difference x[i] - max below -87 counts

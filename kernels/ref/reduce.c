@@ -27,6 +27,7 @@ static void cptk_top_lse_f32_c(const float *x, int n, int k, int *index, float *
 {
     top_list list = {.value = value, .index = index, .held = 0, .k = k};
     for (int i = 0; i < n; i++) top_list_insert(&list, x[i], i);
+    if (!lse) return;
     *lse = value[0];
     if (isinf(value[0])) return;
     float part[CPTK_PARTS] = {0};

@@ -9,6 +9,7 @@
  * (VEC_QUAD_CHUNK), a chunk of them is brought into another form first, which several panels then use. */
 #include <string.h>
 
+#include "kernels/simd/pool.h"
 #include "kernels/simd/simd.h"
 
 enum {
@@ -398,11 +399,6 @@ static void CPTK_NAME(cptk_quantize_u8)(const float *x, uint8_t *q, int n, float
 
 enum { POOL_VECTORS = 4 }; /* vectors of channels that are pooled at once */
 
-/* The part of a pool's 3x3 window that is inside the map. */
-typedef struct pool_window {
-    int top, bottom, left, right; /* rows top..bottom-1, columns left..right-1 */
-} pool_window;
-
 /* The position at the window's left edge in row y, at channel ch. */
 BODY_INLINE const uint8_t *pool_row(const cptk_maxpool *p, const pool_window *window, int y, int ch)
 {
@@ -445,10 +441,7 @@ static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
     const int out_w = (p->w + 1) / 2, wide = POOL_VECTORS * VEC_BYTES;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            const pool_window window = {.top = y > 0 ? 2 * y - 1 : 0,
-                                        .bottom = 2 * y + 2 < p->h ? 2 * y + 2 : p->h,
-                                        .left = x > 0 ? 2 * x - 1 : 0,
-                                        .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
+            const pool_window window = pool_window_of(p, y, x);
             uint8_t *to = (uint8_t *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
             int ch = 0;
             for (; ch + wide <= p->c; ch += wide) pool_vectors(p, &window, ch, to, POOL_VECTORS);

@@ -2,6 +2,7 @@
  * once per instruction set.  kernels/ref/maps.c specifies them. */
 #include <math.h>
 
+#include "kernels/simd/pool.h"
 #include "kernels/simd/simd.h"
 
 /* ---- Winograd ---- */
@@ -219,11 +220,6 @@ static void CPTK_NAME(cptk_bias_act_f32)(float *x, const float *bias, const floa
     }
 }
 
-/* The part of a pool's 3x3 window that is inside the map. */
-typedef struct pool_window {
-    int top, bottom, left, right; /* rows top..bottom-1, columns left..right-1 */
-} pool_window;
-
 BODY_INLINE vf pool_vector(const cptk_maxpool *p, const pool_window *window, int ch)
 {
     const vf lowest = vf_set(-INFINITY);
@@ -244,10 +240,7 @@ static void CPTK_NAME(cptk_maxpool_f32)(const cptk_maxpool *p)
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
         for (int x = 0; x < out_w; x++) {
-            const pool_window window = {.top = y > 0 ? 2 * y - 1 : 0,
-                                        .bottom = 2 * y + 2 < p->h ? 2 * y + 2 : p->h,
-                                        .left = x > 0 ? 2 * x - 1 : 0,
-                                        .right = 2 * x + 2 < p->w ? 2 * x + 2 : p->w};
+            const pool_window window = pool_window_of(p, y, x);
             float *to = (float *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch += VEC_W) vf_put(to + ch, pool_vector(p, &window, ch), p->c - ch);
         }

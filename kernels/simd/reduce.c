@@ -74,6 +74,7 @@ static void CPTK_NAME(cptk_top_lse_f32)(const float *x, int n, int k, int *index
 {
     top_list list = {.value = value, .index = index, .held = 0, .k = k};
     find_top(&list, x, n);
+    if (!lse) return;
     *lse = value[0];
     if (isinf(value[0])) return;
     *lse = (float)((double)value[0] + cptk_log((double)sum_exp(x, n, value[0])));

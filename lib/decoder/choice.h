@@ -47,7 +47,7 @@ void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int max_width, int ma
 
 /* The best new words of a row by its logits [V].  Fills index and value, best first (ties: lowest id first;
  * NaN counts as -infinity), and returns how many there are, at most rules->width.  *lse becomes log(sum of
- * exp(logits)). */
+ * exp(logits)); lse may be NULL. */
 int cpt_choice_new_words(cpt_choice *choice, const float *logits, const cpt_hypothesis *hypothesis,
                          const cpt_rules *rules, float *lse);
 

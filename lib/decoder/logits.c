@@ -215,8 +215,7 @@ static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
     memset(l->needed, query->exact, (size_t)count_panels(l->decoder));
     for (int r = 0; r < query->rows && !query->exact; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
-        float lse;
-        const int count = cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, &lse);
+        const int count = cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, NULL);
         for (int i = 0; i < count; i++) need_word(l, l->choice.index[i]);
         for (int i = 0; i < hypothesis->count; i++) {
             if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->tokens[i]);

@@ -27,19 +27,29 @@ static void exact_top(const float *x, int n, int k, int *index, float *value)
     }
 }
 
+static void check_list(const int *index, const float *value, const int *want_index, const float *want_value,
+                       int k)
+{
+    check_same("top_lse", value, want_value, (size_t)k);
+    for (int j = 0; j < k; j++) {
+        if (index[j] == want_index[j]) continue;
+        check_fail("top_lse k %d: index[%d] is %d, not %d", k, j, index[j], want_index[j]);
+    }
+}
+
 static void check_top_case(const cptk_kernels *kernels, const cptk_kernels *c, const float *x, int n, int k)
 {
     int *index = check_bytes((size_t)k * sizeof(int), 4), want_index[64];
     float *value = check_buffer((size_t)k, 3), want_value[64], *lse = check_buffer(1, 1), plain = 0;
     c->top_lse_f32(x, n, k, want_index, want_value, &plain);
     exact_top(x, n, k, want_index, want_value);
+    kernels->top_lse_f32(x, n, k, index, value, NULL); /* the list alone */
+    check_list(index, value, want_index, want_value, k);
+    memset(index, 0, (size_t)k * sizeof *index);
+    memset(value, 0, (size_t)k * sizeof *value);
     kernels->top_lse_f32(x, n, k, index, value, lse);
     check_same("top_lse: lse", lse, &plain, 1);
-    check_same("top_lse", value, want_value, (size_t)k);
-    for (int j = 0; j < k; j++) {
-        if (index[j] == want_index[j]) continue;
-        check_fail("top_lse n %d k %d: index[%d] is %d, not %d", n, k, j, index[j], want_index[j]);
-    }
+    check_list(index, value, want_index, want_value, k);
     const double max = (double)want_value[0];
     double sum = 0;
     for (int i = 0; i < n; i++) {
