@@ -342,9 +342,8 @@ typedef struct caption_session caption_session;
 #define CAPTION_CPU_NEON_DOT 32u
 #define CAPTION_CPU_ALL 0xFFFFFFFFu
 
-/* How convolutions are computed. */
+/* How convolutions are computed.  Int8 models always take DIRECT. */
 typedef enum caption_conv {
-    /* int8 models know DIRECT only */
     CAPTION_CONV_AUTO = 0,     /* for each layer, what is fastest with the session's instruction set */
     CAPTION_CONV_DIRECT = 1,   /* kernels that read the map in place */
     CAPTION_CONV_WINOGRAD = 2, /* Winograd's algorithm where the model has weights for it, else DIRECT */
