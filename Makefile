@@ -52,9 +52,9 @@ FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-PARTS    := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC
+BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC
 
-$(foreach s,$(PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
+$(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
 # `make install` installs what was built: a setting that differs from it is refused
 INSTALLING := $(if $(MAKECMDGOALS),$(if $(filter-out install uninstall,$(MAKECMDGOALS)),,1))
@@ -157,7 +157,7 @@ $(BUILD)/configured: FORCE $(FIRST)
 	@$(if $(INSTALLING),,$(call need,$(LIB_PKGS)))
 	@if [ ! -f $@ ] || ! $(CONFIG) | cmp -s - $(BUILD)/config.mk; then \
 		mkdir -p $(BUILD) && $(CONFIG) >$(BUILD)/config.mk && : >$@ && \
-		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
+		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(BUILD_PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
 
 # a missing library is named before the compiler trips over it
 need = PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
@@ -300,7 +300,7 @@ help:
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
 	@echo 'Settings, which $(BUILD)/config.mk remembers from one make to the next:'
-	@echo '  $(foreach p,$(PARTS),$(p)=0)'
+	@echo '  $(foreach p,$(BUILD_PARTS),$(p)=0)'
 	@echo '                      leave a part out; 1 takes it back in'
 	@echo '  CC, AR, PKG_CONFIG, CFLAGS, CPPFLAGS, LDFLAGS'
 	@echo '                      the usual'
