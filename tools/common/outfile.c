@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, MAX_LIVE = 8, MAX_LINKS = 16 };
+enum { PATH_BYTES = 4096, MAX_LIVE = 8, MAX_LINKS = 16, LARGE_PAGE = 2 << 20 };
 
 struct tool_outfile {
     FILE *stream;
@@ -193,6 +193,37 @@ bool tool_outfile_write(tool_outfile *out, const void *data, size_t size, tool_e
 {
     if (size && fwrite(data, 1, size, out->stream) != size) return tool_fail_errno(err, out->path, errno);
     return true;
+}
+
+/* Writes all of data [size], whatever pieces the system takes it in. */
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        const ssize_t wrote = write(fd, data, size);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return false;
+        data += wrote;
+        size -= (size_t)wrote;
+    }
+    return true;
+}
+
+bool tool_outfile_reserve(tool_outfile *out, uint64_t size, tool_error *err)
+{
+    const int fd = fileno(out->stream);
+    if (out->slot < 0) return true;
+    char *zeros = calloc(1, LARGE_PAGE);
+    if (!zeros) return tool_fail(err, "%s: out of memory", out->path);
+    bool ok = true;
+    for (uint64_t left = size; ok && left > 0;) {
+        const size_t piece = left < LARGE_PAGE ? (size_t)left : LARGE_PAGE;
+        ok = write_all(fd, zeros, piece);
+        left -= piece;
+    }
+    const int code = errno;
+    free(zeros);
+    if (!ok) return tool_fail_errno(err, out->path, code);
+    return lseek(fd, 0, SEEK_SET) == 0 || tool_fail_errno(err, out->path, errno);
 }
 
 bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err)

@@ -22,6 +22,12 @@ FILE *tool_outfile_stream(tool_outfile *out);
 
 bool tool_outfile_write(tool_outfile *out, const void *data, size_t size, tool_error *err);
 
+/* Makes the file `size` zeros long before anything is written, so that a full disk is noticed early.  It does
+ * so in pieces of a large page: file systems that can then keep the file in large pages, which makes mapping
+ * it ten times as cheap, until it leaves the page cache.  Does nothing to a target that is written directly.
+ */
+bool tool_outfile_reserve(tool_outfile *out, uint64_t size, tool_error *err);
+
 /* Moves the write position, counted from the start, so that a header can be filled in once the rest is known.
  */
 bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err);

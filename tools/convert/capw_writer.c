@@ -103,7 +103,7 @@ bool convert_writer_open(convert_writer *w, tool_outfile *out, const convert_con
     header->word_count = vocabulary->count;
     header->vocabulary_offset = vocabulary_at;
     header->data_offset = w->tables_size;
-    return true;
+    return tool_outfile_reserve(out, w->file_size, err);
 }
 
 bool convert_writer_put(convert_writer *w, size_t index, const void *data, uint32_t crc, tool_error *err)
