@@ -119,8 +119,8 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
-LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng) \
-	$(if $(filter 1,$(OPENBLAS)),openblas)
+LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng)
+BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
 TOOL_PKGS := zlib jansson
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
@@ -132,7 +132,7 @@ DEFS := -D_XOPEN_SOURCE=700 \
 FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS TEST_PKG_LIBS
 ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 once = $(eval $(1) := $$(call ask,$(2)))$($(1))
-LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS))
+LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS) $(BLAS_PKG))
 LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
 TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS))
 TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
@@ -141,7 +141,8 @@ ifneq (,$(INSTALLING))
 $(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
 endif
 
-LIBS = $(LIB_PKG_LIBS) -lm $(if $(filter 1,$(THREADS)),-pthread)
+SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(if $(filter 1,$(THREADS)),-pthread)
+LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
@@ -154,7 +155,7 @@ assign = $(call quote,WAS_$(1) := $(subst $(HASH),\$(HASH),$(subst $$,$$$$,$(str
 ISA_FLAGS := $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i))
 CONFIG = printf '%s\n' $(foreach s,$(SETTINGS) $(FOUND) VERSION $(ISA_FLAGS),$(call assign,$(s)))
 $(BUILD)/configured: FORCE $(FIRST)
-	@$(if $(INSTALLING),,$(call need,$(LIB_PKGS)))
+	@$(if $(INSTALLING),,$(call need,$(LIB_PKGS) $(BLAS_PKG)))
 	@if [ ! -f $@ ] || ! $(CONFIG) | cmp -s - $(BUILD)/config.mk; then \
 		mkdir -p $(BUILD) && $(CONFIG) >$(BUILD)/config.mk && : >$@ && \
 		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(BUILD_PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
@@ -432,7 +433,7 @@ INSTALLED = \
 	$(call completions,fish,$(datadir)/fish/vendor_completions.d,,.fish)
 INSTALL_ENV = V='$(V)' DESTDIR='$(DESTDIR)' INSTALL='$(INSTALL)' prefix='$(PREFIX)' libdir='$(libdir)' \
 	includedir='$(includedir)' version='$(VERSION)' soname='$(SONAME)' shared='$(SHARED_NAME)' \
-	requires='$(strip $(LIB_PKGS))' libs='-lm$(if $(filter 1,$(THREADS)), -pthread)' static_libs='$(strip $(LIBS))'
+	requires='$(strip $(LIB_PKGS))' libs='$(strip $(SYSTEM_LIBS))' static_libs='$(strip $(LIBS))'
 
 install: all
 	@$(INSTALL_ENV) sh tools/packaging/install.sh install $(INSTALLED)

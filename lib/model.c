@@ -9,6 +9,7 @@
 #include "lib/limits.h"
 #include "lib/options.h"
 #include "lib/platform/arena.h"
+#include "lib/platform/memory.h"
 #ifndef CAPTION_NO_MALLOC
 #include <stdlib.h>
 #endif
@@ -289,11 +290,9 @@ static caption_status read_all(caption_model *m, caption_read_fn read, void *use
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "a model can't have %llu bytes",
                         (unsigned long long)size);
     }
-    /* aligned_alloc wants a multiple of the alignment */
-    const size_t bytes = ((size_t)size + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN;
-    m->owned_bytes = aligned_alloc(CPT_ALIGN, bytes);
+    m->owned_bytes = cpt_memory_take((size_t)size);
     if (!m->owned_bytes) {
-        return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", bytes);
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a model of %zu bytes", (size_t)size);
     }
     if (read(user, 0, m->owned_bytes, (size_t)size) != 0) {
         return cpt_fail(error, CAPTION_ERROR_IO, "the model's read function failed");

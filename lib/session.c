@@ -8,6 +8,7 @@
 
 #include "lib/options.h"
 #include "lib/platform/cpu.h"
+#include "lib/platform/memory.h"
 #ifndef CAPTION_NO_MALLOC
 #include <stdlib.h>
 #endif
@@ -197,8 +198,7 @@ caption_status caption_session_create(caption_session **session, const caption_m
     size_t bytes = 0;
     caption_status status = count_bytes(model, options, &bytes, error);
     if (status) return status;
-    /* aligned_alloc wants a multiple of the alignment, which an arena's size is */
-    void *memory = aligned_alloc(CPT_ALIGN, bytes);
+    void *memory = cpt_memory_take(bytes);
     if (!memory) {
         return cpt_fail(error, CAPTION_ERROR_MEMORY, "out of memory for a session of %zu bytes", bytes);
     }

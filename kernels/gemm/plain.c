@@ -3,7 +3,7 @@
 
 enum { COLUMNS = 64 }; /* of a row of c, summed in a local array while k runs */
 
-static void cptk_gemm_f32_c(const cptk_gemm *g)
+void cptk_gemm_f32_c(const cptk_gemm *g)
 {
     for (int j0 = 0; j0 < g->n; j0 += COLUMNS) {
         const int width = g->n - j0 < COLUMNS ? g->n - j0 : COLUMNS;
