@@ -33,9 +33,9 @@
  *
  * MEMORY.  A session takes all its memory when it is made.  Afterwards the library allocates nothing, opens
  * no file but the image, and never prints.  One exception: OpenBLAS, which is used with CAPTION_CONV_IM2COL
- * only.  It is loaded (libopenblas.so.0) and maps its own work memory at a process's first such product, and
- * on some processors it allocates for small products too.  Where it is not installed, plain C takes its
- * place.
+ * only.  A session that needs it loads it (libopenblas.so.0).  It maps its own work memory at a process's
+ * first product, and on some processors it allocates for small products too.  Where it is not installed,
+ * plain C takes its place.
  *
  * ERRORS.  A function that can fail returns a caption_status.  Most also take a caption_error, which may be
  * NULL.  If it isn't, it is filled on every return: with the same status and, after a failure, with one line

@@ -23,11 +23,7 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     cpu &= cpt_cpu_detect();
     *kernels = (cptk_kernels){0};
     FILL(kernels, c);
-#if CAPTION_WITH_OPENBLAS
-    cptk_gemm_init_openblas(kernels);
-#else
     cptk_gemm_init_c(kernels);
-#endif
 #if defined(__x86_64__)
     if (cpu & CAPTION_CPU_AVX2) FILL(kernels, avx2);
     if ((cpu & CAPTION_CPU_AVX2) && (cpu & CAPTION_CPU_AVX2_VNNI)) {

@@ -64,7 +64,8 @@ typedef struct cptk_gemm {
     const float *b; /* [k, n], row stride ldb */
     float *c;       /* [m, n], row stride ldc */
     int m, n, k;
-    int lda, ldb, ldc; /* in floats */
+    int lda, ldb, ldc;   /* in floats */
+    void (*sgemm)(void); /* the kernel table's */
 } cptk_gemm;
 
 /* ---- int16 ---- */
@@ -228,6 +229,7 @@ typedef struct cptk_kernels {
 
     void (*tile_f32)(const cptk_tile *args);
     void (*gemm_f32)(const cptk_gemm *args);
+    void (*sgemm)(void); /* cblas_sgemm where cptk_gemm_load has found it, which gemm_f32 calls then */
     void (*product_i16)(const cptk_product *args);
 
     /* Rounds x [n] to int16 with one scale.  pairs [ceil(n / 2)] gets the elements in the form in which
@@ -288,5 +290,9 @@ typedef struct cptk_kernels {
 /* Fills the table for the instruction sets that are both in `cpu` (CAPTION_CPU_* bits of caption.h) and
  * present (cpt_cpu_detect).  Plain C needs no bit. */
 void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu);
+
+/* Loads OpenBLAS for gemm_f32, in builds that use it, and allocates on the way.  Where it can't be loaded the
+ * table stays as it is. */
+void cptk_gemm_load(cptk_kernels *kernels);
 
 #endif

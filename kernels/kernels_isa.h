@@ -34,9 +34,6 @@ void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_neondot(cptk_kernels *kernels);
 
-/* kernels/gemm: plain C, and OpenBLAS in builds that have it. */
-void cptk_gemm_f32_c(const cptk_gemm *g);
-void cptk_gemm_init_c(cptk_kernels *kernels);
-void cptk_gemm_init_openblas(cptk_kernels *kernels);
+void cptk_gemm_init_c(cptk_kernels *kernels); /* kernels/gemm */
 
 #endif

@@ -144,6 +144,7 @@ static caption_status make(caption_session *s, size_t bytes, const caption_model
         goto fail;
     }
     s->encoder.pool = s->pool;
+    if (cpt_resnet_uses(&s->encoder, CAPTION_CONV_IM2COL)) cptk_gemm_load(&s->kernels);
     cpt_search_set_pool(&s->search, s->pool);
     return cpt_ok(error);
 fail:

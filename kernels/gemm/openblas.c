@@ -1,14 +1,14 @@
-/* openblas.c - gemm_f32 by OpenBLAS.  No other file sees cblas.h.  Empty in builds without OpenBLAS.
+/* openblas.c - gemm_f32 by OpenBLAS.  No other file sees cblas.h.  In builds without OpenBLAS nothing is
+ * loaded.
  *
- * OpenBLAS is loaded at the first product and not with the program: starting it takes as long as a small
+ * OpenBLAS is loaded for those who need it, not linked with the program: its start takes as long as a small
  * caption (it asks for the processor's kind, relocates kernels for all kinds, and starts threads), and only
- * im2col needs it.  Where it can't be loaded, the product in plain C takes its place. */
+ * im2col uses it. */
 #include "kernels/kernels_isa.h"
 
 #if CAPTION_WITH_OPENBLAS
 #include <cblas.h>
 #include <dlfcn.h>
-#include <pthread.h>
 #include <string.h>
 
 /* The version of the binary interface that cblas.h belongs to. */
@@ -20,10 +20,15 @@
 
 /* the types that cblas.h gives these functions */
 typedef __typeof__(&cblas_sgemm) sgemm_fn;
+typedef __typeof__(&openblas_get_num_threads) get_threads_fn;
 typedef __typeof__(&openblas_set_num_threads) set_threads_fn;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static sgemm_fn sgemm; /* NULL: there is none */
+static void cptk_gemm_f32_openblas(const cptk_gemm *g)
+{
+    const sgemm_fn sgemm = (sgemm_fn)g->sgemm;
+    sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g->m, g->n, g->k, 1.0f, g->a, g->lda, g->b, g->ldb, 0.0f,
+          g->c, g->ldc);
+}
 
 /* Puts the address of a function into the pointer at `to`; C has no cast from one to the other. */
 static bool find(void *library, const char *name, void *to)
@@ -35,34 +40,23 @@ static bool find(void *library, const char *name, void *to)
 
 /* OpenBLAS is set to one thread, for the whole process.  The library has threads of its own, which call
  * OpenBLAS at the same time, and its results must not depend on their number. */
-static void load(void)
+void cptk_gemm_load(cptk_kernels *kernels)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL); /* stays until the process ends */
+    get_threads_fn get_threads;
     set_threads_fn set_threads;
-    sgemm_fn found;
-    if (!library || !find(library, "openblas_set_num_threads", &set_threads) ||
-        !find(library, "cblas_sgemm", &found)) {
+    sgemm_fn sgemm;
+    if (!library || !find(library, "openblas_get_num_threads", &get_threads) ||
+        !find(library, "openblas_set_num_threads", &set_threads) || !find(library, "cblas_sgemm", &sgemm)) {
         return;
     }
-    set_threads(1);
-    sgemm = found;
-}
-
-static void cptk_gemm_f32_openblas(const cptk_gemm *g)
-{
-    pthread_once(&once, load);
-    if (!sgemm) {
-        cptk_gemm_f32_c(g);
-        return;
-    }
-    sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g->m, g->n, g->k, 1.0f, g->a, g->lda, g->b, g->ldb, 0.0f,
-          g->c, g->ldc);
-}
-
-void cptk_gemm_init_openblas(cptk_kernels *kernels)
-{
+    if (get_threads() != 1) set_threads(1);
+    kernels->sgemm = (void (*)(void))sgemm;
     kernels->gemm_f32 = cptk_gemm_f32_openblas;
 }
 #else
-typedef int cptk_no_openblas; /* C wants a declaration in every file */
+void cptk_gemm_load(cptk_kernels *kernels)
+{
+    (void)kernels;
+}
 #endif

@@ -1,9 +1,10 @@
-/* plain.c - gemm_f32 in plain C: its specification, and what runs where OpenBLAS is not built in. */
+/* plain.c - gemm_f32 in plain C: its specification, and what runs where OpenBLAS is not built in or not
+ * installed. */
 #include "kernels/kernels_isa.h"
 
 enum { COLUMNS = 64 }; /* of a row of c, summed in a local array while k runs */
 
-void cptk_gemm_f32_c(const cptk_gemm *g)
+static void cptk_gemm_f32_c(const cptk_gemm *g)
 {
     for (int j0 = 0; j0 < g->n; j0 += COLUMNS) {
         const int width = g->n - j0 < COLUMNS ? g->n - j0 : COLUMNS;

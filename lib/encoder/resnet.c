@@ -328,6 +328,14 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     run->features = features;
 }
 
+bool cpt_resnet_uses(const cpt_resnet_run *run, caption_conv algorithm)
+{
+    for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
+        if (!run->net->layers[i].is_pool && run->algorithm[i] == algorithm) return true;
+    }
+    return false;
+}
+
 /* ---- running ---- */
 
 /* Normalises the pixels of a batch's images first..first+count-1 into map 0, with its border of zeros. */

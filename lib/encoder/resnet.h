@@ -58,6 +58,9 @@ typedef struct cpt_resnet_run {
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 
+/* Does a layer use this algorithm, by the plan? */
+bool cpt_resnet_uses(const cpt_resnet_run *run, caption_conv algorithm);
+
 /* Told after each layer that `done` of `total` are, those of every group counted, and what the layer
  * computed. Anything but 0 stops. */
 typedef int (*cpt_layer_fn)(void *user, int done, int total, const caption_map *map);

@@ -157,6 +157,7 @@ static void run_part(const im2col_job *d, const part *p, float *own)
     const size_t a_stride = d->plan.in_place ? in_pitch : (size_t)d->plan.depth;
     if (!d->plan.in_place) gather(d, p->first, p->rows, own);
     const cptk_gemm product = {
+        .sgemm = d->job->kernels->sgemm,
         .a = a,
         .b = d->b + p->column,
         .c = result,

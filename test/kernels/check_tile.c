@@ -181,7 +181,10 @@ static void expect_gemm(const cptk_gemm *g, int row, int column)
 static void check_gemm(const cptk_kernels *k)
 {
     for (int i = 0; i < 40; i++) {
-        cptk_gemm g = {.m = check_between(1, 20), .n = check_between(1, 80), .k = check_between(1, 90)};
+        cptk_gemm g = {.sgemm = k->sgemm,
+                       .m = check_between(1, 20),
+                       .n = check_between(1, 80),
+                       .k = check_between(1, 90)};
         g.lda = g.k + check_between(0, 3);
         g.ldb = g.n + check_between(0, 3);
         g.ldc = g.n + check_between(0, 3);
@@ -249,7 +252,8 @@ void bench_tile(const cptk_kernels *k)
         check_release(name);
     }
     tile_work w = {.k = k,
-                   .gemm = {.a = check_random_buffer(49 * 256),
+                   .gemm = {.sgemm = k->sgemm,
+                            .a = check_random_buffer(49 * 256),
                             .b = check_random_buffer(256 * 96),
                             .c = check_buffer(49 * 96, 0),
                             .m = 49,

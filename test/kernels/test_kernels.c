@@ -49,6 +49,7 @@ static void run(uint32_t bits, bool bench)
     cptk_kernels_init(&kernels, bits);
     cptk_kernels plain;
     cptk_kernels_init(&plain, 0);
+    if (bits) cptk_gemm_load(&kernels); /* so that plain C's gemm is checked too, at the level of plain C */
     check_begin(kernels.name);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (bench) {
