@@ -448,9 +448,13 @@ typedef struct caption_map {
     int height, width, channels;
     size_t pitch;         /* elements from one position to the next, at least `channels` */
     const float *values;  /* [images, height, width, pitch] of a model of float32, else NULL */
-    const uint8_t *bytes; /* the same of an int8 model, else NULL; a value is scale * (byte - zero_point) */
+    const uint8_t *bytes; /* the same of an int8 model, else NULL; a value is scale * (byte - zero_point).
+                             Also NULL where a later layer adds the map and none multiplies it: then it has
+                             only `wide` */
     float scale;          /* int8: what a step of 1 is worth; else 0 */
     int zero_point;       /* int8: the byte of the value 0, 0..255; else 0 */
+    const uint16_t *wide; /* the same of an int8 model, where a later layer adds the map, else NULL; a value
+                             is scale * (wide / 256 - zero_point) */
 } caption_map;
 
 /* What a progress function is told. */

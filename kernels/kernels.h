@@ -115,9 +115,9 @@ typedef struct cptk_rounded {
  *     sum[m][j] = sum over t and d of a[t * rows + m][d] * B[t * depth + d][j]    exact, in an int32
  *     x[m][j]   = scale[j] * sum[m][j] + bias[j] + add_scale * add[m][j]
  *
- * x is computed from left to right, and each conversion, product and sum is rounded to float.  Either c_f32
- * gets x, or c_u8 gets x requantised: the nearest integer, ties to even, of x within 0..255; 0 for NaN.  So
- * the results have the same bits at every level.
+ * x is computed from left to right, and each conversion, product and sum is rounded to float.  Where c_f32 is
+ * NULL, x is requantised: c_u8 gets the nearest integer of x within 0..255, c_u16 that of 256 x within
+ * 0..65535; ties to even, 0 for NaN.  So the results have the same bits at every level.
  *
  * Row k of column j of B is b[(j / 16) * b_panel + (k / 4) * 64 + (j % 16) * 4 + k % 4].  Columns from n on,
  * and rows that are there only to fill up a quad, are zero.  The weights -128 are allowed. */
@@ -127,10 +127,11 @@ typedef struct cptk_tile_int8 {
     size_t b_panel;          /* bytes from one panel to the next, >= taps * depth * 16 */
     const float *scale;      /* [n] */
     const float *bias;       /* [n], or NULL: nothing is added */
-    const uint8_t *add;      /* [rows, n], row stride add_stride, or NULL: nothing is added; may equal c_u8 */
+    const uint16_t *add; /* [rows, n], row stride add_stride, or NULL: nothing is added; may equal c_u16 */
     float add_scale;
     uint8_t *c_u8;               /* [rows, n], row stride c_stride, or NULL */
-    float *c_f32;                /* the same where c_u8 is NULL */
+    uint16_t *c_u16;             /* the same, or NULL */
+    float *c_f32;                /* the same; NULL where c_u8 or c_u16 is not */
     size_t add_stride, c_stride; /* in elements */
     int rows;                    /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows_u8 */
     int taps, depth, n;          /* depth is a multiple of CPTK_QUAD; taps * depth <= CPTK_INT8_MOST_DEPTH */

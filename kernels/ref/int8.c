@@ -2,12 +2,12 @@
  * these slots, and what runs where no instruction set is known. */
 #include "kernels/kernels_isa.h"
 
-/* The nearest integer of x within 0..255, ties to even; 0 for NaN. */
-static uint8_t nearest_u8(float x)
+/* The nearest integer of x within 0..most, ties to even; 0 for NaN.  most is below 2^22. */
+static uint16_t nearest(float x, float most)
 {
     const float rounder = 12582912.0f; /* 1.5 * 2^23: sums have no digits behind the point */
     if (!(x > 0)) return 0;
-    return (uint8_t)((x < 255 ? x : 255) + rounder - rounder);
+    return (uint16_t)((x < most ? x : most) + rounder - rounder);
 }
 
 /* ---- the tile ---- */
@@ -37,11 +37,9 @@ static void cptk_tile_u8_c(const cptk_tile_int8 *t)
             float x = (float)sum[j % CPTK_PANEL] * t->scale[j];
             if (t->bias) x += t->bias[j];
             if (t->add) x += (float)t->add[add + (size_t)j] * t->add_scale;
-            if (t->c_u8) {
-                t->c_u8[c + (size_t)j] = nearest_u8(x);
-            } else {
-                t->c_f32[c + (size_t)j] = x;
-            }
+            if (t->c_f32) t->c_f32[c + (size_t)j] = x;
+            if (t->c_u8) t->c_u8[c + (size_t)j] = (uint8_t)nearest(x, 255);
+            if (t->c_u16) t->c_u16[c + (size_t)j] = nearest(x * 256, 65535);
         }
     }
 }
@@ -50,7 +48,7 @@ static void cptk_tile_u8_c(const cptk_tile_int8 *t)
 
 static void cptk_quantize_u8_c(const float *x, uint8_t *q, int n, float inverse, float zero)
 {
-    for (int i = 0; i < n; i++) q[i] = nearest_u8(x[i] * inverse + zero);
+    for (int i = 0; i < n; i++) q[i] = (uint8_t)nearest(x[i] * inverse + zero, 255);
 }
 
 /* The maxima around row 2y, column 2x, of all channels. */

@@ -105,24 +105,35 @@ BODY_INLINE void finish(const cptk_tile_int8 *t, const vu *sum, int row, int col
         for (int i = 0; i < R * V; i++) x[i] = vf_add(x[i], bias[i % V]);
     }
     if (t->add) {
-        const uint8_t *add = t->add + (size_t)row * t->add_stride + column;
+        const uint16_t *add = t->add + (size_t)row * t->add_stride + column;
         const vf factor = vf_set(t->add_scale);
         BODY_UNROLL
         for (int i = 0; i < R * V; i++) {
-            const vf more = vf_load_u8(add + (size_t)(i / V) * t->add_stride + i % V * VEC_W);
+            const vf more = vf_load_u16(add + (size_t)(i / V) * t->add_stride + i % V * VEC_W);
             x[i] = vf_add(x[i], vf_mul(more, factor));
         }
     }
+    const size_t at = (size_t)row * t->c_stride + (size_t)column;
+    if (t->c_f32) {
+        float *c = t->c_f32 + at;
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x[i]);
+    }
     if (t->c_u8) {
-        uint8_t *c = t->c_u8 + (size_t)row * t->c_stride + column;
+        uint8_t *c = t->c_u8 + at;
         BODY_UNROLL
         for (int i = 0; i < R * V; i += VEC_PANEL) {
             vf_store_u8(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x + i);
         }
-    } else {
-        float *c = t->c_f32 + (size_t)row * t->c_stride + column;
+    }
+    if (t->c_u16) {
+        uint16_t *c = t->c_u16 + at;
         BODY_UNROLL
-        for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x[i]);
+        for (int i = 0; i < R * V; i++) x[i] = vf_mul(x[i], vf_set(256.0f));
+        BODY_UNROLL
+        for (int i = 0; i < R * V; i += VEC_PANEL) {
+            vf_store_u16(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x + i);
+        }
     }
 }
 
@@ -132,20 +143,27 @@ static __attribute__((noinline)) void finish_row(const cptk_tile_int8 *t, const 
 {
     const size_t c_at = (size_t)row * t->c_stride + (size_t)column;
     float scale[CPTK_PANEL] = {0}, bias[CPTK_PANEL] = {0};
-    uint8_t add[CPTK_PANEL] = {0}, bytes[CPTK_PANEL];
+    uint16_t add[CPTK_PANEL] = {0}, words[CPTK_PANEL];
+    uint8_t bytes[CPTK_PANEL];
     vf x[VEC_PANEL];
     memcpy(scale, t->scale + column, (size_t)n * sizeof *scale);
     if (t->bias) memcpy(bias, t->bias + column, (size_t)n * sizeof *bias);
-    if (t->add) memcpy(add, t->add + (size_t)row * t->add_stride + column, (size_t)n);
+    if (t->add) memcpy(add, t->add + (size_t)row * t->add_stride + column, (size_t)n * sizeof *add);
     for (int v = 0; v < VEC_PANEL; v++) {
         x[v] = vf_mul(vf_from_int(sum[v]), vf_load(scale + v * VEC_W));
         if (t->bias) x[v] = vf_add(x[v], vf_load(bias + v * VEC_W));
-        if (t->add) x[v] = vf_add(x[v], vf_mul(vf_load_u8(add + v * VEC_W), vf_set(t->add_scale)));
-        if (!t->c_u8 && v * VEC_W < n) vf_put(t->c_f32 + c_at + v * VEC_W, x[v], n - v * VEC_W);
+        if (t->add) x[v] = vf_add(x[v], vf_mul(vf_load_u16(add + v * VEC_W), vf_set(t->add_scale)));
+        if (t->c_f32 && v * VEC_W < n) vf_put(t->c_f32 + c_at + v * VEC_W, x[v], n - v * VEC_W);
     }
-    if (!t->c_u8) return;
-    vf_store_u8(bytes, x);
-    memcpy(t->c_u8 + c_at, bytes, (size_t)n);
+    if (t->c_u8) {
+        vf_store_u8(bytes, x);
+        memcpy(t->c_u8 + c_at, bytes, (size_t)n);
+    }
+    if (t->c_u16) {
+        for (int v = 0; v < VEC_PANEL; v++) x[v] = vf_mul(x[v], vf_set(256.0f));
+        vf_store_u16(words, x);
+        memcpy(t->c_u16 + c_at, words, (size_t)n * sizeof *words);
+    }
 }
 
 /* A block that reaches beyond column n: sum [R][V].  Rare, so the code is small, not fast. */
@@ -180,7 +198,9 @@ BODY_INLINE void prefetch_output(const cptk_tile_int8 *t, int row, int column, i
 {
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
-        if (t->c_u8) BODY_PREFETCH_WRITE(t->c_u8 + (size_t)(row + r) * t->c_stride + column);
+        const size_t at = (size_t)(row + r) * t->c_stride + (size_t)column;
+        if (t->c_u8) BODY_PREFETCH_WRITE(t->c_u8 + at);
+        if (t->c_u16 && t->c_u16 != t->add) BODY_PREFETCH_WRITE(t->c_u16 + at);
         if (t->add) BODY_PREFETCH(t->add + (size_t)(row + r) * t->add_stride + column);
     }
 }

@@ -37,7 +37,7 @@
  *   vf_select(m, yes, no)
  *   vmask_any(m)         bool: is any element true?
  *
- *   vf_load_u8(p)        VEC_W bytes at p, as floats
+ *   vf_load_u16(p)       VEC_W numbers of 16 bits at p, as floats
  *   vf_store_u8(p, x)    the 16 floats of the vectors x[16 / VEC_W] to 16 bytes at p: the nearest integer
  *                        within 0..255, ties to even; 0 for NaN
  *

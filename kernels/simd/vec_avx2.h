@@ -165,19 +165,27 @@ static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
 }
 #endif
 
-static inline vf vf_load_u8(const uint8_t *p)
+static inline vf vf_load_u16(const uint16_t *p)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
-static inline __m256i vec_nearest(vf x)
+static inline __m256i vec_nearest(vf x, float most)
 {
     /* what is too small, or NaN, becomes -2^31 and then 0 */
-    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(255.0f), x));
+    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(most), x));
+}
+/* the words of columns 0-3 and 8-11, then 4-7 and 12-15 */
+static inline __m256i vec_words(const vf *x, float most)
+{
+    return _mm256_packus_epi32(vec_nearest(x[0], most), vec_nearest(x[1], most));
+}
+static inline void vf_store_u16(uint16_t *p, const vf *x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(vec_words(x, 65535.0f), _MM_SHUFFLE(3, 1, 2, 0)));
 }
 static inline void vf_store_u8(uint8_t *p, const vf *x)
 {
-    /* columns 0-3 and 8-11, then 4-7 and 12-15 */
-    __m256i words = _mm256_packus_epi32(vec_nearest(x[0]), vec_nearest(x[1]));
+    __m256i words = vec_words(x, 255.0f);
     __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     _mm_storeu_si128((__m128i *)(void *)p, _mm_shuffle_epi32(bytes, _MM_SHUFFLE(3, 1, 2, 0)));
 }

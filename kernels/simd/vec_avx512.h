@@ -152,15 +152,19 @@ static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
 }
 #endif
 
-static inline vf vf_load_u8(const uint8_t *p)
+static inline vf vf_load_u16(const uint16_t *p)
 {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+    return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+}
+/* 0 where x is NaN; what is too large becomes 2^31, which the narrowing limits */
+static inline __m512i vec_nearest(vf x) { return _mm512_cvtps_epi32(_mm512_max_ps(x, _mm512_setzero_ps())); }
+static inline void vf_store_u16(uint16_t *p, const vf *x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtusepi32_epi16(vec_nearest(x[0])));
 }
 static inline void vf_store_u8(uint8_t *p, const vf *x)
 {
-    /* 0 where x is NaN; what is too large becomes 2^31 and then 255 */
-    __m512i nearest = _mm512_cvtps_epi32(_mm512_max_ps(x[0], _mm512_setzero_ps()));
-    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtusepi32_epi8(nearest));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtusepi32_epi8(vec_nearest(x[0])));
 }
 
 #define VEC_BYTES 16

@@ -167,14 +167,12 @@ static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
 }
 #endif
 
-static inline vf vf_load_u8(const uint8_t *p)
-{
-    uint32_t four;
-    memcpy(&four, p, sizeof four);
-    uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
-    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide)));
-}
 static inline uint16x4_t vec_nearest(vf x) { return vqmovn_u32(vcvtnq_u32_f32(x)); } /* NaN becomes 0 */
+static inline vf vf_load_u16(const uint16_t *p) { return vcvtq_f32_u32(vmovl_u16(vld1_u16(p))); }
+static inline void vf_store_u16(uint16_t *p, const vf *x)
+{
+    for (int v = 0; v < VEC_PANEL; v++) vst1_u16(p + v * VEC_W, vec_nearest(x[v]));
+}
 static inline void vf_store_u8(uint8_t *p, const vf *x)
 {
     uint16x8_t low = vcombine_u16(vec_nearest(x[0]), vec_nearest(x[1]));

@@ -15,7 +15,8 @@ enum {
     POOL_MAP = 2, /* the max pool's output; map 1 is the stem's */
     NO_MAP = -1,
     FIRST_GROUPED_STAGE = 3, /* from here on a group of images goes through each layer together */
-    GROUP = 4                /* images at most in a group; more are no faster */
+    GROUP = 4,               /* images at most in a group; more are no faster */
+    WIDE_STEPS = 256         /* of a map in 16 bits, in a step of its bytes */
 };
 
 /* ---- the table ---- */
@@ -47,11 +48,16 @@ static int pitch_of(const cpt_resnet *net, int map)
     return map > POOL_MAP && map < CPT_RESNET_LAYERS ? cpt_map_pitch(channels) : channels;
 }
 
-/* Bytes of one image of a map; no map of a network that was bound is too large for a size_t. */
-static size_t image_bytes(const cpt_resnet *net, int map)
+/* Elements of one image of a map; no map of a network that was bound is too large for a size_t. */
+static size_t image_elements(const cpt_resnet *net, int map)
 {
     const map_shape shape = shape_of(net, map);
-    return (size_t)shape.h * (size_t)shape.w * (size_t)pitch_of(net, map) * element_of(net);
+    return (size_t)shape.h * (size_t)shape.w * (size_t)pitch_of(net, map);
+}
+
+static size_t image_bytes(const cpt_resnet *net, int map)
+{
+    return image_elements(net, map) * element_of(net);
 }
 
 typedef struct builder {
@@ -108,7 +114,9 @@ static caption_status bind_range(builder *b, cpt_layer *layer, const char *name)
     const caption_status status = cpt_range_bind(&layer->range, b->weights, name, b->error);
     if (status) return status;
     layer->conv.in_zero = (uint8_t)range_of(b->net, layer->in).zero_point;
-    if (layer->add != NO_MAP) layer->conv.add_scale = range_of(b->net, layer->add).scale / layer->range.scale;
+    if (layer->add != NO_MAP) {
+        layer->conv.add_scale = range_of(b->net, layer->add).scale / layer->range.scale / WIDE_STEPS;
+    }
     return CAPTION_OK;
 }
 
@@ -234,20 +242,32 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
 
 /* ---- the memory plan ---- */
 
+/* A piece of memory: a map, or with int8 its 16-bit form. */
 typedef struct span {
     size_t offset, bytes;
-    int last; /* the last layer that reads it */
+    int first,
+        last; /* the layer that writes it, and the last one that reads it; last < 0: it is not needed */
 } span;
 
-/* The lowest offset at which `bytes` fit between the spans alive at `layer` (first fit). */
-static size_t first_fit(const span *spans, int count, int layer, size_t bytes)
+/* Spans of map m are number FORMS * m, and with 1 more its 16-bit form. */
+enum { FORMS = 2, SPANS = FORMS * (CPT_RESNET_LAYERS + 1) };
+
+/* The span that `layer` adds; layer->add is a map. */
+static int added_span(const cpt_resnet *net, const cpt_layer *layer)
+{
+    return FORMS * layer->add + (net->int8 ? 1 : 0);
+}
+
+/* The lowest offset at which a span fits between the first `count` that are alive with it (first fit). */
+static size_t first_fit(const span *spans, int count, const span *wanted)
 {
     size_t offset = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < count; i++) {
             const span *s = &spans[i];
-            if (s->last >= layer && offset < s->offset + s->bytes && s->offset < offset + bytes) {
+            if (s->last >= wanted->first && offset < s->offset + s->bytes &&
+                s->offset < offset + wanted->bytes) {
                 offset = s->offset + s->bytes;
                 moved = true;
             }
@@ -256,57 +276,74 @@ static size_t first_fit(const span *spans, int count, int layer, size_t bytes)
     return offset;
 }
 
-/* Bytes of a map of `images` images; 0 and a failed arena when they can't be counted. */
-static size_t map_bytes(const cpt_resnet *net, int map, int images, cpt_arena *arena)
+/* Bytes of a span of `images` images; 0 and a failed arena when they can't be counted. */
+static size_t span_bytes(const cpt_resnet *net, int index, int images, cpt_arena *arena)
 {
-    /* so that offsets, sums over all maps, can't overflow */
-    const size_t most = SIZE_MAX / (4 * CPT_RESNET_LAYERS);
+    /* so that offsets, sums over all spans, can't overflow */
+    const size_t most = SIZE_MAX / (2 * SPANS);
+    const int map = index / FORMS;
     const map_shape shape = shape_of(net, map);
+    const size_t element = index % FORMS == 1 ? sizeof(uint16_t) : element_of(net);
     size_t bytes;
     if (!cpt_mul((size_t)shape.h * (size_t)shape.w, (size_t)pitch_of(net, map), &bytes) ||
-        !cpt_mul(bytes, element_of(net) * (size_t)images, &bytes) || bytes > most) {
+        !cpt_mul(bytes, element * (size_t)images, &bytes) || bytes > most) {
         arena->failed = 1;
         return 0;
     }
     return cpt_align_up(bytes);
 }
 
-/* Whether a layer's output may replace what it adds.  It may when no later layer reads that; it halves the
- * memory traffic. */
-static bool in_place(const cpt_resnet_run *run, const span *spans, int map)
+/* Fills in which layers write and read each span. */
+static void find_lives(const cpt_resnet_run *run, span *spans)
 {
+    const cpt_resnet *net = run->net;
+    for (int i = 0; i < SPANS; i++) spans[i] = (span){.first = i / FORMS - 1, .last = -1};
+    /* Map `split` collects images while the maps before it are used again for the next one. */
+    if (run->split > 0) spans[FORMS * run->split].first = 0;
+    for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
+        const cpt_layer *layer = &net->layers[i];
+        spans[FORMS * layer->in].last = i;
+        if (layer->add != NO_MAP) spans[added_span(net, layer)].last = i;
+    }
+    /* The last map is read after all layers.  One of floats is the caller's. */
+    if (net->int8) spans[FORMS * CPT_RESNET_LAYERS].last = CPT_RESNET_LAYERS;
+}
+
+/* The span whose place a layer's output can take since that is what it adds and no later layer reads it; -1
+ * where there is none.  It halves the memory traffic. */
+static int replaced(const cpt_resnet_run *run, const span *spans, int index)
+{
+    const int map = index / FORMS;
+    if (map == INPUT_MAP || index % FORMS != (run->net->int8 ? 1 : 0) || map == run->split) return -1;
     const cpt_layer *layer = &run->net->layers[map - 1];
-    return layer->add != NO_MAP && spans[layer->add].last == map - 1 && layer->in != layer->add &&
-           map != run->split;
+    if (layer->add == NO_MAP || layer->in == layer->add) return -1;
+    const int added = added_span(run->net, layer);
+    return spans[added].last == map - 1 ? added : -1;
 }
 
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
 {
     const cpt_resnet *net = run->net;
-    const int maps = net->int8 ? CPT_RESNET_LAYERS + 1 : CPT_RESNET_LAYERS;
-    span spans[CPT_RESNET_LAYERS + 1] = {{0}};
+    span spans[SPANS];
     size_t total = 0;
-    spans[CPT_RESNET_LAYERS].last = CPT_RESNET_LAYERS; /* it is read after all layers */
-    for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
-        spans[net->layers[i].in].last = i;
-        if (net->layers[i].add != NO_MAP) spans[net->layers[i].add].last = i;
-    }
-    for (int map = 0; map < maps; map++) {
-        /* Map `split` collects images while the maps before it are used again for the next one. */
-        const int alive_at = map == run->split ? 0 : map - 1;
-        spans[map].bytes = map_bytes(net, map, map < run->split ? 1 : batch, arena);
-        if (map > 0 && in_place(run, spans, map)) {
-            spans[map].offset = spans[net->layers[map - 1].add].offset;
-        } else {
-            spans[map].offset = first_fit(spans, map, alive_at, spans[map].bytes);
-        }
-        if (spans[map].offset + spans[map].bytes > total) total = spans[map].offset + spans[map].bytes;
+    find_lives(run, spans);
+    for (int i = 0; i < SPANS; i++) {
+        span *s = &spans[i];
+        if (s->last < 0) continue;
+        s->bytes = span_bytes(net, i, i / FORMS < run->split ? 1 : batch, arena);
+        const int other = replaced(run, spans, i);
+        s->offset = other >= 0 ? spans[other].offset : first_fit(spans, i, s);
+        if (s->offset + s->bytes > total) total = s->offset + s->bytes;
     }
     unsigned char *base = cpt_arena_take(arena, total, 1);
     /* Kernels multiply the bytes between a position's channels and the end of its last quad by 0, so these
      * may be anything, but something that was written. */
     if (base && net->int8) memset(base, 0, total);
-    for (int map = 0; base && map < maps; map++) run->maps[map] = base + spans[map].offset;
+    for (int i = 0; base && i < SPANS; i += FORMS) {
+        const span *wide = &spans[i + 1];
+        run->maps[i / FORMS] = spans[i].last < 0 ? NULL : base + spans[i].offset;
+        run->wide[i / FORMS] = wide->last < 0 ? NULL : (uint16_t *)(void *)(base + wide->offset);
+    }
 }
 
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
@@ -445,7 +482,15 @@ static unsigned char *output_of(const cpt_resnet_run *run, int index, int at, fl
 {
     const int map = index + 1;
     if (map == CPT_RESNET_LAYERS && !run->net->int8) return (unsigned char *)features;
-    return run->maps[map] + (map == run->split ? (size_t)at * image_bytes(run->net, map) : 0);
+    if (map != run->split) return run->maps[map];
+    return run->maps[map] + (size_t)at * image_bytes(run->net, map);
+}
+
+/* What a layer adds, or NULL. */
+static const void *added_map(const cpt_resnet_run *run, const cpt_layer *layer)
+{
+    if (layer->add == NO_MAP) return NULL;
+    return run->net->int8 ? (const void *)run->wide[layer->add] : run->maps[layer->add];
 }
 
 /* Runs a layer for `count` images of a group, from image `at` on.  Before the split that is one image. */
@@ -461,8 +506,9 @@ static void run_layer(cpt_resnet_run *run, int index, int at, int count, float *
             .algorithm = run->algorithm[index],
             .batch = count,
             .in = run->maps[layer->in],
-            .add = layer->add == NO_MAP ? NULL : run->maps[layer->add],
+            .add = added_map(run, layer),
             .out = out,
+            .out_wide = run->wide[index + 1],
             .scratch = run->scratch,
         };
         cpt_conv_run(&layer->conv, &args, run->kernels, run->pool);
@@ -493,6 +539,7 @@ static int report(const cpt_resnet_run *run, const cpt_resnet_batch *b, const gr
         .bytes = int8 ? out : NULL,
         .scale = int8 ? layer->range.scale : 0,
         .zero_point = int8 ? layer->range.zero_point : 0,
+        .wide = run->wide[index + 1],
     };
     return b->callback ? b->callback(b->user, group->done + index + 1, group->total, &map) : 0;
 }

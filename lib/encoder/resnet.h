@@ -48,6 +48,9 @@ typedef struct cpt_resnet_run {
      * [images, S + 6, S + 6, 3], or of bytes [images, S + 6, S + 6, 4].  A last map of floats is `features`
      * itself, and has no place here. */
     unsigned char *maps[CPT_RESNET_LAYERS + 1];
+    /* The same maps of an int8 network, in 16 bits, where a later layer adds them; else NULL.  A map that is
+     * only added has no bytes. */
+    uint16_t *wide[CPT_RESNET_LAYERS + 1];
     float *features; /* the last map, as floats, of the whole batch [batch, h, w, c] */
     void *scratch;
 } cpt_resnet_run;

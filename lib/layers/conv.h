@@ -1,7 +1,8 @@
 /* conv.h - one convolution: which algorithm, how much scratch, and running it.
  *
- * Its maps have elements of the filters' type: floats, or with int8 filters bytes.  Sizes and pitches count
- * elements. */
+ * Its maps have elements of the filters' type: floats, or with int8 filters bytes.  What is added to an int8
+ * convolution, and its output for a later addition, has 16 bits instead: 256ths of a byte's step.  Sizes and
+ * pitches count elements. */
 #ifndef CPT_CONV_H
 #define CPT_CONV_H
 
@@ -19,11 +20,11 @@ typedef struct cpt_conv {
     int in_pitch, out_pitch, add_pitch;
     int kernel, stride, pad; /* pad: positions around the input that are not in the buffer and count as 0 */
     bool relu;               /* of float32; an int8 convolution's bytes end at the value of byte 0 anyway */
-    /* int8: the byte of the value 0 in the input, what a step of the added map is worth in steps of the
-     * output, and whether the output is float32 instead of bytes */
+    /* int8: the byte of the value 0 in the input, what a 256th of a step of the added map is worth in steps
+     * of the output, and whether the output is float32 instead of bytes */
     uint8_t in_zero;
     float add_scale;
-    bool wide;
+    bool floats;
     cpt_matrix
         filters; /* [out_c, kernel * kernel, in_c], float32 in panels or int8 in quads, with the bias */
     cpt_matrix winograd; /* the same filters in a Winograd layout; its weight is NULL where there is none */
@@ -40,8 +41,10 @@ typedef struct cpt_conv_run_args {
     caption_conv algorithm; /* from cpt_conv_choose */
     int batch;
     const void *in;  /* [batch, in_h, in_w, in_c]; int8: whole quads of channels can be read */
-    const void *add; /* [batch, out_h, out_w, out_c] added before the ReLU, or NULL */
-    void *out; /* [batch, out_h, out_w, out_c]; overlaps neither in nor add, except that add may equal out */
+    const void *add; /* [batch, out_h, out_w, out_c] added before the ReLU, or NULL; int8: uint16_t */
+    /* [batch, out_h, out_w, out_c]; overlap neither in nor add, except that add may equal out, or out_wide */
+    void *out;          /* int8: may be NULL where out_wide is not */
+    uint16_t *out_wide; /* int8: or NULL */
     void *scratch;
 } cpt_conv_run_args;
 

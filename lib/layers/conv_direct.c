@@ -208,7 +208,7 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
     const cpt_conv_run_args *args = d->job->args;
     const size_t add_pitch = cpt_conv_add_pitch(conv), out_pitch = cpt_conv_out_pitch(conv);
     const size_t first = (size_t)block->first;
-    const uint8_t *add = args->add;
+    const uint16_t *add = args->add;
     cpt_tiles_int8 tiles = {
         .first = {.a = &pointers->u8,
                   .add_scale = conv->add_scale,
@@ -228,8 +228,9 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
         t->scale = conv->filters.scale + column;
         t->bias = conv->filters.bias ? conv->filters.bias + column : NULL;
         t->add = add ? add + first * add_pitch + column : NULL;
-        t->c_u8 = conv->wide ? NULL : (uint8_t *)args->out + at;
-        t->c_f32 = conv->wide ? (float *)args->out + at : NULL;
+        t->c_u8 = conv->floats || !args->out ? NULL : (uint8_t *)args->out + at;
+        t->c_u16 = args->out_wide ? args->out_wide + at : NULL;
+        t->c_f32 = conv->floats ? (float *)args->out + at : NULL;
         t->n = cpt_min(COLUMN_STEP, block->column_end - column);
         tiles.ahead = look_ahead(d, column);
         cpt_tiles_int8_run(&tiles, d->job->kernels);

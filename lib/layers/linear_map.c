@@ -17,7 +17,7 @@ static cpt_conv as_convolution(const cpt_linear *linear, int positions)
         .out_c = linear->out,
         .kernel = 1,
         .stride = 1,
-        .wide = true,
+        .floats = true,
         .filters = *linear,
     };
 }

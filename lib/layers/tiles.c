@@ -73,6 +73,7 @@ void cpt_tiles_int8_run(const cpt_tiles_int8 *w, const cptk_kernels *kernels)
         t.rows = cpt_part(w->rows, count, i + 1) - at;
         t.a = w->first.a + (size_t)at * (size_t)t.taps;
         if (w->first.c_u8) t.c_u8 = w->first.c_u8 + (size_t)at * t.c_stride;
+        if (w->first.c_u16) t.c_u16 = w->first.c_u16 + (size_t)at * t.c_stride;
         if (w->first.c_f32) t.c_f32 = w->first.c_f32 + (size_t)at * t.c_stride;
         if (w->first.add) t.add = w->first.add + (size_t)at * t.add_stride;
         if (w->ahead != CPT_AHEAD_AS_SET) {
