@@ -4,16 +4,21 @@
 enum {
     LINE = CPTK_PANEL * CPTK_QUAD, /* bytes: for each output of a panel those of 8 inputs, two in a byte */
     LINE_INPUTS = 2 * CPTK_QUAD,
-    CHUNK_LINES = 16 /* that are unpacked at once, onto the stack */
+    CHUNK_LINES = 16,      /* that are unpacked at once, onto the stack */
+    AHEAD_BYTES = 2 << 10, /* from the halves that are unpacked to those that are fetched */
 };
 
 /* Brings lines of pairs into the form of the tile product.  The lower half of byte i belongs to the line's
- * first quad, the upper half to its second.  Each half is a number of -8..7. */
+ * first quad, the upper half to its second.  Each half is a number of -8..7; with its sign flipped it is the
+ * number plus 8. */
 static void unpack(const uint8_t *restrict halves, int lines, int8_t *restrict quads)
 {
     for (int l = 0; l < lines; l++, halves += LINE, quads += 2 * LINE) {
-        for (int i = 0; i < LINE; i++) quads[i] = (int8_t)((halves[i] & 15) - (halves[i] & 8) * 2);
-        for (int i = 0; i < LINE; i++) quads[LINE + i] = (int8_t)((halves[i] >> 4) - (halves[i] >> 7) * 16);
+        for (int i = 0; i < LINE; i++) {
+            const uint8_t flipped = halves[i] ^ 0x88;
+            quads[i] = (int8_t)((flipped & 15) - 8);
+            quads[LINE + i] = (int8_t)((flipped >> 4) - 8);
+        }
     }
 }
 
@@ -37,12 +42,14 @@ static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
         .rows = rows,
         .taps = 1,
         .n = fine->out - column < CPTK_PANEL ? fine->out - column : CPTK_PANEL,
+        .soon_step = LINE / 2, /* a line of halves for each two quads */
     };
     for (int at = 0; at < lines; at += CHUNK_LINES) {
         const int count = lines - at < CHUNK_LINES ? lines - at : CHUNK_LINES;
         unpack(halves + (size_t)at * LINE, count, quads);
         for (int r = 0; r < rows; r++) a[r] = args->states[first + r] + (size_t)at * LINE_INPUTS;
         tile.depth = count * LINE_INPUTS;
+        tile.soon = (uintptr_t)(halves + (size_t)at * LINE + AHEAD_BYTES);
         args->kernels->tile_u8(&tile);
         tile.bias = NULL;
         for (int r = 0; r < rows; r++) {
