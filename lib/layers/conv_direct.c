@@ -14,6 +14,7 @@ enum {
     CACHED_WEIGHTS = 128 << 10,
     CACHED_INPUT = 256 << 10,
     STREAMED_MAX_ROWS = 256, /* of a block, where weights stream */
+    STREAMED_MIN_TASKS = 8,  /* so that as many threads have work */
     CACHED_MIN_BLOCKS = 14,  /* where weights stay: as many blocks, so that threads share a layer evenly */
     CACHED_MAX_ROWS = 112,   /* of such a block: 8 tiles of 14 rows, the fastest with 512-bit vectors */
     STEP_PANELS_F32 = 2,     /* panels that a tile takes at once */
@@ -78,6 +79,7 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
     } else {
         wanted = cpt_min((int)(CACHED_INPUT / row), STREAMED_MAX_ROWS);
         p.column_blocks = cpt_ceil_div(p.panels, step_panels);
+        wanted = cpt_min(wanted, p.rows / cpt_ceil_div(STREAMED_MIN_TASKS, p.column_blocks));
     }
     p.row_blocks = cpt_ceil_div(p.rows, cpt_max(wanted, CPTK_MAX_ROWS));
     p.block_rows = cpt_ceil_div(p.rows, p.row_blocks);
