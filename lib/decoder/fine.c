@@ -4,8 +4,7 @@
 enum {
     LINE = CPTK_PANEL * CPTK_QUAD, /* bytes: for each output of a panel those of 8 inputs, two in a byte */
     LINE_INPUTS = 2 * CPTK_QUAD,
-    CHUNK_LINES = 16,      /* that are unpacked at once, onto the stack */
-    AHEAD_BYTES = 2 << 10, /* from the halves that are unpacked to those that are fetched */
+    CHUNK_LINES = 16 /* that are unpacked at once, onto the stack */
 };
 
 /* Brings lines of pairs into the form of the tile product.  The lower half of byte i belongs to the line's
@@ -23,12 +22,13 @@ static void unpack(const uint8_t *restrict halves, int lines, int8_t *restrict q
 }
 
 /* Rows first..first+rows-1; at most CPTK_MAX_ROWS. */
-static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
+static void add_rows(const cpt_fine_args *args, int panel, int next, int first, int rows)
 {
     const cpt_linear *fine = &args->decoder->fine;
     const int column = panel * CPTK_PANEL, lines = (fine->in + CPTK_QUAD - 1) / CPTK_QUAD;
     const size_t words = (size_t)fine->out;
     const uint8_t *halves = fine->halves + (size_t)panel * (size_t)lines * LINE, *a[CPTK_MAX_ROWS];
+    const uint8_t *soon = fine->halves + (size_t)next * (size_t)lines * LINE;
     int8_t quads[CHUNK_LINES * 2 * LINE];
     float part[CPTK_MAX_ROWS * CPTK_PANEL];
     cptk_tile_int8 tile = {
@@ -49,7 +49,7 @@ static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
         unpack(halves + (size_t)at * LINE, count, quads);
         for (int r = 0; r < rows; r++) a[r] = args->states[first + r] + (size_t)at * LINE_INPUTS;
         tile.depth = count * LINE_INPUTS;
-        tile.soon = (uintptr_t)(halves + (size_t)at * LINE + AHEAD_BYTES);
+        tile.soon = (uintptr_t)(soon + (size_t)at * LINE);
         args->kernels->tile_u8(&tile);
         tile.bias = NULL;
         for (int r = 0; r < rows; r++) {
@@ -59,9 +59,9 @@ static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
     }
 }
 
-void cpt_fine_add(const cpt_fine_args *args, int panel)
+void cpt_fine_add(const cpt_fine_args *args, int panel, int next)
 {
     for (int r = 0; r < args->rows; r += CPTK_MAX_ROWS) {
-        add_rows(args, panel, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
+        add_rows(args, panel, next, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
     }
 }

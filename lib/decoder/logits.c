@@ -242,8 +242,9 @@ typedef struct fine_job {
 static void run_fine_panel(void *user, int index, int thread)
 {
     const fine_job *job = user;
+    const int *panels = job->logits->panels, last = job->logits->panel_count - 1;
     (void)thread;
-    cpt_fine_add(&job->args, job->logits->panels[index]);
+    cpt_fine_add(&job->args, panels[index], panels[index < last ? index + 1 : last]);
 }
 
 /* Marks the words whose logits are made fine: those that would be the best children of each row as it is, and
