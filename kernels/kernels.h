@@ -213,6 +213,7 @@ typedef struct cptk_weighted_rows {
     const float *weight; /* [rows, terms] */
     const float *in;     /* [terms, n] */
     float *out;          /* [rows, n] */
+    size_t stride;       /* elements from one row of in, and of out, to the next; >= n */
     int rows, terms, n;
 } cptk_weighted_rows;
 

@@ -69,10 +69,10 @@ static void cptk_attention_f32_c(const cptk_attention *args)
  * together, since rows lie far apart. */
 static void add_weighted(const cptk_weighted_rows *args, size_t r, size_t first, size_t width)
 {
-    const size_t n = (size_t)args->n, terms = (size_t)args->terms;
+    const size_t stride = args->stride, terms = (size_t)args->terms;
     const float *weight = args->weight + r * terms, *in = args->in + first;
-    float sum[CPTK_PANEL] = {0}, *out = args->out + r * n + first;
-    for (size_t p = 0; p < terms; p++, in += n) {
+    float sum[CPTK_PANEL] = {0}, *out = args->out + r * stride + first;
+    for (size_t p = 0; p < terms; p++, in += stride) {
         for (size_t j = 0; j < width; j++) sum[j] += weight[p] * in[j];
     }
     for (size_t j = 0; j < width; j++) out[j] += sum[j];

@@ -126,7 +126,7 @@ BODY_INLINE void add_term(vf sum[][VEC_PANEL], const float *weight, size_t terms
 /* Rows row..row+R-1, columns j..j+15, of which `left` are there. */
 BODY_INLINE void block(const cptk_weighted_rows *args, int row, int j, int left, int R)
 {
-    const size_t n = (size_t)args->n, terms = (size_t)args->terms;
+    const size_t stride = args->stride, terms = (size_t)args->terms;
     const float *weight = args->weight + (size_t)row * terms, *in = args->in + j;
     vf sum[CPTK_MAX_ROWS][VEC_PANEL];
     BODY_UNROLL
@@ -134,13 +134,13 @@ BODY_INLINE void block(const cptk_weighted_rows *args, int row, int j, int left,
         BODY_UNROLL
         for (int v = 0; v < VEC_PANEL; v++) sum[r][v] = vf_set(0.0f);
     }
-    for (size_t p = 0; p < terms; p++, in += n) {
+    for (size_t p = 0; p < terms; p++, in += stride) {
         BODY_PREFETCH(in + CPTK_PANEL); /* the next block's */
         add_term(sum, weight + p, terms, in, left, R);
     }
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
-        float *out = args->out + (size_t)(row + r) * n + j;
+        float *out = args->out + (size_t)(row + r) * stride + j;
         BODY_UNROLL
         for (int v = 0; v < VEC_PANEL; v++) {
             const int there = left - v * VEC_W;

@@ -1,13 +1,22 @@
 /* choice.c - the best children of one row, with penalties for repeated words. */
 #include "lib/decoder/choice.h"
 
-void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int max_width, int max_length)
+void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int rows, int max_width, int max_length)
 {
     /* all words of a hypothesis and a banned one may come before the row's best: see cpt_choice_new_words */
     size_t most = (size_t)max_width + (size_t)max_length + 1;
     if (most > (size_t)choice->vocabulary) most = (size_t)choice->vocabulary;
-    choice->index = cpt_arena_take(arena, most, sizeof *choice->index);
-    choice->value = cpt_arena_take(arena, most, sizeof *choice->value);
+    choice->most = (int)most;
+    choice->index = cpt_arena_take(arena, (size_t)rows * most, sizeof *choice->index);
+    choice->value = cpt_arena_take(arena, (size_t)rows * most, sizeof *choice->value);
+}
+
+cpt_choice cpt_choice_of_row(const cpt_choice *all, int row)
+{
+    cpt_choice choice = *all;
+    choice.index += (size_t)row * (size_t)all->most;
+    choice.value += (size_t)row * (size_t)all->most;
+    return choice;
 }
 
 static bool is_special(const cpt_rules *rules, int token)

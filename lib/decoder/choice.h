@@ -33,17 +33,21 @@ typedef struct cpt_child {
     float log_probability; /* after penalties */
 } cpt_child;
 
-/* Memory for choosing, used again for every row. */
+/* Memory for choosing the children of a row. */
 typedef struct cpt_choice {
     const cptk_kernels *kernels;
     int vocabulary; /* V */
-    int *index;     /* [most candidates] words, best first */
-    float *value;   /* [most candidates] their logits */
+    int most;       /* candidates */
+    int *index;     /* [most] words, best first */
+    float *value;   /* [most] their logits */
 } cpt_choice;
 
-/* Lays out the memory for hypotheses of at most max_length words and rules of at most max_width.  kernels and
- * vocabulary are already set. */
-void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int max_width, int max_length);
+/* Lays out the memory of `rows` rows, for hypotheses of at most max_length words and rules of at most
+ * max_width.  kernels and vocabulary are already set. */
+void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int rows, int max_width, int max_length);
+
+/* The memory of one of the rows that were planned together. */
+cpt_choice cpt_choice_of_row(const cpt_choice *all, int row);
 
 /* The best new words of a row by its logits [V].  Fills index and value, best first (ties: lowest id first;
  * NaN counts as -infinity), and returns how many there are, at most rules->width.  *lse becomes log(sum of

@@ -8,22 +8,27 @@ enum {
 };
 
 /* Brings lines of pairs into the form of the tile product.  The lower half of byte i belongs to the line's
- * first quad, the upper half to its second.  Each half is a number of -8..7. */
+ * first quad, the upper half to its second.  Each half is a number of -8..7; with its sign flipped it is the
+ * number plus 8. */
 static void unpack(const uint8_t *restrict halves, int lines, int8_t *restrict quads)
 {
     for (int l = 0; l < lines; l++, halves += LINE, quads += 2 * LINE) {
-        for (int i = 0; i < LINE; i++) quads[i] = (int8_t)((halves[i] & 15) - (halves[i] & 8) * 2);
-        for (int i = 0; i < LINE; i++) quads[LINE + i] = (int8_t)((halves[i] >> 4) - (halves[i] >> 7) * 16);
+        for (int i = 0; i < LINE; i++) {
+            const uint8_t flipped = halves[i] ^ 0x88;
+            quads[i] = (int8_t)((flipped & 15) - 8);
+            quads[LINE + i] = (int8_t)((flipped >> 4) - 8);
+        }
     }
 }
 
 /* Rows first..first+rows-1; at most CPTK_MAX_ROWS. */
-static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
+static void add_rows(const cpt_fine_args *args, int panel, int next, int first, int rows)
 {
     const cpt_linear *fine = &args->decoder->fine;
     const int column = panel * CPTK_PANEL, lines = (fine->in + CPTK_QUAD - 1) / CPTK_QUAD;
     const size_t words = (size_t)fine->out;
     const uint8_t *halves = fine->halves + (size_t)panel * (size_t)lines * LINE, *a[CPTK_MAX_ROWS];
+    const uint8_t *soon = fine->halves + (size_t)next * (size_t)lines * LINE;
     int8_t quads[CHUNK_LINES * 2 * LINE];
     float part[CPTK_MAX_ROWS * CPTK_PANEL];
     cptk_tile_int8 tile = {
@@ -37,12 +42,14 @@ static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
         .rows = rows,
         .taps = 1,
         .n = fine->out - column < CPTK_PANEL ? fine->out - column : CPTK_PANEL,
+        .soon_step = LINE / 2, /* a line of halves for each two quads */
     };
     for (int at = 0; at < lines; at += CHUNK_LINES) {
         const int count = lines - at < CHUNK_LINES ? lines - at : CHUNK_LINES;
         unpack(halves + (size_t)at * LINE, count, quads);
         for (int r = 0; r < rows; r++) a[r] = args->states[first + r] + (size_t)at * LINE_INPUTS;
         tile.depth = count * LINE_INPUTS;
+        tile.soon = (uintptr_t)(soon + (size_t)at * LINE);
         args->kernels->tile_u8(&tile);
         tile.bias = NULL;
         for (int r = 0; r < rows; r++) {
@@ -52,9 +59,9 @@ static void add_rows(const cpt_fine_args *args, int panel, int first, int rows)
     }
 }
 
-void cpt_fine_add(const cpt_fine_args *args, int panel)
+void cpt_fine_add(const cpt_fine_args *args, int panel, int next)
 {
     for (int r = 0; r < args->rows; r += CPTK_MAX_ROWS) {
-        add_rows(args, panel, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
+        add_rows(args, panel, next, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
     }
 }

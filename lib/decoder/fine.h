@@ -22,7 +22,8 @@ typedef struct cpt_fine_args {
     const cptk_kernels *kernels;
 } cpt_fine_args;
 
-/* Adds to the logits of the words of one panel what their fine weights give. */
-void cpt_fine_add(const cpt_fine_args *args, int panel);
+/* Adds to the logits of the words of one panel what their fine weights give.  Meanwhile the weights of panel
+ * `next` are fetched, which may be the same. */
+void cpt_fine_add(const cpt_fine_args *args, int panel, int next);
 
 #endif

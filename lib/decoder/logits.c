@@ -27,7 +27,7 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->child_count = cpt_arena_take(arena, rows, sizeof *l->child_count);
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
-    cpt_choice_plan(&l->choice, arena, max_rows, max_length);
+    cpt_choice_plan(&l->choice, arena, max_rows, max_rows, max_length);
     if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
     if (d->coarse.matrix.pairs) cpt_coarse_plan(&l->coarse, arena, d, max_rows);
     if (d->coarse.matrix.pairs || d->fine.halves) {
@@ -40,6 +40,41 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
 static const float *row_logits(const cpt_logits *l, int row)
 {
     return l->values + (size_t)row * (size_t)l->decoder->vocabulary;
+}
+
+/* ---- rows ----
+ *
+ * The threads share the rows.  Looking through all words of a row takes microseconds. */
+
+typedef struct row_job {
+    cpt_logits *logits;
+    const cpt_logits_query *query;
+    int new_words[CPT_MAX_BEAMS]; /* how many; which is in the row's cpt_choice */
+    float lse[CPT_MAX_BEAMS];
+} row_job;
+
+static void find_new_words(void *user, int row, int thread)
+{
+    row_job *job = user;
+    cpt_logits *l = job->logits;
+    const cpt_logits_query *query = job->query;
+    cpt_choice choice = cpt_choice_of_row(&l->choice, row);
+    (void)thread;
+    job->new_words[row] =
+        cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
+                             l->decoder->int8 ? NULL : &job->lse[row]);
+}
+
+static void find_children(void *user, int row, int thread)
+{
+    row_job *job = user;
+    cpt_logits *l = job->logits;
+    const cpt_logits_query *query = job->query;
+    cpt_choice choice = cpt_choice_of_row(&l->choice, row);
+    (void)thread;
+    l->child_count[row] =
+        cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
+                        l->children + (size_t)row * (size_t)l->max_rows);
 }
 
 /* ---- exact logits of some words ---- */
@@ -147,16 +182,19 @@ static int keep_largest(double *totals, int count, int most, double total)
 static double certain_total(cpt_logits *l, const cpt_logits_query *query, row_bounds *bounds)
 {
     double totals[CPT_MAX_BEAMS];
+    row_job job = {.logits = l, .query = query};
     int kept = 0;
+    cpt_pool_run(l->pool, find_new_words, &job, query->rows);
     for (int r = 0; r < query->rows; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
         row_bounds *b = &bounds[r];
-        const int count =
-            cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, &b->lse);
-        b->least_needed = count > 0 ? l->choice.value[count - 1] : -INFINITY;
+        const float *value = cpt_choice_of_row(&l->choice, r).value;
+        const int count = job.new_words[r];
+        b->lse = job.lse[r];
+        b->least_needed = count > 0 ? value[count - 1] : -INFINITY;
         b->error = 4 * cpt_coarse_error(&l->coarse, r, b->lse);
         for (int i = 0; i < count; i++) {
-            const double total = hypothesis->score + (double)(l->choice.value[i] - b->lse);
+            const double total = hypothesis->score + (double)(value[i] - b->lse);
             kept = keep_largest(totals, kept, query->slots, total - b->error);
         }
     }
@@ -204,19 +242,23 @@ typedef struct fine_job {
 static void run_fine_panel(void *user, int index, int thread)
 {
     const fine_job *job = user;
+    const int *panels = job->logits->panels, last = job->logits->panel_count - 1;
     (void)thread;
-    cpt_fine_add(&job->args, job->logits->panels[index]);
+    cpt_fine_add(&job->args, panels[index], panels[index < last ? index + 1 : last]);
 }
 
 /* Marks the words whose logits are made fine: those that would be the best children of each row as it is, and
  * its repeated words.  There is no bound that others stay below them; the coarse order decides. */
 static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
 {
+    row_job job = {.logits = l, .query = query};
     memset(l->needed, query->exact, (size_t)count_panels(l->decoder));
-    for (int r = 0; r < query->rows && !query->exact; r++) {
+    if (query->exact) return;
+    cpt_pool_run(l->pool, find_new_words, &job, query->rows);
+    for (int r = 0; r < query->rows; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
-        const int count = cpt_choice_new_words(&l->choice, row_logits(l, r), hypothesis, query->rules, NULL);
-        for (int i = 0; i < count; i++) need_word(l, l->choice.index[i]);
+        const int *word = cpt_choice_of_row(&l->choice, r).index;
+        for (int i = 0; i < job.new_words[r]; i++) need_word(l, word[i]);
         for (int i = 0; i < hypothesis->count; i++) {
             if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->tokens[i]);
         }
@@ -262,8 +304,6 @@ void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
     } else {
         cpt_linear_rows(&d->fc, query->states, query->rows, l->values, l->kernels, l->pool);
     }
-    for (int r = 0; r < query->rows; r++) {
-        l->child_count[r] = cpt_choice_best(&l->choice, row_logits(l, r), &query->hypotheses[r], query->rules,
-                                            l->children + (size_t)r * (size_t)l->max_rows);
-    }
+    row_job job = {.logits = l, .query = query};
+    cpt_pool_run(l->pool, find_children, &job, query->rows);
 }

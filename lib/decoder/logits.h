@@ -21,7 +21,7 @@ typedef struct cpt_logits {
     float *values;         /* [R, V] the logits */
     cpt_child *children;   /* [R, R] those of row r begin at r * R */
     int *child_count;      /* [R] */
-    cpt_choice choice;     /* memory for choosing */
+    cpt_choice choice;     /* memory for choosing, of R rows */
     cpt_coarse coarse;     /* with coarse weights; else NULL */
     uint8_t *states_u8;    /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
     unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine;

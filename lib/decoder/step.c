@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "lib/layers/parts.h"
+
 /* ---- products ---- */
 
 /* Rows of a product, in the form that the decoder's weights want. */
@@ -176,15 +178,27 @@ void cpt_step_set_word(cpt_step *step, int row, int word)
     }
 }
 
-/* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H] */
-static void add_context(cpt_step *step, int rows)
+enum { CONTEXT_COLUMNS = 256 }; /* of one task */
+
+typedef struct context_job {
+    const cpt_step *step;
+    int rows;
+} context_job;
+
+/* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H], some columns of it. */
+static void add_context(void *user, int index, int thread)
 {
+    const context_job *job = user;
+    const cpt_step *step = job->step;
+    const int all = step->decoder->gates * step->decoder->hidden, first = index * CONTEXT_COLUMNS;
     const cptk_weighted_rows args = {.weight = step->attention.alpha,
-                                     .in = step->attention.context,
-                                     .out = step->input_gates,
-                                     .rows = rows,
+                                     .in = step->attention.context + first,
+                                     .out = step->input_gates + first,
+                                     .stride = (size_t)all,
+                                     .rows = job->rows,
                                      .terms = step->positions,
-                                     .n = step->decoder->gates * step->decoder->hidden};
+                                     .n = cpt_min(CONTEXT_COLUMNS, all - first)};
+    (void)thread;
     step->kernels->weighted_rows_f32(&args);
 }
 
@@ -244,8 +258,10 @@ void cpt_step_run(cpt_step *step, int rows)
         multiply(step, &l->input, &set, rows, step->input_gates);
         set_states(step, &set, gates.h, rows);
         if (d->kind == CAPTION_KIND_ATTENTION) {
+            context_job job = {step, rows};
             attend(step, &set, rows);
-            add_context(step, rows);
+            cpt_pool_run(step->pool, add_context, &job,
+                         cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
         }
         multiply(step, &l->hidden, &set, rows, step->hidden_gates);
         if (d->rnn == CAPTION_RNN_LSTM) {

@@ -14,10 +14,11 @@ enum {
     CACHED_WEIGHTS = 128 << 10,
     CACHED_INPUT = 256 << 10,
     STREAMED_MAX_ROWS = 256, /* of a block, where weights stream */
+    STREAMED_MIN_TASKS = 8,  /* so that as many threads have work */
     CACHED_MIN_BLOCKS = 14,  /* where weights stay: as many blocks, so that threads share a layer evenly */
     CACHED_MAX_ROWS = 112,   /* of such a block: 8 tiles of 14 rows, the fastest with 512-bit vectors */
-    STEP_PANELS = 2,         /* panels that a tile takes at once */
-    COLUMN_STEP = STEP_PANELS * CPTK_PANEL,
+    STEP_PANELS_F32 = 2,     /* panels that a tile takes at once */
+    STEP_PANELS_INT8 = 4,    /* their bytes are half of those; a tile's rows are prepared once for all */
 };
 
 /* How a layer is cut: row blocks x column blocks, column blocks innermost. */
@@ -25,7 +26,8 @@ typedef struct direct_plan {
     int taps_y, taps_x, depth; /* without padding and gaps the taps of a kernel row are one run of memory */
     int rows, row_blocks;
     int panels, column_blocks;
-    int block_rows; /* most rows a block has */
+    int block_rows;  /* most rows a block has */
+    int column_step; /* columns that a tile takes at once */
 } direct_plan;
 
 /* Where a tap of an output reads: the pointer that the tile kernel of the filters' type wants. */
@@ -55,6 +57,7 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
 {
     const size_t k = (size_t)conv->kernel, stride = (size_t)conv->stride,
                  depth = (size_t)cpt_conv_depth(conv);
+    const int step_panels = cpt_conv_is_int8(conv) ? STEP_PANELS_INT8 : STEP_PANELS_F32;
     const size_t weights = k * k * depth * (size_t)conv->out_c;
     const size_t row = stride * stride * depth; /* elements of input for each output position */
     direct_plan p = {
@@ -64,6 +67,7 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
         .rows = cpt_conv_rows(conv, batch),
         .panels = cpt_conv_panels(conv),
         .column_blocks = 1,
+        .column_step = step_panels * CPTK_PANEL,
     };
     if (conv->pad == 0 && cpt_conv_in_pitch(conv) == depth) {
         p.depth *= p.taps_x;
@@ -74,7 +78,8 @@ static direct_plan plan_direct(const cpt_conv *conv, int batch)
         wanted = cpt_min(p.rows / CACHED_MIN_BLOCKS, CACHED_MAX_ROWS);
     } else {
         wanted = cpt_min((int)(CACHED_INPUT / row), STREAMED_MAX_ROWS);
-        p.column_blocks = cpt_ceil_div(p.panels, STEP_PANELS);
+        p.column_blocks = cpt_ceil_div(p.panels, step_panels);
+        wanted = cpt_min(wanted, p.rows / cpt_ceil_div(STREAMED_MIN_TASKS, p.column_blocks));
     }
     p.row_blocks = cpt_ceil_div(p.rows, cpt_max(wanted, CPTK_MAX_ROWS));
     p.block_rows = cpt_ceil_div(p.rows, p.row_blocks);
@@ -159,7 +164,7 @@ static cpt_ahead look_ahead(const direct_job *d, int column)
 {
     const cpt_conv *conv = d->job->conv;
     if (d->plan.column_blocks > 1) {
-        return column + 2 * COLUMN_STEP <= conv->out_c ? CPT_AHEAD_WEIGHTS : CPT_AHEAD_AS_SET;
+        return column + 2 * d->plan.column_step <= conv->out_c ? CPT_AHEAD_WEIGHTS : CPT_AHEAD_AS_SET;
     }
     return column == 0 && conv->kernel == 1 && conv->stride == 1 ? CPT_AHEAD_ROWS : CPT_AHEAD_AS_SET;
 }
@@ -191,12 +196,12 @@ static void run_block_f32(const direct_job *d, const direct_block *block, const 
     };
     cptk_tile *t = &tiles.first;
     t->b_panel = (size_t)t->taps * (size_t)t->depth * CPTK_PANEL;
-    for (int column = block->column; column < block->column_end; column += COLUMN_STEP) {
+    for (int column = block->column; column < block->column_end; column += d->plan.column_step) {
         t->b = conv->filters.weight + (size_t)(column / CPTK_PANEL) * t->b_panel;
         t->bias = conv->filters.bias ? conv->filters.bias + column : NULL;
         t->add = add ? add + first * add_pitch + column : NULL;
         t->c = out + first * out_pitch + column;
-        t->n = cpt_min(COLUMN_STEP, block->column_end - column);
+        t->n = cpt_min(d->plan.column_step, block->column_end - column);
         tiles.ahead = look_ahead(d, column);
         cpt_tiles_run(&tiles, d->job->kernels);
     }
@@ -222,7 +227,7 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
     };
     cptk_tile_int8 *t = &tiles.first;
     t->b_panel = (size_t)t->taps * (size_t)t->depth * CPTK_PANEL;
-    for (int column = block->column; column < block->column_end; column += COLUMN_STEP) {
+    for (int column = block->column; column < block->column_end; column += d->plan.column_step) {
         const size_t at = first * out_pitch + (size_t)column;
         t->b = conv->filters.quads + (size_t)(column / CPTK_PANEL) * t->b_panel;
         t->scale = conv->filters.scale + column;
@@ -231,7 +236,7 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
         t->c_u8 = conv->floats || !args->out ? NULL : (uint8_t *)args->out + at;
         t->c_u16 = args->out_wide ? args->out_wide + at : NULL;
         t->c_f32 = conv->floats ? (float *)args->out + at : NULL;
-        t->n = cpt_min(COLUMN_STEP, block->column_end - column);
+        t->n = cpt_min(d->plan.column_step, block->column_end - column);
         tiles.ahead = look_ahead(d, column);
         cpt_tiles_int8_run(&tiles, d->job->kernels);
     }

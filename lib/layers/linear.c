@@ -8,17 +8,25 @@
 
 /* ---- output columns are cut into chunks, which the pool shares ---- */
 
-enum { CHUNK = 512 }; /* columns of one task: at 1024 inputs 2 MB of float32 weights, or 1 MB of int16 */
+enum {
+    CHUNK = 512, /* columns of one task: at 1024 inputs 2 MB of float32 weights, or 1 MB of int16 */
+    CHUNK_INT8 = 128,
+};
+
+static int chunk_columns_most(const cpt_linear *l)
+{
+    return cpt_linear_is_int8(l) ? CHUNK_INT8 : CHUNK;
+}
 
 static int chunk_count(const cpt_linear *l)
 {
-    return cpt_ceil_div(l->out, CHUNK);
+    return cpt_ceil_div(l->out, chunk_columns_most(l));
 }
 
 /* The columns of the chunk that begins at column `first`. */
 static int chunk_columns(const cpt_linear *l, int first)
 {
-    return cpt_min(CHUNK, l->out - first);
+    return cpt_min(chunk_columns_most(l), l->out - first);
 }
 
 /* ---- float32 ---- */
@@ -92,7 +100,7 @@ static void u8_task(void *user, int index, int thread)
 {
     const u8_job *job = user;
     const cpt_linear *l = job->linear;
-    const int first = index * CHUNK;
+    const int first = index * CHUNK_INT8;
     const size_t panel = cpt_quad_bytes(l->in) * CPTK_PANEL, out = (size_t)l->out;
     const int8_t *b = l->quads + (size_t)(first / CPTK_PANEL) * panel;
     const cpt_tiles_int8 tiles = {

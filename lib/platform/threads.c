@@ -88,6 +88,17 @@ static long long now_ns(void)
     return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* Takes the mutex.  Both sides want it when a job begins and when it ends, and hold it for less time than
+ * falling asleep and waking up takes. */
+static void lock(cpt_pool *pool)
+{
+    for (int i = 0; i < 100; i++) {
+        if (pthread_mutex_trylock(&pool->mutex) == 0) return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+}
+
 /* Watches until a job beyond the `seen`-th is posted, for SPIN_NS at most. */
 static void watch_for_job(cpt_pool *pool, unsigned seen)
 {
@@ -132,7 +143,7 @@ static void *work(void *argument)
     unsigned seen = 0;
     for (;;) {
         watch_for_job(pool, seen);
-        pthread_mutex_lock(&pool->mutex);
+        lock(pool);
         while (atomic_load(&pool->jobs) == seen) pthread_cond_wait(&pool->posted, &pool->mutex);
         seen = atomic_load(&pool->jobs);
         if (pool->stopping) break;
@@ -147,7 +158,7 @@ static void *work(void *argument)
 
         take_indexes(pool, task, user, self->number);
 
-        pthread_mutex_lock(&pool->mutex);
+        lock(pool);
         if (atomic_fetch_sub(&pool->joined, 1) == 1) pthread_cond_signal(&pool->left);
         pthread_mutex_unlock(&pool->mutex);
     }
@@ -228,7 +239,7 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
         for (int i = 0; i < count; i++) task(user, i, 0);
         return;
     }
-    pthread_mutex_lock(&pool->mutex);
+    lock(pool);
     pool->task = task;
     pool->user = user;
     pool->open = true;
@@ -244,7 +255,7 @@ void cpt_pool_run(cpt_pool *pool, cpt_task task, void *user, int count)
     take_indexes(pool, task, user, 0);
     watch_for_end(pool);
 
-    pthread_mutex_lock(&pool->mutex);
+    lock(pool);
     pool->open = false;
     while (atomic_load(&pool->joined) > 0) pthread_cond_wait(&pool->left, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);

@@ -294,7 +294,7 @@ static void check_attention(const cptk_kernels *k, const cptk_kernels *c, int po
 static void check_weighted(const cptk_kernels *k, const cptk_kernels *c, int rows, int n, bool with_specials)
 {
     const int terms = check_between(1, 60);
-    const size_t width = (size_t)n, count = (size_t)rows * width;
+    const size_t width = (size_t)(n + check_between(0, 20)), count = (size_t)rows * width;
     float *in = check_buffer((size_t)terms * width, (size_t)n % 16), *out = check_buffer(count, 3);
     float *before = check_buffer(count, 0), *plain = check_buffer(count, 0);
     const float *weight = check_random_buffer((size_t)rows * (size_t)terms);
@@ -303,12 +303,13 @@ static void check_weighted(const cptk_kernels *k, const cptk_kernels *c, int row
     memcpy(out, before, count * sizeof *out);
     memcpy(plain, before, count * sizeof *out);
     cptk_weighted_rows args = {
-        .weight = weight, .in = in, .out = plain, .rows = rows, .terms = terms, .n = n};
+        .weight = weight, .in = in, .out = plain, .stride = width, .rows = rows, .terms = terms, .n = n};
     c->weighted_rows_f32(&args);
     args.out = out;
     k->weighted_rows_f32(&args);
     check_same("weighted_rows", out, plain, count);
     for (size_t i = 0; i < count && !with_specials; i++) {
+        if (i % width >= (size_t)n) continue;
         double sum = (double)before[i], size = fabs(sum);
         for (size_t p = 0; p < (size_t)terms; p++) {
             const double product =
@@ -390,7 +391,14 @@ static void run_weighted(void *user)
 {
     const cell_work *w = user;
     const cptk_weighted_rows args = {
-        .weight = w->z, .in = w->x, .out = w->out, .rows = BEAMS, .terms = 49, .n = 3 * UNITS};
+        .weight = w->z,
+        .in = w->x,
+        .out = w->out,
+        .stride = 3 * UNITS,
+        .rows = BEAMS,
+        .terms = 49,
+        .n = 3 * UNITS,
+    };
     w->k->weighted_rows_f32(&args);
 }
 

@@ -87,7 +87,7 @@ static void check_weights(const cptk_kernels *k)
     k->attention_f32(&attention);
     expect("attention", hash_floats(START, alpha, POSITIONS), 0x7565606E);
     const cptk_weighted_rows rows = {
-        .weight = alpha, .in = enc, .out = out, .rows = 1, .terms = POSITIONS, .n = UNITS};
+        .weight = alpha, .in = enc, .out = out, .stride = UNITS, .rows = 1, .terms = POSITIONS, .n = UNITS};
     k->weighted_rows_f32(&rows);
     expect("weighted_rows", hash_floats(START, out, UNITS), 0xEB5E0DE9);
     k->mean_rows_f32(enc, out, POSITIONS, UNITS);
