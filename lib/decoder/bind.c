@@ -45,6 +45,17 @@ static cpt_linear bind_linear(binder *b, const char *name, int out, int in)
     return bind_matrix(b, name, &spec);
 }
 
+/* NAME.rest.weight [H, in], which an int8 file may have. */
+static cpt_linear bind_rest(binder *b, const cpt_decoder *d, const char *name, int in, bool has_bias)
+{
+    char rest[48];
+    if (!d->int8) return (cpt_linear){0};
+    snprintf(rest, sizeof rest, "%s.rest", name);
+    const cpt_matrix_spec spec = {
+        .form = b->form, .out = d->hidden, .in = in, .has_bias = has_bias, .optional = true};
+    return bind_matrix(b, rest, &spec);
+}
+
 static void bind_attention(binder *b, cpt_decoder *d)
 {
     d->enc = bind_linear(b, "attention.enc", 0, d->channels);
@@ -56,7 +67,8 @@ static void bind_attention(binder *b, cpt_decoder *d)
     d->v_bias = v_bias ? *v_bias : 0;
     d->init_h = bind_linear(b, "init_h", d->hidden, d->channels);
     if (d->rnn == CAPTION_RNN_LSTM) d->init_c = bind_linear(b, "init_c", d->hidden, d->channels);
-    d->context = bind_weight(b, "rnn.0.context", d->gates * d->hidden, d->channels);
+    d->context.all = bind_weight(b, "rnn.0.context", d->gates * d->hidden, d->channels);
+    d->context.rest = bind_rest(b, d, "rnn.0.context", d->channels, false);
 }
 
 _Static_assert(CAPW_PAIRS_MOST <= CPTK_INT16_MOST, "sums of stored weights must be exact");
@@ -108,7 +120,8 @@ static void bind_rnn(binder *b, cpt_decoder *d)
         snprintf(name, sizeof name, "rnn.%d.input", i);
         layer->input = bind_linear(b, name, d->gates * d->hidden, i == 0 ? d->embed : d->hidden);
         snprintf(name, sizeof name, "rnn.%d.hidden", i);
-        layer->hidden = bind_linear(b, name, d->gates * d->hidden, d->hidden);
+        layer->hidden.all = bind_linear(b, name, d->gates * d->hidden, d->hidden);
+        layer->hidden.rest = bind_rest(b, d, name, d->hidden, true);
     }
 }
 

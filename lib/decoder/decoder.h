@@ -21,10 +21,19 @@ typedef struct cpt_coarse_weights {
     float most_length; /* bounds, for every word, |approximate weights| */
 } cpt_coarse_weights;
 
+/* A product whose int8 weights may be completed for the candidate of the cell (GRU: n, LSTM: g), which errors
+ * of weights change most.  `rest` is what these lack; its `quads` is NULL where there is none. */
+typedef struct cpt_gate_weights {
+    cpt_linear all;  /* [G * H, n] */
+    cpt_linear rest; /* [H, n] */
+} cpt_gate_weights;
+
 typedef struct cpt_rnn_layer {
-    cpt_linear input;  /* [G * H, E], or [G * H, H] above the first layer */
-    cpt_linear hidden; /* [G * H, H] */
+    cpt_linear input;        /* [G * H, E], or [G * H, H] above the first layer */
+    cpt_gate_weights hidden; /* n = H */
 } cpt_rnn_layer;
+
+enum { CPT_CANDIDATE = 2 }; /* the candidate's place among the gates, of either cell */
 
 typedef struct cpt_decoder {
     bool int8; /* the matrices are int8; else all is float32 */
@@ -42,7 +51,7 @@ typedef struct cpt_decoder {
     const float *v;            /* [A] */
     float v_bias;              /* added to every position's score */
     cpt_linear init_h, init_c; /* [H, C]; init_c: LSTM only */
-    cpt_linear context;        /* [G * H, C] the columns of the input matrix that meet the context; no bias */
+    cpt_gate_weights context;  /* n = C: the columns of the input matrix that meet the context; no bias */
 
     /* baseline kind */
     cpt_linear project; /* [E, C], batch norm folded in */
@@ -61,6 +70,9 @@ typedef struct cpt_decoder {
 /* The bytes of an int8 decoder's hidden states, which lie within -1..1: value = (byte - 128) / 127. */
 #define CPT_STATE_STEPS 127.0f
 #define CPT_STATE_ZERO 128.0f
+
+/* What a state's byte lacks is within half a step.  It makes another byte: 254 steps of it, + 128. */
+#define CPT_REST_STEPS 254.0f
 
 /* Binds every tensor of the decoder.  `int8`, `kind`, `rnn`, `layers` and `features` are already set; the
  * sizes come from the tensors.  `channels` is the encoder's.  Error: MODEL. */

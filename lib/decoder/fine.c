@@ -21,12 +21,45 @@ static void unpack(const uint8_t *restrict halves, int lines, int8_t *restrict q
     }
 }
 
+/* Adds c [rows, 16], of which the tile has just filled the first n columns, to the logits of a panel. */
+static void add_part(const cpt_fine_args *args, const cptk_tile_int8 *tile, int panel, int first)
+{
+    const size_t words = (size_t)args->decoder->fc.out;
+    for (int r = 0; r < tile->rows; r++) {
+        float *logits = args->logits + (size_t)(first + r) * words + panel * CPTK_PANEL;
+        for (int j = 0; j < tile->n; j++) logits[j] += tile->c_f32[r * CPTK_PANEL + j];
+    }
+}
+
+/* What the states lack, times the 8 bits of the weights.  The fine part's bias takes the 128 away again. */
+static void add_rests(const cpt_fine_args *args, int panel, int first, int rows)
+{
+    const cpt_linear *fc = &args->decoder->fc;
+    const int column = panel * CPTK_PANEL, left = fc->out - column;
+    const size_t depth = cpt_quad_bytes(fc->in);
+    float scale[CPTK_PANEL] = {0}, part[CPTK_MAX_ROWS * CPTK_PANEL];
+    const cptk_tile_int8 tile = {
+        .a = args->rests + first,
+        .b = fc->quads + (size_t)panel * depth * CPTK_PANEL,
+        .b_panel = depth * CPTK_PANEL,
+        .scale = scale,
+        .c_f32 = part,
+        .c_stride = CPTK_PANEL,
+        .rows = rows,
+        .taps = 1,
+        .depth = (int)depth,
+        .n = left < CPTK_PANEL ? left : CPTK_PANEL,
+    };
+    for (int j = 0; j < tile.n; j++) scale[j] = fc->scale[column + j] * (1 / CPT_REST_STEPS);
+    args->kernels->tile_u8(&tile);
+    add_part(args, &tile, panel, first);
+}
+
 /* Rows first..first+rows-1; at most CPTK_MAX_ROWS. */
 static void add_rows(const cpt_fine_args *args, int panel, int next, int first, int rows)
 {
     const cpt_linear *fine = &args->decoder->fine;
     const int column = panel * CPTK_PANEL, lines = (fine->in + CPTK_QUAD - 1) / CPTK_QUAD;
-    const size_t words = (size_t)fine->out;
     const uint8_t *halves = fine->halves + (size_t)panel * (size_t)lines * LINE, *a[CPTK_MAX_ROWS];
     const uint8_t *soon = fine->halves + (size_t)next * (size_t)lines * LINE;
     int8_t quads[CHUNK_LINES * 2 * LINE];
@@ -52,16 +85,15 @@ static void add_rows(const cpt_fine_args *args, int panel, int next, int first, 
         tile.soon = (uintptr_t)(soon + (size_t)at * LINE);
         args->kernels->tile_u8(&tile);
         tile.bias = NULL;
-        for (int r = 0; r < rows; r++) {
-            float *logits = args->logits + (size_t)(first + r) * words + column;
-            for (int j = 0; j < tile.n; j++) logits[j] += part[r * CPTK_PANEL + j];
-        }
+        add_part(args, &tile, panel, first);
     }
 }
 
 void cpt_fine_add(const cpt_fine_args *args, int panel, int next)
 {
     for (int r = 0; r < args->rows; r += CPTK_MAX_ROWS) {
-        add_rows(args, panel, next, r, args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS);
+        const int rows = args->rows - r < CPTK_MAX_ROWS ? args->rows - r : CPTK_MAX_ROWS;
+        add_rests(args, panel, r, rows);
+        add_rows(args, panel, next, r, rows);
     }
 }

@@ -1,7 +1,8 @@
 /* fine.h - the finer part of an int8 model's logits.
  *
  * fc.weight holds 8 bits of each weight.  A file may hold 4 bits more, in sixteenths of a step of the first.
- * All logits are computed from the 8 bits; those of the words that matter get what the 4 bits add. */
+ * All logits are computed from 8 bits of weights and states.  Those of the words that matter get what the 4
+ * bits add, and what the states' bytes lack. */
 #ifndef CPT_FINE_H
 #define CPT_FINE_H
 
@@ -17,6 +18,7 @@ static inline size_t cpt_fine_pitch(int hidden)
 typedef struct cpt_fine_args {
     const cpt_decoder *decoder;   /* with fine weights */
     const uint8_t *const *states; /* [rows] pointers to [cpt_fine_pitch(H)] bytes */
+    const uint8_t *const *rests;  /* the same for what the states lack: 254 times it, + 128 */
     float *logits;                /* [rows, V] */
     int rows;
     const cptk_kernels *kernels;

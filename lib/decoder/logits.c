@@ -29,6 +29,10 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->choice.vocabulary = d->vocabulary;
     cpt_choice_plan(&l->choice, arena, max_rows, max_rows, max_length);
     if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
+    if (d->fine.halves) {
+        l->rests_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
+        l->rest = cpt_arena_take(arena, (size_t)d->hidden, sizeof *l->rest);
+    }
     if (d->coarse.matrix.pairs) cpt_coarse_plan(&l->coarse, arena, d, max_rows);
     if (d->coarse.matrix.pairs || d->fine.halves) {
         const size_t panels = (size_t)count_panels(d);
@@ -60,9 +64,8 @@ static void find_new_words(void *user, int row, int thread)
     const cpt_logits_query *query = job->query;
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
-    job->new_words[row] =
-        cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
-                             l->decoder->int8 ? NULL : &job->lse[row]);
+    job->new_words[row] = cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row],
+                                               query->rules, l->decoder->int8 ? NULL : &job->lse[row]);
 }
 
 static void find_children(void *user, int row, int thread)
@@ -72,9 +75,8 @@ static void find_children(void *user, int row, int thread)
     const cpt_logits_query *query = job->query;
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
-    l->child_count[row] =
-        cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
-                        l->children + (size_t)row * (size_t)l->max_rows);
+    l->child_count[row] = cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
+                                          l->children + (size_t)row * (size_t)l->max_rows);
 }
 
 /* ---- exact logits of some words ---- */
@@ -265,22 +267,47 @@ static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
     }
 }
 
+/* to [cpt_fine_pitch(H)] = x [H] * steps + 128 as bytes */
+static void quantise_state(const cpt_logits *l, const float *x, float steps, uint8_t *to)
+{
+    const size_t hidden = (size_t)l->decoder->hidden;
+    l->kernels->quantize_u8(x, to, l->decoder->hidden, steps, CPT_STATE_ZERO);
+    memset(to + hidden, 0, cpt_fine_pitch(l->decoder->hidden) - hidden);
+}
+
+/* The bytes of what the bytes of a row's state lack. */
+static const uint8_t *quantise_rest(const cpt_logits *l, const float *state, int row)
+{
+    const size_t pitch = cpt_fine_pitch(l->decoder->hidden);
+    const uint8_t *bytes = l->states_u8 + (size_t)row * pitch;
+    uint8_t *to = l->rests_u8 + (size_t)row * pitch;
+    for (int i = 0; i < l->decoder->hidden; i++) {
+        l->rest[i] = state[i] * CPT_STATE_STEPS + CPT_STATE_ZERO - (float)bytes[i];
+    }
+    quantise_state(l, l->rest, CPT_REST_STEPS, to);
+    return to;
+}
+
 /* All logits from int8 weights and states, then the finer part of those that matter. */
 static void run_int8(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
-    const size_t pitch = cpt_fine_pitch(d->hidden), hidden = (size_t)d->hidden;
-    const uint8_t *states[CPT_MAX_BEAMS];
+    const uint8_t *states[CPT_MAX_BEAMS], *rests[CPT_MAX_BEAMS];
     for (int r = 0; r < query->rows; r++) {
-        uint8_t *to = l->states_u8 + (size_t)r * pitch;
-        l->kernels->quantize_u8(query->states[r], to, d->hidden, CPT_STATE_STEPS, CPT_STATE_ZERO);
-        memset(to + hidden, 0, pitch - hidden);
+        uint8_t *to = l->states_u8 + (size_t)r * cpt_fine_pitch(d->hidden);
+        quantise_state(l, query->states[r], CPT_STATE_STEPS, to);
         states[r] = to;
     }
     cpt_linear_rows_u8(&d->fc, states, query->rows, l->values, l->kernels, l->pool);
     if (!d->fine.halves) return;
-    fine_job job = {
-        l, {.decoder = d, .states = states, .logits = l->values, .rows = query->rows, .kernels = l->kernels}};
+    for (int r = 0; r < query->rows; r++) rests[r] = quantise_rest(l, query->states[r], r);
+    fine_job job = {l,
+                    {.decoder = d,
+                     .states = states,
+                     .rests = rests,
+                     .logits = l->values,
+                     .rows = query->rows,
+                     .kernels = l->kernels}};
     need_best_words(l, query);
     run_needed_panels(l, run_fine_panel, &job);
 }

@@ -24,6 +24,8 @@ typedef struct cpt_logits {
     cpt_choice choice;     /* memory for choosing, of R rows */
     cpt_coarse coarse;     /* with coarse weights; else NULL */
     uint8_t *states_u8;    /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
+    uint8_t *rests_u8;     /* with a fine part: the same of what these bytes lack, else NULL */
+    float *rest;           /* [H] scratch for one row of it */
     unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine;
                               without coarse and fine weights NULL, as is the next */
     int *panels;           /* [ceil(V / 16)] the numbers of these panels */

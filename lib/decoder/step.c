@@ -51,6 +51,34 @@ static void run_per_position(cpt_step *step, const cpt_linear *linear, float *ou
     cpt_linear_map(linear, &args, step->kernels, step->pool);
 }
 
+/* gates [rows, G * H], the candidate's part, += rest [rows, H] */
+static void add_to_candidate(const cpt_step *step, const float *rest, int rows, float *gates)
+{
+    const size_t hidden = (size_t)step->decoder->hidden, all = (size_t)step->decoder->gates * hidden;
+    for (int r = 0; r < rows; r++, gates += all, rest += hidden) {
+        float *candidate = gates + CPT_CANDIDATE * hidden;
+        for (size_t i = 0; i < hidden; i++) candidate[i] += rest[i];
+    }
+}
+
+/* hidden_gates = the recurrent product of states that are set. */
+static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, const row_set *set, int rows)
+{
+    multiply(step, &weights->all, set, rows, step->hidden_gates);
+    if (!weights->rest.quads) return;
+    multiply(step, &weights->rest, set, rows, step->rest);
+    add_to_candidate(step, step->rest, rows, step->hidden_gates);
+}
+
+/* The share of the context in the gates of each position. */
+static void multiply_positions(cpt_step *step, const cpt_gate_weights *weights)
+{
+    run_per_position(step, &weights->all, step->attention.context);
+    if (!weights->rest.quads) return;
+    run_per_position(step, &weights->rest, step->rest);
+    add_to_candidate(step, step->rest, step->positions, step->attention.context);
+}
+
 /* ---- memory ---- */
 
 /* Elements from one position's features to the next. */
@@ -68,7 +96,7 @@ static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
     const size_t pitch = feature_pitch(d), element = d->int8 ? sizeof(uint8_t) : sizeof(float);
     const size_t enc_scratch = cpt_linear_map_scratch(&d->enc, step->positions, threads, step->kernels);
     const size_t context_scratch =
-        cpt_linear_map_scratch(&d->context, step->positions, threads, step->kernels);
+        cpt_linear_map_scratch(&d->context.all, step->positions, threads, step->kernels);
     a->features = cpt_arena_take(arena, positions * pitch, element);
     a->encoded = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof *a->encoded);
     a->context = cpt_arena_take(arena, positions * gates, sizeof *a->context);
@@ -97,6 +125,9 @@ void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads)
     if (d->int8) {
         step->inputs_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->embed));
         step->states_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->hidden));
+        const size_t positions = d->kind == CAPTION_KIND_ATTENTION ? (size_t)step->positions : 0;
+        step->rest = cpt_arena_take(arena, (positions > rows ? positions : rows) * (size_t)d->hidden,
+                                    sizeof *step->rest);
     }
 }
 
@@ -135,7 +166,7 @@ static void begin_attention(cpt_step *step, const float *features)
     cpt_attention *a = &step->attention;
     take_features(step, features);
     run_per_position(step, &d->enc, a->encoded);
-    run_per_position(step, &d->context, a->context);
+    multiply_positions(step, &d->context);
     step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
     init_state(step, &d->init_h, step->h);
     if (step->c) init_state(step, &d->init_c, step->c);
@@ -260,10 +291,9 @@ void cpt_step_run(cpt_step *step, int rows)
         if (d->kind == CAPTION_KIND_ATTENTION) {
             context_job job = {step, rows};
             attend(step, &set, rows);
-            cpt_pool_run(step->pool, add_context, &job,
-                         cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
+            cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
         }
-        multiply(step, &l->hidden, &set, rows, step->hidden_gates);
+        multiply_states(step, &l->hidden, &set, rows);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;

@@ -33,6 +33,7 @@ typedef struct cpt_step {
     const float *inputs[CPT_MAX_BEAMS]; /* of the step to come: [R] pointers to [E] */
     uint8_t *inputs_u8;                 /* int8: the same as bytes, [R, whole quads of E] */
     uint8_t *states_u8;                 /* int8: scratch for states as bytes, [R, whole quads of H] */
+    float *rest; /* int8: scratch for what completes the candidate's gate, [the larger of R and P, H] */
 } cpt_step;
 
 /* Lays out the state.  decoder, kernels and positions are already set; `pool` is needed by the runs only. */

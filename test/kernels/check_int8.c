@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The nearest integer within 0..255, ties to even, by another way than the kernels'. */
-static int nearest(float x)
+/* The nearest integer within 0..most, ties to even, by another way than the kernels'. */
+static int nearest(float x, int most)
 {
     if (isnan(x) || x <= 0) return 0;
-    if (x >= 255) return 255;
+    if (x >= (float)most) return most;
     return (int)nearbyint((double)x);
 }
 
@@ -94,7 +94,7 @@ static void random_tile(tile_case *w, int i)
     t->b = random_weights(t, v);
     t->scale = random_scales(t->n, 2 * 255.0 / (64.0 * 64.0 * sqrt((double)k)), special);
     t->bias = i % 3 < 2 ? random_scales(t->n, 300, special) : NULL;
-    t->add_scale = special ? check_special() : check_uniform(-2, 2);
+    t->add_scale = special ? check_special() : check_uniform(-2.0f / 256, 2.0f / 256);
     t->c_stride = (size_t)(t->n + check_between(0, 40));
     t->add_stride = (size_t)(t->n + check_between(0, 40));
     if (i % 6 == 1) t->soon_step = check_between(1, 64);
@@ -125,32 +125,56 @@ static size_t extent(const cptk_tile_int8 *t, size_t stride)
     return (size_t)(t->rows - 1) * stride + (size_t)t->n;
 }
 
-static void check_bytes_out(const cptk_kernels *k, cptk_tile_int8 t, const uint8_t *add, bool in_place)
+/* What of [rows, n] lies between the rows too, in 16 bits. */
+static void expect_words(const cptk_tile_int8 *t, const char *what, const uint16_t *got, const uint16_t *want,
+                         size_t size)
 {
-    if (in_place) t.c_stride = t.add_stride;
-    const size_t size = extent(&t, t.c_stride);
-    uint8_t *c = check_bytes(size, (size_t)check_between(0, 63));
-    if (in_place) memcpy(c, add, size);
-    t.add = add;
-    uint8_t *want = check_bytes(size, 0);
-    memcpy(want, c, size);
-    for (int m = 0; m < t.rows; m++) {
-        for (int j = 0; j < t.n; j++) {
-            want[(size_t)m * t.c_stride + (size_t)j] = (uint8_t)nearest(expected(&t, m, j));
-        }
-    }
-    if (in_place) t.add = c;
-    t.c_u8 = c;
-    k->tile_u8(&t);
-    for (size_t i = 0; i < size; i++) { /* what lies between the rows too */
-        if (c[i] == want[i]) continue;
-        check_fail("tile_u8 %d x %d, depth %d x %d%s: [%zu] is %d, not %d", t.rows, t.n, t.taps, t.depth,
-                   in_place ? ", in place" : "", i, c[i], want[i]);
-        break;
+    for (size_t i = 0; i < size; i++) {
+        if (got[i] == want[i]) continue;
+        check_fail("tile_u8 %d x %d, depth %d x %d%s: [%zu] is %d, not %d", t->rows, t->n, t->taps, t->depth,
+                   what, i, got[i], want[i]);
+        return;
     }
 }
 
-static void check_floats_out(const cptk_kernels *k, cptk_tile_int8 t, const uint8_t *add)
+static uint16_t *random_words(size_t n)
+{
+    uint16_t *x = check_bytes(n * sizeof *x, 2 * (size_t)check_between(0, 31));
+    for (size_t i = 0; i < n; i++) x[i] = (uint16_t)check_random();
+    return x;
+}
+
+/* Bytes, 16 bits, or both; `in_place`: 16 bits over those that are added. */
+static void check_bytes_out(const cptk_kernels *k, cptk_tile_int8 t, const uint16_t *add, bool in_place)
+{
+    const int forms = in_place ? check_between(2, 3) : check_between(1, 3);
+    if (in_place) t.c_stride = t.add_stride;
+    const size_t size = extent(&t, t.c_stride);
+    uint8_t *bytes = check_bytes(size, (size_t)check_between(0, 63));
+    uint16_t *words = random_words(size), *byte_words = random_words(size);
+    uint16_t *want_bytes = random_words(size), *want_words = random_words(size);
+    if (in_place) memcpy(words, add, size * sizeof *words);
+    t.add = add;
+    for (size_t i = 0; i < size; i++) want_bytes[i] = bytes[i];
+    memcpy(want_words, words, size * sizeof *words);
+    for (int m = 0; m < t.rows; m++) {
+        for (int j = 0; j < t.n; j++) {
+            const size_t at = (size_t)m * t.c_stride + (size_t)j;
+            const float x = expected(&t, m, j);
+            if (forms & 1) want_bytes[at] = (uint16_t)nearest(x, 255);
+            if (forms & 2) want_words[at] = (uint16_t)nearest(x * 256, 65535);
+        }
+    }
+    if (in_place) t.add = words;
+    t.c_u8 = forms & 1 ? bytes : NULL;
+    t.c_u16 = forms & 2 ? words : NULL;
+    k->tile_u8(&t);
+    for (size_t i = 0; i < size; i++) byte_words[i] = bytes[i];
+    expect_words(&t, "", byte_words, want_bytes, size);
+    expect_words(&t, in_place ? ", 16 bits in place" : ", 16 bits", words, want_words, size);
+}
+
+static void check_floats_out(const cptk_kernels *k, cptk_tile_int8 t, const uint16_t *add)
 {
     const size_t size = extent(&t, t.c_stride);
     float *c = t.c_f32 = check_buffer(size, (size_t)check_between(0, 15)), *want = check_buffer(size, 0);
@@ -167,7 +191,7 @@ static void check_tiles_u8(const cptk_kernels *k)
     for (int i = 0; i < 600; i++) {
         tile_case w;
         random_tile(&w, i);
-        const uint8_t *add = random_row(extent(&w.tile, w.tile.add_stride), RANDOM);
+        const uint16_t *add = random_words(extent(&w.tile, w.tile.add_stride));
         check_bytes_out(k, w.tile, i % 2 ? add : NULL, false);
         check_floats_out(k, w.tile, i % 3 ? add : NULL);
         if (i % 2) check_bytes_out(k, w.tile, add, true);
@@ -181,12 +205,14 @@ static void check_tile_by_hand(const cptk_kernels *k)
     static const uint8_t a[4][4] = {{1, 2, 3, 4}, {255, 0, 0, 255}, {0, 0, 0, 1}, {10, 0, 0, 0}};
     static const uint8_t *const rows[4] = {a[0], a[1], a[2], a[3]};
     static const int8_t columns[2][8] = {{1, 2, 3, 4, 5, 6, 7, -5}, {-128, 127, -1, 1, 0, 0, 0, -30}};
-    static const uint8_t add[4] = {2, 5, 3, 4},
-                         want[4] = {16, 26, 255, 0}; /* 16.5 goes to the even neighbour */
+    static const uint16_t add[4] = {512, 1280, 768, 1024}, /* 2, 5, 3, 4 */
+        want_words[4] = {4224, 6592, 65535, 0};            /* 256 times what floats have */
+    static const uint8_t want[4] = {16, 26, 255, 0};       /* 16.5 goes to the even neighbour */
     static const float scale[2] = {0.5f, 0.25f}, bias[2] = {3, -1},
                        want_f32[4] = {16.5f, 25.75f, 667, -8095.25f};
     int8_t b[128] = {0};
     uint8_t bytes[4];
+    uint16_t words[4];
     float floats[4];
     for (int i = 0; i < 16; i++) b[i % 8 / 4 * 64 + i / 8 * 4 + i % 4] = columns[i / 8][i % 8];
     cptk_tile_int8 t = {.a = rows,
@@ -195,7 +221,7 @@ static void check_tile_by_hand(const cptk_kernels *k)
                         .scale = scale,
                         .bias = bias,
                         .add = add,
-                        .add_scale = 0.5f,
+                        .add_scale = 0.5f / 256,
                         .c_f32 = floats,
                         .add_stride = 2,
                         .c_stride = 2,
@@ -205,11 +231,14 @@ static void check_tile_by_hand(const cptk_kernels *k)
                         .n = 2};
     k->tile_u8(&t);
     check_same("tile_u8 by hand", floats, want_f32, 4);
+    t.c_f32 = NULL;
     t.c_u8 = bytes;
+    t.c_u16 = words;
     k->tile_u8(&t);
     for (int i = 0; i < 4; i++) {
         if (bytes[i] != want[i]) check_fail("tile_u8 by hand: [%d] is %d, not %d", i, bytes[i], want[i]);
     }
+    expect_words(&t, ", by hand", words, want_words, 4);
 }
 
 /* The largest sums that there are: CPTK_INT8_MOST_DEPTH products of 255 and -128 or 127. */
@@ -259,7 +288,7 @@ static void check_quantize(const cptk_kernels *k)
         k->quantize_u8(x, q, n, inverse, zero);
         for (int j = 0; j < n; j++) {
             const volatile float product = x[j] * inverse;
-            const int want = nearest(product + zero);
+            const int want = nearest(product + zero, 255);
             if (q[j] != want) {
                 check_fail("quantize_u8: %.9g * %.9g + %.9g is %d, not %d", (double)x[j], (double)inverse,
                            (double)zero, q[j], want);
@@ -354,7 +383,7 @@ static void run_maxpool(void *user)
 typedef struct bench_shape {
     int rows; /* 0 is the fastest number */
     int taps, depth, n;
-    bool add;
+    bool add; /* in 16 bits, which are written again */
 } bench_shape;
 
 static void bench_shape_u8(const cptk_kernels *k, const bench_shape *s)
@@ -367,8 +396,7 @@ static void bench_shape_u8(const cptk_kernels *k, const bench_shape *s)
                             .b_panel = (size_t)(s->taps * s->depth * CPTK_PANEL),
                             .scale = random_scales(s->n, 1, false),
                             .bias = random_scales(s->n, 1, false),
-                            .add = s->add ? check_bytes(outputs, 0) : NULL,
-                            .add_scale = 0.5f,
+                            .add_scale = 0.5f / 256,
                             .c_u8 = check_bytes(outputs, 0),
                             .add_stride = (size_t)s->n,
                             .c_stride = (size_t)s->n,
@@ -378,6 +406,7 @@ static void bench_shape_u8(const cptk_kernels *k, const bench_shape *s)
                             .n = s->n}};
     const uint8_t *a = check_bytes((size_t)(s->taps * rows * pitch), 0);
     for (int r = 0; r < s->taps * rows; r++) w.rows[r] = a + (size_t)(r * pitch);
+    if (s->add) w.tile.add = w.tile.c_u16 = random_words(outputs);
     char name[60];
     (void)snprintf(name, sizeof name, "tile_u8 %d x %d, depth %d x %d%s", rows, s->n, s->taps, s->depth,
                    s->add ? ", add" : "");

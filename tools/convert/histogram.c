@@ -126,13 +126,15 @@ double convert_histogram_quantile(const convert_histogram *h, double part)
     return h->high;
 }
 
-/* The integral from 0 to u of the squared distance to the nearest whole number of least..most. */
+/* The integral from 0 to u of the squared distance to the nearest whole number of least..most; beyond half a
+ * step outside of these numbers it counts CONVERT_CLIPPED times. */
 static double error_up_to(double u, double least, double most)
 {
     const double inside = u < least ? least : u > most ? most : u; /* within -255..255 */
     const double nearest = (int)(inside + 256.5) - 256;            /* faster than floor */
-    const double rest = u - nearest;
-    return nearest / 12 + rest * rest * rest / 3;
+    const double rest = u - nearest, rounded = rest < -0.5 ? -0.5 : rest > 0.5 ? 0.5 : rest;
+    const double clipped = rest * rest * rest - rounded * rounded * rounded;
+    return nearest / 12 + (rounded * rounded * rounded + CONVERT_CLIPPED * clipped) / 3;
 }
 
 double convert_histogram_error(const convert_histogram *h, double scale, int zero_point)

@@ -9,7 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONVERT_BINS = 4096 }; /* on each side of 0 */
+enum {
+    CONVERT_BINS = 4096, /* on each side of 0 */
+    /* What a squared error counts where a value is cut off, against 1 where it is rounded.  Products add
+     * errors up: those of rounding mostly cancel, but values that are cut off all lose, and their neighbours
+     * with them. Measured (docs/numerics.md). */
+    CONVERT_CLIPPED = 512
+};
 
 typedef struct convert_histogram {
     bool with_sign; /* there are bins below 0 too */
@@ -42,7 +48,7 @@ int convert_histogram_bins(const convert_histogram *h);
 double convert_histogram_quantile(const convert_histogram *h, double part);
 
 /* The sum of squared errors when each value is stored as the nearest scale * (byte - zero_point), byte
- * 0..255. */
+ * 0..255.  Those of values beyond the range count CONVERT_CLIPPED times. */
 double convert_histogram_error(const convert_histogram *h, double scale, int zero_point);
 
 #endif

@@ -11,6 +11,8 @@
 #include "lib/platform/crc32.h"
 #include "tools/common/crew.h"
 
+enum { CANDIDATE = 2 }; /* the gates of the candidate, of a GRU or an LSTM, are the third */
+
 /* ---- one layer ---- */
 
 /* What one thread holds: the tensors of the layer that it has just made, in the order of the plan. */
@@ -71,12 +73,17 @@ static bool make_product(const convert_int8 *job, const convert_layer *layer, wo
     const convert_int8_out out = {
         .weight = w->data[0], .scale = w->data[1], .bias = layer->bias.data ? w->data[2] : NULL};
     if (!convert_quantise(&product, &out, err)) return false;
-    const size_t fine = layer->count - 3; /* the last three tensors */
-    return !layer->has_fine || convert_quantise_fine(&product, &out,
-                                                     &(convert_fine_out){.halves = w->data[fine],
-                                                                         .scale = w->data[fine + 1],
-                                                                         .bias = w->data[fine + 2]},
-                                                     err);
+    const size_t more =
+        product.bias || layer->has_fine ? 3 : 2; /* tensors of the fine part, or of the rest */
+    void **last = w->data + layer->count - more;
+    if (layer->has_fine) {
+        const convert_fine_out fine = {.halves = last[0], .scale = last[1], .bias = last[2]};
+        return convert_quantise_fine(&product, &out, &fine, err);
+    }
+    if (!layer->has_rest) return true;
+    const size_t rows = job->writer.records[layer->first + layer->count - more].dims[0];
+    const convert_int8_out rest = {.weight = last[0], .scale = last[1], .bias = more == 3 ? last[2] : NULL};
+    return convert_quantise_rest(&product, &out, CANDIDATE * rows, rows, &rest, err);
 }
 
 static size_t count_elements(const caption_tensor_info *info)

@@ -205,6 +205,20 @@ static bool add_embedding(convert_int8_plan *plan, tool_error *err)
     return true;
 }
 
+/* A product of the recurrent cell's gates, and what the rows of its candidate lack. */
+static bool add_gates(convert_int8_plan *plan, const char *name, convert_bytes in, bool has_bias, int hidden,
+                      tool_error *err)
+{
+    convert_layer *layer = add_product(plan, name, in, has_bias, err);
+    if (!layer) return false;
+    const caption_tensor_info rest = {.rank = 2, .dims = {(uint32_t)hidden, layer->weight.dims[1]}};
+    layer->has_rest = true;
+    add_tensor(plan, "rest.weight", CAPW_INT8, CAPW_QUADS, &rest, 0);
+    add_numbers(plan, "rest.scale", rest.dims[0]);
+    if (has_bias) add_numbers(plan, "rest.bias", rest.dims[0]);
+    return true;
+}
+
 /* A product of the features, or of their mean. */
 static bool add_features(convert_int8_plan *plan, const char *name, const block_map *features,
                          tool_error *err)
@@ -223,10 +237,10 @@ static bool add_attention(convert_int8_plan *plan, const caption_model_info *inf
            add_copy(plan, "attention.v.weight", err) && add_copy(plan, "attention.v.bias", err) &&
            add_features(plan, "init_h", features, err) &&
            (info->rnn != CAPTION_RNN_LSTM || add_features(plan, "init_c", features, err)) &&
-           add_product(plan, "rnn.0.context", features->bytes, false, err);
+           add_gates(plan, "rnn.0.context", features->bytes, false, info->hidden_size, err);
 }
 
-static bool add_recurrent(convert_int8_plan *plan, int index, tool_error *err)
+static bool add_recurrent(convert_int8_plan *plan, int index, int hidden, tool_error *err)
 {
     char name[CAPW_NAME_BYTES];
     (void)snprintf(name, sizeof name, "rnn.%d.input", index);
@@ -234,7 +248,7 @@ static bool add_recurrent(convert_int8_plan *plan, int index, tool_error *err)
     if (!layer) return false;
     layer->embedded = index == 0;
     (void)snprintf(name, sizeof name, "rnn.%d.hidden", index);
-    return add_product(plan, name, state_bytes, true, err);
+    return add_gates(plan, name, state_bytes, true, hidden, err);
 }
 
 /* The product that makes the logits, and four more bits of its weights. */
@@ -260,7 +274,7 @@ static bool add_decoder(convert_int8_plan *plan, const block_map *features, tool
     bool ok = info.kind == CAPTION_KIND_ATTENTION ? add_attention(plan, &info, features, err)
                                                   : add_features(plan, "project", features, err);
     ok = ok && add_embedding(plan, err);
-    for (int i = 0; ok && i < info.layers; i++) ok = add_recurrent(plan, i, err);
+    for (int i = 0; ok && i < info.layers; i++) ok = add_recurrent(plan, i, info.hidden_size, err);
     return ok && add_vocabulary(plan, info.hidden_size, err);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
     CONVERT_PIXEL_CHANNELS = 3,
-    CONVERT_INT8_MOST_TENSORS = 6, /* of a layer: weight, scale, bias, fine, fine_scale, fine_bias */
+    CONVERT_INT8_MOST_TENSORS = 6, /* of a layer: weight, scale, bias, and three of fine or rest */
     /* the embedding, two copies, six matrices of attention and vocabulary, two for each recurrent layer */
     CONVERT_INT8_LAYERS = CPT_RESNET50_CONVOLUTIONS + 1 + 2 + 6 + 2 * CPT_MAX_RNN_LAYERS,
     CONVERT_INT8_TENSORS = CONVERT_INT8_LAYERS * CONVERT_INT8_MOST_TENSORS
@@ -22,7 +22,8 @@ enum {
 
 typedef enum convert_layer_kind {
     CONVERT_LAYER_PRODUCT,   /* weight, scale; bias where there is one; range where has_range; last, where
-                                has_fine: fine, fine_scale, fine_bias */
+                                has_fine: fine, fine_scale, fine_bias; where has_rest: rest.weight,
+                                rest.scale; rest.bias where there is a bias */
     CONVERT_LAYER_EMBEDDING, /* weight, range */
     CONVERT_LAYER_COPY       /* as it is */
 } convert_layer_kind;
@@ -33,7 +34,7 @@ typedef struct convert_layer {
     caption_tensor_info weight, bias; /* of the float32 model; bias.data NULL: none */
     bool pixels;                      /* the product reads pixels */
     bool embedded;                    /* the product reads words: `in` is the embedding's */
-    bool has_range, has_fine;
+    bool has_range, has_fine, has_rest;
     const double *means;        /* of the input's channels, or NULL: as in convert_product */
     convert_bytes in, out, add; /* as in convert_product */
     size_t first, count;        /* its tensors, of the plan's */

@@ -10,7 +10,7 @@
 #define LEAST_SCALE 0x1p-100
 #define MOST_NUMBER 0x1p64
 
-enum { EMBEDDING_MOST = 127, EMBEDDING_ZERO = 128 };
+enum { EMBEDDING_MOST = 127, EMBEDDING_ZERO = 128, REST_STEPS = 254 };
 
 bool convert_all_finite(const float *values, size_t count)
 {
@@ -108,7 +108,7 @@ static bool fill_row(const convert_product *p, const convert_int8_out *out, size
                          p->file, p->name, row, (double)scale);
     }
     if (!out->bias) return true;
-    const double exact = (double)p->bias[row] - mean_error(p, out->weight, row, step);
+    const double exact = (p->bias ? (double)p->bias[row] : 0) - mean_error(p, out->weight, row, step);
     double bias =
         exact / (double)p->out.scale + p->out.zero_point - (double)scale * zero_sum(p, out->weight, row);
     if (p->add.scale > 0) bias -= (double)(p->add.scale / p->out.scale) * p->add.zero_point;
@@ -129,6 +129,43 @@ bool convert_quantise(const convert_product *p, const convert_int8_out *out, too
     bool ok = true;
     for (size_t row = 0; ok && row < p->weights.rows; row++) ok = fill_row(p, out, row, steps[row], err);
     free(steps);
+    return ok;
+}
+
+/* ---- what is lacking ---- */
+
+/* rest [ceil(rows/16), columns, 16] = what the integers of rows first..first+rows-1 lack; the scale of a
+ * coarse row is its step times the input's. */
+static void take_rest(const convert_product *p, const convert_int8_out *coarse, size_t first, size_t rows,
+                      float *rest)
+{
+    const size_t columns = p->weights.columns, quads = (columns + CAPW_QUAD - 1) / CAPW_QUAD;
+    for (size_t i = 0; i < rows; i++) {
+        const size_t row = first + i, panel = row / CAPW_PANEL, place = row % CAPW_PANEL;
+        const double step = (double)coarse->scale[row] / (double)p->in.scale;
+        for (size_t c = 0; c < columns; c++) {
+            const size_t quad = panel * quads + c / CAPW_QUAD;
+            const int8_t q = coarse->weight[(quad * CAPW_PANEL + place) * CAPW_QUAD + c % CAPW_QUAD];
+            const double exact = (double)p->weights.values[(panel * columns + c) * CAPW_PANEL + place];
+            rest[(i / CAPW_PANEL * columns + c) * CAPW_PANEL + i % CAPW_PANEL] = (float)(exact - step * q);
+        }
+    }
+}
+
+bool convert_quantise_rest(const convert_product *p, const convert_int8_out *coarse, size_t first,
+                           size_t rows, const convert_int8_out *out, tool_error *err)
+{
+    const size_t panels = (rows + CAPW_PANEL - 1) / CAPW_PANEL;
+    float *rest = calloc(panels * CAPW_PANEL * p->weights.columns, sizeof *rest);
+    if (!rest) return tool_fail(err, "%s: %s: out of memory", p->file, p->name);
+    take_rest(p, coarse, first, rows, rest);
+    convert_product product = *p;
+    product.weights =
+        (convert_panels){.values = rest, .rows = rows, .taps = 1, .columns = p->weights.columns};
+    product.means = NULL;
+    product.bias = NULL;
+    const bool ok = convert_quantise(&product, out, err);
+    free(rest);
     return ok;
 }
 
@@ -171,7 +208,9 @@ bool convert_quantise_fine(const convert_product *p, const convert_int8_out *coa
         const bool fits = convert_scale_fits(scale);
         const int sum = fits ? fine_row(p, coarse->weight, row, steps[row], out->halves) : 0;
         out->scale[row] = fits ? scale : 1;
-        out->bias[row] = (float)(-(double)out->scale[row] * p->in.zero_point * sum);
+        /* besides the zero point of the states, that of what their bytes lack */
+        out->bias[row] = (float)(-(double)out->scale[row] * p->in.zero_point * sum -
+                                 (double)coarse->scale[row] / REST_STEPS * zero_sum(p, coarse->weight, row));
     }
     free(steps);
     return true;

@@ -21,7 +21,7 @@ typedef struct convert_product {
     /* [columns] The mean of each input, or NULL.  Rounded weights move an output by their errors times the
      * inputs; what that is on average is taken from the bias. */
     const double *means;
-    const float *bias; /* [rows], or NULL */
+    const float *bias; /* [rows], or NULL: 0 */
     convert_bytes in;
     convert_bytes out; /* {1, 0}: the result stays a float */
     convert_bytes add; /* of what is added to the product; scale 0: nothing */
@@ -37,6 +37,11 @@ typedef struct convert_int8_out {
 /* Makes a product's tensors.  Fails on numbers that are not finite, on products whose sums may overflow, and
  * on scales and biases that the library refuses. */
 bool convert_quantise(const convert_product *product, const convert_int8_out *out, tool_error *err);
+
+/* What a Linear's int8 weights lack in rows first..first+rows-1, as a product of its own, without bias but
+ * for the input's zero point.  Fails like convert_quantise. */
+bool convert_quantise_rest(const convert_product *product, const convert_int8_out *coarse, size_t first,
+                           size_t rows, const convert_int8_out *out, tool_error *err);
 
 /* What a Linear's int8 weights lack, in sixteenths of their steps. */
 typedef struct convert_fine_out {
