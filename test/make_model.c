@@ -183,11 +183,12 @@ static void store(void *stored, const float *logical, const capw_tensor *record)
 static void put(maker *m, const char *name, capw_layout layout, const int dims[4], const float *values,
                 float amplitude)
 {
-    const bool bytes = m->options->int8 && strcmp(name, "embedding.weight") == 0;
+    const bool bytes =
+        m->options->int8 && (strcmp(name, "embedding.weight") == 0 || strcmp(name, "fc.fine") == 0);
     capw_tensor record = {
         .dtype = layout == CAPW_PAIRS   ? CAPW_INT16
-                 : layout == CAPW_QUADS ? CAPW_INT8
                  : bytes                ? CAPW_UINT8
+                 : layout == CAPW_QUADS ? CAPW_INT8
                                         : CAPW_FLOAT32, /* all that store() can write */
         .layout = (uint32_t)layout,
     };
@@ -285,6 +286,31 @@ static void int8_range(maker *m, const char *name, byte_range range)
     put(m, text, CAPW_ROWS, (const int[4]){2}, (const float[2]){range.step, range.zero}, 0);
 }
 
+/* What completes the candidate's rows of a recurrent product, and a fine part of fc's weights. */
+static void int8_more(maker *m, const char *name, int inputs)
+{
+    const int hidden = m->options->hidden, words = m->options->vocabulary;
+    const bool context = strcmp(name, "rnn.0.context") == 0;
+    char text[CAPW_NAME_BYTES];
+    if (strcmp(name, "fc") == 0) {
+        const int dims[4] = {words, (hidden + 7) / 8 * 4};
+        tensor(m, "fc.fine", CAPW_QUADS, dims, 127);
+        float *scale = calloc((size_t)words, sizeof *scale);
+        for (int i = 0; scale && i < words; i++) scale[i] = 1e-3f;
+        put(m, "fc.fine_scale", CAPW_ROWS, (const int[4]){words}, scale, 0);
+        free(scale);
+        tensor(m, "fc.fine_bias", CAPW_ROWS, (const int[4]){words}, 0.1f);
+    } else if (context || strstr(name, ".hidden")) {
+        (void)snprintf(text, sizeof text, "%s.rest", name);
+        int8_put(m, &(int8_product){.name = text,
+                                    .dims = {hidden, inputs},
+                                    .gain = 0.2f,
+                                    .in = context ? positive : state,
+                                    .out = raw,
+                                    .no_bias = context});
+    }
+}
+
 static void int8_linear(maker *m, const char *name, int outputs, int inputs, float gain)
 {
     const bool rnn = strncmp(name, "rnn.", 4) == 0;
@@ -295,6 +321,7 @@ static void int8_linear(maker *m, const char *name, int outputs, int inputs, flo
     if (strcmp(name, "rnn.0.input") == 0) p.in = word_range;
     p.no_bias = rnn && strcmp(name, "rnn.0.context") == 0;
     int8_put(m, &p);
+    if (m->options->fine) int8_more(m, name, inputs);
 }
 
 static void int8_conv(maker *m, const char *name, int outputs, int kernel, int inputs, float gain)

@@ -24,6 +24,7 @@ typedef struct make_model_options {
     int winograd;   /* 1: second copies of the stride-1 3x3 weights, 2: all for F(4x4, 3x3) */
     bool coarse;    /* fc.weight in int16 too */
     bool int8;      /* an int8 model; then there are no second copies, and words are not shuffled */
+    bool fine;      /* int8: with the tensors that complete weights */
     int shuffle; /* 0, or a number without a common divisor with `vocabulary`: the same model, but each word
                     has another id, the special ones too */
     uint32_t seed;

@@ -131,7 +131,7 @@ static void put_model(const char *name, caption_kind kind, bool int8)
     size_t size = 0;
     make_model_defaults(&options);
     options.kind = kind;
-    options.int8 = int8;
+    options.int8 = options.fine = int8;
     options.input = INPUT;
     unsigned char *data = make_model(&options, &size);
     assert_non_null(data);

@@ -71,7 +71,8 @@ static const tool_command command = {
              "  NAME.logits.f32  logits of the greedy caption, tokens x vocabulary\n"
              "  NAME.json        the greedy caption and the beam search's\n"
              "  NAME.LAYER.f32   with --layers: a layer's output, height x width x channels;\n"
-             "                   of an int8 model its bytes, NAME.LAYER.u8\n"
+             "                   of an int8 model its bytes, NAME.LAYER.u8, and where a\n"
+             "                   later layer adds it, 256ths of these, NAME.LAYER.u16\n"
              "Arrays are float32, little-endian, row-major, without a header.\n",
     .groups = groups,
     .take = take,

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "lib/decoder/fine.h"
+
 /* The first error wins: once status is set, nothing more is looked up. */
 typedef struct binder {
     const cpt_weights *weights;
@@ -92,7 +94,7 @@ static void bind_fine(binder *b, cpt_decoder *d)
 {
     const cpt_matrix_spec spec = {.form = CPT_MATRIX_HALVES,
                                   .out = d->vocabulary,
-                                  .in = (d->hidden + 1) / 2,
+                                  .in = (int)cpt_fine_pitch(d->hidden) / 2,
                                   .has_bias = true,
                                   .optional = true};
     d->fine = bind_matrix(b, "fc", &spec);

@@ -63,7 +63,7 @@ typedef struct cpt_decoder {
     cpt_rnn_layer rnn_layers[CPT_MAX_RNN_LAYERS];
     cpt_linear fc; /* [V, H] */
     cpt_coarse_weights coarse;
-    cpt_linear fine; /* int8: what fc's weights lack, [V, ceil(H / 2)] two weights a byte; its `halves` is
+    cpt_linear fine; /* int8: what fc's weights lack, [V, 4 ceil(H / 8)] two weights a byte; its `halves` is
                         NULL where the file has none */
 } cpt_decoder;
 

@@ -247,12 +247,12 @@ static void nothing_after_init(void **state)
     armed(&options, CAPTION_CONV_WINOGRAD, 1);
     options.rnn = CAPTION_RNN_LSTM;
     armed(&options, CAPTION_CONV_DIRECT, 1);
-    options.int8 = true;
+    options.int8 = options.fine = true;
     armed(&options, CAPTION_CONV_AUTO, 2);
     options.kind = CAPTION_KIND_BASELINE;
     options.layers = 2;
     armed(&options, CAPTION_CONV_AUTO, 1);
-    options.int8 = false;
+    options.int8 = options.fine = false;
     armed(&options, CAPTION_CONV_AUTO, 1);
 }
 

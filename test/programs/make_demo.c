@@ -62,7 +62,7 @@ static bool write_model(const char *path, uint32_t seed, bool int8)
     options.winograd = 1;
     options.coarse = true;
     options.seed = seed;
-    options.int8 = int8;
+    options.int8 = options.fine = int8;
     size_t size;
     unsigned char *data = make_model(&options, &size);
     FILE *file = data ? fopen(path, "wb") : NULL;

@@ -4,7 +4,8 @@
     check_int8.py [options] [-- CAPDUMP_OPTION...]
 
 Without --model it makes checkpoints as check_reference.py does, one of full size and narrow ones of every kind, and
-converts them: calibrated with pictures, and from batch norm.  Every layer of the encoder, the features, and the logits and attention of the greedy caption must be equal to the bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
+converts them: calibrated with pictures, and from batch norm.  The models of test/vectors, whose sizes are odd, come
+first.  Every layer of the encoder, the features, and the logits and attention of the greedy caption must be equal to the bit.  The exit code is 1 when a byte differs, and 0 with a message where NumPy isn't installed.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PICTURES = os.path.join(HERE, "..", "..", "weights", "scenes", "demo")
+VECTORS = os.path.join(HERE, "..", "vectors")
 NAMES = ("narrow-gru", "narrow-lstm", "narrow-baseline-gru", "narrow-baseline-lstm", "full-gru")
 sys.path.insert(0, HERE)
 
@@ -22,7 +24,7 @@ sys.path.insert(0, HERE)
 def make_models(build, folder, names):
     """Paths of int8 models, two of each checkpoint."""
     import check_reference as reference
-    paths = []
+    paths = sorted(os.path.join(VECTORS, name) for name in os.listdir(VECTORS) if name.endswith("-int8.capw"))
     for name in names:
         checkpoint = os.path.join(folder, name)
         reference.make_reference(checkpoint, reference.MODELS[name] + ["--limit", "1"])
@@ -65,10 +67,17 @@ def compare(build, path, photo, more):
         encoder = int8.Encoder(model)
         features, scale = encoder.run(pixels)
         wrong = []
-        for layer, expected in encoder.maps.items():
-            got = np.fromfile(os.path.join(folder, "%s.%s.u8" % (name, layer)), "u1")
-            if not np.array_equal(got, expected.reshape(-1)):
-                wrong.append("%s (%d of %d bytes)" % (layer, (got != expected.reshape(-1)).sum(), got.size))
+        layers, forms = set(), (("u8", "u1", encoder.maps), ("u16", "<u2", encoder.wide))
+        for ending, dtype, maps in forms:
+            for layer, expected in maps.items():
+                path_of_map = os.path.join(folder, "%s.%s.%s" % (name, layer, ending))
+                if not os.path.exists(path_of_map):
+                    continue  # not needed in this form
+                layers.add(layer)
+                got = np.fromfile(path_of_map, dtype)
+                if not np.array_equal(got, expected.reshape(-1)):
+                    wrong.append("%s (%d of %d numbers)" % (layer, (got != expected.reshape(-1)).sum(), got.size))
+        wrong += ["%s is missing" % layer for layer in encoder.maps if layer not in layers]
         got = np.fromfile(os.path.join(folder, name + ".feat.f32"), "<f4")
         decoder = int8.Decoder(model)
         decoder.begin(features, scale)

@@ -62,10 +62,14 @@ def unpack_fine(halves):
     return np.where(numbers > 7, numbers - 16, numbers).reshape(len(halves), -1)
 
 
-def to_byte(x):
-    """The nearest byte, ties to even; 0 for NaN."""
+def nearest(x, most, dtype):
+    """The nearest whole number of 0..most, ties to even; 0 for NaN."""
     x = np.where(x > 0, x, F(0))
-    return np.rint(np.minimum(x, F(255))).astype(np.uint8)
+    return np.rint(np.minimum(x, F(most))).astype(dtype)
+
+
+def to_byte(x):
+    return nearest(x, 255, np.uint8)
 
 
 def sums_of(bytes_, weights):
@@ -100,6 +104,7 @@ class Encoder:
     def __init__(self, model):
         self.model = model
         self.maps = {}  # layer: bytes [h, w, c]
+        self.wide = {}  # the same in 16 bits, 256ths of a byte's step
         self.ranges = {}
 
     def conv(self, layer, x, zero, stride=1, pad=0, add=None):
@@ -111,20 +116,21 @@ class Encoder:
         scale, zero_point = self.model[name + ".range"]
         if add:
             added, its_scale = add
-            value = value + added.reshape(value.shape).astype(F) * (its_scale / scale)
+            value = value + added.reshape(value.shape).astype(F) * (its_scale / scale / F(256))
         out = to_byte(value).reshape(h, w, -1)
         self.maps[layer], self.ranges[layer] = out, (scale, int(zero_point))
+        self.wide[layer] = nearest(value * F(256), 65535, np.uint16).reshape(h, w, -1)
         return out
 
-    def block(self, name, x, range_, stride):
+    def block(self, name, x, added, range_, stride):
         first = self.conv(name + ".conv1", x, range_[1])
         second = self.conv(name + ".conv2", first, self.ranges[name + ".conv1"][1], stride, 1)
-        identity, its_range = x, range_
+        identity, its_range = added, range_
         if "encoder." + name + ".downsample.weight" in self.model.tensors:
-            identity = self.conv(name + ".downsample", x, range_[1], stride)
-            its_range = self.ranges[name + ".downsample"]
+            self.conv(name + ".downsample", x, range_[1], stride)
+            identity, its_range = self.wide[name + ".downsample"], self.ranges[name + ".downsample"]
         out = self.conv(name + ".conv3", second, self.ranges[name + ".conv2"][1], add=(identity, its_range[0]))
-        return out, self.ranges[name + ".conv3"]
+        return out, self.wide[name + ".conv3"], self.ranges[name + ".conv3"]
 
     def run(self, pixels):
         """pixels [S, S, 3] bytes; returns the features [P, C] as bytes and their scale"""
@@ -132,10 +138,11 @@ class Encoder:
         x = self.conv("stem", pixels, to_byte(mean * F(255)), 2, 3)
         rows, h, w = gather(x, 3, 2, 1, 0)
         x = self.maps["maxpool"] = rows.reshape(h, w, 9, -1).max(axis=2)
-        range_ = self.ranges["stem"]
+        range_, added = self.ranges["stem"], None
         for stage, blocks in enumerate(BLOCKS, 1):
             for i in range(blocks):
-                x, range_ = self.block("layer%d.%d" % (stage, i), x, range_, 2 if i == 0 and stage > 1 else 1)
+                stride = 2 if i == 0 and stage > 1 else 1
+                x, added, range_ = self.block("layer%d.%d" % (stage, i), x, added, range_, stride)
         return x.reshape(-1, x.shape[2]), range_[0]
 
 
@@ -246,10 +253,18 @@ class Decoder:
             self.first = self.positive("project", self.mean(values))
             return
         self.encoded = linear(self.model, "attention.enc", features)
-        self.context = linear(self.model, "rnn.0.context", features)
+        self.context = self.gates("rnn.0.context", features)
         self.h[0] = tanh(self.positive("init_h", self.mean(values)))
         if self.lstm:
             self.c[0] = tanh(self.positive("init_c", self.mean(values)))
+
+    def gates(self, name, bytes_):
+        """A product of the cell's gates, whose candidate, the third, may have a second product."""
+        x = linear(self.model, name, bytes_)
+        if name + ".rest.weight" in self.model.tensors:
+            rest = linear(self.model, name + ".rest", bytes_)
+            x[:, 2 * rest.shape[1]:3 * rest.shape[1]] += rest
+        return x
 
     def attend(self, h):
         query = linear(self.model, "attention.dec", h)[0]
@@ -281,15 +296,18 @@ class Decoder:
             if self.attention:
                 alpha = self.attend(h)
                 x = x + in_order(alpha[:, None] * self.context)
-            self.h[layer] = self.cell(layer, x, linear(self.model, "rnn.%d.hidden" % layer, h)[0])
+            self.h[layer] = self.cell(layer, x, self.gates("rnn.%d.hidden" % layer, h)[0])
             below = self.state_bytes(self.h[layer])
-        return self.logits(below), alpha
+        return self.logits(below, self.h[-1]), alpha
 
-    def logits(self, state):
-        """From 8 bits of each weight, and then what 4 bits more add, 128 inputs after the other."""
+    def logits(self, state, h):
+        """From 8 bits of each weight and state; then what these states lack, and what 4 bits more of the weights
+        add, 128 inputs after the other."""
         x = linear(self.model, "fc", state)[0]
         if "fc.fine" not in self.model.tensors:
             return x
+        rest = to_byte((h * F(127) + F(128) - state[0].astype(F)) * F(254) + F(128))[None]
+        x = x + scaled(sums_of(rest, self.model["fc.weight"])[0], self.model["fc.scale"] * (ONE / F(254)), None)
         fine, bias = unpack_fine(self.model["fc.fine"]), self.model["fc.fine_bias"]
         state = np.pad(state, ((0, 0), (0, fine.shape[1] - state.shape[1])))
         for i in range(0, fine.shape[1], 128):

@@ -257,7 +257,7 @@ static bool add_vocabulary(convert_int8_plan *plan, int hidden, tool_error *err)
     convert_layer *layer = add_product(plan, "fc", state_bytes, true, err);
     if (!layer) return false;
     const uint32_t words = layer->weight.dims[0];
-    const caption_tensor_info halves = {.rank = 2, .dims = {words, ((uint32_t)hidden + 1) / 2}};
+    const caption_tensor_info halves = {.rank = 2, .dims = {words, ((uint32_t)hidden + 7) / 8 * 4}};
     layer->has_fine = true;
     add_tensor(plan, "fine", CAPW_UINT8, CAPW_QUADS, &halves, 0);
     add_numbers(plan, "fine_scale", words);

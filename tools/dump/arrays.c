@@ -39,26 +39,47 @@ bool dump_floats(const dump_target *target, const char *ending, const float *val
     return ok;
 }
 
-bool dump_map(const dump_target *target, const caption_map *map, tool_error *err)
+/* The types that a map's elements may have. */
+typedef enum map_form { MAP_FLOATS, MAP_BYTES, MAP_WIDE } map_form;
+
+static const struct {
+    const char *ending;
+    size_t size;
+} map_forms[] = {[MAP_FLOATS] = {"f32", 4}, [MAP_BYTES] = {"u8", 1}, [MAP_WIDE] = {"u16", 2}};
+
+static void put_element(unsigned char *to, const caption_map *map, map_form form, size_t at)
+{
+    if (form == MAP_FLOATS) {
+        put_float(to, map->values[at]);
+    } else if (form == MAP_BYTES) {
+        *to = map->bytes[at];
+    } else {
+        to[0] = (unsigned char)map->wide[at];
+        to[1] = (unsigned char)(map->wide[at] >> 8);
+    }
+}
+
+static bool dump_form(const dump_target *target, const caption_map *map, map_form form, tool_error *err)
 {
     const size_t channels = (size_t)map->channels, positions = (size_t)map->height * (size_t)map->width;
-    const size_t element = map->bytes ? 1 : 4;
+    const size_t element = map_forms[form].size;
     unsigned char *out = malloc(positions * channels * element), *at = out;
     if (!out) return tool_fail(err, "out of memory");
     for (size_t p = 0; p < positions; p++) {
-        for (size_t c = 0; c < channels; c++, at += element) {
-            if (map->bytes) {
-                *at = map->bytes[p * map->pitch + c];
-            } else {
-                put_float(at, map->values[p * map->pitch + c]);
-            }
-        }
+        for (size_t c = 0; c < channels; c++, at += element) put_element(at, map, form, p * map->pitch + c);
     }
     char ending[64];
-    (void)snprintf(ending, sizeof ending, "%s.%s", map->layer, map->bytes ? "u8" : "f32");
+    (void)snprintf(ending, sizeof ending, "%s.%s", map->layer, map_forms[form].ending);
     const bool ok = dump_file(target, ending, out, positions * channels * element, err);
     free(out);
     return ok;
+}
+
+bool dump_map(const dump_target *target, const caption_map *map, tool_error *err)
+{
+    return (!map->values || dump_form(target, map, MAP_FLOATS, err)) &&
+           (!map->bytes || dump_form(target, map, MAP_BYTES, err)) &&
+           (!map->wide || dump_form(target, map, MAP_WIDE, err));
 }
 
 /* Three numbers from the model's metadata, separated by anything that isn't part of a number. */

@@ -22,7 +22,8 @@ bool dump_file(const dump_target *target, const char *ending, const void *data, 
 bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
                  tool_error *err);
 
-/* NAME.LAYER.f32 or NAME.LAYER.u8: the first image of a layer's map, [height, width, channels]. */
+/* NAME.LAYER.f32, or of an int8 model NAME.LAYER.u8 and NAME.LAYER.u16, those that there are: the first image
+ * of a layer's map, [height, width, channels]. */
 bool dump_map(const dump_target *target, const caption_map *map, tool_error *err);
 
 /* NAME.input.f32, [3, side, side], from the pixels, [side, side, 3], and the model's mean and deviation. */
