@@ -335,7 +335,7 @@ static byte_range check_embedding(pair *p, const make_model_options *o)
 /* fc.fine: with 12 bits a weight is off by a 32nd of its step, but where 8 sixteenths would be needed. */
 static void check_fine(pair *p, const make_model_options *o)
 {
-    const int halves = (o->hidden + 1) / 2, lines = (halves + 3) / 4, quads = (o->hidden + 3) / 4;
+    const int halves = (o->hidden + 7) / 8 * 4, lines = halves / 4, quads = (o->hidden + 3) / 4;
     const float *w = floats_of(p, "fc", "weight"), *scale = bind_floats(p, "fc", "scale", o->vocabulary);
     const float *fine_scale = bind_floats(p, "fc", "fine_scale", o->vocabulary);
     const float *fine_bias = bind_floats(p, "fc", "fine_bias", o->vocabulary);
@@ -344,20 +344,53 @@ static void check_fine(pair *p, const make_model_options *o)
     const uint8_t *fine =
         bind(p, "fc", "fine", CAPW_UINT8, CAPW_QUADS, (cpt_shape){2, {o->vocabulary, halves}});
     for (int word = 0; word < o->vocabulary; word++) {
-        double sum = 0;
+        double sum = 0, integers = 0;
         for (int i = 0; i < o->hidden; i++) {
             const int row = word / 16, place = word % 16 * 4 + i % 4;
             const int both = fine[(row * lines + i / 8) * 64 + place],
                       half = i / 4 % 2 ? both >> 4 : both & 15;
             const int n = half > 7 ? half - 16 : half;
             const double step = (double)scale[word] * 127;
-            const double value = step * (q[(row * quads + i / 4) * 64 + place] + n / 16.0);
+            const int integer = q[(row * quads + i / 4) * 64 + place];
+            const double value = step * (integer + n / 16.0);
             const double error = fabs((double)w[(row * o->hidden + i) * 16 + word % 16] - value) / step;
             assert_true(error <= (n == 7 ? 1.0 / 16 : 1.0 / 32) + 1e-5);
             sum += n;
+            integers += integer;
         }
         assert_true(fine_scale[word] == scale[word] / 16);
-        assert_near((double)fine_bias[word], -128 * sum * (double)fine_scale[word], 1, "fc.fine_bias");
+        assert_near((double)fine_bias[word],
+                    -128 * (sum * (double)fine_scale[word] + integers * (double)scale[word] / 254), 1,
+                    "fc.fine_bias");
+    }
+}
+
+/* NAME.rest: with both, a weight of the candidate is off by half a step of the rest. */
+static void check_rest(pair *p, const make_model_options *o, const char *name, byte_range in)
+{
+    const int inputs = strstr(name, "context") ? 32 * o->width : o->hidden, quads = (inputs + 3) / 4;
+    const int gates = (o->rnn == CAPTION_RNN_LSTM ? 4 : 3) * o->hidden;
+    const float *scale = bind_floats(p, name, "scale", gates), *w = floats_of(p, name, "weight");
+    const int8_t *q = bind(p, name, "weight", CAPW_INT8, CAPW_QUADS, (cpt_shape){2, {gates, inputs}});
+    char rest[40];
+    (void)snprintf(rest, sizeof rest, "%s.rest", name);
+    const float *rest_scale = bind_floats(p, rest, "scale", o->hidden);
+    const int8_t *rest_q =
+        bind(p, rest, "weight", CAPW_INT8, CAPW_QUADS, (cpt_shape){2, {o->hidden, inputs}});
+    const float *bias = in.zero ? bind_floats(p, rest, "bias", o->hidden) : NULL;
+    for (int i = 0; i < o->hidden; i++) {
+        const int row = 2 * o->hidden + i;
+        double sum = 0;
+        for (int c = 0; c < inputs; c++) {
+            const int place = c / 4 * 64 + c % 4, lower = rest_q[i / 16 * quads * 64 + i % 16 * 4 + place];
+            const double step = (double)scale[row] / in.scale, rest_step = (double)rest_scale[i] / in.scale;
+            const double value = step * q[row / 16 * quads * 64 + row % 16 * 4 + place] + rest_step * lower;
+            const double exact = (double)w[(row / 16 * inputs + c) * 16 + row % 16];
+            assert_true(fabs(exact - value) <= 0.51 * rest_step);
+            assert_true(rest_step <= step / 250);
+            sum += lower;
+        }
+        if (bias) assert_near((double)bias[i], -in.zero * sum * (double)rest_scale[i], 1, rest);
     }
 }
 
@@ -370,6 +403,7 @@ static void check_recurrent(pair *p, const make_model_options *o)
         check_linear(p, name, i == 0 ? check_embedding(p, o) : states, true);
         (void)snprintf(name, sizeof name, "rnn.%d.hidden", i);
         check_linear(p, name, states, true);
+        check_rest(p, o, name, states);
     }
     check_linear(p, "fc", states, true);
     check_fine(p, o);
@@ -406,17 +440,18 @@ static void formulas(void **state)
         pair p;
         open_pair(&p, &o);
         const byte_range features = check_encoder(&p), states = {1.0 / 127, 128}, own = {1, 0};
-        uint32_t tensors = 4 * CPT_RESNET50_CONVOLUTIONS + 2 + 6 * (uint32_t)o.layers + 6;
+        uint32_t tensors = 4 * CPT_RESNET50_CONVOLUTIONS + 2 + 9 * (uint32_t)o.layers + 6;
         if (o.kind == CAPTION_KIND_ATTENTION) {
             check_linear(&p, "attention.enc", features, true);
             check_linear(&p, "attention.dec", states, true);
             check_linear(&p, "rnn.0.context", features, false);
+            check_rest(&p, &o, "rnn.0.context", features);
             check_linear(&p, "init_h", own, true);
             if (o.rnn == CAPTION_RNN_LSTM) check_linear(&p, "init_c", own, true);
             const float *v = bind_floats(&p, "attention.v", "weight", o.attention);
             assert_memory_equal(v, floats_of(&p, "attention.v", "weight"), (size_t)o.attention * sizeof *v);
             assert_true(*bind_floats(&p, "attention.v", "bias", 1) == *floats_of(&p, "attention.v", "bias"));
-            tensors += o.rnn == CAPTION_RNN_LSTM ? 16u : 13u;
+            tensors += o.rnn == CAPTION_RNN_LSTM ? 18u : 15u;
         } else {
             check_linear(&p, "project", own, true);
             tensors += 3;

@@ -14,7 +14,7 @@ enum {
     /* What a squared error counts where a value is cut off, against 1 where it is rounded.  Products add
      * errors up: those of rounding mostly cancel, but values that are cut off all lose, and their neighbours
      * with them. Measured (docs/numerics.md). */
-    CONVERT_CLIPPED = 512
+    CONVERT_CLIPPED = 100
 };
 
 typedef struct convert_histogram {
