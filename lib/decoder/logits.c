@@ -60,9 +60,8 @@ static void find_new_words(void *user, int row, int thread)
     const cpt_logits_query *query = job->query;
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
-    job->new_words[row] =
-        cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
-                             l->decoder->int8 ? NULL : &job->lse[row]);
+    job->new_words[row] = cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row],
+                                               query->rules, l->decoder->int8 ? NULL : &job->lse[row]);
 }
 
 static void find_children(void *user, int row, int thread)
@@ -72,9 +71,8 @@ static void find_children(void *user, int row, int thread)
     const cpt_logits_query *query = job->query;
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
-    l->child_count[row] =
-        cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
-                        l->children + (size_t)row * (size_t)l->max_rows);
+    l->child_count[row] = cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
+                                          l->children + (size_t)row * (size_t)l->max_rows);
 }
 
 /* ---- exact logits of some words ---- */

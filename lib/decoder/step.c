@@ -260,8 +260,7 @@ void cpt_step_run(cpt_step *step, int rows)
         if (d->kind == CAPTION_KIND_ATTENTION) {
             context_job job = {step, rows};
             attend(step, &set, rows);
-            cpt_pool_run(step->pool, add_context, &job,
-                         cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
+            cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
         }
         multiply(step, &l->hidden, &set, rows, step->hidden_gates);
         if (d->rnn == CAPTION_RNN_LSTM) {
