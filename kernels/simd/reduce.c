@@ -32,8 +32,9 @@ static float certain_limit(top_list *list, const float *x, int n)
     for (int v = 0; v < COLUMNS / VEC_W; v++) most[v] = vf_set(-INFINITY);
     for (int i = 0; i + COLUMNS <= n; i += COLUMNS) {
         BODY_UNROLL
-        for (int v = 0; v < COLUMNS / VEC_W; v++)
+        for (int v = 0; v < COLUMNS / VEC_W; v++) {
             most[v] = vf_max_number(vf_load(x + i + v * VEC_W), most[v]);
+        }
     }
     BODY_UNROLL
     for (int v = 0; v < COLUMNS / VEC_W; v++) vf_store(largest + v * VEC_W, most[v]);
