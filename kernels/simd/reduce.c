@@ -1,5 +1,6 @@
 /* reduce.c - mean over rows, and the top k of a row with its log-sum-exp, in vectors; compiled once per
  * instruction set.  kernels/ref/reduce.c specifies them. */
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -40,7 +41,8 @@ static float certain_limit(top_list *list, const float *x, int n)
     for (int v = 0; v < COLUMNS / VEC_W; v++) vf_store(largest + v * VEC_W, most[v]);
     for (int i = 0; i < COLUMNS; i++) top_list_insert(list, largest[i], i);
     list->held = 0;
-    return nextafterf(list->value[list->k - 1], -INFINITY);
+    const float reached = list->value[list->k - 1];
+    return isinf(reached) ? -INFINITY : reached - (fabsf(reached) * FLT_EPSILON + FLT_MIN);
 }
 
 /* Vector v holds elements i, i + 1, ... of a row of n.  Inserts those from `first` on that are above the
