@@ -1,5 +1,6 @@
 /* reduce.c - mean over rows, and the top k of a row with its log-sum-exp, in vectors; compiled once per
  * instruction set.  kernels/ref/reduce.c specifies them. */
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -19,25 +20,56 @@ static void CPTK_NAME(cptk_mean_rows_f32)(const float *in, float *out, int rows,
     }
 }
 
-/* Vector v holds elements i, i + 1, ... of a row of n.  Inserts those that are not in the list yet. */
-static void insert_vector(top_list *list, vf v, int i, int n)
+enum { COLUMNS = 64 };
+
+/* A number that at least k elements are above; -infinity where none is known.  Among the largest elements of
+ * COLUMNS parts of the row the k-th is such an element, and mostly not far from the k-th of all. */
+static float certain_limit(top_list *list, const float *x, int n)
+{
+    float largest[COLUMNS];
+    vf most[COLUMNS / VEC_W];
+    if (n < COLUMNS || list->k > COLUMNS) return -INFINITY;
+    BODY_UNROLL
+    for (int v = 0; v < COLUMNS / VEC_W; v++) most[v] = vf_set(-INFINITY);
+    for (int i = 0; i + COLUMNS <= n; i += COLUMNS) {
+        BODY_UNROLL
+        for (int v = 0; v < COLUMNS / VEC_W; v++) {
+            most[v] = vf_max_number(vf_load(x + i + v * VEC_W), most[v]);
+        }
+    }
+    BODY_UNROLL
+    for (int v = 0; v < COLUMNS / VEC_W; v++) vf_store(largest + v * VEC_W, most[v]);
+    for (int i = 0; i < COLUMNS; i++) top_list_insert(list, largest[i], i);
+    list->held = 0;
+    const float reached = list->value[list->k - 1];
+    return isinf(reached) ? -INFINITY : reached - (fabsf(reached) * FLT_EPSILON + FLT_MIN);
+}
+
+/* Vector v holds elements i, i + 1, ... of a row of n.  Inserts those from `first` on that are above the
+ * limit. */
+static void insert_vector(top_list *list, vf v, int i, int n, int first, float limit)
 {
     float one[VEC_W];
     vf_store(one, v);
     for (int j = 0; j < VEC_W && j < n - i; j++) {
-        if (i + j >= list->k) top_list_insert(list, one[j], i + j);
+        if (one[j] > limit && i + j >= first) top_list_insert(list, one[j], i + j);
     }
 }
 
-/* The k largest elements.  A vector needs a closer look only if one of its elements is above the k-th largest
- * so far, which is rare. */
+/* The k largest elements.  A vector needs a closer look only if one of its elements is above a number that k
+ * elements are known to reach, which is rare. */
 static void find_top(top_list *list, const float *x, int n)
 {
     const vf low = vf_set(-INFINITY);
-    for (int i = 0; i < list->k; i++) top_list_insert(list, x[i], i);
+    float limit = certain_limit(list, x, n);
+    const int first = limit > -INFINITY ? 0 : list->k;
+    for (int i = 0; i < first; i++) top_list_insert(list, x[i], i);
+    if (first > 0) limit = list->value[list->k - 1];
     for (int i = 0; i < n; i += VEC_W) {
         const vf v = vf_next(x + i, n - i, low);
-        if (vmask_any(vf_lt(vf_set(list->value[list->k - 1]), v))) insert_vector(list, v, i, n);
+        if (!vmask_any(vf_lt(vf_set(limit), v))) continue;
+        insert_vector(list, v, i, n, first, limit);
+        if (list->held == list->k) limit = list->value[list->k - 1];
     }
 }
 
