@@ -171,7 +171,7 @@ static inline uint16x4_t vec_nearest(vf x) { return vqmovn_u32(vcvtnq_u32_f32(x)
 static inline vf vf_load_u16(const uint16_t *p) { return vcvtq_f32_u32(vmovl_u16(vld1_u16(p))); }
 static inline void vf_store_u16(uint16_t *p, const vf *x)
 {
-    for (int v = 0; v < VEC_PANEL; v++) vst1_u16(p + v * VEC_W, vec_nearest(x[v]));
+    for (int v = 0; v < 4; v++) vst1_u16(p + 4 * v, vec_nearest(x[v]));
 }
 static inline void vf_store_u8(uint8_t *p, const vf *x)
 {

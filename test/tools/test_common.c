@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,51 @@ static void commit_replaces(void **state)
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0640);
+}
+
+/* A reserved file has its size at once, and zeros where nothing is written. */
+static void reserve_sizes(void **state)
+{
+    enum { SIZE = (2 << 20) + 5 };
+    const char *path = in_folder(0, "a");
+    tool_error err = {{0}};
+    tool_text text;
+    struct stat info;
+    (void)state;
+    tool_outfile *out = tool_outfile_open(path, &err);
+    assert_non_null(out);
+    assert_true(tool_outfile_reserve(out, SIZE, &err));
+    assert_int_equal(fstat(fileno(tool_outfile_stream(out)), &info), 0);
+    assert_int_equal(info.st_size, SIZE);
+    assert_true(tool_outfile_write(out, "head", 4, &err));
+    assert_true(tool_outfile_commit(&out, &err));
+    assert_true(tool_text_read(&text, path, SIZE, &err));
+    assert_int_equal(text.size, SIZE);
+    assert_memory_equal(text.data, "head", 4);
+    for (size_t i = 4; i < SIZE; i++) assert_int_equal(text.data[i], 0);
+    tool_text_free(&text);
+}
+
+/* Where the disk can't hold it, nothing is written first. */
+static void reserve_too_much(void **state)
+{
+    const struct rlimit little = {100, 100};
+    int status = 0;
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        tool_error err = {{0}};
+        (void)signal(SIGXFSZ, SIG_IGN);
+        (void)setrlimit(RLIMIT_FSIZE, &little);
+        tool_outfile *out = tool_outfile_open(in_folder(0, "a"), &err);
+        if (!out || tool_outfile_reserve(out, 1000, &err)) _exit(3);
+        tool_outfile_abort(&out);
+        _exit(strstr(err.message, "/a: File too large") ? 0 : 4);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(entries(), 0);
 }
 
 static void abort_removes(void **state)
@@ -546,6 +592,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(commit_replaces, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(reserve_sizes, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(reserve_too_much, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(abort_removes, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(bad_targets, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(link_stays, make_folder, remove_folder),
