@@ -346,10 +346,12 @@ typedef struct caption_session caption_session;
 
 /* How convolutions are computed.  Int8 models always take DIRECT. */
 typedef enum caption_conv {
-    CAPTION_CONV_AUTO = 0,     /* for each layer, what is fastest with the session's instruction set */
-    CAPTION_CONV_DIRECT = 1,   /* kernels that read the map in place */
-    CAPTION_CONV_WINOGRAD = 2, /* Winograd's algorithm where the model has weights for it, else DIRECT */
-    CAPTION_CONV_IM2COL = 3    /* im2col, then one matrix product (by OpenBLAS where that is built in) */
+    CAPTION_CONV_AUTO = 0,   /* for each layer, what is fastest with the session's instruction set */
+    CAPTION_CONV_DIRECT = 1, /* kernels that read the map in place */
+    CAPTION_CONV_WINOGRAD =
+        2,                  /* Winograd's algorithm where the model has weights for it (int8: where the
+                               instruction set has no dot product of bytes, to the same bits), else DIRECT */
+    CAPTION_CONV_IM2COL = 3 /* im2col, then one matrix product (by OpenBLAS where that is built in) */
 } caption_conv;
 
 typedef struct caption_session_options {

@@ -161,6 +161,25 @@ typedef struct cptk_winograd {
     bool relu;         /* output transform: negative results become 0; NaN stays NaN */
 } cptk_winograd;
 
+/* Winograd's F(2x2, 3x3) of bytes with int8 filters, stride 1 and padding 1, in exact integers: the outputs
+ * are those of tile_u8, to the bit.  The byte of the value 0 in the input is 0.  A map is cut into tiles of 2
+ * x 2 outputs, row by row.  winograd_in_u8 transforms the input of tiles first..end-1: v = B^T d B, of
+ * magnitudes up to 4 * 255.  winograd_out_u8 first transforms the filters of one panel: u = 4 G g G^T, up to
+ * 9 * 128.  Then it multiplies both for tiles first..end-1 and writes the panel's 16 outputs.  With up to
+ * 1024 channels no sum overflows but in the output transform, whose results fit an int32 again. */
+typedef struct cptk_winograd_u8 {
+    const uint8_t *in;  /* [h, w, depth], in_pitch bytes from one position to the next */
+    int16_t *v;         /* [16, tiles, depth] */
+    const int8_t *b;    /* a panel of filters [9, depth / 4, 16, 4] */
+    int16_t *u;         /* scratch [16, depth / 4, 16, 4] */
+    const float *scale; /* [16] */
+    const float *bias;  /* [16] */
+    uint8_t *out;       /* [h, w, 16], out_pitch bytes from one position to the next */
+    int h, w, depth;    /* depth is a multiple of 16 */
+    int in_pitch, out_pitch;
+    int tiles, first, end;
+} cptk_winograd_u8;
+
 /* 3x3 max pool with stride 2 and padding 1.  Elements are floats or bytes, as the slot's name says.  The
  * padding never is the maximum, nor is NaN; where there is nothing else the result is -infinity. */
 typedef struct cptk_maxpool {
@@ -254,6 +273,10 @@ typedef struct cptk_kernels {
     /* q[i] = the nearest integer, ties to even, of x[i] * inverse + zero within 0..255; 0 for NaN.  The
      * product and the sum are each rounded to float, so the result has the same bits at every level. */
     void (*quantize_u8)(const float *x, uint8_t *q, int n, float inverse, float zero);
+
+    /* Both NULL at levels where direct convolution of bytes is as fast. */
+    void (*winograd_in_u8)(const cptk_winograd_u8 *args);
+    void (*winograd_out_u8)(const cptk_winograd_u8 *args);
 
     void (*winograd_input_f32)(const cptk_winograd *args);
     void (*winograd_output_f32)(const cptk_winograd *args);

@@ -34,6 +34,9 @@ void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_neondot(cptk_kernels *kernels);
 
+/* Only where there is no dot product of bytes does Winograd's convolution of bytes pay. */
+void cptk_winograd_u8_init_avx2(cptk_kernels *kernels);
+
 void cptk_gemm_init_c(cptk_kernels *kernels); /* kernels/gemm */
 
 #endif

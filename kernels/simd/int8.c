@@ -477,4 +477,10 @@ void CPTK_NAME(cptk_int8_init)(cptk_kernels *kernels)
     kernels->tile_rows_u8 = VEC_QUAD_ROWS;
     kernels->quantize_u8 = CPTK_NAME(cptk_quantize_u8);
     kernels->maxpool_u8 = CPTK_NAME(cptk_maxpool_u8);
+#if defined(VEC_WINOGRAD_U8)
+    CPTK_NAME(cptk_winograd_u8_init)(kernels);
+#else
+    kernels->winograd_in_u8 = NULL;
+    kernels->winograd_out_u8 = NULL;
+#endif
 }

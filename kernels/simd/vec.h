@@ -83,6 +83,18 @@
  *                        what the sums vu sum[16 / VEC_W] of a panel, `quads` quads at b, start from: 0, or
  *                        what makes up for rows that vq_prepare changed
  *
+ * Winograd's convolution of bytes, only where VEC_WINOGRAD_U8 is defined
+ *   vh                   a vector of 2 VEC_W = 16 numbers of 16 bits
+ *   vh_zero(), vh_load(p), vh_store(p, x), vh_add(a, b), vh_sub(a, b)
+ *   vh_load_u8(p), vh_load_i8(p)
+ *                        16 bytes at p, widened
+ *   vh_broadcast_quad(p) the four numbers at p, again and again
+ *   vh_pairs(a, b)       vu: the products of neighbours 2i and 2i + 1, added
+ *   vu_join(a, b)        the sums of neighbouring words, of a and then of b
+ *   vu_sub(a, b), vu_quarter(x)
+ *                        modulo 2^32; x, read as int32, divided by 4, which it is a multiple of
+ *   vu_load_i32(p), vu_store_i32(p, x)
+ *
  * How many registers there are
  *   VEC_TILE_BLOCKS(X)   X(1, panels) X(2, panels) ...: for 1, 2, ... rows, the number of 16-column panels
  *                        (1, 2 or 3) that a block of the tile product has.  rows * panels * 16 / VEC_W sums,

@@ -163,6 +163,38 @@ static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
     (void)b, (void)quads;
     for (int v = 0; v < 2; v++) sum[v] = _mm256_setzero_si256();
 }
+
+/* Winograd's convolution of bytes. */
+#define VEC_WINOGRAD_U8
+typedef __m256i vh; /* 16 numbers of 16 bits */
+static inline vh vh_zero(void) { return _mm256_setzero_si256(); }
+static inline vh vh_load(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static inline vh vh_load_u8(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline vh vh_load_i8(const int8_t *p)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline void vh_store(int16_t *p, vh x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
+static inline vh vh_add(vh a, vh b) { return _mm256_add_epi16(a, b); }
+static inline vh vh_sub(vh a, vh b) { return _mm256_sub_epi16(a, b); }
+static inline vh vh_broadcast_quad(const int16_t *p)
+{
+    int64_t quad;
+    memcpy(&quad, p, sizeof quad);
+    return _mm256_set1_epi64x(quad);
+}
+static inline vu vh_pairs(vh a, vh b) { return _mm256_madd_epi16(a, b); }
+static inline vu vu_join(vu a, vu b)
+{
+    return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
+}
+static inline vu vu_sub(vu a, vu b) { return _mm256_sub_epi32(a, b); }
+static inline vu vu_quarter(vu x) { return _mm256_srai_epi32(x, 2); }
+static inline vu vu_load_i32(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static inline void vu_store_i32(int32_t *p, vu x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
 #endif
 
 static inline vf vf_load_u16(const uint16_t *p)

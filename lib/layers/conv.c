@@ -24,7 +24,11 @@ static bool winograd_pays(const cpt_conv *conv)
 
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels)
 {
-    if (conv->filters.dtype == CAPW_INT8) return CAPTION_CONV_DIRECT;
+    if (cpt_conv_is_int8(conv)) {
+        const bool winograd = (wish == CAPTION_CONV_WINOGRAD && cpt_conv_winograd_u8_fits(conv, kernels)) ||
+                              (wish == CAPTION_CONV_AUTO && cpt_conv_winograd_u8_pays(conv, kernels));
+        return winograd ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;
+    }
     switch (wish) {
     case CAPTION_CONV_WINOGRAD:
         return winograd_fits(conv) ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;
@@ -42,6 +46,9 @@ size_t cpt_conv_scratch(const cpt_conv *conv, caption_conv algorithm, int batch,
 {
     const size_t direct = cpt_conv_direct_scratch(conv, batch, threads);
     if (algorithm == CAPTION_CONV_IM2COL) return cpt_conv_im2col_scratch(conv, batch, threads);
+    if (algorithm == CAPTION_CONV_WINOGRAD && cpt_conv_is_int8(conv)) {
+        return cpt_conv_winograd_u8_scratch(conv, threads);
+    }
     if (algorithm == CAPTION_CONV_WINOGRAD) { /* cpt_conv_run may still take the direct way */
         const size_t winograd = cpt_conv_winograd_scratch(conv, batch, threads);
         return winograd > direct ? winograd : direct;
@@ -55,6 +62,8 @@ void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cpt
     const cpt_conv_job job = {.conv = conv, .args = args, .kernels = kernels, .pool = pool};
     if (args->algorithm == CAPTION_CONV_IM2COL) {
         cpt_conv_im2col_run(&job);
+    } else if (args->algorithm == CAPTION_CONV_WINOGRAD && cpt_conv_is_int8(conv)) {
+        cpt_conv_winograd_u8_run(&job);
     } else if (args->algorithm == CAPTION_CONV_WINOGRAD && !args->add) {
         cpt_conv_winograd_run(&job);
     } else { /* no 3x3 layer of ResNet has a sum, so Winograd does without */

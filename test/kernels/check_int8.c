@@ -241,6 +241,88 @@ static void check_tile_by_hand(const cptk_kernels *k)
     expect_words(&t, ", by hand", words, want_words, 4);
 }
 
+/* ---- Winograd ---- */
+
+typedef struct winograd_case {
+    cptk_winograd_u8 w;
+    uint8_t *want; /* [h, w, out_pitch] */
+} winograd_case;
+
+/* The sum of the 3 x 3 positions around y, x with the filters of output o. */
+static int32_t direct_sum(const cptk_winograd_u8 *w, int y, int x, int o)
+{
+    int32_t sum = 0;
+    for (int tap = 0; tap < 9; tap++) {
+        const int row = y - 1 + tap / 3, column = x - 1 + tap % 3;
+        if (row < 0 || row >= w->h || column < 0 || column >= w->w) continue;
+        const uint8_t *in = w->in + (size_t)(row * w->w + column) * (size_t)w->in_pitch;
+        const int8_t *b = w->b + (size_t)tap * (size_t)w->depth * CPTK_PANEL;
+        for (int c = 0; c < w->depth; c++) sum += in[c] * b[c / 4 * 64 + o * 4 + c % 4];
+    }
+    return sum;
+}
+
+static void random_winograd(winograd_case *c, int i)
+{
+    const contents v = (contents)(i % 3 ? 0 : i / 3 % CONTENTS);
+    const int depth = CPTK_PANEL * (i % 20 == 19 ? 64 : check_between(1, 5));
+    const int h = check_between(1, i % 20 == 19 ? 3 : 14), width = check_between(1, i % 20 == 19 ? 3 : 14);
+    const int tiles = (h + 1) / 2 * ((width + 1) / 2), in_pitch = depth + check_between(0, 70),
+              out_pitch = CPTK_PANEL + check_between(0, 70);
+    const size_t positions = (size_t)(h * width), out_size = positions * (size_t)out_pitch;
+    const cptk_tile_int8 shape = {
+        .taps = 9, .depth = depth, .n = CPTK_PANEL, .b_panel = (size_t)(9 * depth * CPTK_PANEL)};
+    uint8_t *out = check_bytes(out_size, (size_t)check_between(0, 63));
+    c->w = (cptk_winograd_u8){
+        .in = random_row(positions * (size_t)in_pitch, v),
+        .v = check_bytes((size_t)(16 * tiles * depth) * sizeof(int16_t), 2 * (size_t)check_between(0, 9)),
+        .b = random_weights(&shape, v),
+        .u =
+            check_bytes((size_t)(16 * depth * CPTK_PANEL) * sizeof(int16_t), 2 * (size_t)check_between(0, 9)),
+        .scale = random_scales(CPTK_PANEL, 2 * 255.0 / (64.0 * 64.0 * sqrt(9.0 * depth)), false),
+        .bias = random_scales(CPTK_PANEL, 300, false),
+        .out = out,
+        .h = h,
+        .w = width,
+        .depth = depth,
+        .in_pitch = in_pitch,
+        .out_pitch = out_pitch,
+        .tiles = tiles};
+    c->want = check_bytes(out_size, 0);
+    memcpy(c->want, out, out_size);
+    for (int p = 0; p < h * width; p++) {
+        for (int o = 0; o < CPTK_PANEL; o++) {
+            const volatile float product = (float)direct_sum(&c->w, p / width, p % width, o) * c->w.scale[o];
+            c->want[p * out_pitch + o] = (uint8_t)nearest(product + c->w.bias[o], 255);
+        }
+    }
+}
+
+/* Equal to direct sums, wherever the tiles are cut. */
+static void check_winograd_u8(const cptk_kernels *k)
+{
+    for (int i = 0; k->winograd_in_u8 && i < 100; i++) {
+        winograd_case c;
+        random_winograd(&c, i);
+        const int cut = check_between(0, c.w.tiles), ends[3] = {0, cut, c.w.tiles};
+        for (int half = 0; half < 2; half++) {
+            c.w.first = ends[half];
+            c.w.end = ends[half + 1];
+            k->winograd_in_u8(&c.w);
+        }
+        for (int half = 0; half < 2; half++) {
+            c.w.first = ends[half];
+            c.w.end = ends[half + 1];
+            k->winograd_out_u8(&c.w);
+        }
+        const size_t size = (size_t)(c.w.h * c.w.w * c.w.out_pitch);
+        if (memcmp(c.w.out, c.want, size) != 0) {
+            check_fail("winograd_u8 %d x %d, %d channels: differs", c.w.h, c.w.w, c.w.depth);
+        }
+        check_release("winograd_u8");
+    }
+}
+
 /* The largest sums that there are: CPTK_INT8_MOST_DEPTH products of 255 and -128 or 127. */
 static void check_deepest_tile(const cptk_kernels *k)
 {
@@ -341,6 +423,7 @@ static void check_maxpool_by_hand(const cptk_kernels *k)
 void check_int8(const cptk_kernels *k, const cptk_kernels *c)
 {
     check_tile_by_hand(k);
+    check_winograd_u8(k);
     check_deepest_tile(k);
     check_tiles_u8(k);
     check_quantize(k);

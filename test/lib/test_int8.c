@@ -197,6 +197,30 @@ static void same_for_any_threads_and_batch(void **state)
     }
 }
 
+/* Winograd's convolution, where there is one, and direct convolution give the same bytes. */
+static void same_by_winograd(void **state)
+{
+    fixture f;
+    uint64_t hashes[2];
+    (void)state;
+    open_model(&f, MODELS - 1); /* its channels are multiples of 16 */
+    const caption_pixel_view pixels = fixture_pixels(2);
+    for (int i = 0; i < 2; i++) {
+        caption_session_options options;
+        caption_session *session;
+        caption_session_options_init(&options);
+        options.cpu = CAPTION_CPU_AVX2;
+        options.conv = i == 0 ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;
+        assert_int_equal(caption_session_create(&session, f.model, &options, NULL), CAPTION_OK);
+        assert_int_equal(caption_load_pixels(session, 0, &pixels, NULL), CAPTION_OK);
+        assert_int_equal(caption_encode(session, 1, NULL, NULL), CAPTION_OK);
+        hashes[i] = hash_slot(session, f.model, 0);
+        caption_session_close(&session);
+    }
+    assert_int_equal(hashes[0], hashes[1]);
+    fixture_close(&f);
+}
+
 static void says_what_it_is(void **state)
 {
     (void)state;
@@ -386,8 +410,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--golden") == 0) return print_golden();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_at_every_level),     cmocka_unit_test(same_for_any_threads_and_batch),
-        cmocka_unit_test(says_what_it_is),         cmocka_unit_test(layers_are_shown),
-        cmocka_unit_test(bad_numbers_are_refused), cmocka_unit_test(bad_tensors_are_refused),
+        cmocka_unit_test(same_by_winograd),        cmocka_unit_test(says_what_it_is),
+        cmocka_unit_test(layers_are_shown),        cmocka_unit_test(bad_numbers_are_refused),
+        cmocka_unit_test(bad_tensors_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
