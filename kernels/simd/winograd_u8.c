@@ -9,7 +9,7 @@ enum {
     LANES = 16,  /* int16 in a vector, and channels that are transformed at once */
     QUAD_VECTORS = CPTK_PANEL * CPTK_QUAD / LANES, /* vectors of a quad of a panel's filters */
     TILES = 3,                                     /* tiles whose sums are in registers */
-    BLOCK = 12 /* tiles between two output transforms; their sums stay in the first cache */
+    BLOCK = 6 /* tiles between two output transforms; their sums stay in the first cache */
 };
 
 /* ---- transforms ---- */
@@ -163,10 +163,14 @@ static void CPTK_NAME(cptk_winograd_out_u8)(const cptk_winograd_u8 *w)
             const int16_t *v = w->v + (size_t)e * plane + (size_t)first * depth;
             const int16_t *u = w->u + (size_t)e * depth * CPTK_PANEL;
             int32_t *to = m + e * BLOCK * CPTK_PANEL;
-            int t = 0;
-            for (; t + TILES <= count; t += TILES)
-                multiply(v + (size_t)t * depth, u, depth, to + t * CPTK_PANEL, TILES);
-            for (; t < count; t++) multiply(v + (size_t)t * depth, u, depth, to + t * CPTK_PANEL, 1);
+            for (int t = 0, tiles; t < count; t += tiles) {
+                tiles = count - t < TILES ? 1 : TILES;
+                if (tiles == TILES) {
+                    multiply(v + (size_t)t * depth, u, depth, to + t * CPTK_PANEL, TILES);
+                } else {
+                    multiply(v + (size_t)t * depth, u, depth, to + t * CPTK_PANEL, 1);
+                }
+            }
         }
         for (int t = 0; t < count; t++) output_tile(w, first + t, m + t * CPTK_PANEL);
     }
