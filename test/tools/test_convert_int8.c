@@ -377,7 +377,7 @@ static void check_rest(pair *p, const make_model_options *o, const char *name, b
     const float *rest_scale = bind_floats(p, rest, "scale", o->hidden);
     const int8_t *rest_q =
         bind(p, rest, "weight", CAPW_INT8, CAPW_QUADS, (cpt_shape){2, {o->hidden, inputs}});
-    const float *bias = in.zero ? bind_floats(p, rest, "bias", o->hidden) : NULL;
+    const float *bias = in.zero != 0 ? bind_floats(p, rest, "bias", o->hidden) : NULL;
     for (int i = 0; i < o->hidden; i++) {
         const int row = 2 * o->hidden + i;
         double sum = 0;
