@@ -1,0 +1,101 @@
+/* The tools where their surroundings are odd: outputs that hold somebody else's data, as processes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "test/run_tools.h"
+
+static const char *program; /* argv[0] */
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (run_tools_begin(program) != 0) return -1;
+    return run("printf 'image,caption\\na.jpg,a dog runs\\nc.png,a cat sleeps\\n' >$D/refs.txt");
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return run_tools_end();
+}
+
+/* a run over $D/pics; its other options follow */
+#define EVAL_RUN "capeval run -q --wordnet none -m $D/m.capw --images $D/pics --refs $D/refs.txt "
+
+/* ---- outputs that exist ---- */
+
+/* What stood in $D/kept stands in `name` still, and nothing was written to the folder besides. */
+static void assert_kept(const char *name)
+{
+    assert_int_equal(run("cmp $D/kept $D/out.d/%s", name), 0);
+    assert_int_equal(run("ls -A $D/out.d"), 0);
+    assert_int_equal(count_lines(out), 1);
+}
+
+static void other_files_are_kept(void **state)
+{
+    static const struct {
+        const char *options, *name;
+    } cases[] = {
+        {"-o $D/out.d/x.json", "x.json"},
+        {"-o $D/out.d/p.tsv", "p.metrics.json"},
+        {"-o $D/out.d/p.tsv --metrics $D/out.d/m", "m"},
+        {"-o $D/out.d/p.tsv --per-image $D/out.d/i", "i"},
+        {"-o $D/out.d/p.tsv", "p.tsv.run"},
+        {"-o $D/out.d/p.tsv", "p.tsv"},
+    };
+    static const char *const contents[] = {"{\"precious\": 1}", "a.jpg\tmy own words\n",
+                                           "no newline\nat the end"};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t j = 0; j < sizeof contents / sizeof contents[0]; j++) {
+            put("kept", contents[j], strlen(contents[j]));
+            assert_int_equal(run("rm -rf $D/out.d; mkdir $D/out.d; cp $D/kept $D/out.d/%s", cases[i].name),
+                             0);
+            assert_refused(run(EVAL_RUN "%s", cases[i].options), 1, cases[i].name);
+            assert_kept(cases[i].name);
+        }
+    }
+    put("kept", "mine\n", 5);
+    assert_int_equal(run("rm -rf $D/out.d; mkdir $D/out.d; cp $D/kept $D/out.d/i"), 0);
+    assert_refused(run("printf 'a.jpg\\ta dog\\n' | capeval score -q --wordnet none --refs $D/refs.txt"
+                       " --per-image $D/out.d/i -"),
+                   1, "out.d/i: exists, and is no table of scores of capeval");
+    assert_refused(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/pics"
+                       " --per-image $D/out.d/i"),
+                   1, "out.d/i: exists, and is no table of compared captions of capeval");
+    assert_kept("i");
+}
+
+/* A command that is given twice goes on, and writes its own files again. */
+static void own_files_are_replaced(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run(EVAL_RUN "-o $D/p.tsv --per-image $D/i.tsv"), 0);
+        assert_string_equal(err, "");
+        assert_int_equal(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/pics"
+                             " --per-image $D/pairs.tsv"),
+                         0);
+    }
+    assert_int_equal(run("wc -l <$D/p.tsv"), 0);
+    assert_int_equal(atoi(out), 2);
+    assert_int_equal(run(": >$D/empty;" EVAL_RUN "-o $D/empty --metrics /dev/null --per-image /dev/null"),
+                     0); /* an empty file holds nothing to lose, nor does a device */
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_files_are_kept),
+        cmocka_unit_test(own_files_are_replaced),
+    };
+    program = argc > 0 ? argv[0] : NULL;
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
