@@ -1,4 +1,5 @@
-/* The tools where their surroundings are odd: outputs that hold somebody else's data, as processes. */
+/* The tools where their surroundings are odd: outputs that hold somebody else's data, closed
+ * descriptors, as processes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,11 +91,60 @@ static void own_files_are_replaced(void **state)
                      0); /* an empty file holds nothing to lose, nor does a device */
 }
 
+/* ---- standard descriptors ---- */
+
+/* Each tool with its results in a file or a folder; what it writes, tried first with all descriptors open. */
+static const char *const writers[] = {
+    "capdemo --time -m $D/m.capw -o $D/w.d/f $D/pics",
+    "capinfo -v -m $D/m.capw -o $D/w.d/f",
+    "capdump -m $D/m.capw $D/pics/a.jpg $D/w.d",
+    "capconvert -v --int8 --calibrate $D/pics $D/m.capw -o $D/w.d/f",
+    "capeval run --wordnet none -m $D/m.capw --images $D/pics --refs $D/refs.txt -o $D/w.d/f",
+    "capeval score --wordnet none --refs $D/refs.txt -o $D/w.d/f $D/two.tsv",
+};
+
+/* Lines that speak of times differ, so they aren't compared. */
+#define SUMS "for f in $D/w.d/*; do grep -av -e wall_clock -e ' ms' $f | cksum; done"
+
+static void closed_descriptors_get_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(run("printf 'a.jpg\\ta dog\\nc.png\\ta cat\\n' >$D/two.tsv"), 0);
+    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++) {
+        assert_int_equal(run("rm -rf $D/w.d; mkdir $D/w.d; %s; " SUMS " >$D/sums", writers[i]), 0);
+        for (int number = 0; number <= 3; number++) { /* 3: all of them */
+            static const char *const closing[] = {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"};
+            (void)run("rm -rf $D/w.d; mkdir $D/w.d; %s %s; " SUMS " | cmp - $D/sums", writers[i],
+                      closing[number]);
+            if (strstr(out, "differ") || strstr(err, "cmp"))
+                fail_msg("%s %s: %s%s", writers[i], closing[number], out, err);
+        }
+    }
+    /* results that can't be written are an error, whatever else could be */
+    assert_refused(run(EVAL_RUN "-o $D/w.tsv >&-"), 1, "capeval: standard output: ");
+    assert_int_equal(run("cat $D/w.tsv | wc -l"), 0);
+    assert_int_equal(atoi(out), 2);
+}
+
+/* Where not even a stand-in can be opened, no file is: it would get the number that is free. */
+static void descriptors_without_a_stand_in(void **state)
+{
+    (void)state;
+#define NO_DEV "unshare -rm sh -c 'mount -t tmpfs none /dev && exec \"$0\" \"$@\"' "
+    if (run(NO_DEV "true") != 0) skip(); /* a system without namespaces for users */
+    assert_int_equal(run(NO_DEV "capdemo -m $D/m.capw -o $D/n.txt $D/pics/a.jpg"), 0);
+    assert_refused(run(NO_DEV "capdemo -m $D/m.capw -o $D/o.txt $D/pics/a.jpg >&-"), 1,
+                   "standard output is closed, and nothing can stand in for it: /dev/null: No such file");
+    assert_int_equal(run("test -e $D/o.txt"), 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_files_are_kept),
         cmocka_unit_test(own_files_are_replaced),
+        cmocka_unit_test(closed_descriptors_get_nothing),
+        cmocka_unit_test(descriptors_without_a_stand_in),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);
