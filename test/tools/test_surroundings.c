@@ -1,5 +1,5 @@
 /* The tools where their surroundings are odd: outputs that hold somebody else's data, closed
- * descriptors, as processes. */
+ * descriptors, FIFOs and devices in the place of images and models; as processes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "test/run_tools.h"
@@ -99,7 +102,7 @@ static const char *const writers[] = {
     "capinfo -v -m $D/m.capw -o $D/w.d/f",
     "capdump -m $D/m.capw $D/pics/a.jpg $D/w.d",
     "capconvert -v --int8 --calibrate $D/pics $D/m.capw -o $D/w.d/f",
-    "capeval run --wordnet none -m $D/m.capw --images $D/pics --refs $D/refs.txt -o $D/w.d/f",
+    "capeval run --threads 1 --wordnet none -m $D/m.capw --images $D/pics --refs $D/refs.txt -o $D/w.d/f",
     "capeval score --wordnet none --refs $D/refs.txt -o $D/w.d/f $D/two.tsv",
 };
 
@@ -116,8 +119,9 @@ static void closed_descriptors_get_nothing(void **state)
             static const char *const closing[] = {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"};
             (void)run("rm -rf $D/w.d; mkdir $D/w.d; %s %s; " SUMS " | cmp - $D/sums", writers[i],
                       closing[number]);
-            if (strstr(out, "differ") || strstr(err, "cmp"))
+            if (strstr(out, "differ") || strstr(err, "cmp")) {
                 fail_msg("%s %s: %s%s", writers[i], closing[number], out, err);
+            }
         }
     }
     /* results that can't be written are an error, whatever else could be */
@@ -138,13 +142,72 @@ static void descriptors_without_a_stand_in(void **state)
     assert_int_equal(run("test -e $D/o.txt"), 1);
 }
 
+/* ---- no regular files ---- */
+
+static void make_socket(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int server = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir, name);
+    assert_int_equal(bind(server, (const struct sockaddr *)&address, sizeof address), 0);
+    (void)close(server); /* its name stays */
+}
+
+/* Nothing waits: `timeout` would end a tool that does with code 124. */
+static void only_regular_files_are_opened(void **state)
+{
+    static const char *const odd[] = {"fifo.jpg", "zero.jpg", "socket.jpg"};
+    static const struct {
+        const char *before, *behind; /* the name stands between them */
+    } commands[] = {
+        {"capdemo -m $D/m.capw $D/odd/", ""},
+        {"capdemo -m $D/odd/", " $D/pics/a.jpg"},
+        {"capinfo $D/odd/", ""},
+        {"capdump -m $D/m.capw $D/odd/", " $D/x"},
+        {"capdump $D/pics/a.jpg $D/x -m $D/odd/", ""},
+        {"capconvert --vocab $D/refs.txt -o $D/x.capw $D/odd/", ""},
+        {"capconvert --int8 --calibrate $D/pics -o $D/x.capw --vocab $D/refs.txt $D/odd/", ""},
+        {"capeval run --images $D/pics --refs $D/refs.txt -o $D/x.tsv -m $D/odd/", ""},
+        {"capeval run -q --wordnet none --images $D/pics --refs $D/refs.txt -m $D/m.capw -o $D/odd/", ""},
+    };
+    (void)state;
+    assert_int_equal(run("mkdir $D/odd && mkfifo $D/odd/fifo.jpg && ln -s /dev/zero $D/odd/zero.jpg"), 0);
+    make_socket("odd/socket.jpg");
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        for (size_t j = 0; j < sizeof commands / sizeof commands[0]; j++) {
+            const int code = run("timeout 30 %s%s%s", commands[j].before, odd[i], commands[j].behind);
+            char reason[64];
+            (void)snprintf(reason, sizeof reason, "odd/%s: is not a regular file\n", odd[i]);
+            assert_refused(code, 1, reason);
+        }
+    }
+    /* one of many: the others are captioned */
+    assert_int_equal(
+        run("cp $D/pics/a.jpg $D/odd; printf 'image,caption\\na.jpg,x y\\nfifo.jpg,x\\nzero.jpg,x\\n"
+            "socket.jpg,x\\n' >$D/odd.txt; timeout 30 capeval run --wordnet none -m $D/m.capw"
+            " --images $D/odd --refs $D/odd.txt -o $D/o.tsv >/dev/null; test $? -eq 1 &&"
+            " grep -c 'capeval: .*/odd/.*: is not a regular file' $D/err && cut -f 1 $D/o.tsv"),
+        0);
+    assert_string_equal(out, "3\na.jpg\n");
+    assert_int_equal(run("timeout 30 capdemo -m $D/m.capw $D/odd 2>/dev/null | wc -l"), 0);
+    assert_int_equal(atoi(out), 1);
+    assert_int_equal(
+        run("timeout 30 capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/odd --refs $D/odd.txt"),
+        1);
+    assert_int_equal(count_lines(err), 3 + 1);
+    /* "-" is standard input, whatever that is */
+    assert_int_equal(run("cat $D/pics/a.jpg | capdemo -m $D/m.capw -"), 0);
+    assert_int_equal(run("cat $D/refs.txt >$D/odd/fifo.jpg & capeval run -q --wordnet none -m $D/m.capw"
+                         " --images $D/pics --refs $D/odd/fifo.jpg -o $D/f.tsv"),
+                     0); /* and a list of captions may come out of a pipe */
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_files_are_kept),
-        cmocka_unit_test(own_files_are_replaced),
-        cmocka_unit_test(closed_descriptors_get_nothing),
-        cmocka_unit_test(descriptors_without_a_stand_in),
+        cmocka_unit_test(other_files_are_kept),           cmocka_unit_test(own_files_are_replaced),
+        cmocka_unit_test(closed_descriptors_get_nothing), cmocka_unit_test(descriptors_without_a_stand_in),
+        cmocka_unit_test(only_regular_files_are_opened),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

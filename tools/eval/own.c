@@ -1,10 +1,10 @@
 /* Which files capeval may replace; see own.h. */
 #include "tools/eval/own.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "tools/common/regular.h"
 
 enum { START_BYTES = 64 };
 
@@ -16,14 +16,13 @@ bool eval_own_check(const eval_own *kind, const char *path, tool_error *err)
 {
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return true;
-    FILE *file = fopen(path, "rb");
-    if (!file) return tool_fail_errno(err, path, errno);
     char start[START_BYTES];
     const size_t size = strlen(kind->start);
-    const bool ours = fread(start, 1, size, file) == size && memcmp(start, kind->start, size) == 0;
-    (void)fclose(file);
-    return ours || tool_fail(err, "%s: exists, and is no %s of capeval: it is kept, name another file", path,
-                             kind->name);
+    const long got = tool_regular_start(path, start, size, err);
+    if (got < 0) return false;
+    return ((size_t)got == size && memcmp(start, kind->start, size) == 0) ||
+           tool_fail(err, "%s: exists, and is no %s of capeval: it is kept, name another file", path,
+                     kind->name);
 }
 
 tool_outfile *eval_own_open(const eval_own *kind, const char *path, tool_error *err)

@@ -65,7 +65,7 @@ static bool check_settings(const char *path, bool empty, const char *settings, t
     if (access(side, F_OK) != 0) {
         ok = empty ? write_settings(side, settings, err)
                    : tool_fail(err, "%s: exists, and is not of a run that could go on (no %s)", path, side);
-    } else if (tool_text_read(&text, side, MAX_SETTINGS, err)) {
+    } else if (tool_text_read_regular(&text, side, MAX_SETTINGS, err)) {
         if (strncmp(text.data, FIRST_LINE, strlen(FIRST_LINE)) != 0) {
             (void)tool_fail(err, "%s: not a settings file of capeval run", side);
         } else {
@@ -131,17 +131,20 @@ static bool load(eval_store *store, tool_text *text, size_t *end_of_lines, tool_
     return true;
 }
 
-/* O_NONBLOCK, O_NOCTTY: opening a FIFO or a terminal, which are refused then, must have no effect */
+/* O_NONBLOCK, O_NOCTTY: the name may become a FIFO's or a terminal's between stat and open */
 static bool open_file(eval_store *store, tool_error *err)
 {
     const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct flock lock = {0};
+    struct stat info;
     store->fd = open(store->path, flags | O_EXCL, 0666);
     store->created = store->fd >= 0;
-    if (!store->created) store->fd = open(store->path, flags, 0666);
-    struct stat info;
-    if (store->fd < 0 || fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
-    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: not a regular file", store->path);
+    if (!store->created && (stat(store->path, &info) != 0 || S_ISREG(info.st_mode))) {
+        store->fd = open(store->path, flags, 0666);
+        if (store->fd < 0) return tool_fail_errno(err, store->path, errno);
+    }
+    if (store->fd >= 0 && fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
+    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: is not a regular file", store->path);
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     if (fcntl(store->fd, F_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
