@@ -1,5 +1,6 @@
 /* The tools where their surroundings are odd: outputs that hold somebody else's data, closed
- * descriptors, FIFOs and devices in the place of images and models; as processes. */
+ * descriptors, FIFOs and devices in the place of images and models, models that change between two runs; as
+ * processes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <capw.h>
+
+#include "test/make_model.h"
 #include "test/run_tools.h"
 
 static const char *program; /* argv[0] */
@@ -202,12 +206,64 @@ static void only_regular_files_are_opened(void **state)
                      0); /* and a list of captions may come out of a pipe */
 }
 
+/* ---- another model under the same name ---- */
+
+/* Where `what` stands in the model. */
+static size_t find(const char *what)
+{
+    const size_t length = strlen(what);
+    for (size_t at = 0; at + length <= model_size; at++) {
+        if (memcmp(model_bytes + at, what, length) == 0) return at;
+    }
+    fail_msg("no %s in the model", what);
+    return 0;
+}
+
+static void resumed_with_another_model(void **state)
+{
+    unsigned char *copy = malloc(model_size);
+    capw_header header;
+    (void)state;
+    assert_non_null(copy);
+    memcpy(&header, model_bytes, sizeof header);
+    size_t word = (size_t)header.data_offset - 1; /* zeros stand between the words and the data */
+    while (!model_bytes[word]) word--;
+    const size_t changed[] = {
+        word,                             /* the last letter of the last word */
+        find("0.485") + 4,                /* input.mean: 0.48x */
+        find("0.229") + 4,                /* input.std */
+        find("decode.length_alpha") + 20, /* its value */
+    };
+    for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++) {
+        assert_int_equal(run("rm -f $D/c.*; cp $D/m.capw $D/c.capw; echo a.jpg |"
+                             " capeval run -q --wordnet none -m $D/c.capw --images $D/pics --refs $D/refs.txt"
+                             " -o $D/c.tsv --files-from -"),
+                         0);
+        memcpy(copy, model_bytes, model_size);
+        copy[changed[i]] ^= 1;
+        make_model_seal(copy);
+        put("c.capw", copy, model_size);
+        assert_refused(run("capeval run -q --wordnet none -m $D/c.capw --images $D/pics --refs $D/refs.txt"
+                           " -o $D/c.tsv"),
+                       1, "c.tsv: was begun with ");
+        /* the first one again, under any name, goes on */
+        assert_int_equal(run(EVAL_RUN "-o $D/c.tsv; wc -l <$D/c.tsv >&2"), 0);
+        assert_int_equal(atoi(err), 2);
+    }
+    free(copy);
+    /* each of the options that change captions */
+    static const char *const options[] = {"--greedy", "--beams 2", "--no-exif"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        assert_refused(run(EVAL_RUN "-o $D/c.tsv %s", options[i]), 1, "c.tsv: was begun with ");
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_files_are_kept),           cmocka_unit_test(own_files_are_replaced),
         cmocka_unit_test(closed_descriptors_get_nothing), cmocka_unit_test(descriptors_without_a_stand_in),
-        cmocka_unit_test(only_regular_files_are_opened),
+        cmocka_unit_test(only_regular_files_are_opened),  cmocka_unit_test(resumed_with_another_model),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);
