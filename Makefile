@@ -262,7 +262,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner $(BUILD)/test/tools/test_surroundings: | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk
