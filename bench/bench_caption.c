@@ -18,6 +18,7 @@
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
+#include "tools/common/session.h"
 
 static const char tool[] = "bench_caption";
 
@@ -206,6 +207,9 @@ static bool prepare_image(bench *b, caption_session_options *session, unsigned c
         if (caption_image_probe(*owned, b->image_size, &info, &error) != CAPTION_OK) {
             return tool_fail_caption(err, name, &error);
         }
+        caption_session_options limits;
+        tool_session_options_init(&limits);
+        if (!tool_session_allows(&limits, name, &info, err)) return false;
         if (info.decode_memory > session->decode_memory) session->decode_memory = info.decode_memory;
     }
     b->width = info.width;

@@ -98,12 +98,15 @@ extern "C" {
 #define CAPTION_MIN_REPETITION_PENALTY 0.01f
 #define CAPTION_MAX_REPETITION_PENALTY 100.0f
 
+/* the largest width and the largest height of an image, in pixels */
+#define CAPTION_MAX_IMAGE_SIDE 65535
+
 /* what the options are when neither the caller nor the model file says anything else */
 #define CAPTION_DEFAULT_BEAMS 5
 #define CAPTION_DEFAULT_LENGTH 20 /* tokens */
 #define CAPTION_DEFAULT_LENGTH_ALPHA 0.7f
 #define CAPTION_DEFAULT_REPETITION_PENALTY 1.2f
-#define CAPTION_DEFAULT_MAX_PIXELS 200000000u
+#define CAPTION_DEFAULT_MAX_PIXELS 64000000u
 #define CAPTION_DEFAULT_DECODE_MEMORY ((size_t)6 << 20) /* bytes */
 
 /* Gives the version of the library that is running.
@@ -121,7 +124,8 @@ typedef enum caption_status {
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
-    CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels, or needs more than decode_memory */
+    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE, or
+                                 needs more than decode_memory */
     CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, threads, allocation */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
 } caption_status;
@@ -567,7 +571,7 @@ CAPTION_API caption_status caption_image(caption_session *session, const void *d
 /* Pixels in the caller's memory. */
 typedef struct caption_pixel_view {
     const uint8_t *rgb; /* [height, width, 3], red first; the top row's first byte */
-    int width, height;  /* 1 or more */
+    int width, height;  /* 1..CAPTION_MAX_IMAGE_SIDE */
     ptrdiff_t stride;   /* bytes from a row to the one below, at least width * 3, or negative for images that
                            are stored from the bottom up; 0: width * 3 */
 } caption_pixel_view;

@@ -9,7 +9,8 @@
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
-#include "tools/common/command.h"
+#include "tools/common/options.h"
+#include "tools/common/session.h"
 #include "tools/convert/convert.h"
 
 enum { MAX_THREADS = 16 };
@@ -19,6 +20,7 @@ static const char tool[] = "capconvert";
 typedef struct convert_options {
     convert_files files;
     const char *pictures;
+    caption_session_options session; /* of --calibrate */
     int threads;
     bool compact, int8, quiet, verbose;
 } convert_options;
@@ -26,7 +28,7 @@ typedef struct convert_options {
 /* ---- options ---- */
 
 enum {
-    OPTION_VOCAB = 256,
+    OPTION_VOCAB = TOOL_OPTION_OWN,
     OPTION_CONFIG,
     OPTION_METRICS,
     OPTION_COMPACT,
@@ -63,6 +65,7 @@ static const tool_option own_options[] = {
 
 static const tool_group groups[] = {
     {"Options", own_options},
+    {"Pictures of --calibrate", tool_limit_options},
     {"Help", tool_help_options},
     {NULL, NULL},
 };
@@ -102,7 +105,7 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->verbose = true;
         break;
     default:
-        break;
+        (void)tool_limit_take(&options->session, code, value, err);
     }
 }
 
@@ -158,6 +161,7 @@ static int parse(convert_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
     *options = (convert_options){.threads = tool_processors(MAX_THREADS)};
+    tool_session_options_init(&options->session);
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
     check(options, argc, argv, &err);
@@ -292,8 +296,13 @@ int main(int argc, char **argv)
     job->files = options.files;
     job->compact = options.compact;
     job->int8 = options.int8;
+    options.session.threads = options.threads;
     job->pictures = (convert_pictures){
-        .name = options.pictures, .tool = tool, .threads = options.threads, .quiet = options.quiet};
+        .name = options.pictures,
+        .tool = tool,
+        .session = options.session,
+        .quiet = options.quiet,
+    };
     job->threads = options.threads;
     bool ok = convert_run(job, &err);
     if (ok) {

@@ -71,9 +71,18 @@ void cpt_image_warn(const cpt_image_job *job, const char *text)
 
 /* ---- limits ---- */
 
+static bool side_in_range(int side)
+{
+    return side >= 1 && side <= CAPTION_MAX_IMAGE_SIDE;
+}
+
 static caption_status check_pixels(const cpt_image_config *config, int width, int height,
                                    caption_error *error)
 {
+    if (!side_in_range(width) || !side_in_range(height)) {
+        return cpt_fail(error, CAPTION_ERROR_LIMIT, "the image has %d x %d pixels, a side may have %d", width,
+                        height, CAPTION_MAX_IMAGE_SIDE);
+    }
     if ((uint64_t)width * (uint64_t)height > config->max_pixels) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT,
                         "the image has %d x %d pixels, more than the limit of %llu", width, height,
@@ -210,11 +219,6 @@ caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *ima
 
 /* ---- pixels ---- */
 
-static bool side_in_range(int side)
-{
-    return side >= 1 && side <= CPT_MAX_IMAGE_SIDE;
-}
-
 caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *pixels, uint8_t *out,
                                 caption_error *error)
 {
@@ -222,7 +226,7 @@ caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *
     if (!pixels->rgb) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: rgb is NULL");
     if (!side_in_range(size[0]) || !side_in_range(size[1])) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: %d x %d pixels, must be 1 to %d each",
-                        size[0], size[1], CPT_MAX_IMAGE_SIDE);
+                        size[0], size[1], CAPTION_MAX_IMAGE_SIDE);
     }
     const ptrdiff_t tight = (ptrdiff_t)size[0] * 3, stride = pixels->stride ? pixels->stride : tight;
     if (stride > -tight && stride < tight) {

@@ -33,7 +33,7 @@ static session begin(size_t decode_memory, bool strict)
     const cpt_image_config config = {
         .out_size = SIDE,
         .strict = strict,
-        .max_pixels = 1000000,
+        .max_pixels = 20000000,
         .decode_memory = decode_memory,
     };
     session s = {NULL, aligned_alloc(CPT_ALIGN, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN)};
@@ -81,7 +81,8 @@ typedef struct kind {
     int h, v, chroma_v;                             /* sampling factors; 0: 1 */
     int progressive, arithmetic, restart, separate; /* separate: one scan per component */
     int exif;                                       /* orientation, 0: none */
-    int scans; /* progressive: one scan per coefficient, at most so many; 0: the usual ones */
+    int scans;  /* progressive: one scan per coefficient, at most so many; 0: the usual ones */
+    bool plain; /* of one colour */
 } kind;
 
 static uint32_t random_state = 7;
@@ -164,7 +165,7 @@ static file make_jpeg(const kind *k)
     if (k->exif) write_exif(&c, k->exif);
     while (c.next_scanline < c.image_height) {
         for (size_t i = 0; i < bytes; i++) {
-            row[i] = (uint8_t)(i * 5 + c.next_scanline * (i % 3 + 1) + random_number(30));
+            row[i] = k->plain ? 255 : (uint8_t)(i * 5 + c.next_scanline * (i % 3 + 1) + random_number(30));
         }
         jpeg_write_scanlines(&c, &row, 1);
     }
@@ -283,6 +284,21 @@ static void test_wide(void **state)
     (void)state;
     assert_int_equal(decode(&s, f.data, f.size), CAPTION_OK);
     free(f.data);
+    end(&s);
+}
+
+/* A large page of one colour is the image with the fewest bytes for its size, and a good one. */
+static void test_plain(void **state)
+{
+    kind page = {.width = 4800, .height = 4000, .components = 3, .progressive = 1, .plain = true};
+    session s = begin((size_t)160 << 20, 0);
+    (void)state;
+    for (int i = 0; i < 2; i++, page.progressive = 0, page.h = page.v = 2) {
+        file f = make_jpeg(&page);
+        assert_int_equal(decode(&s, f.data, f.size), CAPTION_OK);
+        assert_true(warnings.count == 0 && out[0] == 255);
+        free(f.data);
+    }
     end(&s);
 }
 
@@ -450,10 +466,15 @@ static void test_exif(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),        cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_png_names_row), cmocka_unit_test(test_strict),
-        cmocka_unit_test(test_many_scans),    cmocka_unit_test(test_no_memory_of_others),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_png_names_row),
+        cmocka_unit_test(test_strict),
+        cmocka_unit_test(test_many_scans),
+        cmocka_unit_test(test_no_memory_of_others),
         cmocka_unit_test(test_exif),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,27 @@
 /* A session that grows with the images; see session.h. */
 #include "tools/common/session.h"
 
+#include <stdio.h>
+
 #include "tools/common/cli.h"
+
+enum { MAX_MEMORY = 256 << 20, AMOUNT_BYTES = 24 };
+
+void tool_session_options_init(caption_session_options *options)
+{
+    caption_session_options_init(options);
+    options->decode_memory = MAX_MEMORY;
+}
 
 bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    *session = (tool_session){.model = model, .options = *options};
-    if (caption_session_size(model, options, &error) > 0) return true;
+    *session = (tool_session){.model = model, .limits = *options, .options = *options};
+    if (options->decode_memory > CAPTION_DEFAULT_DECODE_MEMORY) {
+        session->options.decode_memory = CAPTION_DEFAULT_DECODE_MEMORY;
+    }
+    if (caption_session_size(model, &session->options, &error) > 0) return true;
     return tool_fail(err, "%s", error.message[0] ? error.message : caption_status_string(error.status));
 }
 
@@ -25,6 +38,42 @@ static caption_status renew(tool_session *session, size_t decode_memory, caption
     return status;
 }
 
+/* "1.2 GB": one figure behind the point, rounded up; K, M and G are as in --max-memory. */
+static const char *amount(char text[AMOUNT_BYTES], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB"};
+    int unit = 0;
+    double size = (double)bytes;
+    for (; unit < 3 && size >= 1024; unit++) size /= 1024;
+    const uint64_t tenths = (uint64_t)(size * 10) + ((double)(uint64_t)(size * 10) < size * 10);
+    if (tenths % 10) {
+        (void)snprintf(text, AMOUNT_BYTES, "%.1f %s", (double)tenths / 10, units[unit]);
+    } else {
+        (void)snprintf(text, AMOUNT_BYTES, "%.0f %s", (double)tenths / 10, units[unit]);
+    }
+    return text;
+}
+
+bool tool_session_allows(const caption_session_options *limits, const char *name,
+                         const caption_image_info *info, tool_error *err)
+{
+    const uint64_t pixels = (uint64_t)info->width * (uint64_t)info->height;
+    char need[AMOUNT_BYTES], limit[AMOUNT_BYTES];
+    if (info->width > CAPTION_MAX_IMAGE_SIDE || info->height > CAPTION_MAX_IMAGE_SIDE) {
+        return tool_fail(err, "%s: has %d x %d pixels, a side may have %d", name, info->width, info->height,
+                         CAPTION_MAX_IMAGE_SIDE);
+    }
+    if (pixels > limits->max_pixels) {
+        return tool_fail(err, "%s: has %d x %d pixels, the limit is %llu (--max-pixels)", name, info->width,
+                         info->height, (unsigned long long)limits->max_pixels);
+    }
+    if (info->decode_memory > limits->decode_memory) {
+        return tool_fail(err, "%s: needs %s, the limit is %s (--max-memory)", name,
+                         amount(need, info->decode_memory), amount(limit, limits->decode_memory));
+    }
+    return true;
+}
+
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err)
 {
@@ -32,12 +81,8 @@ bool tool_session_load(tool_session *session, const char *name, const void *data
     caption_image_info info;
     size_t need = session->options.decode_memory;
     caption_status status = caption_image_probe(data, size, &info, &error);
-    /* an image over the limit is for caption_load_image to refuse, not a reason to take memory */
-    if (status == CAPTION_OK && info.width > 0 &&
-        (uint64_t)info.height <= session->options.max_pixels / (uint64_t)info.width &&
-        info.decode_memory > need) {
-        need = info.decode_memory;
-    }
+    if (status == CAPTION_OK && !tool_session_allows(&session->limits, name, &info, err)) return false;
+    if (status == CAPTION_OK && info.decode_memory > need) need = info.decode_memory;
     if (status == CAPTION_OK && (!session->session || need > session->options.decode_memory)) {
         status = renew(session, need, &error);
     }
