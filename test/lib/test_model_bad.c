@@ -327,6 +327,18 @@ static void bad_metadata(void **state)
     must_fail(CAPTION_ERROR_MODEL, "decode.penalty");
 }
 
+/* A caption of such words could be written to a file that nothing reads again. */
+static void bad_words(void **state)
+{
+    (void)state;
+    replace("<start>", "<st\xC3\xA9t>"); /* e with an acute accent is good */
+    must_fail(CAPTION_OK, NULL);
+    replace("<start>", "<st\xC3rt>");
+    must_fail(CAPTION_ERROR_MODEL, "of the vocabulary is not UTF-8");
+    replace("<start>", "<star\xED\xA0"); /* a surrogate, cut off */
+    must_fail(CAPTION_ERROR_MODEL, "of the vocabulary is not UTF-8");
+}
+
 static void checksums(void **state)
 {
     caption_model *model = NULL;
@@ -392,6 +404,7 @@ int main(void)
         cmocka_unit_test(misshapen_tensors),
         cmocka_unit_test(bad_records),
         cmocka_unit_test(bad_metadata),
+        cmocka_unit_test(bad_words),
         cmocka_unit_test(checksums),
         cmocka_unit_test(absurd_weights),
     };
