@@ -19,9 +19,13 @@ void tool_start(void)
 {
     /* input for writing and output for reading, so that using them fails; what goes to error is lost */
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    static const char *const names[] = {"input", "output", "error"};
     for (int number = 0; number < 3; number++) {
         if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
-        (void)open("/dev/null", modes[number]); /* takes the lowest free number, which is this one */
+        if (open("/dev/null", modes[number]) == number) continue; /* it takes the lowest free number */
+        (void)fprintf(stderr, "standard %s is closed, and nothing can stand in for it: /dev/null: %s\n",
+                      names[number], strerror(errno));
+        exit(TOOL_EXIT_FAILED);
     }
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tools/common/regular.h"
 
 #include "lib/format/utf8.h"
 
@@ -37,18 +40,32 @@ static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t 
     return true;
 }
 
+/* stream: NULL where it couldn't be opened, with the reason in errno */
+static bool read_and_close(tool_text *text, FILE *stream, const char *name, size_t limit, tool_error *err)
+{
+    *text = (tool_text){NULL, 0};
+    if (!stream) return tool_fail_errno(err, name, errno);
+    const bool ok = read_stream(text, stream, name, limit, err);
+    if (stream != stdin) (void)fclose(stream);
+    if (!ok) tool_text_free(text);
+    return ok;
+}
+
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
-    FILE *stream = is_stdin ? stdin : fopen(path, "rb");
-    text->data = NULL;
-    text->size = 0;
-    if (!stream) return tool_fail_errno(err, name, errno);
-    const bool ok = read_stream(text, stream, name, limit, err);
-    if (!is_stdin) (void)fclose(stream);
-    if (!ok) tool_text_free(text);
-    return ok;
+    return read_and_close(text, is_stdin ? stdin : fopen(path, "rb"), is_stdin ? "standard input" : path,
+                          limit, err);
+}
+
+bool tool_text_read_regular(tool_text *text, const char *path, size_t limit, tool_error *err)
+{
+    *text = (tool_text){NULL, 0};
+    const int fd = tool_regular_open(path, err);
+    if (fd < 0) return false;
+    FILE *stream = fdopen(fd, "rb");
+    if (!stream) (void)close(fd);
+    return read_and_close(text, stream, path, limit, err);
 }
 
 void tool_text_free(tool_text *text)

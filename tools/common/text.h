@@ -16,6 +16,9 @@ typedef struct tool_text {
 /* Reads a file, or standard input for "-", of at most `limit` bytes. */
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err);
 
+/* The same for a regular file, under any name; others are refused. */
+bool tool_text_read_regular(tool_text *text, const char *path, size_t limit, tool_error *err);
+
 /* Accepts NULL and an empty text. */
 void tool_text_free(tool_text *text);
 

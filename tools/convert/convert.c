@@ -6,17 +6,16 @@
 #include "tools/convert/convert.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
+#include "tools/common/regular.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
 
@@ -231,14 +230,8 @@ static bool write_float(convert_job *job, tool_outfile *out, tool_error *err)
 bool convert_is_model(const char *path)
 {
     char start[sizeof CAPW_MAGIC - 1];
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool is_model = read(fd, start, sizeof start) == (ssize_t)sizeof start &&
-                          memcmp(start, CAPW_MAGIC, sizeof start) == 0;
-    (void)close(fd);
-    return is_model;
+    return tool_regular_start(path, start, sizeof start, NULL) == (long)sizeof start &&
+           memcmp(start, CAPW_MAGIC, sizeof start) == 0;
 }
 
 /* Maps what was written to the scratch file. */

@@ -10,6 +10,7 @@
 #include "tools/common/output.h"
 #include "tools/eval/compare.h"
 #include "tools/eval/compare_report.h"
+#include "tools/eval/own.h"
 
 enum { SETTINGS = 512 };
 
@@ -127,7 +128,7 @@ static bool score_both(eval_comparison *comparison, const eval_refs *refs, const
 
 static bool write_images(const eval_comparison *comparison, const char *path, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
+    tool_outfile *out = eval_own_open(&eval_own_pairs, path, err);
     if (!out) return false;
     eval_compare_report_images(comparison, tool_outfile_stream(out));
     return tool_outfile_commit(&out, err);
@@ -167,6 +168,8 @@ bool eval_compare_command(const eval_run_options *options, tool_error *err)
     const char **images = NULL;
     bool ok = false;
     comparison.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    const char *per_image = options->score.per_image;
+    if (per_image && !eval_own_check(&eval_own_pairs, per_image, err)) goto done;
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
         goto done;
