@@ -7,7 +7,11 @@ bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    *session = (tool_session){.model = model, .options = *options};
+    *session = (tool_session){
+        .model = model,
+        .options = *options,
+        .limits = {.memory = TOOL_PICTURE_MEMORY, .pixels = options->max_pixels},
+    };
     if (caption_session_size(model, options, &error) > 0) return true;
     return tool_fail(err, "%s", error.message[0] ? error.message : caption_status_string(error.status));
 }
@@ -25,22 +29,50 @@ static caption_status renew(tool_session *session, size_t decode_memory, caption
     return status;
 }
 
+/* Makes the session, or makes it again where it has less than `need` for decoding. */
+static caption_status make_room(tool_session *session, size_t need, caption_error *error)
+{
+    if (session->session && need <= session->options.decode_memory) return CAPTION_OK;
+    if (need < session->options.decode_memory) need = session->options.decode_memory;
+    return renew(session, need, error);
+}
+
+/* More than resizing takes: the library keeps weights for every row and column, and some rows. */
+static size_t resizing_bytes(const picture *p)
+{
+    return ((size_t)p->width + (size_t)p->height) * 32 + ((size_t)1 << 20);
+}
+
+static bool load_foreign(tool_session *session, const picture_source *source, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    picture p;
+    if (!picture_decode(&p, source, &session->limits, err)) return false;
+    const caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height, .stride = p.stride};
+    caption_status status = make_room(session, resizing_bytes(&p), &error);
+    if (status == CAPTION_OK) status = caption_load_pixels(session->session, 0, &view, &error);
+    picture_free(&p);
+    return status == CAPTION_OK || tool_fail_caption(err, source->name, &error);
+}
+
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err)
 {
+    if (picture_is_foreign(data, size)) {
+        const picture_source source = {
+            .name = name, .data = data, .size = size, .no_exif = session->options.no_exif != 0};
+        return load_foreign(session, &source, err);
+    }
     caption_error error = {CAPTION_OK, ""};
     caption_image_info info;
-    size_t need = session->options.decode_memory;
+    size_t need = 0;
     caption_status status = caption_image_probe(data, size, &info, &error);
     /* an image over the limit is for caption_load_image to refuse, not a reason to take memory */
     if (status == CAPTION_OK && info.width > 0 &&
-        (uint64_t)info.height <= session->options.max_pixels / (uint64_t)info.width &&
-        info.decode_memory > need) {
+        (uint64_t)info.height <= session->options.max_pixels / (uint64_t)info.width) {
         need = info.decode_memory;
     }
-    if (status == CAPTION_OK && (!session->session || need > session->options.decode_memory)) {
-        status = renew(session, need, &error);
-    }
+    if (status == CAPTION_OK) status = make_room(session, need, &error);
     if (status == CAPTION_OK) status = caption_load_image(session->session, 0, data, size, &error);
     return status == CAPTION_OK || tool_fail_caption(err, name, &error);
 }
