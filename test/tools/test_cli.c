@@ -450,7 +450,7 @@ static void folders_without_pictures(void **state)
     char path[256];
     (void)snprintf(path, sizeof path, "%s/empty", folder);
     assert_false(tool_images_add(&images, path, false, &err));
-    assert_non_null(strstr(err.message, "/empty: a folder without JPEG or PNG files"));
+    assert_non_null(strstr(err.message, "/empty: a folder without pictures"));
     assert_int_equal(images.count, 0);
     (void)snprintf(path, sizeof path, "%s/fifo.jpg", folder);
     assert_false(tool_is_picture(path)); /* and does not wait for a writer */

@@ -21,7 +21,7 @@ function __libcaption_endings
         case '*:model' '*:compare' capinfo: capconvert:output
             echo 'capw'
         case capdemo: capdump:
-            echo 'jpg|jpeg|png'
+            echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff'
         case capconvert:
             echo 'pth|pt|capw'
         case '*:vocab'
