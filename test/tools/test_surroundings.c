@@ -1,6 +1,8 @@
 /* The tools where their surroundings are odd: outputs that hold somebody else's data, closed
  * descriptors, FIFOs and devices in the place of images and models, models that change between two runs; as
  * processes. */
+#define _GNU_SOURCE /* O_TMPFILE */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -258,12 +260,68 @@ static void resumed_with_another_model(void **state)
     }
 }
 
+/* ---- ended in the middle ---- */
+
+/* Starts capdemo, which waits for an image on standard input once its output is open, and ends it. */
+static void end_in_the_middle(const char *signal)
+{
+    assert_int_equal(run("rm -rf $D/e.d; mkdir $D/e.d; ulimit -c 0; rm -f $D/wait; mkfifo $D/wait;"
+                         " { exec capdemo -m $D/m.capw -o $D/e.d/f - <>$D/wait; } &"
+                         " for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do"
+                         "   test -e /proc/$!/fd || break;"
+                         "   ls -l /proc/$!/fd | grep -q e.d && break; sleep 0.1; done;"
+                         " kill -s %s $!; wait $!; echo $?; ls -A $D/e.d",
+                         signal),
+                     0);
+    assert_true(atoi(out) > 128); /* by the signal */
+    assert_int_equal(count_lines(out), 1);
+}
+
+static void nothing_is_left(void **state)
+{
+    (void)state;
+    if (access("/proc/self/fd", X_OK) != 0) skip();
+    end_in_the_middle("TERM");
+    end_in_the_middle("XCPU");
+}
+
+/* Where the temporary file has no name, not even this leaves it. */
+static void nothing_is_left_by_a_kill(void **state)
+{
+    (void)state;
+#ifdef O_TMPFILE
+    const int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
+    if (fd < 0 || access("/proc/self/fd", X_OK) != 0) skip();
+    (void)close(fd);
+    end_in_the_middle("KILL");
+#else
+    skip();
+#endif
+}
+
+/* A limit on the size of files is a failed write, in words. */
+static void files_that_get_too_large(void **state)
+{
+    (void)state;
+    assert_int_equal(run("rm -rf $D/e.d; mkdir $D/e.d"), 0);
+    assert_refused(run("ulimit -f 8; capconvert -q --int8 --calibrate $D/pics $D/m.capw -o $D/e.d/x.capw"), 1,
+                   "e.d/x.capw: File too large");
+    assert_int_equal(run("ls -A $D/e.d"), 0);
+    assert_string_equal(out, "");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_files_are_kept),           cmocka_unit_test(own_files_are_replaced),
-        cmocka_unit_test(closed_descriptors_get_nothing), cmocka_unit_test(descriptors_without_a_stand_in),
-        cmocka_unit_test(only_regular_files_are_opened),  cmocka_unit_test(resumed_with_another_model),
+        cmocka_unit_test(other_files_are_kept),
+        cmocka_unit_test(own_files_are_replaced),
+        cmocka_unit_test(closed_descriptors_get_nothing),
+        cmocka_unit_test(descriptors_without_a_stand_in),
+        cmocka_unit_test(only_regular_files_are_opened),
+        cmocka_unit_test(resumed_with_another_model),
+        cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(nothing_is_left_by_a_kill),
+        cmocka_unit_test(files_that_get_too_large),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -93,7 +93,8 @@ static bool load_foreign(tool_session *session, const picture_source *source, to
 {
     caption_error error = {CAPTION_OK, ""};
     picture p;
-    const picture_limits limits = {.memory = session->limits.decode_memory, .pixels = session->limits.max_pixels};
+    const picture_limits limits = {.memory = session->limits.decode_memory,
+                                   .pixels = session->limits.max_pixels};
     if (!picture_decode(&p, source, &limits, err)) return false;
     const caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height, .stride = p.stride};
     caption_status status = make_room(session, resizing_bytes(&p), &error);
