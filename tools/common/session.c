@@ -1,12 +1,10 @@
 /* A session that grows with the images; see session.h. */
 #include "tools/common/session.h"
 
-#include <stdio.h>
-
 #include "tools/common/cli.h"
 #include "tools/common/pictures.h"
 
-enum { MAX_MEMORY = 256 << 20, AMOUNT_BYTES = 24 };
+enum { MAX_MEMORY = 256 << 20 };
 
 void tool_session_options_init(caption_session_options *options)
 {
@@ -39,40 +37,12 @@ static caption_status renew(tool_session *session, size_t decode_memory, caption
     return status;
 }
 
-/* "1.2 GB": one figure behind the point, rounded up; K, M and G are as in --max-memory. */
-static const char *amount(char text[AMOUNT_BYTES], uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "KB", "MB", "GB"};
-    int unit = 0;
-    double size = (double)bytes;
-    for (; unit < 3 && size >= 1024; unit++) size /= 1024;
-    const uint64_t tenths = (uint64_t)(size * 10) + ((double)(uint64_t)(size * 10) < size * 10);
-    if (tenths % 10) {
-        (void)snprintf(text, AMOUNT_BYTES, "%.1f %s", (double)tenths / 10, units[unit]);
-    } else {
-        (void)snprintf(text, AMOUNT_BYTES, "%.0f %s", (double)tenths / 10, units[unit]);
-    }
-    return text;
-}
-
 bool tool_session_allows(const caption_session_options *limits, const char *name,
                          const caption_image_info *info, tool_error *err)
 {
-    const uint64_t pixels = (uint64_t)info->width * (uint64_t)info->height;
-    char need[AMOUNT_BYTES], limit[AMOUNT_BYTES];
-    if (info->width > CAPTION_MAX_IMAGE_SIDE || info->height > CAPTION_MAX_IMAGE_SIDE) {
-        return tool_fail(err, "%s: has %d x %d pixels, a side may have %d", name, info->width, info->height,
-                         CAPTION_MAX_IMAGE_SIDE);
-    }
-    if (pixels > limits->max_pixels) {
-        return tool_fail(err, "%s: has %d x %d pixels, the limit is %llu (--max-pixels)", name, info->width,
-                         info->height, (unsigned long long)limits->max_pixels);
-    }
-    if (info->decode_memory > limits->decode_memory) {
-        return tool_fail(err, "%s: needs %s, the limit is %s (--max-memory)", name,
-                         amount(need, info->decode_memory), amount(limit, limits->decode_memory));
-    }
-    return true;
+    const picture_limits most = {.memory = limits->decode_memory, .pixels = limits->max_pixels};
+    const picture_size size = {(uint32_t)info->width, (uint32_t)info->height, info->decode_memory};
+    return picture_allowed(&most, name, &size, err);
 }
 
 /* Makes the session, or makes it again where it has less than `need` for decoding. */
