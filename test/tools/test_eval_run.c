@@ -315,6 +315,7 @@ static void failed_images_are_tried_again(void **state)
     assert_true(run_fake(&f, 4, &run, &err));
     assert_int_equal(f.calls, IMAGES);
     assert_int_equal(run.failed, 6); /* 7, 17 ... 57 */
+    assert_non_null(strstr(run.first_failure.message, "7.jpg: broken"));
     assert_int_equal(run.captioned, IMAGES - 6);
     f.fail_some = false;
     assert_true(run_fake(&f, 3, &run, &err));

@@ -310,6 +310,54 @@ static void files_that_get_too_large(void **state)
     assert_string_equal(out, "");
 }
 
+/* ---- no image at all ---- */
+
+/* The last line says why, and not that there is nothing to score. */
+static void why_nothing_was_captioned(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run("mkdir $D/bad; cp $D/text.jpg $D/bad; printf 'image,caption\\ntext.jpg,x\\n' >$D/bad.txt"), 0);
+    assert_refused(run("capeval run -q -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"), 1,
+                   "\ncapeval: none of 1 images captioned: ");
+    assert_non_null(strstr(strstr(err, "none of 1"), "/bad/text.jpg: "));
+    assert_refused(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/bad --refs $D/bad.txt"),
+                   1, "\ncapeval: none of 1 images captioned: ");
+    assert_non_null(strstr(strstr(err, "none of 1"), "/bad/text.jpg: "));
+    /* a run that went on has something to score */
+    assert_int_equal(
+        run("cp test/vectors/a.jpg $D/bad; printf 'a.jpg,a dog\\n' >>$D/bad.txt;"
+            " capeval run -q --wordnet none -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"),
+        1);
+    assert_non_null(strstr(err, "capeval: 1 of 2 images failed"));
+    assert_int_equal(
+        run("capeval run -q --wordnet none -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"), 1);
+    assert_non_null(strstr(out, "images                     1\n"));
+}
+
+/* Of a session that doesn't fit, memory is named in the end.  Skipped where a limit on the address space ends
+ * a program before it can say anything, as with AddressSanitizer. */
+static void memory_is_named(void **state)
+{
+    int said = 0;
+    (void)state;
+    assert_int_equal(run("rm -f $D/n.*"), 0);
+    for (int megabytes = 8; megabytes < 4096; megabytes += megabytes / 8) {
+        const int code =
+            run("ulimit -v %d; capeval run -q --threads 1 --wordnet none -m $D/m.capw --images $D/pics"
+                " --refs $D/refs.txt -o $D/n.tsv",
+                megabytes * 1024);
+        if (code == 0) break;
+        const char *last = strstr(err, "capeval: ");
+        for (const char *next = last; next; next = strstr(next + 1, "\ncapeval: ")) last = next;
+        if (!last || strstr(err, "shared libraries")) continue; /* not even the dynamic linker had enough */
+        const char *named = strstr(last, "1 of 2 images failed") ? err : last;
+        if (!strstr(named, "memory")) fail_msg("%d MB: %s", megabytes, err);
+        said++;
+    }
+    if (!said) skip();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +370,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_left),
         cmocka_unit_test(nothing_is_left_by_a_kill),
         cmocka_unit_test(files_that_get_too_large),
+        cmocka_unit_test(why_nothing_was_captioned),
+        cmocka_unit_test(memory_is_named),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);
