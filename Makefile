@@ -398,6 +398,7 @@ PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
+	$$p test/reference/check_safetensors.py --build $(BUILD) && \
 	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(PHOTOS:%=--photos %); \
 	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi
