@@ -529,8 +529,9 @@ typedef struct caption_text {
     const int *ids;         /* [length] the tokens as they were found, <end> too where the search found it */
     int length;             /* tokens, 1 or more */
     double log_probability; /* natural logarithm, summed over the tokens; repetition penalties are in it */
-    double score;           /* log_probability / length^length_alpha; captions are ordered by it */
-    double confidence;      /* exp(score), 1 at most */
+    double score;           /* log_probability / length^length_alpha; captions are ordered by it.  NaN where a
+                               model's numbers are not finite: such captions come last */
+    double confidence;      /* exp(score), 1 at most; 0 where the score is NaN */
     const float *alpha;     /* [length, positions] where each token looked: attention weights, which are 0 or
                                more and sum to 1 in each row.  Position = row of the map x columns + column.
                                NULL for the baseline kind */
@@ -573,7 +574,7 @@ typedef struct caption_pixel_view {
     const uint8_t *rgb; /* [height, width, 3], red first; the top row's first byte */
     int width, height;  /* 1..CAPTION_MAX_IMAGE_SIDE */
     ptrdiff_t stride;   /* bytes from a row to the one below, at least width * 3, or negative for images that
-                           are stored from the bottom up; 0: width * 3 */
+                           are stored from the bottom up; 0: width * 3.  height rows fit into a ptrdiff_t */
 } caption_pixel_view;
 
 /* Captions pixels for a caller whose view has pixels_size bytes.
@@ -699,8 +700,8 @@ CAPTION_API caption_status caption_image_probe_sized(const void *data, size_t si
 
 /* Reads an encoded image's header.
  *
- * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, also for formats that
- * it can't decode.
+ * `data` [size] are the bytes of a JPEG or PNG file, of which a JPEG's must go on behind the header of its
+ * first scan.  Works in every build, also for formats that it can't decode.
  *
  * Errors: IMAGE, LIMIT (decode_memory would not fit into a size_t), VERSION.  Nothing is written to *info
  * then. */

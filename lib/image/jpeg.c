@@ -134,7 +134,7 @@ static caption_status check_work(const cpt_image_job *job)
 {
     const cpt_image_bytes *image = job->image;
     cpt_jpeg_header header;
-    if (!cpt_jpeg_scan(image->data, image->size, &header)) return CAPTION_OK; /* libjpeg will say why */
+    if (cpt_jpeg_scan(image->data, image->size, &header)) return CAPTION_OK; /* never: it was probed */
     const cpt_jpeg_work work = cpt_jpeg_count_work(image->data, image->size, &header);
     if (work.scans > CPT_MAX_JPEG_SCANS) {
         return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged JPEG image: more than %d scans",
@@ -239,10 +239,11 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
 #endif
 
 /* Reads the markers itself, so it is there without libjpeg too. */
-bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
+const char *cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
     cpt_jpeg_header h;
-    if (!cpt_jpeg_scan(image->data, image->size, &h)) return false;
+    const char *reason = cpt_jpeg_scan(image->data, image->size, &h);
+    if (reason) return reason;
     info->width = h.width;
     info->height = h.height;
     info->orientation = h.orientation;
@@ -253,5 +254,5 @@ bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
     if (h.staged) {
         info->decode_memory += h.coefficients * 2 + (size_t)h.height * sizeof(void *) * 4 + (16u << 10);
     }
-    return true;
+    return NULL;
 }

@@ -32,8 +32,9 @@ static bool next_segment(const uint8_t *data, size_t size, size_t *at, segment *
         s->marker = data[(*at)++];
     } while (s->marker < FIRST_KNOWN || (s->marker >= RST0 && s->marker <= SOI));
     if (s->marker == EOI || size - *at < 2) return false;
-    const size_t length = (size_t)data[*at] << 8 | data[*at + 1];
-    if (length < 2 || length > size - *at) return false;
+    size_t length = (size_t)data[*at] << 8 | data[*at + 1];
+    if (length < 2) length = 2; /* libjpeg goes on behind it, unless it needs what is missing */
+    if (length > size - *at) return false;
     s->body = data + *at + 2;
     s->length = length - 2;
     *at += length;
@@ -62,13 +63,14 @@ static bool read_frame(const segment *s, cpt_jpeg_header *h)
 {
     const uint8_t *p = s->body;
     int max_h = 1, max_v = 1;
-    if (s->length < 6 || s->length < 6 + 3 * (size_t)p[5] || p[5] > CPT_JPEG_COMPONENTS) return false;
+    if (s->length < 6 || s->length != 6 + 3 * (size_t)p[5] || p[5] > CPT_JPEG_COMPONENTS) return false;
     h->height = u16(p + 1);
     h->width = u16(p + 3);
     h->components = p[5];
     h->staged = s->marker == 0xC2 || s->marker == 0xC6 || s->marker == 0xCA || s->marker == 0xCE;
     for (int i = 0; i < h->components; i++) {
         const int factors = p[7 + 3 * i];
+        if (factors >> 4 < 1 || factors >> 4 > 4 || (factors & 15) < 1 || (factors & 15) > 4) return false;
         if (factors >> 4 > max_h) max_h = factors >> 4;
         if ((factors & 15) > max_v) max_v = factors & 15;
     }
@@ -86,26 +88,49 @@ static bool read_frame(const segment *s, cpt_jpeg_header *h)
     return true;
 }
 
-bool cpt_jpeg_scan(const uint8_t *data, size_t size, cpt_jpeg_header *h)
+static bool has_component(const cpt_jpeg_header *h, uint8_t id)
+{
+    for (int i = 0; i < h->components; i++) {
+        if (h->ids[i] == id) return true;
+    }
+    return false;
+}
+
+/* Up to four components, each with its tables, and three bytes more. */
+static bool check_scan(const segment *s, const cpt_jpeg_header *h)
+{
+    if (s->length < 1 || s->body[0] < 1 || s->body[0] > 4 || s->length != 4 + 2 * (size_t)s->body[0]) {
+        return false;
+    }
+    for (int n = 0; n < s->body[0]; n++) {
+        if (!has_component(h, s->body[1 + 2 * n])) return false;
+    }
+    return true;
+}
+
+const char *cpt_jpeg_scan(const uint8_t *data, size_t size, cpt_jpeg_header *h)
 {
     bool found = false, oriented = false;
     memset(h, 0, sizeof *h);
     h->orientation = 1;
-    h->first_scan = size;
     size_t at = 2; /* behind SOI */
     for (segment s; next_segment(data, size, &at, &s);) {
-        if (is_frame(s.marker) && !found) {
+        if (is_frame(s.marker)) {
+            if (found) return "two frame headers";
             found = read_frame(&s, h);
+            if (!found) return "malformed frame header";
         } else if (s.marker == APP1 && !oriented && s.length >= 6 && memcmp(s.body, "Exif\0\0", 6) == 0) {
             h->orientation = cpt_exif_orientation(s.body + 6, s.length - 6);
             oriented = true;
         } else if (s.marker == SOS) {
-            if (found && s.length >= 1 && s.body[0] < h->components) h->staged = true;
+            if (!found) return "no frame header";
+            if (!check_scan(&s, h)) return "malformed scan header";
+            if (s.body[0] < h->components) h->staged = true;
             h->first_scan = s.start;
-            break;
+            return NULL;
         }
     }
-    return found;
+    return found ? "it ends before its first scan" : "no usable header";
 }
 
 /* ---- all scans ---- */

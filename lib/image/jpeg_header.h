@@ -12,15 +12,15 @@ enum { CPT_JPEG_COMPONENTS = 10 }; /* as many as libjpeg takes */
 typedef struct cpt_jpeg_header {
     int width, height, components, orientation;
     bool staged; /* progressive or several scans, so that the coefficients of the whole image are kept */
-    size_t coefficients; /* of all components, padded to full blocks */
-    size_t row_memory;   /* bytes of the rows that libjpeg works on, as stored and up-sampled */
-    size_t first_scan;   /* where the first scan's marker begins; the file's end when there is none */
-    uint8_t ids[CPT_JPEG_COMPONENTS];     /* [components] by which scans name components */
+    size_t coefficients;              /* of all components, padded to full blocks */
+    size_t row_memory;                /* bytes of the rows that libjpeg works on, as stored and up-sampled */
+    size_t first_scan;                /* where the first scan's marker begins */
+    uint8_t ids[CPT_JPEG_COMPONENTS]; /* [components] by which scans name components */
     uint64_t blocks[CPT_JPEG_COMPONENTS]; /* [components] blocks of 8 x 8 */
 } cpt_jpeg_header;
 
-/* Reads the markers of data [size] up to the first scan.  Returns false when there is no frame header. */
-bool cpt_jpeg_scan(const uint8_t *data, size_t size, cpt_jpeg_header *header);
+/* Reads the markers of data [size] up to the first scan's.  Returns NULL, or what is wrong with them. */
+const char *cpt_jpeg_scan(const uint8_t *data, size_t size, cpt_jpeg_header *header);
 
 typedef struct cpt_jpeg_work {
     size_t scans;

@@ -27,11 +27,11 @@ static int find_orientation(const cpt_image_bytes *image)
     return 1;
 }
 
-bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
+const char *cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
-    if (image->size < 33 || memcmp(image->data + 12, "IHDR", 4) != 0) return false;
+    if (image->size < 33 || memcmp(image->data + 12, "IHDR", 4) != 0) return "no usable header";
     const uint8_t *header = image->data + 16; /* behind the signature and IHDR's length and type */
-    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return false;
+    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return "no usable header";
     info->width = (int)be32(header);
     info->height = (int)be32(header + 4);
     info->orientation = find_orientation(image);
@@ -40,7 +40,7 @@ bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
     uint64_t bytes = (uint64_t)info->width * 28 + (192u << 10);
     if (info->staged) bytes += (uint64_t)info->width * (uint64_t)info->height * 3;
     info->decode_memory = bytes > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)bytes;
-    return true;
+    return NULL;
 }
 
 #if CAPTION_WITH_PNG

@@ -25,13 +25,14 @@ static bool same(const char *path, fuzz_bytes content)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char settings[] = "model=00112233\nbeams=5\n";
+    static const char *const images[] = {"a.jpg", "b.jpg", "c.jpg"};
     fuzz_bytes parts[2];
     char path[FUZZ_PATH], beside[FUZZ_PATH];
     tool_error error = {{0}};
     fuzz_split((fuzz_bytes){data, size}, parts, 2);
     fuzz_write(path, "predictions.tsv", parts[0]);
     fuzz_write(beside, "predictions.tsv.run", parts[1]);
-    eval_store *store = eval_store_open(path, settings, &error);
+    eval_store *store = eval_store_open(path, settings, images, 3, &error);
     if (!store) {
         fuzz_need(error.message[0] != '\0' && same(path, parts[0]) && same(beside, parts[1]));
         return 0;
@@ -43,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_need(found && strcmp(found, "a dog runs") == 0);
     }
     eval_store_close(&store);
-    store = eval_store_open(path, settings, &error);
+    store = eval_store_open(path, settings, images, 3, &error);
     fuzz_need(store != NULL);
     eval_store_close(&store);
     return 0;

@@ -1,6 +1,8 @@
 /* The tools where their surroundings are odd: outputs that hold somebody else's data, closed
  * descriptors, FIFOs and devices in the place of images and models, models that change between two runs; as
  * processes. */
+#define _GNU_SOURCE /* O_TMPFILE */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -258,12 +260,118 @@ static void resumed_with_another_model(void **state)
     }
 }
 
+/* ---- ended in the middle ---- */
+
+/* Starts capdemo, which waits for an image on standard input once its output is open, and ends it. */
+static void end_in_the_middle(const char *signal)
+{
+    assert_int_equal(run("rm -rf $D/e.d; mkdir $D/e.d; ulimit -c 0; rm -f $D/wait; mkfifo $D/wait;"
+                         " { exec capdemo -m $D/m.capw -o $D/e.d/f - <>$D/wait; } &"
+                         " for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do"
+                         "   test -e /proc/$!/fd || break;"
+                         "   ls -l /proc/$!/fd | grep -q e.d && break; sleep 0.1; done;"
+                         " kill -s %s $!; wait $!; echo $?; ls -A $D/e.d",
+                         signal),
+                     0);
+    assert_true(atoi(out) > 128); /* by the signal */
+    assert_int_equal(count_lines(out), 1);
+}
+
+static void nothing_is_left(void **state)
+{
+    (void)state;
+    if (access("/proc/self/fd", X_OK) != 0) skip();
+    end_in_the_middle("TERM");
+    end_in_the_middle("XCPU");
+}
+
+/* Where the temporary file has no name, not even this leaves it. */
+static void nothing_is_left_by_a_kill(void **state)
+{
+    (void)state;
+#ifdef O_TMPFILE
+    const int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
+    if (fd < 0 || access("/proc/self/fd", X_OK) != 0) skip();
+    (void)close(fd);
+    end_in_the_middle("KILL");
+#else
+    skip();
+#endif
+}
+
+/* A limit on the size of files is a failed write, in words. */
+static void files_that_get_too_large(void **state)
+{
+    (void)state;
+    assert_int_equal(run("rm -rf $D/e.d; mkdir $D/e.d"), 0);
+    assert_refused(run("ulimit -f 8; capconvert -q --int8 --calibrate $D/pics $D/m.capw -o $D/e.d/x.capw"), 1,
+                   "e.d/x.capw: File too large");
+    assert_int_equal(run("ls -A $D/e.d"), 0);
+    assert_string_equal(out, "");
+}
+
+/* ---- no image at all ---- */
+
+/* The last line says why, and not that there is nothing to score. */
+static void why_nothing_was_captioned(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run("mkdir $D/bad; cp $D/text.jpg $D/bad; printf 'image,caption\\ntext.jpg,x\\n' >$D/bad.txt"), 0);
+    assert_refused(run("capeval run -q -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"), 1,
+                   "\ncapeval: none of 1 images captioned: ");
+    assert_non_null(strstr(strstr(err, "none of 1"), "/bad/text.jpg: "));
+    assert_refused(run("capeval run -q -m $D/m.capw --compare $D/m.capw --images $D/bad --refs $D/bad.txt"),
+                   1, "\ncapeval: none of 1 images captioned: ");
+    assert_non_null(strstr(strstr(err, "none of 1"), "/bad/text.jpg: "));
+    /* a run that went on has something to score */
+    assert_int_equal(
+        run("cp test/vectors/a.jpg $D/bad; printf 'a.jpg,a dog\\n' >>$D/bad.txt;"
+            " capeval run -q --wordnet none -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"),
+        1);
+    assert_non_null(strstr(err, "capeval: 1 of 2 images failed"));
+    assert_int_equal(
+        run("capeval run -q --wordnet none -m $D/m.capw --images $D/bad --refs $D/bad.txt -o $D/bad.tsv"), 1);
+    assert_non_null(strstr(out, "images                     1\n"));
+}
+
+/* Of a session that doesn't fit, memory is named in the end.  Skipped where a limit on the address space ends
+ * a program before it can say anything, as with AddressSanitizer. */
+static void memory_is_named(void **state)
+{
+    int said = 0;
+    (void)state;
+    assert_int_equal(run("rm -f $D/n.*"), 0);
+    for (int megabytes = 8; megabytes < 4096; megabytes += megabytes / 8) {
+        const int code =
+            run("ulimit -v %d; capeval run -q --threads 1 --wordnet none -m $D/m.capw --images $D/pics"
+                " --refs $D/refs.txt -o $D/n.tsv",
+                megabytes * 1024);
+        if (code == 0) break;
+        const char *last = strstr(err, "capeval: ");
+        for (const char *next = last; next; next = strstr(next + 1, "\ncapeval: ")) last = next;
+        if (!last || strstr(err, "shared libraries")) continue; /* not even the dynamic linker had enough */
+        const char *named = strstr(last, "1 of 2 images failed") ? err : last;
+        if (!strstr(named, "memory")) fail_msg("%d MB: %s", megabytes, err);
+        said++;
+    }
+    if (!said) skip();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_files_are_kept),           cmocka_unit_test(own_files_are_replaced),
-        cmocka_unit_test(closed_descriptors_get_nothing), cmocka_unit_test(descriptors_without_a_stand_in),
-        cmocka_unit_test(only_regular_files_are_opened),  cmocka_unit_test(resumed_with_another_model),
+        cmocka_unit_test(other_files_are_kept),
+        cmocka_unit_test(own_files_are_replaced),
+        cmocka_unit_test(closed_descriptors_get_nothing),
+        cmocka_unit_test(descriptors_without_a_stand_in),
+        cmocka_unit_test(only_regular_files_are_opened),
+        cmocka_unit_test(resumed_with_another_model),
+        cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(nothing_is_left_by_a_kill),
+        cmocka_unit_test(files_that_get_too_large),
+        cmocka_unit_test(why_nothing_was_captioned),
+        cmocka_unit_test(memory_is_named),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

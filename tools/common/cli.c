@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ void tool_start(void)
                       names[number], strerror(errno));
         exit(TOOL_EXIT_FAILED);
     }
+    /* a file that grows past the limit of its size (ulimit -f) is a failed write, and not a signal */
+    (void)signal(SIGXFSZ, SIG_IGN);
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");
 }

@@ -1,11 +1,10 @@
 /* A session that grows with the images; see session.h. */
 #include "tools/common/session.h"
 
-#include <stdio.h>
-
 #include "tools/common/cli.h"
+#include "tools/common/pictures.h"
 
-enum { MAX_MEMORY = 256 << 20, AMOUNT_BYTES = 24 };
+enum { MAX_MEMORY = 256 << 20 };
 
 void tool_session_options_init(caption_session_options *options)
 {
@@ -38,54 +37,55 @@ static caption_status renew(tool_session *session, size_t decode_memory, caption
     return status;
 }
 
-/* "1.2 GB": one figure behind the point, rounded up; K, M and G are as in --max-memory. */
-static const char *amount(char text[AMOUNT_BYTES], uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "KB", "MB", "GB"};
-    int unit = 0;
-    double size = (double)bytes;
-    for (; unit < 3 && size >= 1024; unit++) size /= 1024;
-    const uint64_t tenths = (uint64_t)(size * 10) + ((double)(uint64_t)(size * 10) < size * 10);
-    if (tenths % 10) {
-        (void)snprintf(text, AMOUNT_BYTES, "%.1f %s", (double)tenths / 10, units[unit]);
-    } else {
-        (void)snprintf(text, AMOUNT_BYTES, "%.0f %s", (double)tenths / 10, units[unit]);
-    }
-    return text;
-}
-
 bool tool_session_allows(const caption_session_options *limits, const char *name,
                          const caption_image_info *info, tool_error *err)
 {
-    const uint64_t pixels = (uint64_t)info->width * (uint64_t)info->height;
-    char need[AMOUNT_BYTES], limit[AMOUNT_BYTES];
-    if (info->width > CAPTION_MAX_IMAGE_SIDE || info->height > CAPTION_MAX_IMAGE_SIDE) {
-        return tool_fail(err, "%s: has %d x %d pixels, a side may have %d", name, info->width, info->height,
-                         CAPTION_MAX_IMAGE_SIDE);
-    }
-    if (pixels > limits->max_pixels) {
-        return tool_fail(err, "%s: has %d x %d pixels, the limit is %llu (--max-pixels)", name, info->width,
-                         info->height, (unsigned long long)limits->max_pixels);
-    }
-    if (info->decode_memory > limits->decode_memory) {
-        return tool_fail(err, "%s: needs %s, the limit is %s (--max-memory)", name,
-                         amount(need, info->decode_memory), amount(limit, limits->decode_memory));
-    }
-    return true;
+    const picture_limits most = {.memory = limits->decode_memory, .pixels = limits->max_pixels};
+    const picture_size size = {(uint32_t)info->width, (uint32_t)info->height, info->decode_memory};
+    return picture_allowed(&most, name, &size, err);
+}
+
+/* Makes the session, or makes it again where it has less than `need` for decoding. */
+static caption_status make_room(tool_session *session, size_t need, caption_error *error)
+{
+    if (session->session && need <= session->options.decode_memory) return CAPTION_OK;
+    if (need < session->options.decode_memory) need = session->options.decode_memory;
+    return renew(session, need, error);
+}
+
+/* More than resizing takes: the library keeps weights for every row and column, and some rows. */
+static size_t resizing_bytes(const picture *p)
+{
+    return ((size_t)p->width + (size_t)p->height) * 32 + ((size_t)1 << 20);
+}
+
+static bool load_foreign(tool_session *session, const picture_source *source, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    picture p;
+    const picture_limits limits = {.memory = session->limits.decode_memory,
+                                   .pixels = session->limits.max_pixels};
+    if (!picture_decode(&p, source, &limits, err)) return false;
+    const caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height, .stride = p.stride};
+    caption_status status = make_room(session, resizing_bytes(&p), &error);
+    if (status == CAPTION_OK) status = caption_load_pixels(session->session, 0, &view, &error);
+    picture_free(&p);
+    return status == CAPTION_OK || tool_fail_caption(err, source->name, &error);
 }
 
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err)
 {
+    if (picture_is_foreign(data, size)) {
+        const picture_source source = {
+            .name = name, .data = data, .size = size, .no_exif = session->options.no_exif != 0};
+        return load_foreign(session, &source, err);
+    }
     caption_error error = {CAPTION_OK, ""};
     caption_image_info info;
-    size_t need = session->options.decode_memory;
     caption_status status = caption_image_probe(data, size, &info, &error);
     if (status == CAPTION_OK && !tool_session_allows(&session->limits, name, &info, err)) return false;
-    if (status == CAPTION_OK && info.decode_memory > need) need = info.decode_memory;
-    if (status == CAPTION_OK && (!session->session || need > session->options.decode_memory)) {
-        status = renew(session, need, &error);
-    }
+    if (status == CAPTION_OK) status = make_room(session, info.decode_memory, &error);
     if (status == CAPTION_OK) status = caption_load_image(session->session, 0, data, size, &error);
     return status == CAPTION_OK || tool_fail_caption(err, name, &error);
 }

@@ -29,7 +29,8 @@ bool tool_session_allows(const caption_session_options *limits, const char *name
 bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err);
 
-/* Loads an encoded image into slot 0.  `name` is for messages.  A failure concerns this image only. */
+/* Loads an encoded image into slot 0: JPEG and PNG by the library, others by pictures.h.  `name` is for
+ * messages.  A failure concerns this image only. */
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err);
 

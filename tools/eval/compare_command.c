@@ -152,7 +152,10 @@ static bool print_report(const eval_comparison *comparison, bool json, tool_erro
 static bool report(eval_comparison *comparison, const eval_refs *refs, const eval_run_options *options,
                    tool_error *err)
 {
-    if (!comparison->captioned) return tool_fail(err, "none of %zu images captioned", comparison->n_images);
+    if (!comparison->captioned) {
+        return tool_fail(err, "none of %zu images captioned: %s", comparison->n_images,
+                         comparison->first_failure.message);
+    }
     if (options->refs && !score_both(comparison, refs, &options->score, err)) return false;
     const char *per_image = options->score.per_image;
     if (per_image && !write_images(comparison, per_image, err)) return false;

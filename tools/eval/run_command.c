@@ -104,6 +104,10 @@ static bool caption_and_score(const eval_run_options *options, tool_error *err)
     run.store = eval_store_open(options->output, settings, images, run.n_images, err);
     if (!run.store || !eval_run_images(&run, err)) goto done;
     if (!run.quiet) print_summary(&run);
+    if (!run.captioned && !run.earlier) {
+        (void)tool_fail(err, "none of %zu images captioned: %s", run.n_images, run.first_failure.message);
+        goto done;
+    }
     ok = score_run(options, &run, refs, &m, err);
     if (ok && run.failed) ok = tool_fail(err, "%zu of %zu images failed", run.failed, run.n_images);
 done:
