@@ -11,6 +11,7 @@
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
@@ -349,5 +350,7 @@ int main(int argc, char **argv)
     tool_start();
     demo_options options;
     const int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run_all(&options, start);
+    if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
+    return run_all(&options, start);
 }

@@ -41,10 +41,10 @@ confined() {
 confined capdemo "$dir/out/captions" "$BUILD/capdemo" -m "$dir/in/model.capw" -o "$dir/out/captions" "$dir/in/a.jpg"
 confined capinfo "$dir/out/info" "$BUILD/capinfo" --json -o "$dir/out/info" "$dir/in/model.capw"
 confined capdump "$dir/out/dump/a.jpg.json" "$BUILD/capdump" -m "$dir/in/model.capw" "$dir/in/a.jpg" "$dir/out/dump"
-confined capconvert "$dir/out/new.capw" "$BUILD/capconvert" "$dir/in/attention_gru_glove.pth" "$dir/in/vocab.pkl" \
-    "$dir/out/new.capw"
-confined 'capeval score' "$dir/out/metrics" "$BUILD/capeval" score --metrics "$dir/out/metrics" \
-    "$dir/in/predictions.txt" "$dir/in/captions.txt"
+confined capconvert "$dir/out/new.capw" "$BUILD/capconvert" "$dir/in/attention_gru_glove.pth" \
+    --vocab "$dir/in/vocab.pkl" -o "$dir/out/new.capw"
+confined 'capeval score' "$dir/out/metrics" "$BUILD/capeval" score -o "$dir/out/metrics" \
+    --refs "$dir/in/captions.txt" "$dir/in/predictions.txt"
 confined 'capeval run' "$dir/out/run" "$BUILD/capeval" run -m "$dir/in/model.capw" -o "$dir/out/run" \
-    --images "$dir/in" "$dir/in/captions.txt"
+    --images "$dir/in" --refs "$dir/in/captions.txt"
 finish

@@ -1,5 +1,6 @@
-/* tries.c - a library to be preloaded: when a program ends, tries what a confined one must not be able to do, and
- * writes to standard error what it could.  TRIES_FOLDER names a folder that the program has no output in. */
+/* tries.c - a library to be preloaded: when a program ends, tries what a confined one must not be able to do,
+ * and writes to standard error what it could.  TRIES_FOLDER names a folder that the program has no output in.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,8 @@ static int can_start(void)
 static int can_run(void)
 {
     char *const arguments[] = {(char *)"true", NULL};
-    (void)execv("/bin/true", arguments);
+    char *const nothing[] = {NULL}; /* not this library once more */
+    (void)execve("/bin/true", arguments, nothing);
     return 0;
 }
 

@@ -54,8 +54,8 @@ static const uint64_t never = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_RE
 static void cut_name(char *path)
 {
     char *slash = strrchr(path, '/');
+    if (slash) slash[slash == path] = '\0';
     if (!slash) strcpy(path, ".");
-    else slash[slash == path] = '\0';
 }
 
 /* A descriptor of what must stay writable for the output `name`: its folder, or the nearest above that is

@@ -1,8 +1,8 @@
 /* Gives up rights that a tool doesn't need, before it reads a stranger's file.
  *
- * Whoever finds a way to run code through a damaged file then can't do more than read files and write where the
- * tool writes.  Needs Linux; what a kernel lacks is left out without a word, and so is all of it in builds with
- * sanitizers or without libseccomp (SECCOMP=0). */
+ * Whoever finds a way to run code through a damaged file then can't do more than read files and write where
+ * the tool writes.  Needs Linux; what a kernel lacks is left out without a word, and so is all of it in
+ * builds with sanitizers or without libseccomp (SECCOMP=0). */
 #ifndef TOOLS_COMMON_CONFINE_H
 #define TOOLS_COMMON_CONFINE_H
 
