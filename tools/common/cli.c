@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/common/clean.h"
+#include "tools/common/json.h"
 
 enum { NOTE_BYTES = 2048 };
 
@@ -25,6 +26,7 @@ void tool_start(void)
     }
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");
+    tool_json_begin();
 }
 
 /* ---- numbers and names ---- */

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <jansson.h>
 
-#include "tools/common/text.h"
 #include "tools/common/grow.h"
+#include "tools/common/json.h"
+#include "tools/common/text.h"
 #include "tools/eval/tokens.h"
 
 bool eval_predictions_begin(eval_predictions *list, const char *path, tool_error *err)
@@ -69,7 +69,7 @@ static bool read_tabs(eval_predictions *list, const tool_lines *lines, char *lin
 static bool read_object(eval_predictions *list, const tool_lines *lines, const char *line, tool_error *err)
 {
     json_error_t where;
-    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &where);
+    json_t *object = tool_json_parse(line, strlen(line), &where);
     const char *image = json_string_value(json_object_get(object, "image"));
     const char *caption = json_string_value(json_object_get(object, "caption"));
     bool ok = false;
@@ -148,7 +148,7 @@ static bool read_item(eval_predictions *list, const json_t *item, size_t place, 
 static bool read_published(eval_predictions *list, const char *text, size_t size, tool_error *err)
 {
     json_error_t where;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = tool_json_parse(text, size, &where);
     bool ok = true;
     if (!root) {
         return tool_fail(err, "%s:%d: column %d: %s", list->path, where.line, where.column, where.text);
