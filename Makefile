@@ -260,7 +260,14 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 
 $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(TEST_PKG_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
+
+# every tool's main(), under another name, inside one test
+MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+$(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
+$(BUILD)/test/tools/test_memory: $(MAINS)
 
 # the kernels and their check alone, for test/scripts/neon.sh
 ALONE_OBJ := $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c $(sort $(wildcard test/kernels/check_*.c)) \

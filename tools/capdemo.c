@@ -267,17 +267,15 @@ static bool show_one(demo_run *run, const char *image, tool_progress *progress, 
                           .attention = options->attention,
                           .timed = options->time};
     const bool ok = caption_one(run, &answer, &failure);
-    bool fits = true;
     tool_progress_clear(progress);
     if (!ok) {
         (void)tool_failure(tool, &failure);
         run->failed = true;
-        if (options->json) fits = demo_show_json_error(&run->output, image, failure.message);
+        if (options->json) demo_show_json_error(&run->output, image, failure.message);
     } else {
         report_notes(run, &answer);
-        fits = options->json ? demo_show_json(&run->output, &answer) : demo_show_text(&run->output, &answer);
+        (options->json ? demo_show_json : demo_show_text)(&run->output, &answer);
     }
-    if (!fits) return tool_fail(err, "%s: out of memory", image);
     return tool_output_flush(&run->output, err);
 }
 

@@ -179,7 +179,7 @@ static bool print_all(const info_options *options, const info_report *report, to
     bool ok = tool_output_open(&output, options->output, err);
     if (!ok) return false;
     if (options->json) {
-        if (!info_print_json(report, output.stream)) ok = tool_fail(err, "out of memory");
+        tool_output_json(&output, info_report_json(report), JSON_INDENT(1) | TOOL_JSON_FLAGS);
     } else {
         info_print_text(report, output.stream);
     }

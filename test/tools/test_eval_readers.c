@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "tools/common/json.h"
 #include "tools/eval/predictions.h"
 #include "tools/eval/refs.h"
 #include "tools/eval/report.h"
@@ -380,17 +381,15 @@ static void pairing(void **state)
 static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
 {
     eval_report report = {0};
-    FILE *f = tmpfile();
-    assert_non_null(f);
     report.n_images = n;
     report.seconds = -1;
     report.scores = *scores;
     report.no_synonyms = no_synonyms;
-    assert_true(eval_report_json(&report, f));
-    rewind(f);
-    json_error_t where;
-    json_t *json = json_loadf(f, 0, &where);
-    (void)fclose(f);
+    const char *reason = NULL;
+    char *text = tool_json_print(eval_report_json(&report), EVAL_JSON_FLAGS, &reason);
+    assert_non_null(text);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
     assert_non_null(json);
     return json;
 }
