@@ -11,6 +11,8 @@ printf 'image| n| caption\na.jpg| 0| a dog\n' >"$BUILD/corpus/captions/flickr30k
 for f in test/vectors/*.pth; do
     if [ -f "$f" ] && [ "$(wc -c <"$f")" -lt 1000000 ]; then cp "$f" "$BUILD/corpus/checkpoint"; fi
 done
+printf '\110\0\0\0\0\0\0\0{"decoder_state.x":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}    abcdef' \
+    >"$BUILD/corpus/checkpoint/safetensors"
 for k in model image checkpoint captions; do
     echo "== fuzz_$k"
     "$BUILD/test/fuzz/fuzz_$k" -max_total_time="$SECONDS_EACH" -rss_limit_mb=2048 -timeout=20 -verbosity=0 \

@@ -299,10 +299,10 @@ static void synonyms_bounded(void **state)
 {
     char folder[] = "/tmp/test_wordnet_XXXXXX";
     enum { WORDS = 6000, LEMMAS = 2000 };
-    char *index = malloc(WORDS * 32), *data = malloc(LEMMAS * 8 + 64);
     tool_error err = {{0}};
     (void)state;
     if (!CHILD_MEMORY) skip();
+    char *index = malloc(WORDS * 32), *data = malloc(LEMMAS * 8 + 64);
     assert_non_null(index);
     assert_non_null(data);
     size_t used = 0;
