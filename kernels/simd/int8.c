@@ -272,6 +272,7 @@ BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group 
         for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = group->start[i][j % VEC_PANEL];
     }
     prefetch_output(&t->out, row, group->first * CPTK_PANEL, R);
+    if (t->out.add && panels > 2) prefetch_output(&t->out, row, (group->first + 2) * CPTK_PANEL, R);
     const int8_t *b = t->b + (size_t)group->first * t->b_panel;
     progress from = {.tap = 0};
     for (size_t quads; (quads = prepare_chunk(t, row, &from, x, R)) > 0; b += quads * LINE) {

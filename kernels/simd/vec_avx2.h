@@ -152,7 +152,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_STRIDE 4
 #define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
-#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
+#define VEC_QUAD_PLANE (4 * (VEC_QUAD_CHUNK + VEC_QUAD_GROUP)) /* room for what vq_prepare_n writes too much */
 static inline vw vq_weights(vq q, int v, int step)
 {
     /* the even bytes of the second vector are the odd ones of a byte before */
@@ -180,8 +180,8 @@ static inline void vq_prepare(const uint8_t *a, uint8_t *x)
 static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
 {
     __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
-    _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
-    _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
+    _mm256_storeu_si256((__m256i *)(void *)x, vec_even(bytes)); /* storing n of them takes AMD's processors longer */
+    _mm256_storeu_si256((__m256i *)(void *)(x + VEC_QUAD_PLANE), vec_odd(bytes));
 }
 static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
 {
