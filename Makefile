@@ -270,7 +270,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner $(BUILD)/test/tools/test_surroundings: | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk
@@ -295,7 +295,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
-	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60'
+	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image"'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
@@ -341,7 +341,7 @@ SAME = $(foreach s,$(SETTINGS),$(s)=$(call quote,$($(s))))
 unit: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $^
 
-test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
+test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%) replays
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
 check: all
@@ -365,17 +365,30 @@ valgrind: $(SUITE_PROGS)
 firmware:
 	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
 
-FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
-$(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
-.PHONY: fuzzers
-fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
+# Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
+FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/test/fuzz/fuzz_%)
+REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/test/fuzz/replay_%)
+FUZZ_WITH = $(BUILD)/test/fuzz/fuzz.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
+FUZZ_ENGINE ?= -fsanitize=fuzzer
+$(FUZZERS): %: %.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(FUZZ_ENGINE) $(TOOL_LIBS)
+$(REPLAYS): $(BUILD)/test/fuzz/replay_%: $(BUILD)/test/fuzz/fuzz_%.o $(BUILD)/test/fuzz/replay.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+$(BUILD)/test/fuzz/seeds: $(BUILD)/test/fuzz/seeds.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+.PHONY: fuzzers replays
+fuzzers: $(FUZZERS) $(BUILD)/test/fuzz/seeds
+replays: $(REPLAYS) $(BUILD)/test/fuzz/seeds
 # the vector kernels, which no input steers, take clang minutes to instrument; `make asan` has them
-fuzz:
-	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC=clang fuzzers \
-		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
-		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
-	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh
+FUZZ_CC ?= clang
+FUZZ_CFLAGS ?= -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz-build
+fuzz-build:
+	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' fuzzers \
+		FUZZ_ENGINE='$(FUZZ_ENGINE)' $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
+fuzz: fuzz-build
+	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh $(or $(TARGET),$(FUZZ_NAMES))
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
@@ -385,6 +398,7 @@ PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
+	$$p test/reference/check_safetensors.py --build $(BUILD) && \
 	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(PHOTOS:%=--photos %); \
 	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi

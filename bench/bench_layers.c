@@ -338,6 +338,7 @@ static bool measure(bench *b, tool_error *err)
 
 int main(int argc, char **argv)
 {
+    tool_start();
     bench_options options = {.runs = 20};
     bench b = {.options = &options};
     tool_error err = {{0}};

@@ -73,6 +73,7 @@ static const tool_group groups[] = {
     {"Search", more_search_options},
     {"Search", tool_search_options},
     {"Images", tool_image_options},
+    {"Images", tool_limit_options},
     {"Machine", tool_engine_options},
     {"Help", tool_help_options},
     {NULL, NULL},

@@ -42,8 +42,13 @@ static const tool_option own_options[] = {
 /* clang-format on */
 
 static const tool_group groups[] = {
-    {"Options", own_options},         {"Search", tool_search_options}, {"Images", tool_image_options},
-    {"Machine", tool_engine_options}, {"Help", tool_help_options},     {NULL, NULL},
+    {"Options", own_options},
+    {"Search", tool_search_options},
+    {"Images", tool_image_options},
+    {"Images", tool_limit_options},
+    {"Machine", tool_engine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
 };
 
 static void take(void *user, int code, const char *value, tool_error *err)

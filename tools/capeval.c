@@ -5,6 +5,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
 #include "tools/common/options.h"
+#include "tools/common/session.h"
 #include "tools/eval/compare_command.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
@@ -187,11 +188,9 @@ static const tool_option run_machine[] = {
 /* clang-format on */
 
 static const tool_group run_groups[] = {
-    {"Options", run_list},
-    {"Options", report_options},
-    {"Captioning", run_machine},
-    {"Help", tool_help_options},
-    {NULL, NULL},
+    {"Options", run_list},       {"Options", report_options},
+    {"Captioning", run_machine}, {"Captioning", tool_limit_options},
+    {"Help", tool_help_options}, {NULL, NULL},
 };
 
 static void take_run(void *user, int code, const char *value, tool_error *err)
@@ -229,10 +228,14 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
         (void)tool_parse_int(&options->beams, "--beams", value, 1, CAPTION_MAX_BEAMS, err);
         break;
     case TOOL_OPTION_NO_EXIF:
-        options->no_exif = true;
+        options->session.no_exif = 1;
         break;
     case TOOL_OPTION_THREADS:
         (void)tool_parse_int(&options->threads, "--threads", value, 1, TOOL_CREW_MOST, err);
+        break;
+    case TOOL_OPTION_MAX_PIXELS:
+    case TOOL_OPTION_MAX_MEMORY:
+        (void)tool_limit_take(&options->session, code, value, err);
         break;
     default:
         take_report(&options->score, code, value);
@@ -278,6 +281,7 @@ static int run(int argc, char **argv)
 {
     eval_run_options options = {.threads = tool_processors(TOOL_CREW_MOST)};
     tool_error err = {{0}};
+    tool_session_options_init(&options.session);
     const int code = tool_read_options(&run_command, &options, &argc, argv);
     if (code >= 0) return code;
     if (argc > 1) return wrong_usage(run_command.name, "unexpected argument", argv[1]);

@@ -5,9 +5,9 @@
 set -u
 . test/scripts/tap.sh
 
-# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, lib/image/exif.h,
-# and layout.h, names.h and resnet50.h of lib/format (`tables`), without the rest of their folder, so these stand for
-# themselves.
+# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, lib/image/exif.h, and
+# layout.h, names.h, resnet50.h and utf8.h of lib/format (`tables`), without the rest of their folder, so these stand
+# for themselves.
 rooms='
 include
 lib/limits.h
@@ -37,7 +37,7 @@ edges() {
         awk '
         function room(path) {
             if (path ~ /^lib\/(limits|image\/exif)\.h$/) return path
-            if (path ~ /^lib\/format\/(layout|names|resnet50)\.h$/) return "tables"
+            if (path ~ /^lib\/format\/(layout|names|resnet50|utf8)\.h$/) return "tables"
             if (path ~ /^(caption|capw)\.h$/ || path ~ /^include\//) return "include"
             if (path ~ /^kernels\//) return "kernels"
             sub(/\/[^\/]*$/, "", path)

@@ -3,15 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "tools/common/grow.h"
 #include "tools/common/pictures.h"
+#include "tools/common/regular.h"
 
 enum {
     MAX_DEPTH = 64,
@@ -29,17 +28,12 @@ bool tool_is_folder(const char *path)
 
 typedef enum file_kind { FILE_PICTURE, FILE_OTHER, FILE_UNREADABLE } file_kind;
 
-/* Opens regular files only.  O_NONBLOCK is there because the file may have become a FIFO since stat, and
- * opening a FIFO would wait for a writer. */
 static file_kind kind_of(const char *path)
 {
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FILE_OTHER;
-    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return FILE_UNREADABLE;
     unsigned char bytes[PICTURE_MAGIC_BYTES];
-    const ssize_t got = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? read(fd, bytes, sizeof bytes) : 0;
-    (void)close(fd);
+    const long got = tool_regular_start(path, bytes, sizeof bytes, NULL);
     if (got < 0) return FILE_UNREADABLE;
     return picture_format(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
 }
@@ -204,5 +198,5 @@ void tool_images_free(tool_images *images)
 
 bool tool_image_read(tool_text *data, const char *name, tool_error *err)
 {
-    return tool_text_read(data, name, MAX_IMAGE, err);
+    return (strcmp(name, "-") == 0 ? tool_text_read : tool_text_read_regular)(data, name, MAX_IMAGE, err);
 }

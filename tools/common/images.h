@@ -42,8 +42,8 @@ bool tool_is_picture(const char *path);
 /* Frees the list; accepts an empty one. */
 void tool_images_free(tool_images *images);
 
-/* Reads all bytes of an image file, or of standard input for "-".  Fails where there are too many for an
- * encoded image. */
+/* Reads all bytes of an image file, which has to be a regular one, or of standard input for "-".  Fails where
+ * there are too many for an encoded image. */
 bool tool_image_read(tool_text *data, const char *name, tool_error *err);
 
 #endif

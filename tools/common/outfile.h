@@ -1,8 +1,9 @@
 /* Output files that appear complete or not at all.
  *
- * The data go to a temporary file beside the target, which replaces the target on commit.  Abort, SIGINT,
- * SIGTERM and SIGHUP remove it.  A target that is a device or a pipe (/dev/stdout) is written directly. Never
- * leaves a half-written target, never prints. */
+ * The data go to a temporary file in the target's folder, which replaces the target on commit.  Where the
+ * file system allows it that file has no name until then, so that nothing is left of it however the process
+ * ends. Elsewhere abort and the signals that end a process remove it, but for SIGKILL.  A target that is a
+ * device or a pipe (/dev/stdout) is written directly.  Never leaves a half-written target, never prints. */
 #ifndef TOOLS_COMMON_OUTFILE_H
 #define TOOLS_COMMON_OUTFILE_H
 

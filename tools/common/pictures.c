@@ -2,8 +2,11 @@
 #include "tools/common/pictures.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <caption.h>
 
 #include "tools/common/picture_decoders.h"
 
@@ -106,6 +109,46 @@ bool picture_is_foreign(const void *data, size_t size)
     return decoder && decoder->foreign;
 }
 
+/* ---- limits ---- */
+
+enum { AMOUNT_BYTES = 24 };
+
+/* "1.2 GB": one figure behind the point, rounded up; K, M and G are as in --max-memory. */
+static const char *amount(char text[AMOUNT_BYTES], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB"};
+    int unit = 0;
+    double size = (double)bytes;
+    for (; unit < 3 && size >= 1024; unit++) size /= 1024;
+    const uint64_t tenths = (uint64_t)(size * 10) + ((double)(uint64_t)(size * 10) < size * 10);
+    if (tenths % 10) {
+        (void)snprintf(text, AMOUNT_BYTES, "%.1f %s", (double)tenths / 10, units[unit]);
+    } else {
+        (void)snprintf(text, AMOUNT_BYTES, "%.0f %s", (double)tenths / 10, units[unit]);
+    }
+    return text;
+}
+
+bool picture_allowed(const picture_limits *limits, const char *name, const picture_size *size,
+                     tool_error *err)
+{
+    char need[AMOUNT_BYTES], limit[AMOUNT_BYTES];
+    if (size->width > CAPTION_MAX_IMAGE_SIDE || size->height > CAPTION_MAX_IMAGE_SIDE) {
+        return tool_fail(err, "%s: has %" PRIu32 " x %" PRIu32 " pixels, a side may have %d", name,
+                         size->width, size->height, CAPTION_MAX_IMAGE_SIDE);
+    }
+    if ((uint64_t)size->width * size->height > limits->pixels) {
+        return tool_fail(err,
+                         "%s: has %" PRIu32 " x %" PRIu32 " pixels, the limit is %" PRIu64 " (--max-pixels)",
+                         name, size->width, size->height, limits->pixels);
+    }
+    if (size->memory > limits->memory) {
+        return tool_fail(err, "%s: needs %s, the limit is %s (--max-memory)", name,
+                         amount(need, size->memory), amount(limit, limits->memory));
+    }
+    return true;
+}
+
 /* ---- for decoders ---- */
 
 bool picture_damaged(const picture_job *job, const char *reason)
@@ -121,24 +164,12 @@ bool picture_refused(const picture_job *job, const char *reason)
 bool picture_check(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel)
 {
     const char *name = job->source->name;
-    const picture_limits *limits = job->limits;
     const unsigned each = bytes_per_pixel + (job->orientation == 1 ? 0 : 3);
-    if (width < 1 || height < 1 || width > INT32_MAX || height > INT32_MAX) {
+    if (width < 1 || height < 1) {
         return tool_fail(job->err, "%s: the image has %" PRIu32 " x %" PRIu32 " pixels", name, width, height);
     }
-    const uint64_t pixels = (uint64_t)width * height;
-    if (pixels > limits->pixels) {
-        return tool_fail(
-            job->err, "%s: the image has %" PRIu32 " x %" PRIu32 " pixels, more than the limit of %" PRIu64,
-            name, width, height, limits->pixels);
-    }
-    if (pixels > limits->memory / each) {
-        return tool_fail(job->err,
-                         "%s: an image of %" PRIu32 " x %" PRIu32 " pixels takes %u bytes of memory a pixel, "
-                         "more than the limit of %zu",
-                         name, width, height, each, limits->memory);
-    }
-    return true;
+    const picture_size size = {width, height, (uint64_t)width * height * each};
+    return picture_allowed(job->limits, name, &size, job->err);
 }
 
 uint8_t *picture_room(const picture_job *job, picture *p, uint32_t width, uint32_t height,

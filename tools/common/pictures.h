@@ -21,6 +21,17 @@ typedef struct picture_limits {
     uint64_t pixels; /* width x height */
 } picture_limits;
 
+/* What a picture is, or needs, as its header says. */
+typedef struct picture_size {
+    uint32_t width, height;
+    uint64_t memory; /* bytes */
+} picture_size;
+
+/* Whether a picture is within the limits, and its sides within CAPTION_MAX_IMAGE_SIDE.  The message says what
+ * it has or needs, and which option of the tools sets the limit. */
+bool picture_allowed(const picture_limits *limits, const char *name, const picture_size *size,
+                     tool_error *err);
+
 /* An encoded picture. */
 typedef struct picture_source {
     const char *name;    /* for messages */

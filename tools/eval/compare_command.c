@@ -10,6 +10,7 @@
 #include "tools/common/output.h"
 #include "tools/eval/compare.h"
 #include "tools/eval/compare_report.h"
+#include "tools/eval/own.h"
 
 enum { SETTINGS = 512 };
 
@@ -101,8 +102,8 @@ static bool open_models(eval_model models[2], const eval_run_options *options, t
     char settings[2][SETTINGS];
     for (int m = 0; m < 2; m++) {
         const char *path = m ? options->compare : options->model;
+        models[m].session = options->session;
         if (!eval_model_open(&models[m], path, options->greedy, options->beams, err)) return false;
-        models[m].session.no_exif = options->no_exif;
         if (!eval_model_settings(&models[m], settings[m], sizeof settings[m])) {
             return tool_fail(err, "%s: settings too long", models[m].name);
         }
@@ -127,7 +128,7 @@ static bool score_both(eval_comparison *comparison, const eval_refs *refs, const
 
 static bool write_images(const eval_comparison *comparison, const char *path, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
+    tool_outfile *out = eval_own_open(&eval_own_pairs, path, err);
     if (!out) return false;
     eval_compare_report_images(comparison, tool_outfile_stream(out));
     return tool_outfile_commit(&out, err);
@@ -151,7 +152,10 @@ static bool print_report(const eval_comparison *comparison, bool json, tool_erro
 static bool report(eval_comparison *comparison, const eval_refs *refs, const eval_run_options *options,
                    tool_error *err)
 {
-    if (!comparison->captioned) return tool_fail(err, "none of %zu images captioned", comparison->n_images);
+    if (!comparison->captioned) {
+        return tool_fail(err, "none of %zu images captioned: %s", comparison->n_images,
+                         comparison->first_failure.message);
+    }
     if (options->refs && !score_both(comparison, refs, &options->score, err)) return false;
     const char *per_image = options->score.per_image;
     if (per_image && !write_images(comparison, per_image, err)) return false;
@@ -167,6 +171,8 @@ bool eval_compare_command(const eval_run_options *options, tool_error *err)
     const char **images = NULL;
     bool ok = false;
     comparison.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    const char *per_image = options->score.per_image;
+    if (per_image && !eval_own_check(&eval_own_pairs, per_image, err)) goto done;
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
         goto done;

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "tools/common/cli.h"
-#include "tools/common/outfile.h"
 #include "tools/common/output.h"
+#include "tools/eval/own.h"
 
 /* Opens WordNet.  *wordnet stays NULL where it is not wanted or not installed. */
 static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet, tool_error *err)
@@ -45,7 +45,7 @@ static void print_notes(const eval_joined *joined)
 static bool write_images(const char *path, const eval_joined *joined, const eval_scores *scores,
                          bool no_synonyms, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
+    tool_outfile *out = eval_own_open(&eval_own_scores, path, err);
     if (!out) return false;
     eval_report_images(joined, scores, no_synonyms, tool_outfile_stream(out));
     return tool_outfile_commit(&out, err);
@@ -53,7 +53,7 @@ static bool write_images(const char *path, const eval_joined *joined, const eval
 
 static bool write_metrics(const char *path, const eval_report *report, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
+    tool_outfile *out = eval_own_open(&eval_own_metrics, path, err);
     if (!out) return false;
     if (!eval_report_json(report, tool_outfile_stream(out))) {
         tool_outfile_abort(&out);

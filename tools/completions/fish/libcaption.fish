@@ -23,9 +23,11 @@ function __libcaption_endings
         case capdemo: capdump:
             echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff'
         case capconvert:
-            echo 'pth|pt|capw'
+            echo 'pth|pt|safetensors|capw'
+        case '*:to-safetensors'
+            echo 'safetensors'
         case '*:vocab'
-            echo 'pkl'
+            echo 'pkl|json'
         case '*:config' '*:metrics'
             echo 'json'
         case '*:refs'
