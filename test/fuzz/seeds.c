@@ -1,6 +1,7 @@
 /* seeds.c - good inputs of every fuzz target, made new each time:  seeds FOLDER
  *
  * Writes FOLDER/NAME/seed-* for each target fuzz_NAME. */
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "test/fixture.h"
@@ -95,7 +96,7 @@ static void exif(void)
     save("exif", "big", big, sizeof big - 1);
 }
 
-/* ---- checkpoints ---- */
+/* ---- files ---- */
 
 static unsigned char *read_back(const char *path, size_t *size)
 {
@@ -108,6 +109,30 @@ static unsigned char *read_back(const char *path, size_t *size)
     (void)fclose(file);
     return data;
 }
+
+/* ---- pictures ---- */
+
+/* Those of test/pictures, beside which stand their pixels. */
+static void pictures(void)
+{
+    static const char folder[] = "test/pictures";
+    DIR *dir = opendir(folder);
+    fuzz_need(dir != NULL);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        const char *ending = strrchr(entry->d_name, '.');
+        if (entry->d_name[0] == '.' || !ending || strcmp(ending, ".rgb") == 0) continue;
+        char path[PATH_BYTES];
+        size_t size;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        unsigned char *data = read_back(path, &size);
+        save("picture", entry->d_name, data, size);
+        free(data);
+    }
+    (void)closedir(dir);
+}
+
+/* ---- checkpoints ---- */
 
 /* An input of fuzz_convert.  config may be empty, which stands for the checkpoint's own. */
 static void save_conversion(const char *name, fuzz_bytes checkpoint, fuzz_bytes vocabulary,
@@ -208,6 +233,7 @@ int main(int argc, char **argv)
     models();
     images();
     exif();
+    pictures();
     checkpoint("gru", true, false);
     checkpoint("baseline", false, false);
     checkpoint("lstm", true, true);

@@ -162,6 +162,7 @@ def more(folder):
     yield "deep-big-endian.tif", tiff(deep, ">"), array
     yield "lossless.heic", heif(folder, "heic", array), array
     yield "lossless.avif", heif(folder, "avif", array), array
+    yield "alpha.avif", heif(folder, "avif", picture(4)), array
 
 
 def main():

@@ -34,4 +34,8 @@ bool picture_decode_heif(picture_job *job, picture *p);
 bool picture_decode_gif(picture_job *job, picture *p);
 bool picture_decode_tiff(picture_job *job, picture *p);
 
+/* Holds all that a HEIF file [size] decodes to to the limits, and changes it so that transparency, which
+ * would be dropped, is not decoded. */
+bool picture_heif_prepare(const picture_job *job, uint8_t *data, size_t size);
+
 #endif

@@ -5,6 +5,7 @@
 #if TOOL_WITH_HEIF
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <libheif/heif.h>
 
@@ -36,12 +37,14 @@ typedef struct heif_functions {
 typedef struct heif_rows {
     heif_functions f;
     struct heif_image *image;
+    uint8_t *file; /* a copy, changed by picture_heif_prepare; until the picture is decoded */
 } heif_rows;
 
 static void release(void *owner)
 {
     heif_rows *rows = owner;
     if (rows->image) rows->f.heif_image_release(rows->image);
+    free(rows->file);
     free(rows);
 }
 
@@ -95,6 +98,20 @@ static bool decode(const picture_job *job, picture *p, heif_rows *rows,
     return worked(job, error) && take_rows(job, p, rows);
 }
 
+static bool read_file(const picture_job *job, picture *p, heif_rows *rows, struct heif_context *context)
+{
+    const heif_functions *f = &rows->f;
+    const size_t size = job->source->size;
+    struct heif_image_handle *handle = NULL;
+    const bool ok =
+        picture_heif_prepare(job, rows->file, size) &&
+        worked(job, f->heif_context_read_from_memory_without_copy(context, rows->file, size, NULL)) &&
+        worked(job, f->heif_context_get_primary_image_handle(context, &handle)) &&
+        decode(job, p, rows, handle);
+    if (handle) f->heif_image_handle_release(handle);
+    return ok;
+}
+
 bool picture_decode_heif(picture_job *job, picture *p)
 {
     static const char *const names[] = {FUNCTIONS(TOOL_LOADED_NAME) NULL};
@@ -104,15 +121,14 @@ bool picture_decode_heif(picture_job *job, picture *p)
     p->release = release;
     const heif_functions *f = &rows->f;
     if (!tool_load(LIBRARY, names, &rows->f)) return picture_refused(job, LIBRARY " is not installed");
-    struct heif_context *context = f->heif_context_alloc();
+    rows->file = malloc(job->source->size);
+    struct heif_context *context = rows->file ? f->heif_context_alloc() : NULL;
     if (!context) return tool_fail(job->err, "%s: out of memory", job->source->name);
-    struct heif_image_handle *handle = NULL;
-    const bool ok = worked(job, f->heif_context_read_from_memory_without_copy(context, job->source->data,
-                                                                              job->source->size, NULL)) &&
-                    worked(job, f->heif_context_get_primary_image_handle(context, &handle)) &&
-                    decode(job, p, rows, handle);
-    if (handle) f->heif_image_handle_release(handle);
+    memcpy(rows->file, job->source->data, job->source->size);
+    const bool ok = read_file(job, p, rows, context);
     f->heif_context_free(context);
+    free(rows->file);
+    rows->file = NULL;
     return ok;
 }
 
