@@ -139,7 +139,8 @@ static bool write_results(const eval_comparison *comparison, const eval_score_op
     } else if (ok) {
         eval_compare_report_text(comparison, result.stream);
     }
-    ok = ok && tool_output_flush(&result, err) && tool_output_close(&images, err);
+    ok = ok && tool_output_whole(&result, err) && tool_output_close(&images, err) &&
+         tool_output_close(&result, err);
     tool_output_abort(&images);
     tool_output_abort(&result);
     return ok;

@@ -56,7 +56,7 @@ static bool open_results(results *r, const eval_score_options *options, tool_err
            tool_output_open(&r->report, options->output, err);
 }
 
-/* All files appear, or none does. */
+/* All files appear, or, where one can't be made, none does. */
 static bool write_results(const eval_score_options *options, const eval_report *report,
                           const eval_joined *joined, const eval_scores *scores, tool_error *err)
 {
@@ -69,7 +69,7 @@ static bool write_results(const eval_score_options *options, const eval_report *
     } else if (ok) {
         eval_report_table(report, r.report.stream);
     }
-    ok = ok && tool_output_flush(&r.report, err) && tool_output_close(&r.images, err) &&
+    ok = ok && tool_output_whole(&r.report, err) && tool_output_close(&r.images, err) &&
          tool_output_close(&r.metrics, err) && tool_output_close(&r.report, err);
     tool_output_abort(&r.images);
     tool_output_abort(&r.metrics);
