@@ -8,6 +8,7 @@
 
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/common/regular.h"
@@ -215,6 +216,7 @@ int main(int argc, char **argv)
     info_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
     info_plan plan = {.count = 0};
     caption_model *model = NULL;
     const bool ok = show(&options, &model, &plan, &err);

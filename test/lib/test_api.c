@@ -1,5 +1,6 @@
 /* Tests of what the public functions promise: option ranges, the order of the steps, aborting, closing, and
  * that every way to the same caption gives the same caption.  Errors: test_errors.c. */
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -345,6 +346,8 @@ static void step_order(void **state)
     refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_encode(s, 2, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_encode(s, 0, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, INT_MIN, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, INT_MAX, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
     assert_int_equal(caption_encode(s, 1, NULL, &e), CAPTION_OK);
     assert_int_equal(caption_decode(s, 0, NULL, &r, &e), CAPTION_OK);
     /* a load that fails empties the slot */
@@ -407,6 +410,24 @@ static void negative_stride(void **state)
     assert_memory_equal(caption_slot_pixels(session, 0), copy, bytes);
     free(copy);
     free(flipped);
+}
+
+/* Rows that no memory holds are never looked for. */
+static void absurd_strides(void **state)
+{
+    static const ptrdiff_t strides[] = {PTRDIFF_MIN, PTRDIFF_MIN + 1, PTRDIFF_MAX, PTRDIFF_MAX / 4,
+                                        PTRDIFF_MIN / 4};
+    (void)state;
+    for (size_t i = 0; i < sizeof strides / sizeof *strides; i++) {
+        caption_pixel_view view = fixture_pixels(3);
+        view.stride = strides[i];
+        caption_error e;
+        refused(caption_load_pixels(session, 0, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
+    }
+    caption_pixel_view row = fixture_pixels(3);
+    row.height = 1;
+    row.stride = PTRDIFF_MAX;
+    assert_int_equal(caption_load_pixels(session, 0, &row, NULL), CAPTION_OK);
 }
 
 static void near(double a, double b, double tolerance)
@@ -572,6 +593,7 @@ int main(void)
         cmocka_unit_test(step_order),
         cmocka_unit_test(ways_agree),
         cmocka_unit_test(negative_stride),
+        cmocka_unit_test(absurd_strides),
         cmocka_unit_test(results),
         cmocka_unit_test(jpeg_and_probe),
         cmocka_unit_test(aborting),

@@ -185,6 +185,29 @@ static void store_refuses(void **state)
     assert_file("a.jpg x\n"); /* untouched */
 }
 
+/* What is stored can be read again. */
+static void store_takes_texts(void **state)
+{
+    static const struct {
+        const char *image, *caption, *reason;
+    } bad[] = {
+        {"a.jpg", "a d\xFFg", "a.jpg: the caption is not UTF-8"},
+        {"\xC0\x80.jpg", "a dog", "the name is not UTF-8"},
+        {"a\tb.jpg", "a dog", "a name with a tab"},
+        {"a\nb.jpg", "a dog", "or a newline"},
+    };
+    eval_store *store = open_store("a=1\n");
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tool_error err = {{0}};
+        assert_false(eval_store_add(store, bad[i].image, bad[i].caption, &err));
+        if (!strstr(err.message, bad[i].reason)) fail_msg("%s", err.message);
+    }
+    assert_true(eval_store_add(store, "\xC3\xA9.jpg", "caf\xC3\xA9", NULL));
+    eval_store_close(&store);
+    assert_file("\xC3\xA9.jpg\tcaf\xC3\xA9\n");
+}
+
 static void store_is_locked(void **state)
 {
     eval_store *store = open_store("a=1\n");
@@ -394,9 +417,16 @@ static void lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(store_goes_on),       TEST(store_drops_torn_line), TEST(store_keeps_what_is_not_its_own),
-        TEST(store_refuses),       TEST(store_is_locked),       TEST(failed_images_are_tried_again),
-        TEST(worker_cannot_start), TEST(killed_and_resumed),    TEST(lists),
+        TEST(store_goes_on),
+        TEST(store_drops_torn_line),
+        TEST(store_keeps_what_is_not_its_own),
+        TEST(store_refuses),
+        TEST(store_takes_texts),
+        TEST(store_is_locked),
+        TEST(failed_images_are_tried_again),
+        TEST(worker_cannot_start),
+        TEST(killed_and_resumed),
+        TEST(lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tools/eval/gram_table.h"
+#include "tools/eval/hash.h"
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 #include "tools/eval/wordnet.h"
@@ -187,19 +189,35 @@ static void put(const char *folder, const char *name, const char *text)
     (void)fclose(f);
 }
 
+static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
+                                    "data.noun",  "data.verb",  "data.adj",  "data.adv",
+                                    "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
+
+static void put_all(const char *folder)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+}
+
+static void remove_all(const char *folder)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* A database of our own: every file present, most of them empty. */
 static void wordnet_damaged(void **state)
 {
-    static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
-                                        "data.noun",  "data.verb",  "data.adj",  "data.adv",
-                                        "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
     char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096] = "";
     tool_error err = {{0}};
     (void)state;
     assert_non_null(mkdtemp(folder));
     assert_null(eval_wordnet_open(folder, &err));
     assert_non_null(strstr(err.message, "index.noun: No such file"));
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+    put_all(folder);
     /* unsorted on purpose; zed points into the middle of a line, far beyond the end, big has too few fields
      */
     put(folder, "index.noun",
@@ -216,12 +234,80 @@ static void wordnet_damaged(void **state)
     assert_false(eval_wordnet_lemmas(wordnet, "far", note_lemma, seen, NULL));
     assert_false(eval_wordnet_lemmas(wordnet, "big", note_lemma, seen, NULL));
     eval_wordnet_close(&wordnet);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[256];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        (void)unlink(path);
+    remove_all(folder);
+}
+
+/* Two short files whose words would take the square of their size: an entry names one synset many times. */
+static void wordnet_bounded(void **state)
+{
+    char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096];
+    enum { TIMES = 3000, LEMMAS = 200 };
+    char *index = malloc(TIMES * 9 + 64), *data = malloc(LEMMAS * 4 + 64);
+    tool_error err = {{0}};
+    (void)state;
+    assert_non_null(index);
+    assert_non_null(data);
+    size_t used = (size_t)sprintf(index, "cur n %d 0 1 0", TIMES);
+    for (size_t i = 0; i < TIMES; i++) used += (size_t)sprintf(index + used, " 00000000");
+    strcpy(index + used, "\n");
+    used = (size_t)sprintf(data, "00000000 05 n %x", LEMMAS);
+    for (size_t i = 0; i < LEMMAS; i++) used += (size_t)sprintf(data + used, " a 0");
+    strcpy(data + used, " 000 | x\n");
+    assert_non_null(mkdtemp(folder));
+    put_all(folder);
+    put(folder, "index.noun", index);
+    put(folder, "data.noun", data);
+    eval_wordnet *wordnet = eval_wordnet_open(folder, &err);
+    assert_non_null(wordnet);
+    seen[0] = '\0';
+    assert_false(eval_wordnet_lemmas(wordnet, "cur", note_lemma, seen, &err));
+    assert_non_null(strstr(err.message, ": the entries of one word take more than 65536 bytes"));
+    eval_wordnet_close(&wordnet);
+    remove_all(folder);
+    free(index);
+    free(data);
+}
+
+/* The vector of SipHash's paper, appendix A. */
+static void hash(void **state)
+{
+    unsigned char text[15];
+    eval_hash_key key = {{0x0706050403020100u, 0x0f0e0d0c0b0a0908u}};
+    (void)state;
+    for (unsigned char i = 0; i < sizeof text; i++) text[i] = i;
+    assert_true(eval_hash(&key, text, sizeof text) == 0xa129ca6149be45e5u);
+    const eval_hash_key a = eval_hash_random(), b = eval_hash_random();
+    assert_true(a.word[0] != b.word[0] && a.word[1] != b.word[1]);
+    assert_true(eval_hash(&a, "x", 1) != eval_hash(&b, "x", 1));
+}
+
+static void gram_numbers(void **state)
+{
+    eval_grams *grams = eval_grams_create();
+    (void)state;
+    assert_non_null(grams);
+    /* words 0..99, and after each all of 0..99 */
+    for (uint32_t i = 0; i < 100; i++) assert_int_equal(eval_grams_add(grams, EVAL_NO_GRAM, i), i);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_int_equal(eval_grams_add(grams, i / 100, i % 100), 100 + i);
     }
-    assert_int_equal(rmdir(folder), 0);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_int_equal(eval_grams_find(grams, i / 100, i % 100), 100 + i);
+        assert_int_equal(eval_grams_add(grams, i / 100, i % 100), 100 + i);
+    }
+    assert_int_equal(eval_grams_find(grams, 100, 0), EVAL_NO_GRAM);
+    const uint32_t three = eval_grams_add(grams, 100, 0), four = eval_grams_add(grams, three, 0);
+    assert_int_equal(eval_grams_order(grams, 7), 0);
+    assert_int_equal(eval_grams_order(grams, 100), 1);
+    assert_int_equal(eval_grams_order(grams, three), 2);
+    assert_int_equal(eval_grams_order(grams, four), 3);
+    assert_int_equal(eval_grams_documents(grams, 7), 0);
+    eval_grams_note(grams, 7, 0);
+    eval_grams_note(grams, 7, 0);
+    assert_int_equal(eval_grams_documents(grams, 7), 1);
+    eval_grams_note(grams, 7, 5);
+    assert_int_equal(eval_grams_documents(grams, 7), 2);
+    eval_grams_free(&grams);
 }
 
 static void numbering(void **state)
@@ -253,6 +339,8 @@ int main(void)
         cmocka_unit_test(clean),           cmocka_unit_test(cuts),
         cmocka_unit_test(porter),          cmocka_unit_test(wordnet_lookup),
         cmocka_unit_test(wordnet_damaged), cmocka_unit_test(numbering),
+        cmocka_unit_test(wordnet_bounded), cmocka_unit_test(hash),
+        cmocka_unit_test(gram_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,25 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
     return true;
 }
 
+bool tool_parse_bytes(uint64_t *value, const char *option, const char *text, uint64_t max, tool_error *err)
+{
+    static const char units[] = "KMG";
+    const size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    if (!digits || (text[digits] && (!unit || text[digits + 1]))) {
+        return tool_fail(err, "%s: '%s' is no amount of memory; 256M is one", option, text);
+    }
+    errno = 0;
+    const uintmax_t number = strtoumax(text, NULL, 10);
+    const int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (errno || number < 1 || number > max >> shift) {
+        return tool_fail(err, "%s: %s is out of range, 1 to %" PRIu64 " bytes are allowed", option, text,
+                         max);
+    }
+    *value = (uint64_t)number << shift;
+    return true;
+}
+
 bool tool_parse_float(float *value, const char *option, const char *text, float min, float max,
                       tool_error *err)
 {

@@ -27,6 +27,10 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
 bool tool_parse_float(float *value, const char *option, const char *text, float min, float max,
                       tool_error *err);
 
+/* The same for an amount of memory, 1 to `max` bytes: a number of bytes, or of 1024 (K), 1024^2 (M) or 1024^3
+ * (G) of them. */
+bool tool_parse_bytes(uint64_t *value, const char *option, const char *text, uint64_t max, tool_error *err);
+
 /* `names` ends in NULL; *index becomes the position of `text` in it. */
 bool tool_parse_choice(int *index, const char *option, const char *text, const char *const *names,
                        tool_error *err);

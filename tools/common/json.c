@@ -1,6 +1,7 @@
 /* JSON values that several tools write; see json.h. */
 #include "tools/common/json.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,10 +62,15 @@ json_t *tool_json_ints(const int *values, int count)
     return array;
 }
 
+json_t *tool_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *json_caption(const caption_text *text)
 {
-    return json_pack("{s:o, s:f, s:o}", "caption", tool_json_text(text->text), "score", text->score, "ids",
-                     tool_json_ints(text->ids, text->length));
+    return json_pack("{s:o, s:o, s:o}", "caption", tool_json_text(text->text), "score",
+                     tool_json_real(text->score), "ids", tool_json_ints(text->ids, text->length));
 }
 
 json_t *tool_json_captions(const caption_result *result)

@@ -23,6 +23,9 @@ json_t *tool_json_text(const char *text);
 /* values: [count] */
 json_t *tool_json_ints(const int *values, int count);
 
+/* A number; null where it is not finite, because JSON has no such numbers. */
+json_t *tool_json_real(double value);
+
 /* [{"caption", "score", "ids"}, ...], best first */
 json_t *tool_json_captions(const caption_result *result);
 

@@ -177,17 +177,17 @@ static bool check_machine(tool_error *err)
            tool_fail(err, "this machine: checkpoints can only be read on a little-endian one");
 }
 
-/* Replacing an input by the output would lose it. */
-static bool check_output(const convert_files *files, tool_error *err)
+/* Replacing an input by an output would lose it. */
+static bool check_output(const convert_files *files, const char *path, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
     struct stat output;
-    if (stat(files->output, &output) != 0) return true;
+    if (stat(path, &output) != 0) return true;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         struct stat input;
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {
-            return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
+            return tool_fail(err, "%s: is an input, and can't be the output too", path);
         }
     }
     return true;
@@ -223,6 +223,20 @@ static bool write_float(convert_job *job, tool_outfile *out, tool_error *err)
                     convert_writer_finish(&job->writer, err);
     free(tensors);
     return ok;
+}
+
+/* ---- safetensors ---- */
+
+static bool write_safetensors(convert_job *job, tool_error *err)
+{
+    char *words = convert_safetensors_words(job->files.output);
+    bool ok = words ? check_output(&job->files, words, err)
+                    : tool_fail(err, "%s: out of memory", job->files.output);
+    free(words);
+    job->exported =
+        (convert_safetensors){.plan = &job->plan, .metadata = &job->metadata, .vocabulary = &job->vocabulary};
+    ok = ok && read_checkpoint(job, err);
+    return ok && convert_safetensors_write(&job->exported, job->files.output, err);
 }
 
 /* ---- int8 ---- */
@@ -310,7 +324,8 @@ static bool write_int8(convert_job *job, tool_outfile *out, tool_error *err)
 
 bool convert_run(convert_job *job, tool_error *err)
 {
-    if (!check_machine(err) || !check_output(&job->files, err)) return false;
+    if (!check_machine(err) || !check_output(&job->files, job->files.output, err)) return false;
+    if (job->safetensors) return write_safetensors(job, err);
     if (!job->int8 && !read_checkpoint(job, err)) return false;
     tool_outfile *out = tool_outfile_open(job->files.output, err);
     const bool ok = out && (job->int8 ? write_int8(job, out, err) : write_float(job, out, err)) &&

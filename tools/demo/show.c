@@ -70,7 +70,7 @@ static json_t *json_attention(const caption_model *model, const caption_text *te
         json_t *map = json_array();
         bool bad = !map;
         for (int p = 0; !bad && p < info.positions; p++) {
-            bad = json_array_append_new(map, json_real((double)alpha[p])) != 0;
+            bad = json_array_append_new(map, tool_json_real((double)alpha[p])) != 0;
         }
         json_t *word = tool_json_text(word_of(model, text->ids[i]));
         if (json_array_append_new(array, json_pack("{s:o, s:o}", "word", word, "map", map)) != 0 || bad) {

@@ -102,8 +102,8 @@ static bool open_models(eval_model models[2], const eval_run_options *options, t
     char settings[2][SETTINGS];
     for (int m = 0; m < 2; m++) {
         const char *path = m ? options->compare : options->model;
+        models[m].session = options->session;
         if (!eval_model_open(&models[m], path, options->greedy, options->beams, err)) return false;
-        models[m].session.no_exif = options->no_exif;
         if (!eval_model_settings(&models[m], settings[m], sizeof settings[m])) {
             return tool_fail(err, "%s: settings too long", models[m].name);
         }

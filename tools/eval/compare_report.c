@@ -54,11 +54,11 @@ static json_t *model_object(const eval_comparison *c, int m)
 {
     const caption_decode_options *d = &c->models[m]->decode;
     const bool greedy = d->search == CAPTION_SEARCH_GREEDY;
-    json_t *object = json_pack("{s:o, s:s, s:s, s:o, s:i, s:f}", "checkpoint",
+    json_t *object = json_pack("{s:o, s:s, s:s, s:o, s:i, s:o}", "checkpoint",
                                tool_json_text(c->models[m]->name), "precision", precision_name(c->models[m]),
                                "method", cpt_name_of(cpt_search_names, d->search), "beam_width",
                                greedy ? json_null() : json_integer(d->beams), "max_len", d->max_length,
-                               "mean_score", c->mean_score[m]);
+                               "mean_score", tool_json_real(c->mean_score[m]));
     bool ok = object != NULL;
     for (size_t i = 0; i < EVAL_N_METRICS && c->scored && ok; i++) {
         ok = !json_object_set_new(object, eval_metric_name(i, c->no_synonyms),
@@ -72,10 +72,11 @@ static json_t *model_object(const eval_comparison *c, int m)
 bool eval_compare_report_json(const eval_comparison *c, FILE *out)
 {
     json_t *models[2] = {model_object(c, 0), model_object(c, 1)};
-    json_t *object = json_pack(
-        "{s:I, s:I, s:I, s:{s:f, s:f, s:o}, s:[o, o]}", "n_images", (json_int_t)c->captioned, "n_failed",
-        (json_int_t)c->failed, "n_equal", (json_int_t)c->equal, "score_differences", "mean", c->mean,
-        "largest", c->largest, "image", tool_json_text(c->largest_name), "models", models[0], models[1]);
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:{s:o, s:o, s:o}, s:[o, o]}", "n_images", (json_int_t)c->captioned,
+                  "n_failed", (json_int_t)c->failed, "n_equal", (json_int_t)c->equal, "score_differences",
+                  "mean", tool_json_real(c->mean), "largest", tool_json_real(c->largest), "image",
+                  tool_json_text(c->largest_name), "models", models[0], models[1]);
     const bool ok = object && !json_dumpf(object, out, JSON_INDENT(2) | TOOL_JSON_FLAGS);
     json_decref(object);
     if (ok) (void)fputc('\n', out);

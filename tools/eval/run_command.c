@@ -99,8 +99,8 @@ static bool caption_and_score(const eval_run_options *options, tool_error *err)
     images = (options->null ? eval_refs_list_null : eval_refs_list)(refs, options->list, &run.n_images, err);
     if (!images) goto done;
     run.images = images;
+    m.session = options->session;
     if (!eval_model_open(&m, options->model, options->greedy, options->beams, err)) goto done;
-    m.session.no_exif = options->no_exif;
     char settings[512];
     if (!eval_model_settings(&m, settings, sizeof settings)) {
         (void)tool_fail(err, "%s: settings too long", m.name);

@@ -249,8 +249,22 @@ static bool write_line(const eval_store *store, const char *line, size_t size, t
     return true;
 }
 
+/* Whether a line is one that `load` takes. */
+static bool check_line(const char *image, const char *caption, tool_error *err)
+{
+    if (strpbrk(image, "\t\n")) {
+        return tool_fail(err, "%s: a name with a tab or a newline can't stand in a predictions file", image);
+    }
+    if (tool_utf8_check(image, strlen(image)) != strlen(image)) {
+        return tool_fail(err, "%s: the name is not UTF-8, so it can't stand in a predictions file", image);
+    }
+    return tool_utf8_check(caption, strlen(caption)) == strlen(caption) ||
+           tool_fail(err, "%s: the caption is not UTF-8", image);
+}
+
 bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
+    if (!check_line(image, caption, err)) return false;
     const size_t size = strlen(image) + strlen(caption) + 2; /* with tab and newline */
     char *line = malloc(size + 1);
     if (!line) return tool_fail(err, "%s: out of memory", store->path);

@@ -28,7 +28,8 @@ void eval_store_close(eval_store **store);
  */
 const char *eval_store_find(const eval_store *store, const char *image);
 
-/* Appends a finished image. */
+/* Appends a finished image.  Fails, and writes nothing, where the line could not be read again: image and
+ * caption are UTF-8, and the image's name has no tab and no newline. */
 bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err);
 
 #endif
