@@ -83,6 +83,16 @@ static void other_files_are_kept(void **state)
     assert_kept("i");
 }
 
+static void outputs_with_one_name(void **state)
+{
+    static const char *const options[] = {"-o $D/same --metrics $D/same", "-o $D/same --per-image $D/same"};
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        assert_refused(run(EVAL_RUN "%s", options[i]), 1, ": is named for two outputs");
+        assert_int_equal(run("test -e $D/same"), 1);
+    }
+}
+
 /* A command that is given twice goes on, and writes its own files again. */
 static void own_files_are_replaced(void **state)
 {
@@ -361,17 +371,12 @@ static void memory_is_named(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_files_are_kept),
-        cmocka_unit_test(own_files_are_replaced),
-        cmocka_unit_test(closed_descriptors_get_nothing),
-        cmocka_unit_test(descriptors_without_a_stand_in),
-        cmocka_unit_test(only_regular_files_are_opened),
-        cmocka_unit_test(resumed_with_another_model),
-        cmocka_unit_test(nothing_is_left),
-        cmocka_unit_test(nothing_is_left_by_a_kill),
-        cmocka_unit_test(files_that_get_too_large),
-        cmocka_unit_test(why_nothing_was_captioned),
-        cmocka_unit_test(memory_is_named),
+        cmocka_unit_test(other_files_are_kept),           cmocka_unit_test(own_files_are_replaced),
+        cmocka_unit_test(outputs_with_one_name),          cmocka_unit_test(closed_descriptors_get_nothing),
+        cmocka_unit_test(descriptors_without_a_stand_in), cmocka_unit_test(only_regular_files_are_opened),
+        cmocka_unit_test(resumed_with_another_model),     cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(nothing_is_left_by_a_kill),      cmocka_unit_test(files_that_get_too_large),
+        cmocka_unit_test(why_nothing_was_captioned),      cmocka_unit_test(memory_is_named),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

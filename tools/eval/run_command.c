@@ -31,8 +31,13 @@ static char *metrics_path(const char *output, tool_error *err)
 }
 
 /* What can't be written in the end is refused before the work begins. */
-static bool check_outputs(const eval_score_options *score, tool_error *err)
+static bool check_outputs(const eval_run_options *options, tool_error *err)
 {
+    const eval_score_options *score = &options->score;
+    const char *const output = options->output;
+    if (strcmp(output, score->metrics) == 0 || (score->per_image && strcmp(output, score->per_image) == 0)) {
+        return tool_fail(err, "%s: is named for two outputs", output);
+    }
     return eval_own_check(&eval_own_metrics, score->metrics, err) &&
            (!score->per_image || eval_own_check(&eval_own_scores, score->per_image, err));
 }
@@ -83,7 +88,7 @@ static bool caption_and_score(const eval_run_options *options, tool_error *err)
     eval_run run = {.captioner = &captioner, .folder = options->images, .quiet = options->score.quiet};
     const char **images = NULL;
     bool ok = false;
-    if (!check_outputs(&options->score, err)) return false;
+    if (!check_outputs(options, err)) return false;
     run.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
