@@ -450,6 +450,23 @@ static void many_parts(void **state)
         }
     }
 }
+
+/* The coded image says its size, too, and libheif believes that one. */
+static void small_promise(void **state)
+{
+    (void)state;
+    tool_text file = read_file("lossless.avif", "");
+    const picture_limits few = {.memory = 4096, .pixels = 100};
+    const picture_source source = {.name = "a file", .data = (uint8_t *)file.data, .size = file.size};
+    tool_error err = {{0}};
+    picture p;
+    size_t at = 0;
+    while (memcmp(file.data + at, "ispe", 4) != 0) at++;
+    file.data[at + 11] = file.data[at + 15] = 10;
+    assert_false(picture_decode(&p, &source, &few, &err));
+    assert_string_equal(err.message, "a file: has 20 x 13 pixels, the limit is 100 (--max-pixels)");
+    tool_text_free(&file);
+}
 #endif
 
 /* ---- in a session ---- */
@@ -573,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(promise_much, listen, stop_listening),
 #if TOOL_WITH_HEIF
         cmocka_unit_test_setup_teardown(many_parts, listen, stop_listening),
+        cmocka_unit_test_setup_teardown(small_promise, listen, stop_listening),
 #endif
         cmocka_unit_test(in_a_session),
     };

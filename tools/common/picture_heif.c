@@ -67,6 +67,8 @@ static bool take_rows(const picture_job *job, picture *p, heif_rows *rows)
     if (!p->rgb || width < 1 || height < 1 || stride / 3 < width) {
         return picture_damaged(job, "it has no pixels");
     }
+    /* what was decoded may be larger than what the file announced */
+    if (!picture_check(job, (uint32_t)width, (uint32_t)height, PIXEL_BYTES)) return false;
     p->width = width;
     p->height = height;
     p->stride = stride;
