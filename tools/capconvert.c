@@ -284,7 +284,7 @@ static void summarize(const convert_job *job)
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     convert_options options;
     const int parsed = parse(&options, argc, argv);
     if (parsed >= 0) return parsed;

@@ -1,7 +1,7 @@
 /* Output files that appear complete or not at all; see outfile.h.
  *
- * Holds the only mutable globals of the tools: the names of the live temporaries, which the signal handler
- * needs.  Never touches a file that it did not create, except to replace the target. */
+ * Holds the names of the live temporaries in globals, because a signal handler needs them.  Never touches a
+ * file that it did not create, except to replace the target. */
 #include "tools/common/outfile.h"
 
 #include <errno.h>
@@ -33,11 +33,16 @@ static atomic_uint serial;
 
 static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-static void on_signal(int number)
+void tool_outfile_remove_all(void)
 {
     for (int i = 0; i < MAX_LIVE; i++) {
         if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
     }
+}
+
+static void on_signal(int number)
+{
+    tool_outfile_remove_all();
     (void)signal(number, SIG_DFL);
     (void)raise(number); /* delivered when this handler returns: the parent sees the real cause */
 }
