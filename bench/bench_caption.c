@@ -431,7 +431,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
 
 int main(int argc, char **argv)
 {
-    tool_start();
+    tool_start(tool);
     bench_options options;
     bench b = {.options = &options};
     unsigned char *owned = NULL;

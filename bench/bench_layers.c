@@ -338,7 +338,7 @@ static bool measure(bench *b, tool_error *err)
 
 int main(int argc, char **argv)
 {
-    tool_start();
+    tool_start(tool);
     bench_options options = {.runs = 20};
     bench b = {.options = &options};
     tool_error err = {{0}};

@@ -181,6 +181,15 @@ typedef int (*caption_read_fn)(void *user, uint64_t offset, void *buffer, size_t
  * The file is mapped into memory, not read, and must not change while the model is open.  *model is the open
  * model, or NULL after an error.  Close it with caption_model_close.  `options` may be NULL.
  *
+ * If somebody makes the file shorter all the same, the next access to what is gone raises SIGBUS, as for any
+ * mapping, and that ends the program.  A file that is replaced with rename(2) does no harm: the old one stays
+ * mapped.  The library sets no handler, because signals belong to the program.
+ *
+ * Where others may write to the file, a program can read it into 64-byte aligned memory itself and call
+ * caption_model_open_memory, or let caption_model_open_callback read it; nothing is mapped then.  Or it can
+ * handle SIGBUS: write(2) a message and end with _exit(2), as the tools do.  The handler runs in the thread
+ * that made the access, which may be one of a session's.
+ *
  * Errors: IO, MODEL, VERSION, MEMORY, UNSUPPORTED. */
 CAPTION_API caption_status caption_model_open_file(caption_model **model, const char *path,
                                                    const caption_model_options *options,
@@ -554,6 +563,9 @@ typedef struct caption_result {
  * belongs to the session, is valid until the session's next call, and is NULL after an error.  Slot 0 is
  * used.
  *
+ * The file is mapped while it is decoded: what caption_model_open_file says about files that become shorter
+ * holds here too.  caption_image maps nothing.
+ *
  * Errors: IO, IMAGE, LIMIT, ARGUMENT (an option is out of range), VERSION, UNSUPPORTED, ABORTED. */
 CAPTION_API caption_status caption_file(caption_session *session, const char *path,
                                         const caption_decode_options *options, const caption_result **result,
@@ -603,7 +615,7 @@ static inline caption_status caption_pixels(caption_session *session, const capt
 /* Loads an image file into a slot.
  *
  * The image is decoded and resized to input_size x input_size pixels.  Slots are numbered 0..max_batch-1.
- * After an error the slot is empty.
+ * After an error the slot is empty.  The file is mapped, as by caption_file.
  *
  * Errors: IO, IMAGE, LIMIT, ARGUMENT (there is no such slot), UNSUPPORTED. */
 CAPTION_API caption_status caption_load_file(caption_session *session, int slot, const char *path,

@@ -360,7 +360,7 @@ static void report(const convert_job *job, bool verbose, bool quiet)
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     convert_options options;
     const int parsed = parse(&options, argc, argv);
     if (parsed >= 0) return parsed;

@@ -345,7 +345,7 @@ static int run_all(demo_options *options, double start)
 int main(int argc, char **argv)
 {
     const double start = tool_now_ms();
-    tool_start();
+    tool_start(tool);
     demo_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;

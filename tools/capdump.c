@@ -284,7 +284,7 @@ static bool dump(dump_options *options, dump_run *run, caption_model **model, to
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     dump_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;

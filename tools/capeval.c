@@ -343,7 +343,7 @@ static int no_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-    tool_start();
+    tool_start(tool);
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
     return no_command(argc, argv);

@@ -212,7 +212,7 @@ static bool show(const info_options *options, caption_model **model, info_plan *
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     info_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;

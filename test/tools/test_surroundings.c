@@ -218,6 +218,35 @@ static void only_regular_files_are_opened(void **state)
                      0); /* and a list of captions may come out of a pipe */
 }
 
+/* ---- a model that becomes shorter ---- */
+
+/* Waits until the process $! has mapped $D/t.capw, then makes that shorter. */
+#define CUT "until grep -q t.capw /proc/$!/maps; do kill -0 $! || exit 9; done; truncate -s 8192 $D/t.capw;"
+
+static void shortened_model_is_a_sentence(void **state)
+{
+    static const char *const commands[] = {
+        "capdemo --threads 1 -m $D/t.capw -o $D/s.d/o -",
+        "capdemo --threads 3 --json -m $D/t.capw -",
+    };
+    (void)state;
+    if (run("test -e /proc/self/maps") != 0) skip(); /* no other way to know when the model is mapped */
+    assert_int_equal(run("mkfifo $D/late"), 0);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        assert_int_equal(
+            run("rm -rf $D/s.d; mkdir $D/s.d; cp $D/m.capw $D/t.capw; %s <$D/late & exec 8>$D/late;" CUT
+                "cat $D/pics/a.jpg >&8; exec 8>&-; wait $!",
+                commands[i]),
+            1);
+        assert_string_equal(out, "");
+        assert_int_equal(count_lines(err), 1);
+        assert_non_null(strstr(err, "capdemo: /tmp/"));
+        assert_non_null(strstr(err, "/t.capw: the file became shorter while it was read\n"));
+        assert_int_equal(run("ls -A $D/s.d"), 0);
+        assert_string_equal(out, "");
+    }
+}
+
 /* ---- another model under the same name ---- */
 
 /* Where `what` stands in the model. */
@@ -377,6 +406,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(resumed_with_another_model),     cmocka_unit_test(nothing_is_left),
         cmocka_unit_test(nothing_is_left_by_a_kill),      cmocka_unit_test(files_that_get_too_large),
         cmocka_unit_test(why_nothing_was_captioned),      cmocka_unit_test(memory_is_named),
+        cmocka_unit_test(shortened_model_is_a_sentence),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,10 +14,11 @@
 
 #include "tools/common/clean.h"
 #include "tools/common/json.h"
+#include "tools/common/mapped.h"
 
 enum { NOTE_BYTES = 2048 };
 
-void tool_start(void)
+void tool_start(const char *tool)
 {
     /* input for writing and output for reading, so that using them fails; what goes to error is lost */
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
@@ -34,6 +35,7 @@ void tool_start(void)
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");
     tool_json_begin();
+    tool_mapped_start(tool);
 }
 
 /* ---- numbers and names ---- */

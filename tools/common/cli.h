@@ -13,12 +13,12 @@
 
 enum { TOOL_EXIT_OK = 0, TOOL_EXIT_FAILED = 1, TOOL_EXIT_USAGE = 2 };
 
-/* What every main() does first.  Takes the locale's character set from the environment, and calls
- * tool_json_begin.  Where standard
- * input, output or error is closed, opens a stand-in on which reading or writing fails: else the next file
- * opened would get that number, and be written to by mistake.  Ends the program where no stand-in opens.
- * SIGXFSZ is ignored: the write then fails, and the message names the file. */
-void tool_start(void);
+/* What every main() does first, with the tool's name.  Takes the locale's character set from the environment,
+ * and calls tool_json_begin and tool_mapped_start.  Where standard input, output or error is closed, opens a
+ * stand-in on which reading or writing fails: else the next file opened would get that number, and be written
+ * to by mistake.  Ends the program where no stand-in opens.  SIGXFSZ is ignored: the write then fails, and
+ * the message names the file. */
+void tool_start(const char *tool);
 
 /* Each reads `text`, given for `option`, into *value.  The message names the option, the text and the range.
  */

@@ -36,11 +36,16 @@ static atomic_uint serial;
 static const int caught_signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
                                      SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 
-static void on_signal(int number)
+void tool_outfile_remove_all(void)
 {
     for (int i = 0; i < MAX_LIVE; i++) {
         if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
     }
+}
+
+static void on_signal(int number)
+{
+    tool_outfile_remove_all();
     (void)signal(number, SIG_DFL);
     (void)raise(number); /* delivered when this handler returns: the parent sees the real cause */
 }

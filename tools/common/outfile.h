@@ -40,4 +40,8 @@ bool tool_outfile_commit(tool_outfile **out, tool_error *err);
 /* Removes the temporary.  Accepts NULL and an already ended *out, so clean-up paths may always call it. */
 void tool_outfile_abort(tool_outfile **out);
 
+/* Removes the temporaries of all files that are open, for a process that ends at once.  A signal handler may
+ * call it. */
+void tool_outfile_remove_all(void);
+
 #endif

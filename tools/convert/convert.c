@@ -15,6 +15,7 @@
 #include "lib/platform/crc32.h"
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
+#include "tools/common/mapped.h"
 #include "tools/common/regular.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
@@ -286,6 +287,7 @@ static bool open_model(convert_job *job, tool_error *err)
     caption_error error;
     caption_model_options_init(&options);
     options.verify = 1;
+    tool_mapped_watch(path);
     if (caption_model_open_file(&job->model, path, &options, &error) != CAPTION_OK) {
         return tool_fail_caption(err, path, &error);
     }
