@@ -27,7 +27,7 @@ endif
 # ---- the configuration ------------------------------------------------------
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
-SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WERROR EXTRA_DEFS \
+SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE WERROR EXTRA_DEFS \
 	BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
@@ -51,8 +51,9 @@ ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
 FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
+ARCHIVE  ?= 1# libarchive, in the tools: without it capbatch reads no tars
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC
+BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
@@ -121,10 +122,10 @@ WARN += -Werror
 endif
 LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng)
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
-TOOL_PKGS := zlib jansson
+TOOL_PKGS := zlib jansson $(if $(filter 1,$(ARCHIVE)),libarchive)
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB ARCHIVE,-DCAPTION_WITH_$(p)=$($(p))) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -262,7 +263,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner: | $(TOOLS:%=$(BUILD)/%)
+$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner $(BUILD)/test/tools/test_capbatch: | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk
@@ -310,7 +311,8 @@ help:
 	@echo 'BUILD=FOLDER builds there, with a configuration of its own.'
 
 deps:
-	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) sh tools/deps.sh
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
+		ARCHIVE=$(ARCHIVE) sh tools/deps.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build and the tests need, on Debian and Ubuntu; elsewhere names the packages.
-# CC and PKG_CONFIG come from the environment, as do JPEG, PNG and OPENBLAS, which leave their library out when they
+# CC and PKG_CONFIG come from the environment, as do JPEG, PNG, OPENBLAS and ARCHIVE, which leave their library out when they
 # are 0.  Does nothing, and needs no rights, when everything is there.
 set -u
 CC=${CC:-cc}
@@ -8,12 +8,14 @@ PKG_CONFIG=${PKG_CONFIG:-pkg-config}
 JPEG=${JPEG:-1}
 PNG=${PNG:-1}
 OPENBLAS=${OPENBLAS:-1}
+ARCHIVE=${ARCHIVE:-1}
 
 pkgs='zlib jansson cmocka'
 headers='stdio.h zlib.h jansson.h stdarg.h stddef.h stdint.h setjmp.h cmocka.h'
 if [ "$JPEG" = 1 ]; then pkgs="libjpeg $pkgs"; headers="$headers jpeglib.h"; fi
 if [ "$PNG" = 1 ]; then pkgs="$pkgs libpng"; headers="$headers png.h"; fi
 if [ "$OPENBLAS" = 1 ]; then pkgs="$pkgs openblas"; headers="$headers cblas.h"; fi
+if [ "$ARCHIVE" = 1 ]; then pkgs="$pkgs libarchive"; headers="$headers archive.h"; fi
 
 # Compiles and links a program that includes every header; the reason for a failure ends up in $problem.
 # CC and PKG_CONFIG may be several words, such as "ccache cc".
@@ -41,15 +43,15 @@ names() {
     cat <<'TEXT'
 What libcaption needs, by system (a C compiler, make and pkg-config as well):
   Debian, Ubuntu   build-essential pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev
-                   libjansson-dev libcmocka-dev
+                   libjansson-dev libcmocka-dev libarchive-dev
   Fedora           gcc make pkgconf-pkg-config openblas-devel libjpeg-turbo-devel libpng-devel zlib-devel
-                   jansson-devel libcmocka-devel
-  Arch             base-devel pkgconf openblas cblas libjpeg-turbo libpng zlib jansson cmocka
+                   jansson-devel libcmocka-devel libarchive-devel
+  Arch             base-devel pkgconf openblas cblas libjpeg-turbo libpng zlib jansson cmocka libarchive
   Alpine           build-base pkgconf openblas-dev libjpeg-turbo-dev libpng-dev zlib-dev jansson-dev
-                   cmocka-dev
-  macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka; then, so that they are found,
-                   export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig"
-make JPEG=0, make PNG=0 and make OPENBLAS=0 do without libjpeg, libpng and OpenBLAS.
+                   cmocka-dev libarchive-dev
+  macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka libarchive; then, so that they are found,
+                   export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig:$(brew --prefix libarchive)/lib/pkgconfig"
+make JPEG=0, PNG=0, OPENBLAS=0 and ARCHIVE=0 do without libjpeg, libpng, OpenBLAS and libarchive.
 TEXT
 }
 
@@ -73,6 +75,7 @@ list="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libcmocka-dev"
 [ "$JPEG" = 1 ] && list="$list libjpeg-dev"
 [ "$PNG" = 1 ] && list="$list libpng-dev"
 [ "$OPENBLAS" = 1 ] && list="$list libopenblas-dev"
+[ "$ARCHIVE" = 1 ] && list="$list libarchive-dev"
 echo "deps: installing $list"
 $root env DEBIAN_FRONTEND=noninteractive apt-get -q update || echo 'deps: package lists are not up to date'
 # shellcheck disable=SC2086

@@ -14,7 +14,6 @@
 
 enum {
     MAX_DEPTH = 64,
-    MAGIC_BYTES = 8,
     MAX_LIST = 1 << 28, /* bytes of a list of names */
     MAX_IMAGE = 1 << 29 /* bytes of an encoded image */
 };
@@ -29,7 +28,7 @@ bool tool_is_folder(const char *path)
 
 typedef enum file_kind { FILE_PICTURE, FILE_OTHER, FILE_UNREADABLE } file_kind;
 
-static bool has_magic(const unsigned char *bytes, size_t size)
+bool tool_is_picture_data(const void *bytes, size_t size)
 {
     static const unsigned char jpeg[] = {0xFF, 0xD8, 0xFF};
     static const unsigned char png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
@@ -45,11 +44,11 @@ static file_kind kind_of(const char *path)
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FILE_OTHER;
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return FILE_UNREADABLE;
-    unsigned char bytes[MAGIC_BYTES];
+    unsigned char bytes[TOOL_PICTURE_BYTES];
     const ssize_t got = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? read(fd, bytes, sizeof bytes) : 0;
     (void)close(fd);
     if (got < 0) return FILE_UNREADABLE;
-    return has_magic(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
+    return tool_is_picture_data(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
 }
 
 bool tool_is_picture(const char *path)

@@ -39,6 +39,10 @@ bool tool_is_folder(const char *path);
 /* Whether a regular file starts as a JPEG or PNG does; false where it can't be read. */
 bool tool_is_picture(const char *path);
 
+/* The same of bytes in memory, of which the first TOOL_PICTURE_BYTES count. */
+enum { TOOL_PICTURE_BYTES = 8 };
+bool tool_is_picture_data(const void *bytes, size_t size);
+
 /* Frees the list; accepts an empty one. */
 void tool_images_free(tool_images *images);
 

@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "lib/format/names.h"
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/images.h"
 #include "tools/common/session.h"
+#include "tools/common/settings.h"
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
@@ -33,34 +32,9 @@ void eval_model_close(eval_model *m)
     caption_model_close(&m->model);
 }
 
-/* A number that differs between models with other tensors, whatever their files are called. */
-static unsigned long fingerprint(const caption_model *model, int tensors)
-{
-    uLong crc = crc32(0, NULL, 0);
-    for (int i = 0; i < tensors; i++) {
-        caption_tensor_info t;
-        if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
-        crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
-        crc = crc32(crc, (const Bytef *)t.dims, sizeof t.dims);
-        crc = crc32(crc, (const Bytef *)&t.crc, sizeof t.crc);
-    }
-    return crc;
-}
-
 bool eval_model_settings(const eval_model *m, char *text, size_t size)
 {
-    const caption_decode_options *d = &m->decode;
-    caption_model_info info;
-    caption_model_get_info(m->model, &info);
-    const int length = snprintf(
-        text, size,
-        "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nlength-alpha=%.6g\nrepetition-penalty=%.6g\n"
-        "penalty=%s\nexif=%s\n",
-        fingerprint(m->model, info.tensor_count), cpt_name_of(cpt_search_names, d->search),
-        d->search == CAPTION_SEARCH_GREEDY ? 1 : d->beams, d->max_length, (double)d->length_alpha,
-        (double)d->repetition_penalty, cpt_name_of(cpt_penalty_names, d->penalty),
-        m->session.no_exif ? "ignored" : "applied");
-    return length > 0 && (size_t)length < size;
+    return tool_settings(text, size, m->model, &m->session, &m->decode);
 }
 
 bool eval_session_begin(eval_session *session, const eval_model *m, tool_error *err)
