@@ -13,6 +13,8 @@
 #include <jansson.h>
 
 #include "test/run_tools.h"
+#include "tools/batch/tar_out.h"
+#include "tools/common/text.h"
 
 static const char *program; /* argv[0] */
 
@@ -311,6 +313,289 @@ static void one_run_at_a_time(void **state)
     assert_memory_equal(told + strlen(who) + 3, out + strlen(who), strlen(out) - strlen(who));
 }
 
+/* ---- tars ---- */
+
+enum { BLOCK = 512, DAMAGES = 12, EVERY = 5 };
+
+typedef struct tar_maker {
+    FILE *file;
+    tool_text photo;
+} tar_maker;
+
+static void tar_begin(tar_maker *t, const char *name)
+{
+    char path[PATH];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    t->file = fopen(path, "wb");
+    assert_non_null(t->file);
+    assert_true(tool_text_read(&t->photo, "test/vectors/a.jpg", LIMIT, NULL));
+}
+
+static void tar_put(const tar_maker *t, const char *name, const void *data, size_t size)
+{
+    const batch_tar_entry entry = {.name = name, .mode = 0644, .mtime = 1, .data = data, .size = size};
+    batch_tar_put(t->file, &entry);
+}
+
+static void tar_end(tar_maker *t)
+{
+    batch_tar_put_end(t->file);
+    assert_int_equal(fclose(t->file), 0);
+    tool_text_free(&t->photo);
+}
+
+/* A member as bytes, which the caller changes, writes and frees. */
+static char *member_bytes(const tar_maker *t, const char *name, size_t *size)
+{
+    char *bytes = NULL;
+    FILE *stream = open_memstream(&bytes, size);
+    assert_non_null(stream);
+    const batch_tar_entry entry = {.name = name, .mode = 0644, .data = t->photo.data, .size = t->photo.size};
+    batch_tar_put(stream, &entry);
+    assert_int_equal(fclose(stream), 0);
+    return bytes;
+}
+
+static void put_checksum(char *header)
+{
+    unsigned sum = 0;
+    memset(header + 148, ' ', 8);
+    for (int i = 0; i < BLOCK; i++) sum += (unsigned char)header[i];
+    (void)snprintf(header + 148, 8, "%06o", sum);
+}
+
+/* An image that is damaged in one of DAMAGES ways. */
+static void put_damaged(const tar_maker *t, const char *name, int way)
+{
+    static const char garbage[1000] = "garbage";
+    size_t size = 0;
+    char *bytes = member_bytes(t, name, &size);
+    switch (way) {
+    case 0: /* cut off, rightly named so */
+        tar_put(t, name, t->photo.data, 20);
+        size = 0;
+        break;
+    case 1:
+        tar_put(t, name, "", 0);
+        size = 0;
+        break;
+    case 2:
+        tar_put(t, name, "not an image\n", 13);
+        size = 0;
+        break;
+    case 3: /* its first bytes, all of it */
+        memset(bytes + BLOCK, 0, 16);
+        break;
+    case 4:
+        memset(bytes + BLOCK, 0, t->photo.size);
+        break;
+    case 5: /* the checksum of the header, the header */
+        bytes[150] = (char)(bytes[150] ^ 1);
+        break;
+    case 6:
+        memset(bytes, 0, BLOCK);
+        break;
+    case 7: /* it claims 8 GB, then 100 GB in the form of GNU */
+        memset(bytes + 124, '7', 11);
+        put_checksum(bytes);
+        break;
+    case 8:
+        memcpy(bytes + 124, "\x80\0\0\0\0\0\0\x19\0\0\0\0", 12);
+        put_checksum(bytes);
+        break;
+    case 9: /* bytes between members, so that the blocks behind are out of step */
+        (void)fwrite(garbage, 1, sizeof garbage, t->file);
+        size = 0;
+        break;
+    case 10: /* bytes of the header that are missing */
+        size -= 300;
+        memmove(bytes, bytes + 300, size);
+        break;
+    default: /* records of POSIX that are longer than all the rest */
+        bytes[156] = 'x';
+        memset(bytes + 124, '7', 11);
+        put_checksum(bytes);
+    }
+    (void)fwrite(bytes, 1, size, t->file);
+    free(bytes);
+}
+
+/* 60 samples, of which every fifth is damaged in another way.  All others are captioned, each damage is
+ * listed, and what was captioned is as capdemo captions it. */
+static void damaged_tars(void **state)
+{
+    tar_maker t;
+    (void)state;
+    tar_begin(&t, "damaged.tar");
+    for (int i = 0; i < DAMAGES * EVERY; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%04d.jpg", i);
+        if (i % EVERY == 2) {
+            put_damaged(&t, name, i / EVERY);
+        } else {
+            tar_put(&t, name, t.photo.data, t.photo.size);
+        }
+        (void)snprintf(name, sizeof name, "%04d.json", i);
+        tar_put(&t, name, "{}", 2);
+    }
+    tar_end(&t);
+    assert_int_equal(run("cd $D && capbatch -m m.capw --threads 3 -o damaged.jsonl damaged.tar"), 1);
+    assert_has(err, "capbatch: damaged.tar/0002.jpg: damaged JPEG image: no usable header\n");
+    assert_has(err, "capbatch: damaged.tar/0007.jpg: the image is empty\n");
+    assert_has(err, "capbatch: damaged.tar: damaged near byte ");
+    json_t *manifest = read_json("damaged.jsonl.manifest.json");
+    assert_int_equal(json_integer_value(json_object_get(manifest, "captioned")), DAMAGES * (EVERY - 1));
+    assert_true(json_integer_value(json_object_get(manifest, "failed")) >= DAMAGES);
+    json_decref(manifest);
+    assert_ok(
+        run("cd $D && for i in $(seq -f %%04g 0 59); do grep -c \"/$i.jpg.*caption\" damaged.jsonl; done |"
+            " tr -d '\\n'; echo;"
+            " printf '\"caption\": \"%%s\"' \"$(capdemo -q -m m.capw pics/a.jpg)\" >one; grep -cFf one "
+            "damaged.jsonl"));
+    char wanted[DAMAGES * EVERY + 16];
+    for (int i = 0; i < DAMAGES * EVERY; i++) wanted[i] = i % EVERY == 2 ? '0' : '1';
+    (void)snprintf(wanted + DAMAGES * EVERY, 16, "\n%d\n", DAMAGES * (EVERY - 1));
+    assert_string_equal(out, wanted);
+    /* the last member is cut off */
+    assert_ok(run("cd $D && head -c $(($(wc -c <damaged.tar) - 4000)) damaged.tar >cut.tar;"
+                  " capbatch -q -m m.capw cut.tar 2>&1 >/dev/null | tail -n 2 | grep -c Truncated"));
+}
+
+static void compressed_tars(void **state)
+{
+    tar_maker t;
+    (void)state;
+    tar_begin(&t, "z.tar");
+    unsigned noise = 1;
+    char bytes[30000]; /* what doesn't compress, so that half of the file holds half of the images */
+    for (int i = 0; i < 6; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d.jpg", i);
+        tar_put(&t, name, t.photo.data, t.photo.size);
+        for (size_t k = 0; k < sizeof bytes; k++)
+            bytes[k] = (char)((noise = noise * 1664525 + 1013904223) >> 24);
+        tar_put(&t, "noise", bytes, sizeof bytes);
+    }
+    tar_end(&t);
+    assert_ok(
+        run("cd $D && capbatch -q -m m.capw z.tar | sed 's/z.tar//' >plain && [ $(wc -l <plain) = 6 ] &&"
+            " gzip -c z.tar >z.tgz && capbatch -q -m m.capw z.tgz | sed 's/z.tgz//' | cmp - plain"));
+    assert_int_equal(run("cd $D && head -c $(($(wc -c <z.tgz) / 2)) z.tgz >h.tgz; capbatch -m m.capw h.tgz"),
+                     1);
+    assert_has(err, "capbatch: h.tgz");
+    assert_true(count_lines(out) >= 2); /* what comes before, and the damage */
+    assert_has(out, "\"error\"");
+    assert_int_equal(
+        run("cd $D && echo nothing >n.tar; capbatch -m m.capw -o bad.jsonl n.tar gone.tar z.tar"), 1);
+    assert_has(err, "capbatch: gone.tar: No such file or directory\n");
+    assert_has(err, "capbatch: n.tar");
+    assert_has(err, "6 images captioned");
+    if (run("command -v zstd") != 0) skip();
+    assert_ok(run("cd $D && zstd -q z.tar -o z.tar.zst && capbatch -q -m m.capw z.tar.zst |"
+                  " sed 's/z.tar.zst//' | cmp - plain"));
+}
+
+/* Members that claim to be larger than memory, some of them sparse: they are passed over or refused, and
+ * neither time nor memory is spent on what they claim. */
+static void bombs(void **state)
+{
+    tar_maker t;
+    (void)state;
+    tar_begin(&t, "tail.tar");
+    tar_put(&t, "last.jpg", t.photo.data, t.photo.size);
+    tar_end(&t);
+    assert_ok(
+        run("cd $D && truncate -s 100G bomb.jpg && truncate -s 100G bomb.bin && tar cSf bomb.tar bomb.jpg"
+            " bomb.bin && rm bomb.jpg bomb.bin && cat tail.tar >>bomb.tar"));
+    assert_int_equal(run("cd $D && ulimit -v 2000000; capbatch -m m.capw --threads 2 bomb.tar"), 1);
+    assert_int_equal(count_lines(out), 2);
+    assert_has(out, "bomb.tar/bomb.jpg\", \"error\": \"bomb.tar/bomb.jpg: ");
+    assert_has(out, "bomb.tar/last.jpg\", \"caption\"");
+}
+
+/* Tars as output: captions in the place of KEY.txt, or behind the sample, and all else as it was. */
+static void tars_again(void **state)
+{
+    tar_maker t;
+    (void)state;
+    tar_begin(&t, "w-00.tar");
+    tar_put(&t, "a/1.txt", "before", 6); /* the text comes first */
+    tar_put(&t, "a/1.jpg", t.photo.data, t.photo.size);
+    tar_put(&t, "a/1.json", "{\"x\": 1}", 8);
+    tar_put(&t, "a/2.jpg", t.photo.data, t.photo.size); /* no text */
+    tar_put(&t, "a/2.json", "{}", 2);
+    tar_put(&t, "b/2.jpg", t.photo.data, 20); /* fails, with text */
+    tar_put(&t, "b/2.txt", "kept", 4);
+    tar_put(&t, "README", "no image", 8);
+    tar_put(&t, "c.seg.jpg", t.photo.data, t.photo.size); /* the first image of a sample */
+    tar_put(&t, "c.txt", "gone", 4);
+    tar_put(&t, "c.jpg", t.photo.data, t.photo.size);
+    tar_end(&t);
+    assert_int_equal(run("cd $D && capbatch -m m.capw --format tar -o again/ w-00.tar && false"), 1);
+    assert_has(err, "capbatch: w-00.tar/b/2.jpg: damaged JPEG");
+    assert_has(err, "3 images captioned");
+    assert_ok(run("cd $D && tar tf again/w-00.tar | tr '\\n' ' '"));
+    assert_string_equal(out,
+                        "a/1.txt a/1.jpg a/1.json a/2.jpg a/2.json a/2.txt b/2.jpg b/2.txt README c.seg.jpg"
+                        " c.txt c.jpg ");
+    assert_ok(run("cd $D && mkdir w v && tar xf w-00.tar -C w && tar xf again/w-00.tar -C v &&"
+                  " capdemo -q -m m.capw pics/a.jpg | tr -d '\\n' >caption; for f in a/1 a/2 c; do"
+                  " cmp v/$f.txt caption && rm -f v/$f.txt w/$f.txt || exit; done; diff -r v w"));
+    assert_refused(run("cd $D && capbatch -q -m m.capw --format tar -o x.tar w-00.tar tail.tar"), 1,
+                   "names a folder");
+    assert_refused(run("cd $D && capbatch -q -m m.capw --format tar -o x.tar pics"), 1, "names a folder");
+    assert_refused(run("cd $D && capbatch -q -m m.capw -o again pics/a.jpg"), 1, "is no tar");
+    assert_refused(
+        run("cd $D && cp -r again more && cp tail.tar more/w-00.tar && capbatch -q -m m.capw -o again"
+            " w-00.tar more/w-00.tar"),
+        1, "two tars of this name");
+}
+
+/* One output for each tar; those that are complete are left alone, and one that can't be opened is tried
+ * again. */
+static void an_output_for_each_tar(void **state)
+{
+    (void)state;
+    assert_int_equal(run("cd $D && capbatch -m m.capw -o each/ tail.tar later.tar z.tar && false"), 1);
+    assert_has(err, "capbatch: later.tar: No such file or directory\n");
+    assert_ok(run("cd $D && ls each | tr '\\n' ' '; cp each/z.jsonl z0; cp tail.tar later.tar"));
+    assert_string_equal(out, "tail.jsonl tail.jsonl.manifest.json z.jsonl z.jsonl.manifest.json ");
+    assert_ok(
+        run("cd $D && capbatch -m m.capw -o each tail.tar later.tar z.tar && cmp z0 each/z.jsonl && ls each |"
+            " wc -l"));
+    assert_has(err, "capbatch: each/z.jsonl: is complete already\n");
+    assert_has(err, "capbatch: 1 images captioned");
+    assert_string_equal(out, "6\n");
+    assert_ok(run("cd $D && cat each/tail.jsonl each/later.jsonl each/z.jsonl >joined &&"
+                  " capbatch -q -m m.capw tail.tar later.tar z.tar | cmp - joined"));
+}
+
+/* A tar is gone on with in the middle, as lines and as a tar. */
+static void killed_in_tars(void **state)
+{
+    tar_maker t;
+    (void)state;
+    tar_begin(&t, "long.tar");
+    for (int i = 0; i < 90; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d.jpg", i);
+        tar_put(&t, name, t.photo.data, i % 10 == 7 ? 30 : t.photo.size);
+        (void)snprintf(name, sizeof name, "%d.txt", i);
+        if (i % 3) tar_put(&t, name, "old", 3);
+    }
+    tar_end(&t);
+    assert_ok(run("gzip -k $D/long.tar; mv $D/long.tar.gz $D/long.tgz"));
+    static const char *const forms[] = {"long.tar", "--format tar long.tar", "long.tgz"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        assert_int_equal(run("cd $D && rm -f l.* && capbatch -q -m m.capw -o l.jsonl %s", forms[i]), 1);
+        assert_ok(run(KILLING "cd $D && rm -f k.* && killing '-m m.capw --threads 2 -o k.jsonl %s';"
+                              " cmp k.jsonl l.jsonl && cmp k.jsonl.manifest.json l.jsonl.manifest.json &&"
+                              " grep -c 'goes on after' k.log",
+                      forms[i]));
+        assert_true(atoi(out) > 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +609,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(killed_runs_go_on),
         cmocka_unit_test(killed_at_the_end),
         cmocka_unit_test(one_run_at_a_time),
+        cmocka_unit_test(damaged_tars),
+        cmocka_unit_test(compressed_tars),
+        cmocka_unit_test(bombs),
+        cmocka_unit_test(tars_again),
+        cmocka_unit_test(an_output_for_each_tar),
+        cmocka_unit_test(killed_in_tars),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -139,8 +139,9 @@ static bool read_file(batch_source *source, batch_item *item, bool whole, size_t
 {
     batch_file *file = &item->files[item->count - 1];
     if (!batch_tar_read(source->tar, &file->data, HEAD, bad)) return false;
-    if (!whole && !is_image(file)) return true;
     if (file->data.size < HEAD) return true;
+    /* what can't be an image isn't read on, whatever it is called and however long it claims to be */
+    if (!whole && !tool_is_picture_data(file->data.data, HEAD)) return true;
     if (limit <= HEAD) return tool_fail(bad, "its sample is larger than %d bytes", MAX_SAMPLE);
     if (!batch_tar_read(source->tar, &file->data, limit - HEAD + 1, bad)) return false;
     if (file->data.size > limit) return tool_fail(bad, "larger than %zu bytes", limit);

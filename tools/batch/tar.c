@@ -1,7 +1,8 @@
 /* Tars through libarchive; see tar.h.
  *
- * libarchive goes on by itself after a header whose checksum is wrong, in steps of a block.  Where it gives
- * up in a tar that is not compressed, the next header is looked for here, and reading begins anew there. */
+ * Behind a damaged place of a tar that is not compressed the next header is looked for here, at any byte, and
+ * reading begins anew there.  In one that is, libarchive goes on by itself where it can, a block after the
+ * other. */
 #include "tools/batch/tar.h"
 
 #if CAPTION_WITH_ARCHIVE
@@ -121,48 +122,55 @@ uint64_t batch_tar_position(const batch_tar *tar)
 
 /* ---- damage ---- */
 
-/* Whether a block is the header of a member: its checksum says so.  Blocks of zeros are none. */
-static bool is_header(const unsigned char block[BLOCK])
+/* Whether these bytes are the header of a member: the word that marks it is there, and the checksum is right.
+ */
+static bool is_header(const unsigned char *block)
 {
-    enum { SUM_AT = 148, SUM_END = 156 };
+    enum { MARK_AT = 257, SUM_AT = 148, SUM_END = 156 };
     unsigned long sum = 0, wanted = 0;
+    if (memcmp(block + MARK_AT, "ustar", 5) != 0) return false;
     for (int i = 0; i < BLOCK; i++) sum += i >= SUM_AT && i < SUM_END ? ' ' : block[i];
     int i = SUM_AT;
     while (i < SUM_END && block[i] == ' ') i++;
     for (; i < SUM_END && block[i] >= '0' && block[i] <= '7'; i++) wanted = wanted * 8 + (block[i] - '0');
-    return block[0] && sum == wanted;
+    return sum == wanted;
 }
 
-/* The offset of the first header at or behind `from`; 0 where there is none. */
-static uint64_t find_header(const batch_tar *tar, uint64_t from)
+/* The offset of the first header at or behind `from`; 0 where there is none.  It may stand at any byte: where
+ * a part of the file was lost, the blocks behind are out of step. */
+static uint64_t find_header(batch_tar *tar, uint64_t from)
 {
-    unsigned char blocks[16 * BLOCK];
+    const unsigned char *bytes = (const unsigned char *)tar->buffer;
     for (;;) {
-        const ssize_t got = pread(tar->fd, blocks, sizeof blocks, (off_t)from);
+        const ssize_t got = pread(tar->fd, tar->buffer, sizeof tar->buffer, (off_t)from);
         if (got < BLOCK) return 0;
-        for (ssize_t at = 0; at + BLOCK <= got; at += BLOCK) {
-            if (is_header(blocks + at)) return from + (uint64_t)at;
+        for (ssize_t at = 0; at + BLOCK <= got; at++) {
+            if (is_header(bytes + at)) return from + (uint64_t)at;
         }
-        from += (uint64_t)got / BLOCK * BLOCK;
+        from += (uint64_t)(got - BLOCK + 1);
     }
 }
 
-/* libarchive can't go on.  Where the tar is plain, begins anew at the next header behind the last member's.
- */
-static batch_step give_up(batch_tar *tar, tool_error *err)
+/* Tells of a damaged place, and goes on behind it.  In a plain tar that is at the next header behind `from`;
+ * else libarchive looks for it, if it can go on (`able`).  False where the place was told of before. */
+static bool tell_damage(batch_tar *tar, uint64_t from, bool able, tool_error *err)
 {
     const bool plain = archive_filter_count(tar->archive) == 1; /* libarchive's own reading alone */
     const char *reason = tar->broken[0] ? tar->broken : archive_error_string(tar->archive);
-    (void)tool_fail(err, "%s: damaged near byte %llu: %s", tar->path,
-                    (unsigned long long)batch_tar_position(tar), reason ? reason : "unreadable");
-    const uint64_t next = plain ? find_header(tar, tar->header + BLOCK) : 0;
-    tool_error again = {{0}};
-    tar->ended = !next || !begin(tar, next, &again);
     const bool told = tar->damaged;
     tar->damaged = true;
-    if (!told) return BATCH_STEP_DAMAGE;
-    if (err) err->message[0] = '\0';
-    return tar->ended ? BATCH_STEP_END : BATCH_STEP_MEMBER; /* MEMBER: try once more */
+    if (!told) {
+        (void)tool_fail(err, "%s: damaged near byte %llu: %s", tar->path, (unsigned long long)from,
+                        reason ? reason : "unreadable");
+    }
+    if (plain) {
+        tool_error again = {{0}};
+        const uint64_t next = find_header(tar, from + 1);
+        tar->ended = !next || !begin(tar, next, &again);
+    } else {
+        tar->ended = !able;
+    }
+    return !told;
 }
 
 /* ---- members ---- */
@@ -173,20 +181,13 @@ batch_step batch_tar_next(batch_tar *tar, batch_member *member, tool_error *err)
     while (!tar->ended) {
         const int code = tar->broken[0] ? ARCHIVE_FATAL : archive_read_next_header(tar->archive, &entry);
         if (code == ARCHIVE_EOF) break;
-        if (code == ARCHIVE_FATAL) {
-            const batch_step step = give_up(tar, err);
-            if (step != BATCH_STEP_MEMBER) return step;
+        if (code == ARCHIVE_FATAL || code == ARCHIVE_RETRY || code == ARCHIVE_FAILED) {
+            /* a header that is none stands where it was read; where libarchive gives up, what it read last
+             * may have lied about its size */
+            const bool able = code != ARCHIVE_FATAL;
+            const uint64_t here = tar->base + (uint64_t)archive_read_header_position(tar->archive);
+            if (tell_damage(tar, able ? here : tar->header, able, err)) return BATCH_STEP_DAMAGE;
             continue;
-        }
-        if (code == ARCHIVE_RETRY || code == ARCHIVE_FAILED) {
-            if (tar->damaged) continue; /* the same place, a block further */
-            tar->damaged = true;
-            const char *reason = archive_error_string(tar->archive);
-            (void)tool_fail(
-                err, "%s: damaged near byte %llu: %s", tar->path,
-                (unsigned long long)(tar->base + (uint64_t)archive_read_header_position(tar->archive)),
-                reason ? reason : "no header");
-            return BATCH_STEP_DAMAGE;
         }
         tar->damaged = false;
         tar->header = tar->base + (uint64_t)archive_read_header_position(tar->archive);
