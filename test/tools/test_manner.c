@@ -1,4 +1,4 @@
-/* The manner that all five tools share, from the outside: help, defaults, -q, -o, lists of names, the bundled
+/* The manner that all tools share, from the outside: help, defaults, -q, -o, lists of names, the bundled
  * model, names with control characters, terminals of several widths, and writes that get lost. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@
 #include "tools/common/text.h"
 
 /* every command line with a --help of its own */
-static const char *const commands[] = {"capdemo", "capinfo",     "capdump",      "capconvert",
-                                       "capeval", "capeval run", "capeval score"};
+static const char *const commands[] = {"capdemo",    "capbatch", "capinfo",     "capdump",
+                                       "capconvert", "capeval",  "capeval run", "capeval score"};
 enum { COMMANDS = sizeof commands / sizeof commands[0], SCREEN = 80 };
 
 static const char *program; /* argv[0] */
@@ -150,8 +150,9 @@ static void every_option_is_in_the_man_page(void **state)
 
 static void shared_defaults_are_the_same(void **state)
 {
-    static const char *const with_model[] = {"capdemo", "capinfo", "capdump", "capeval run"};
-    static const char *const with_threads[] = {"capdemo", "capinfo", "capdump", "capeval run", "capconvert"};
+    static const char *const with_model[] = {"capdemo", "capbatch", "capinfo", "capdump", "capeval run"};
+    static const char *const with_threads[] = {"capdemo", "capbatch",    "capinfo",
+                                               "capdump", "capeval run", "capconvert"};
     (void)state;
     for (size_t i = 0; i < sizeof with_model / sizeof with_model[0]; i++) {
         assert_int_equal(run("%s --help | tr -s ' \\n' ' '", with_model[i]), 0);
@@ -172,8 +173,8 @@ static void models_of_every_tool(void **state)
     size_t size = 0;
     (void)state;
     assert_int_equal(run("printf 'image,caption\\na.jpg,a dog\\n' >$D/r.txt"), 0);
-    static const char *const wrong[] = {"capdemo test/vectors/a.jpg", "capinfo",
-                                        "capdump test/vectors/a.jpg $D/x",
+    static const char *const wrong[] = {"capdemo test/vectors/a.jpg", "capbatch test/vectors/a.jpg",
+                                        "capinfo", "capdump test/vectors/a.jpg $D/x",
                                         "capeval run --images test/vectors --refs $D/r.txt -o $D/x.tsv"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_refused(run("CAPTION_MODEL=$D/missing.capw %s", wrong[i]), 1, "missing.capw: ");
