@@ -28,7 +28,7 @@ endif
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
 SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WEBP HEIF GIF TIFF \
-	WERROR EXTRA_DEFS BUNDLED
+	SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -56,8 +56,11 @@ WEBP     ?= 1# libwebp
 HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
+ifeq (,$(SECCOMP))
+SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
+endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF
+TOOL_PARTS := WEBP HEIF GIF TIFF SECCOMP
 BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
@@ -127,7 +130,7 @@ WARN += -Werror
 endif
 LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng)
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
-TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux)
+TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) $(if $(filter 1,$(SECCOMP)),libseccomp)
 LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
@@ -257,7 +260,14 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 
 $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(TEST_PKG_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
+
+# every tool's main(), under another name, inside one test
+MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+$(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
+$(BUILD)/test/tools/test_memory: $(MAINS)
 
 # the kernels and their check alone, for test/scripts/neon.sh
 ALONE_OBJ := $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c $(sort $(wildcard test/kernels/check_*.c)) \

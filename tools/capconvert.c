@@ -10,6 +10,7 @@
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/options.h"
 #include "tools/common/session.h"
 #include "tools/convert/convert.h"
@@ -363,6 +364,7 @@ int main(int argc, char **argv)
     convert_options options;
     const int parsed = parse(&options, argc, argv);
     if (parsed >= 0) return parsed;
+    tool_confine((const char *const[]){options.files.output}, 1);
     convert_job *job = calloc(1, sizeof *job);
     if (!job) {
         (void)tool_fail(&err, "out of memory");

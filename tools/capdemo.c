@@ -11,6 +11,7 @@
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
@@ -266,17 +267,15 @@ static bool show_one(demo_run *run, const char *image, tool_progress *progress, 
                           .attention = options->attention,
                           .timed = options->time};
     const bool ok = caption_one(run, &answer, &failure);
-    bool fits = true;
     tool_progress_clear(progress);
     if (!ok) {
         (void)tool_failure(tool, &failure);
         run->failed = true;
-        if (options->json) fits = demo_show_json_error(&run->output, image, failure.message);
+        if (options->json) demo_show_json_error(&run->output, image, failure.message);
     } else {
         report_notes(run, &answer);
-        fits = options->json ? demo_show_json(&run->output, &answer) : demo_show_text(&run->output, &answer);
+        (options->json ? demo_show_json : demo_show_text)(&run->output, &answer);
     }
-    if (!fits) return tool_fail(err, "%s: out of memory", image);
     return tool_output_flush(&run->output, err);
 }
 
@@ -349,5 +348,7 @@ int main(int argc, char **argv)
     tool_start();
     demo_options options;
     const int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run_all(&options, start);
+    if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
+    return run_all(&options, start);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/crew.h"
 #include "tools/common/options.h"
 #include "tools/common/session.h"
@@ -128,6 +129,13 @@ static const tool_command score_command = {
     .take = take_score,
 };
 
+/* output: NULL, or another file that is written */
+static void confine(const char *output, const eval_score_options *score)
+{
+    const char *const outputs[] = {output, score->output, score->per_image, score->metrics};
+    tool_confine(outputs, sizeof outputs / sizeof *outputs);
+}
+
 static int score(int argc, char **argv)
 {
     const char *const name = score_command.name;
@@ -142,6 +150,7 @@ static int score(int argc, char **argv)
     if (is_dash(options.score.per_image)) {
         return wrong_usage(name, "--per-image -: standard output has the result; name a file", NULL);
     }
+    confine(NULL, &options.score);
     if (eval_score_command(options.preds, options.refs, &options.score, &err)) return TOOL_EXIT_OK;
     return tool_failure(tool, &err);
 }
@@ -287,7 +296,8 @@ static int run(int argc, char **argv)
     if (argc > 1) return wrong_usage(run_command.name, "unexpected argument", argv[1]);
     const char *complaint = run_complaint(&options);
     if (complaint) return wrong_usage(run_command.name, complaint, NULL);
-    if (!options.output) options.output = "predictions.tsv";
+    if (!options.output && !options.compare) options.output = "predictions.tsv";
+    confine(options.output, &options.score);
     const bool ok = options.compare ? eval_compare_command(&options, &err) : eval_run_command(&options, &err);
     return ok ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }

@@ -8,6 +8,7 @@
 
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/common/regular.h"
@@ -178,7 +179,7 @@ static bool print_all(const info_options *options, const info_report *report, to
     bool ok = tool_output_open(&output, options->output, err);
     if (!ok) return false;
     if (options->json) {
-        if (!info_print_json(report, output.stream)) ok = tool_fail(err, "out of memory");
+        tool_output_json(&output, info_report_json(report), JSON_INDENT(1) | TOOL_JSON_FLAGS);
     } else {
         info_print_text(report, output.stream);
     }
@@ -215,6 +216,7 @@ int main(int argc, char **argv)
     info_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
     info_plan plan = {.count = 0};
     caption_model *model = NULL;
     const bool ok = show(&options, &model, &plan, &err);

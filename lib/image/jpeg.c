@@ -111,7 +111,8 @@ caption_status cpt_jpeg_init(cpt_jpeg *jpeg, caption_error *error)
     jpeg->progress.progress_monitor = on_progress;
     if (setjmp(jpeg->escape)) {
         jpeg_destroy_decompress(&jpeg->cinfo);
-        return cpt_fail(error, CAPTION_ERROR_MEMORY, "libjpeg: %.200s", jpeg->message);
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "libjpeg: %.200s",
+                        jpeg->out_of_memory ? caption_status_string(CAPTION_ERROR_MEMORY) : jpeg->message);
     }
     jpeg_create_decompress(&jpeg->cinfo);
     jpeg->fresh = jpeg->cinfo;

@@ -1,5 +1,5 @@
-/* fuzz_convert.c - a checkpoint, a vocabulary, a config and metrics: the whole conversion, to float32 and,
- * where that works, to int8, and a caption from each.
+/* fuzz_convert.c - a checkpoint (torch.save or safetensors), a vocabulary (pickle or JSON), a config and
+ * metrics: the whole conversion, to float32 and, where that works, to int8, and a caption from each.
  *
  * Input: the sizes of the first three files, then the four files (fuzz_unpack).  An empty config or empty
  * metrics stand for none.  The checksums of the checkpoint are put right. */

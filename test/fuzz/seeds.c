@@ -7,6 +7,7 @@
 #include "test/fixture.h"
 #include "test/fuzz/fuzz.h"
 #include "test/tools/net_maker.h"
+#include "tools/convert/convert.h"
 
 enum { PATH_BYTES = 512 };
 
@@ -133,34 +134,64 @@ static void pictures(void)
 
 /* ---- checkpoints ---- */
 
+/* An input of fuzz_convert.  config may be empty, which stands for the checkpoint's own. */
+static void save_conversion(const char *name, fuzz_bytes checkpoint, fuzz_bytes vocabulary,
+                            const char *config)
+{
+    static const char metrics[] = "{\"BLEU-4\": 0.3093}\n";
+    bytes b = {0};
+    put_number(&b, checkpoint.size, 4);
+    put_number(&b, vocabulary.size, 4);
+    put_number(&b, strlen(config), 4);
+    put(&b, checkpoint.data, checkpoint.size);
+    put(&b, vocabulary.data, vocabulary.size);
+    put(&b, config, strlen(config));
+    put(&b, metrics, sizeof metrics - 1);
+    save("convert", name, b.at, b.size);
+    free_bytes(&b);
+}
+
+/* The same checkpoint as a safetensors file, and its words as JSON. */
+static void save_safetensors(const char *checkpoint, const char *vocabulary)
+{
+    static convert_job job;
+    char output[FUZZ_PATH];
+    fuzz_path(output, "model.safetensors");
+    job.files = (convert_files){.checkpoint = checkpoint, .vocabulary = vocabulary, .output = output};
+    job.safetensors = true;
+    job.threads = 1;
+    fuzz_need(convert_run(&job, NULL));
+    convert_free(&job);
+    char *words = convert_safetensors_words(output);
+    fuzz_bytes parts[2];
+    parts[0].data = read_back(output, &parts[0].size);
+    parts[1].data = read_back(words, &parts[1].size);
+    save("checkpoint", "safetensors", parts[0].data, parts[0].size);
+    save_conversion("safetensors", parts[0], parts[1], "");
+    free((void *)(uintptr_t)parts[0].data);
+    free((void *)(uintptr_t)parts[1].data);
+    free(words);
+}
+
 static void checkpoint(const char *name, bool attention, bool lstm)
 {
-    static const char config[] = "{\"rnn_type\": \"gru\", \"hidden_size\": 6}\n";
-    static const char metrics[] = "{\"BLEU-4\": 0.3093}\n";
-    const size_t config_size = lstm ? 0 : sizeof config - 1; /* without one, the checkpoint's own */
     static net n;
     zip_maker z;
-    bytes b = {0};
-    size_t size;
     net_make(&n, 1, attention, lstm, attention ? 1 : 2);
     pk_text(&n.config, "rnn_type");
     pk_text(&n.config, lstm ? "lstm" : "gru");
     net_archive(&n, &z);
     if (!lstm) save("checkpoint", name, z.out.at, z.out.size);
-    char path[FUZZ_PATH];
-    fuzz_path(path, "vocab.pkl");
-    net_write_vocabulary(path, NET_WORDS, NULL);
-    unsigned char *vocabulary = read_back(path, &size);
-    put_number(&b, z.out.size, 4);
-    put_number(&b, size, 4);
-    put_number(&b, config_size, 4);
-    put(&b, z.out.at, z.out.size);
-    put(&b, vocabulary, size);
-    put(&b, config, config_size);
-    put(&b, metrics, sizeof metrics - 1);
-    save("convert", name, b.at, b.size);
+    char path[FUZZ_PATH], words[FUZZ_PATH];
+    fuzz_write(path, "model.pth", (fuzz_bytes){z.out.at, z.out.size});
+    fuzz_path(words, "vocab.pkl");
+    net_write_vocabulary(words, NET_WORDS, NULL);
+    size_t size;
+    unsigned char *vocabulary = read_back(words, &size);
+    save_conversion(name, (fuzz_bytes){z.out.at, z.out.size}, (fuzz_bytes){vocabulary, size},
+                    lstm ? "" : "{\"rnn_type\": \"gru\", \"hidden_size\": 6}\n");
+    if (lstm) save_safetensors(path, words);
     free(vocabulary);
-    free_bytes(&b);
     free_bytes(&n.config);
     zip_free(&z);
 }

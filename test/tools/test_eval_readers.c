@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/types.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "test/tools/child_memory.h"
+#include "tools/common/json.h"
 #include "tools/eval/predictions.h"
 #include "tools/eval/refs.h"
 #include "tools/eval/report.h"
@@ -271,7 +270,17 @@ static void linear_time(void **state)
     }
 }
 
-/* The memory that scoring a file of predictions takes at most, in a process of its own. */
+static bool score_file(void *context)
+{
+    eval_predictions list;
+    eval_joined joined;
+    eval_scores scores;
+    (void)context;
+    return eval_predictions_read(&list, path, NULL) && eval_join(&joined, &list, list.refs, NULL) &&
+           eval_score(joined.corpus, NULL, &scores, NULL, NULL);
+}
+
+/* The memory that scoring a file of predictions takes at most. */
 static double memory_to_score(int images)
 {
     FILE *f = fopen(path, "wb");
@@ -290,21 +299,7 @@ static double memory_to_score(int images)
     }
     (void)fputc(']', f);
     (void)fclose(f);
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (!child) {
-        eval_predictions list;
-        eval_joined joined;
-        eval_scores scores;
-        _exit(!(eval_predictions_read(&list, path, NULL) && eval_join(&joined, &list, list.refs, NULL) &&
-                eval_score(joined.corpus, NULL, &scores, NULL, NULL)));
-    }
-    int status = 1;
-    struct rusage usage; /* of the largest child until now, so small files come first */
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(getrusage(RUSAGE_CHILDREN, &usage), 0);
-    return (double)usage.ru_maxrss * 1024;
+    return child_memory(score_file, NULL);
 }
 
 /* n-grams of single letters are nearly all distinct.  A table that keeps each as a string, and each
@@ -312,13 +307,7 @@ static double memory_to_score(int images)
 static void memory(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_ADDRESS__) || defined(__APPLE__)
-    skip(); /* the former keeps what was freed, the latter counts in bytes */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    skip();
-#endif
-#endif
+    if (!CHILD_MEMORY) skip();
     const double small = memory_to_score(1);
     const double per_byte = (memory_to_score(2000) - small) / (2000.0 * EVAL_MAX_CAPTION);
     if (per_byte > 32) fail_msg("%.1f bytes for each byte of the file", per_byte);
@@ -380,17 +369,15 @@ static void pairing(void **state)
 static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
 {
     eval_report report = {0};
-    FILE *f = tmpfile();
-    assert_non_null(f);
     report.n_images = n;
     report.seconds = -1;
     report.scores = *scores;
     report.no_synonyms = no_synonyms;
-    assert_true(eval_report_json(&report, f));
-    rewind(f);
-    json_error_t where;
-    json_t *json = json_loadf(f, 0, &where);
-    (void)fclose(f);
+    const char *reason = NULL;
+    char *text = tool_json_print(eval_report_json(&report), EVAL_JSON_FLAGS, &reason);
+    assert_non_null(text);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
     assert_non_null(json);
     return json;
 }

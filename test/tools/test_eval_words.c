@@ -9,8 +9,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "test/tools/child_memory.h"
 #include "tools/eval/gram_table.h"
 #include "tools/eval/hash.h"
+#include "tools/eval/metrics.h"
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 #include "tools/eval/wordnet.h"
@@ -261,7 +263,65 @@ static void wordnet_bounded(void **state)
     assert_non_null(wordnet);
     seen[0] = '\0';
     assert_false(eval_wordnet_lemmas(wordnet, "cur", note_lemma, seen, &err));
-    assert_non_null(strstr(err.message, ": the entries of one word take more than 65536 bytes"));
+    assert_non_null(strstr(err.message, ": the entries of one word take more than 16384 bytes"));
+    eval_wordnet_close(&wordnet);
+    remove_all(folder);
+    free(index);
+    free(data);
+}
+
+typedef struct aligned {
+    const eval_wordnet *wordnet;
+    int count;
+} aligned;
+
+/* Scores `count` words that share one synset with 2000 others. */
+static bool align(void *context)
+{
+    const aligned *a = context;
+    eval_corpus *corpus = eval_corpus_create();
+    bool ok = corpus != NULL;
+    for (int i = 0; ok && i < a->count; i += 100) {
+        char hypothesis[EVAL_MAX_CAPTION];
+        const char *reference = "x";
+        size_t used = 0;
+        for (int word = i; word < i + 100; word++) {
+            used += (size_t)sprintf(hypothesis + used, "w%d ", word);
+        }
+        ok = eval_corpus_add(corpus, hypothesis, &reference, 1, NULL);
+    }
+    eval_scores scores;
+    return ok && eval_score(corpus, a->wordnet, &scores, NULL, NULL);
+}
+
+/* Two files of 150 kB: kept for all words, their synonyms would take 50 MB. */
+static void synonyms_bounded(void **state)
+{
+    char folder[] = "/tmp/test_wordnet_XXXXXX";
+    enum { WORDS = 6000, LEMMAS = 2000 };
+    tool_error err = {{0}};
+    (void)state;
+    if (!CHILD_MEMORY) skip();
+    char *index = malloc(WORDS * 32), *data = malloc(LEMMAS * 8 + 64);
+    assert_non_null(index);
+    assert_non_null(data);
+    size_t used = 0;
+    for (int i = 0; i < WORDS; i++) used += (size_t)sprintf(index + used, "w%d n 1 0 1 0 00000000\n", i);
+    used = (size_t)sprintf(data, "00000000 05 n %x", LEMMAS);
+    for (int i = 0; i < LEMMAS; i++) used += (size_t)sprintf(data + used, " %x 0", i + 4096);
+    strcpy(data + used, " 000 | x\n");
+    assert_true(used < 16384);
+    assert_non_null(mkdtemp(folder));
+    put_all(folder);
+    put(folder, "index.noun", index);
+    put(folder, "data.noun", data);
+    eval_wordnet *wordnet = eval_wordnet_open(folder, &err);
+    assert_non_null(wordnet);
+    aligned a = {wordnet, 100};
+    const double few = child_memory(align, &a);
+    a.count = WORDS;
+    const double many = child_memory(align, &a);
+    if (many - few > 30e6) fail_msg("%.0f MB", (many - few) / 1e6);
     eval_wordnet_close(&wordnet);
     remove_all(folder);
     free(index);
@@ -336,10 +396,15 @@ static void numbering(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean),           cmocka_unit_test(cuts),
-        cmocka_unit_test(porter),          cmocka_unit_test(wordnet_lookup),
-        cmocka_unit_test(wordnet_damaged), cmocka_unit_test(numbering),
-        cmocka_unit_test(wordnet_bounded), cmocka_unit_test(hash),
+        cmocka_unit_test(clean),
+        cmocka_unit_test(cuts),
+        cmocka_unit_test(porter),
+        cmocka_unit_test(wordnet_lookup),
+        cmocka_unit_test(wordnet_damaged),
+        cmocka_unit_test(numbering),
+        cmocka_unit_test(wordnet_bounded),
+        cmocka_unit_test(synonyms_bounded),
+        cmocka_unit_test(hash),
         cmocka_unit_test(gram_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/common/clean.h"
+#include "tools/common/json.h"
 
 enum { NOTE_BYTES = 2048 };
 
@@ -32,6 +33,7 @@ void tool_start(void)
     (void)signal(SIGXFSZ, SIG_IGN);
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");
+    tool_json_begin();
 }
 
 /* ---- numbers and names ---- */

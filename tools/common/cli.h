@@ -13,7 +13,8 @@
 
 enum { TOOL_EXIT_OK = 0, TOOL_EXIT_FAILED = 1, TOOL_EXIT_USAGE = 2 };
 
-/* What every main() does first.  Takes the locale's character set from the environment.  Where standard
+/* What every main() does first.  Takes the locale's character set from the environment, and calls
+ * tool_json_begin.  Where standard
  * input, output or error is closed, opens a stand-in on which reading or writing fails: else the next file
  * opened would get that number, and be written to by mistake.  Ends the program where no stand-in opens.
  * SIGXFSZ is ignored: the write then fails, and the message names the file. */

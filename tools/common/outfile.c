@@ -1,7 +1,7 @@
 /* Output files that appear complete or not at all; see outfile.h.
  *
- * Holds the only mutable globals of the tools: the names of the live temporaries, which the signal handler
- * needs.  Never touches a file that it did not create, except to replace the target. */
+ * The names of the live temporaries are global, because the signal handler needs them.  Never touches a file
+ * that it did not create, except to replace the target. */
 #define _GNU_SOURCE /* O_TMPFILE */
 #include "tools/common/outfile.h"
 
@@ -166,7 +166,7 @@ static int create_temporary(tool_outfile *out, tool_error *err)
     if (fd < 0) fd = take_name(out, slot, -1, &code);
     if (fd < 0) {
         release_slot(slot);
-        (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, strerror(code));
+        (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, tool_reason(code));
         return -1;
     }
     out->slot = slot;

@@ -8,6 +8,7 @@
 #include <caption.h>
 
 #include "lib/format/names.h"
+#include "tools/common/json.h"
 #include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
@@ -224,6 +225,8 @@ static bool set_epoch(convert_metadata *m, const source_file *checkpoint, tool_e
     bool ok = true;
     if (source_value(checkpoint, "epoch", &epoch, NULL) && json_is_integer(epoch)) {
         ok = set_int(m, "source.epoch", json_integer_value(epoch), err);
+    } else if (tool_json_lost()) {
+        ok = tool_fail(err, "metadata: source.epoch: out of memory");
     }
     json_decref(epoch);
     return ok;

@@ -1,4 +1,5 @@
 /* Safetensors files; see safetensors.h, and tools/source/safetensors.c for the format. */
+#include "tools/common/json.h"
 #include "tools/convert/safetensors.h"
 
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static char *make_header(const convert_metadata *metadata, const source_tensor *
         ok = json_object_set_new(header, name, describe(tensors[i], at)) == 0;
         at += bytes_of(tensors[i]);
     }
-    char *text = ok ? json_dumps(header, JSON_COMPACT) : NULL, *padded = NULL;
+    char *text = ok && !tool_json_lost() ? json_dumps(header, JSON_COMPACT) : NULL, *padded = NULL;
     json_decref(header);
     if (!text) return NULL;
     const size_t size = strlen(text), wanted = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -159,7 +160,7 @@ static bool write_words(const convert_vocabulary *vocabulary, tool_outfile *out,
         const source_word *word = &vocabulary->words[i];
         ok = json_array_append_new(array, json_stringn(word->data, word->size)) == 0;
     }
-    char *text = ok ? json_dumps(array, JSON_INDENT(1)) : NULL;
+    char *text = ok && !tool_json_lost() ? json_dumps(array, JSON_INDENT(1)) : NULL;
     json_decref(array);
     ok = text ? tool_outfile_write(out, text, strlen(text), err) && tool_outfile_write(out, "\n", 1, err)
               : tool_fail(err, "vocabulary: out of memory");

@@ -126,26 +126,22 @@ static bool score_both(eval_comparison *comparison, const eval_refs *refs, const
     return ok;
 }
 
-static bool write_images(const eval_comparison *comparison, const char *path, tool_error *err)
+/* Both files appear, or none does. */
+static bool write_results(const eval_comparison *comparison, const eval_score_options *options,
+                          tool_error *err)
 {
-    tool_outfile *out = eval_own_open(&eval_own_pairs, path, err);
-    if (!out) return false;
-    eval_compare_report_images(comparison, tool_outfile_stream(out));
-    return tool_outfile_commit(&out, err);
-}
-
-static bool print_report(const eval_comparison *comparison, bool json, tool_error *err)
-{
-    tool_output output;
-    if (!tool_output_open(&output, NULL, err)) return false;
-    bool ok = true;
-    if (json) {
-        ok = eval_compare_report_json(comparison, output.stream) || tool_fail(err, "out of memory");
-    } else {
-        eval_compare_report_text(comparison, output.stream);
+    tool_output images = {0}, result = {0};
+    bool ok = (!options->per_image || eval_own_output(&eval_own_pairs, &images, options->per_image, err)) &&
+              tool_output_open(&result, NULL, err);
+    if (ok && images.stream) eval_compare_report_images(comparison, images.stream);
+    if (ok && options->json) {
+        tool_output_json(&result, eval_compare_report_json(comparison), JSON_INDENT(2) | TOOL_JSON_FLAGS);
+    } else if (ok) {
+        eval_compare_report_text(comparison, result.stream);
     }
-    ok = ok && tool_output_close(&output, err);
-    tool_output_abort(&output);
+    ok = ok && tool_output_flush(&result, err) && tool_output_close(&images, err);
+    tool_output_abort(&images);
+    tool_output_abort(&result);
     return ok;
 }
 
@@ -157,9 +153,7 @@ static bool report(eval_comparison *comparison, const eval_refs *refs, const eva
                          comparison->first_failure.message);
     }
     if (options->refs && !score_both(comparison, refs, &options->score, err)) return false;
-    const char *per_image = options->score.per_image;
-    if (per_image && !write_images(comparison, per_image, err)) return false;
-    return print_report(comparison, options->score.json, err);
+    return write_results(comparison, &options->score, err);
 }
 
 bool eval_compare_command(const eval_run_options *options, tool_error *err)

@@ -16,7 +16,10 @@
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 
-enum { MAX_STEM_WORD = 255 }; /* bytes; longer words are their own stem */
+enum {
+    MAX_STEM_WORD = 255,   /* bytes; longer words are their own stem */
+    MAX_SYNONYMS = 1 << 21 /* kept at once; a caption's words can't have so many */
+};
 
 /* METEOR's parameters, by the names of its paper; beta, the penalty's exponent, is 3. */
 static const double alpha_precision = 0.9, gamma_penalty = 0.5;
@@ -37,6 +40,7 @@ typedef struct meteor {
     size_t filled;      /* entries of lower and stem that have been initialised */
     synonyms *synonyms; /* by stem */
     size_t synonyms_capacity, synonyms_filled;
+    size_t synonyms_total; /* words in all of them */
 } meteor;
 
 typedef struct item {
@@ -118,6 +122,16 @@ static int compare_words(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The synonyms of all words of a large file may take more memory than the file and WordNet. */
+static void forget_synonyms(meteor *m)
+{
+    for (size_t i = 0; i < m->synonyms_filled; i++) {
+        free(m->synonyms[i].words);
+        m->synonyms[i] = (synonyms){.words = NULL};
+    }
+    m->synonyms_total = 0;
+}
+
 static synonyms *find_synonyms(meteor *m, uint32_t word)
 {
     const size_t n = (size_t)word + 1;
@@ -130,11 +144,13 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     for (; m->synonyms_filled < n; m->synonyms_filled++) memset(&all[m->synonyms_filled], 0, sizeof *all);
     collector c = {m, &all[word]};
     if (!c.into->known) {
+        if (m->synonyms_total > MAX_SYNONYMS) forget_synonyms(m);
         c.into->known = true;
         if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
             return NULL;
         }
         if (c.into->count) qsort(c.into->words, c.into->count, sizeof c.into->words[0], compare_words);
+        m->synonyms_total += c.into->count;
     }
     return c.into;
 }
@@ -233,7 +249,7 @@ static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_se
 
 static void free_meteor(meteor *m)
 {
-    for (size_t i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
+    forget_synonyms(m);
     free(m->synonyms);
     free(m->lower);
     free(m->stem);

@@ -25,7 +25,7 @@ bool eval_own_check(const eval_own *kind, const char *path, tool_error *err)
                      kind->name);
 }
 
-tool_outfile *eval_own_open(const eval_own *kind, const char *path, tool_error *err)
+bool eval_own_output(const eval_own *kind, tool_output *output, const char *path, tool_error *err)
 {
-    return eval_own_check(kind, path, err) ? tool_outfile_open(path, err) : NULL;
+    return eval_own_check(kind, path, err) && tool_output_open(output, path, err);
 }

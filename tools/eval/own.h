@@ -3,7 +3,7 @@
 #ifndef TOOLS_EVAL_OWN_H
 #define TOOLS_EVAL_OWN_H
 
-#include "tools/common/outfile.h"
+#include "tools/common/output.h"
 
 /* A kind of file is known by its first bytes. */
 typedef struct eval_own {
@@ -18,7 +18,7 @@ extern const eval_own eval_own_pairs;   /* eval_compare_report_images */
  * no regular file (a device, a pipe). */
 bool eval_own_check(const eval_own *kind, const char *path, tool_error *err);
 
-/* Checks, then opens.  NULL on failure. */
-tool_outfile *eval_own_open(const eval_own *kind, const char *path, tool_error *err);
+/* Checks, then opens. */
+bool eval_own_output(const eval_own *kind, tool_output *output, const char *path, tool_error *err);
 
 #endif

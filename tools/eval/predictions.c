@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <jansson.h>
 
-#include "tools/common/text.h"
 #include "tools/common/grow.h"
+#include "tools/common/json.h"
+#include "tools/common/text.h"
 #include "tools/eval/tokens.h"
 
 /* JSON takes up to 80 times its size in memory, so it is read piece by piece: line by line, item by item. */
@@ -74,7 +74,7 @@ static bool read_object(eval_predictions *list, const tool_lines *lines, const c
 {
     json_error_t where;
     if (lines->length > MAX_PIECE) return refuse(list, lines->number, err, PIECE_TOO_LARGE);
-    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &where);
+    json_t *object = tool_json_parse(line, strlen(line), 0, &where);
     const char *image = json_string_value(json_object_get(object, "image"));
     const char *caption = json_string_value(json_object_get(object, "caption"));
     bool ok = false;
@@ -180,8 +180,8 @@ static json_t *next_item(const eval_predictions *list, reader *r, tool_error *er
     const size_t left = (size_t)(r->stop - r->at);
     json_error_t where;
     skip_space(r);
-    json_t *item = json_loadb(r->at, left < MAX_PIECE ? left : MAX_PIECE,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &where);
+    json_t *item = tool_json_parse(r->at, left < MAX_PIECE ? left : MAX_PIECE,
+                                   JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &where);
     if (item) {
         skip(r, (size_t)where.position);
     } else if (left > MAX_PIECE && json_error_code(&where) == json_error_premature_end_of_input) {

@@ -25,7 +25,7 @@ enum {
 /* Bytes read to answer for one word.  "break" takes 4 thousand.  Entries may name a synset any number of
  * times, and many words may share a long one, so that without a bound the time would grow with a file's
  * square. */
-#define MAX_ANSWER 65536
+#define MAX_ANSWER 16384
 
 typedef struct line {
     const char *text;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/json.h"
 #include "tools/common/printable.h"
 #include "tools/source/input.h"
 #include "tools/source/kind.h"
@@ -198,7 +199,7 @@ static bool read_header(safetensors *file, tool_error *err)
     json_error_t where;
     if (!text) return tool_fail(err, "%s: header: out of memory", path);
     const bool ok = source_input_read(&file->input, PREFIX, text, (size_t)size, err);
-    if (ok) file->header = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, &where);
+    if (ok) file->header = tool_json_parse(text, (size_t)size, 0, &where);
     free(text);
     if (!ok) return false;
     if (!file->header) {
@@ -267,8 +268,7 @@ static bool value_of(const void *state, const char *key, json_t **value, tool_er
     const json_t *text = json_object_get(json_object_get(file->header, METADATA), key);
     json_error_t where;
     if (!text) return true;
-    *value = json_loadb(json_string_value(text), json_string_length(text),
-                        JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
+    *value = tool_json_parse(json_string_value(text), json_string_length(text), JSON_DECODE_ANY, &where);
     if (*value) return true;
     return tool_fail(err, "%s: " METADATA ": %s: line %d, column %d: %s", file->input.path, key, where.line,
                      where.column, where.text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/json.h"
 #include "tools/source/torch_pickle.h"
 #include "tools/source/torch_words.h"
 
@@ -18,7 +19,7 @@ static bool read_array(source_words *words, const char *path, const tool_text *t
 {
     json_error_t where;
     if (text->size > MAX_JSON) return tool_fail(err, "%s: larger than %d bytes", path, MAX_JSON);
-    words->array = json_loadb(text->data, text->size, 0, &where);
+    words->array = tool_json_parse(text->data, text->size, 0, &where);
     if (!words->array) {
         return tool_fail(err, "%s: line %d, column %d: %s", path, where.line, where.column, where.text);
     }
