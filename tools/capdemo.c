@@ -12,6 +12,7 @@
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
@@ -74,6 +75,7 @@ static const tool_group groups[] = {
     {"Search", more_search_options},
     {"Search", tool_search_options},
     {"Images", tool_image_options},
+    {"Images", tool_limit_options},
     {"Machine", tool_engine_options},
     {"Help", tool_help_options},
     {NULL, NULL},
@@ -119,9 +121,10 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] IMAGE...",
-    .about = "Writes a caption for every JPEG or PNG image: the caption alone for one image,\n"
-             "lines IMAGE<TAB>CAPTION for several, which 'capeval score' reads.  A folder\n"
-             "stands for the images in it, - for standard input.\n",
+    .about = "Writes a caption for every image (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF): the\n"
+             "caption alone for one image, lines IMAGE<TAB>CAPTION for several, which\n"
+             "'capeval score' reads.  A folder stands for the images in it, - for standard\n"
+             "input.\n",
     .groups = groups,
     .take = take,
 };
@@ -343,8 +346,10 @@ static int run_all(demo_options *options, double start)
 int main(int argc, char **argv)
 {
     const double start = tool_now_ms();
-    tool_start();
+    tool_start(tool);
     demo_options options;
     const int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run_all(&options, start);
+    if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
+    return run_all(&options, start);
 }

@@ -11,6 +11,7 @@
 
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
@@ -40,8 +41,13 @@ static const tool_option own_options[] = {
 /* clang-format on */
 
 static const tool_group groups[] = {
-    {"Options", own_options},         {"Search", tool_search_options}, {"Images", tool_image_options},
-    {"Machine", tool_engine_options}, {"Help", tool_help_options},     {NULL, NULL},
+    {"Options", own_options},
+    {"Search", tool_search_options},
+    {"Images", tool_image_options},
+    {"Images", tool_limit_options},
+    {"Machine", tool_engine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
 };
 
 static void take(void *user, int code, const char *value, tool_error *err)
@@ -278,10 +284,11 @@ static bool dump(dump_options *options, dump_run *run, caption_model **model, to
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     dump_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
+    tool_confine((const char *const[]){options.folder}, 1);
     dump_run run = {.options = &options};
     caption_model *model = NULL;
     const bool ok = dump(&options, &run, &model, &err);

@@ -1,6 +1,7 @@
 /* search.c - the loop over steps, and the captions that come out of it. */
 #include "lib/decoder/search.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/real.h"
@@ -150,7 +151,7 @@ static void write_caption(cpt_search *s, int place)
     const cpt_node *last = &s->beam.nodes[done->node];
     const size_t rows = (size_t)s->max_beams, positions = (size_t)s->step.positions;
     const size_t offset = (size_t)place * (size_t)s->max_length;
-    const double confidence = cptk_exp(done->score);
+    const double confidence = isnan(done->score) ? 0 : cptk_exp(done->score);
     int *ids = s->ids + offset;
     float *alpha = s->history ? s->alpha + offset * positions : NULL;
     char *text = s->text + (size_t)place * s->text_bytes;

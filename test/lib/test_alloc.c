@@ -7,6 +7,7 @@
 
 #include "test/fixture.h"
 #include "test/tools/net_maker.h"
+#include "tools/common/session.h"
 #include "tools/convert/ranges.h"
 
 /* One of each kind that its library reads in its own way: a progressive JPEG keeps all coefficients, an
@@ -226,7 +227,8 @@ typedef struct ranges_job {
 static bool find_ranges(const ranges_job *job, tool_error *err)
 {
     static convert_ranges ranges;
-    const convert_pictures pictures = {.name = job->list, .tool = "test", .threads = 1, .quiet = true};
+    convert_pictures pictures = {.name = job->list, .tool = "test", .quiet = true};
+    tool_session_options_init(&pictures.session);
     const bool ok = job->model ? convert_ranges_from_pictures(&ranges, job->model, &pictures, err)
                                : convert_ranges_from_norms(&ranges, job->plan, err);
     if (ok) assert_int_equal(ranges.count, CPT_RESNET50_CONVOLUTIONS);

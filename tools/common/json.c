@@ -1,7 +1,10 @@
 /* JSON, and values that several tools write; see json.h. */
 #include "tools/common/json.h"
 
+#include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +37,9 @@ bool tool_json_lost(void)
 
 /* ---- texts ---- */
 
-json_t *tool_json_parse(const char *data, size_t size, json_error_t *where)
+json_t *tool_json_parse(const char *data, size_t size, size_t flags, json_error_t *where)
 {
-    json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES, where);
+    json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES | flags, where);
     if (!tool_json_lost()) return value;
     json_decref(value);
     strcpy(where->text, no_memory);
@@ -75,25 +78,40 @@ void tool_json_append(json_t **array, json_t *value)
 
 /* ---- values ---- */
 
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/* Bytes of the character at text [left] that stands for itself; 0 where the first byte is to be escaped: it
+ * is no UTF-8, or it begins what would be read as an escape. */
+static size_t plain_length(const char *text, size_t left)
+{
+    const size_t mark = strlen(TOOL_JSON_ESCAPE);
+    if (left >= mark + 2 && memcmp(text, TOOL_JSON_ESCAPE, mark) == 0 && is_hex(text[mark]) &&
+        is_hex(text[mark + 1])) {
+        return 0;
+    }
+    return tool_utf8_length(text, left);
+}
+
 json_t *tool_json_text(const char *text)
 {
-    static const char replacement[] = "\xEF\xBF\xBD";
-    const size_t mark = sizeof replacement - 1;
+    enum { PIECE = sizeof TOOL_JSON_ESCAPE + 2 }; /* an escape and its final zero byte */
     size_t left = strlen(text), used = 0;
-    if (tool_utf8_check(text, left) == left) return json_stringn(text, left);
-    char *clean = left <= SIZE_MAX / mark ? take(left * mark) : NULL;
+    char *clean = left <= (SIZE_MAX - 1) / PIECE ? take(left * PIECE + 1) : NULL;
     if (!clean) return NULL;
     while (left) {
-        const size_t good = tool_utf8_check(text, left);
-        memcpy(clean + used, text, good);
-        used += good;
-        text += good;
-        left -= good;
-        if (!left) break;
-        memcpy(clean + used, replacement, mark);
-        used += mark;
-        text++;
-        left--;
+        const size_t plain = plain_length(text, left), taken = plain ? plain : 1;
+        if (plain) {
+            memcpy(clean + used, text, plain);
+            used += plain;
+        } else {
+            used += (size_t)snprintf(clean + used, PIECE, "%s%02x", TOOL_JSON_ESCAPE,
+                                     (unsigned)(unsigned char)*text);
+        }
+        text += taken;
+        left -= taken;
     }
     json_t *value = json_stringn(clean, used);
     free(clean);
@@ -107,11 +125,16 @@ json_t *tool_json_ints(const int *values, int count)
     return array;
 }
 
+json_t *tool_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *json_caption(const caption_text *text)
 {
     json_t *object = json_object();
     tool_json_set(&object, "caption", tool_json_text(text->text));
-    tool_json_set(&object, "score", json_real((double)text->score));
+    tool_json_set(&object, "score", tool_json_real(text->score));
     tool_json_set(&object, "ids", tool_json_ints(text->ids, text->length));
     return object;
 }

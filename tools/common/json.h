@@ -22,9 +22,9 @@ void tool_json_begin(void);
 /* Whether jansson ever lacked memory. */
 bool tool_json_lost(void);
 
-/* What data [size] says, as a new reference; NULL where it is no JSON, has a key twice, or memory ran out,
- * and then the place and the reason are in *where. */
-json_t *tool_json_parse(const char *data, size_t size, json_error_t *where);
+/* What data [size] says, as a new reference, read with these flags of jansson's; NULL where it is no JSON,
+ * has a key twice, or memory ran out, and then the place and the reason are in *where. */
+json_t *tool_json_parse(const char *data, size_t size, size_t flags, json_error_t *where);
 
 /* Each takes over `value`.  Where that is NULL or can't be put in, *object or *array is dropped and becomes
  * NULL. A container that is NULL stays so. */
@@ -35,11 +35,19 @@ void tool_json_append(json_t **array, json_t *value);
  * failure. */
 char *tool_json_print(json_t *value, size_t flags, const char **reason);
 
-/* A string; bytes that are not UTF-8 (file names may hold any) become U+FFFD. */
+/* U+FFFD, the sign for what is no character */
+#define TOOL_JSON_ESCAPE "\xEF\xBF\xBD"
+
+/* A string.  File names may hold any bytes, JSON holds UTF-8: a byte that belongs to no character becomes
+ * U+FFFD and two hexadecimal digits (0-9, a-f).  So different texts stay different, and the bytes can be had
+ * back.  For that, the three bytes of a U+FFFD before two such digits are escaped as well. */
 json_t *tool_json_text(const char *text);
 
 /* values: [count] */
 json_t *tool_json_ints(const int *values, int count);
+
+/* A number; null where it is not finite, because JSON has no such numbers. */
+json_t *tool_json_real(double value);
 
 /* [{"caption", "score", "ids"}, ...], best first */
 json_t *tool_json_captions(const caption_result *result);

@@ -48,10 +48,15 @@ void tool_output_lose(tool_output *output)
     if (!output->lost) output->lost = "out of memory";
 }
 
-bool tool_output_flush(const tool_output *output, tool_error *err)
+bool tool_output_whole(const tool_output *output, tool_error *err)
 {
     const char *lost = !output->lost && tool_json_lost() ? "out of memory" : output->lost;
-    if (lost) return tool_fail(err, "%s: %s", output->name, lost);
+    return !lost || tool_fail(err, "%s: %s", output->name, lost);
+}
+
+bool tool_output_flush(const tool_output *output, tool_error *err)
+{
+    if (!tool_output_whole(output, err)) return false;
     errno = 0;
     if (fflush(output->stream) == 0 && !ferror(output->stream)) return true;
     return tool_fail_errno(err, output->name, errno ? errno : EIO);

@@ -33,6 +33,9 @@ void tool_output_json(tool_output *output, json_t *value, size_t flags);
 /* Notes that something that should be written could not be made for lack of memory. */
 void tool_output_lose(tool_output *output);
 
+/* False when something that should be written could not be made.  Writes nothing. */
+bool tool_output_whole(const tool_output *output, tool_error *err);
+
 /* False when anything written so far was lost. */
 bool tool_output_flush(const tool_output *output, tool_error *err);
 

@@ -19,7 +19,7 @@ json_t *convert_json_file(const char *path, tool_error *err)
     tool_text text;
     if (!tool_text_read(&text, path, MAX_FILE, err)) return NULL;
     json_error_t error;
-    json_t *json = tool_json_parse(text.data, text.size, &error);
+    json_t *json = tool_json_parse(text.data, text.size, 0, &error);
     tool_text_free(&text);
     if (!json) {
         (void)tool_fail(err, "%s: line %d, column %d: %s", path, error.line, error.column, error.text);

@@ -171,6 +171,16 @@ static bool set_name(convert_metadata *m, const char *key, const char *path, too
                err);
 }
 
+/* A file that was made from a checkpoint names it; any other is one. */
+static bool set_checkpoint(convert_metadata *m, const source_file *checkpoint, tool_error *err)
+{
+    json_t *name = NULL;
+    const char *text = source_value(checkpoint, "checkpoint", &name, NULL) ? json_string_value(name) : NULL;
+    const bool ok = set_name(m, "source.checkpoint", text ? text : source_path(checkpoint), err);
+    json_decref(name);
+    return ok;
+}
+
 static bool set_json(convert_metadata *m, const char *key, const json_t *json, tool_error *err)
 {
     char *text = convert_json_text(json);
@@ -254,8 +264,8 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
         !set_epoch(m, checkpoint, err) ||
         !set_settings(m, checkpoint, "config", files->config, &plan->network, err) ||
         !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
-        !set_name(m, "source.checkpoint", files->checkpoint, err) ||
-        !set_name(m, "source.vocabulary", files->vocabulary, err) || !set_converter(m, err)) {
+        !set_checkpoint(m, checkpoint, err) || !set_name(m, "source.vocabulary", files->vocabulary, err) ||
+        !set_converter(m, err)) {
         return false;
     }
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);

@@ -69,7 +69,7 @@ static json_t *json_attention(const caption_model *model, const caption_text *te
     for (int i = 0; i < text->length; i++) {
         const float *alpha = text->alpha + (size_t)i * (size_t)info.positions; /* [positions] */
         json_t *map = json_array(), *entry = json_object();
-        for (int p = 0; p < info.positions; p++) tool_json_append(&map, json_real((double)alpha[p]));
+        for (int p = 0; p < info.positions; p++) tool_json_append(&map, tool_json_real((double)alpha[p]));
         tool_json_set(&entry, "word", tool_json_text(word_of(model, text->ids[i])));
         tool_json_set(&entry, "map", map);
         tool_json_append(&array, entry);

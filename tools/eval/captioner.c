@@ -14,9 +14,7 @@
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
-    memset(m, 0, sizeof *m);
     if (!tool_model_open(&m->model, path, &m->name, err)) return false;
-    caption_session_options_init(&m->session);
     caption_decode_options_init(&m->decode, m->model);
     m->decode.nbest = 1;
     if (greedy) m->decode.search = CAPTION_SEARCH_GREEDY;
@@ -33,16 +31,39 @@ void eval_model_close(eval_model *m)
     caption_model_close(&m->model);
 }
 
-/* A number that differs between models with other tensors, whatever their files are called. */
-static unsigned long fingerprint(const caption_model *model, int tensors)
+/* with its final zero byte, so that "ab", "c" isn't "a", "bc" */
+static uLong add_text(uLong crc, const char *text)
 {
-    uLong crc = crc32(0, NULL, 0);
-    for (int i = 0; i < tensors; i++) {
+    return crc32(crc, (const Bytef *)text, (uInt)strlen(text) + 1);
+}
+
+static uLong add_tensor(uLong crc, const caption_tensor_info *t)
+{
+    const uint64_t place[] = {t->offset, t->bytes};
+    crc = add_text(add_text(add_text(crc, t->name), t->dtype), t->layout);
+    crc = crc32(crc, (const Bytef *)t->dims, sizeof t->dims);
+    crc = crc32(crc, (const Bytef *)place, sizeof place);
+    return crc32(crc, (const Bytef *)&t->crc, sizeof t->crc);
+}
+
+/* A number that differs between models with other tensors, words or metadata, whatever their files are
+ * called. Tensors stand in it with their checksums, so their data need not be read. */
+static unsigned long fingerprint(const caption_model *model, const caption_model_info *info)
+{
+    const int counts[] = {info->tensor_count, info->metadata_count, info->vocabulary_size};
+    uLong crc = crc32(0, (const Bytef *)counts, sizeof counts);
+    for (int i = 0; i < info->tensor_count; i++) {
         caption_tensor_info t;
-        if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
-        crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
-        crc = crc32(crc, (const Bytef *)t.dims, sizeof t.dims);
-        crc = crc32(crc, (const Bytef *)&t.crc, sizeof t.crc);
+        if (caption_model_tensor(model, i, &t) == CAPTION_OK) crc = add_tensor(crc, &t);
+    }
+    for (int i = 0; i < info->metadata_count; i++) {
+        const char *key, *value;
+        if (caption_model_metadata(model, i, &key, &value) != CAPTION_OK) continue;
+        crc = add_text(add_text(crc, key), value);
+    }
+    for (int i = 0; i < info->vocabulary_size; i++) {
+        const char *word = caption_model_word(model, i);
+        if (word) crc = add_text(crc, word);
     }
     return crc;
 }
@@ -52,14 +73,15 @@ bool eval_model_settings(const eval_model *m, char *text, size_t size)
     const caption_decode_options *d = &m->decode;
     caption_model_info info;
     caption_model_get_info(m->model, &info);
-    const int length = snprintf(
-        text, size,
-        "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nlength-alpha=%.6g\nrepetition-penalty=%.6g\n"
-        "penalty=%s\nexif=%s\n",
-        fingerprint(m->model, info.tensor_count), cpt_name_of(cpt_search_names, d->search),
-        d->search == CAPTION_SEARCH_GREEDY ? 1 : d->beams, d->max_length, (double)d->length_alpha,
-        (double)d->repetition_penalty, cpt_name_of(cpt_penalty_names, d->penalty),
-        m->session.no_exif ? "ignored" : "applied");
+    const int length =
+        snprintf(text, size,
+                 "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nmin-length=%d\nlength-alpha=%."
+                 "6g\nrepetition-penalty=%.6g\n"
+                 "penalty=%s\nexif=%s\n",
+                 fingerprint(m->model, &info), cpt_name_of(cpt_search_names, d->search),
+                 d->search == CAPTION_SEARCH_GREEDY ? 1 : d->beams, d->max_length, d->min_length,
+                 (double)d->length_alpha, (double)d->repetition_penalty,
+                 cpt_name_of(cpt_penalty_names, d->penalty), m->session.no_exif ? "ignored" : "applied");
     return length > 0 && (size_t)length < size;
 }
 

@@ -10,6 +10,7 @@
 #include "tools/common/output.h"
 #include "tools/eval/compare.h"
 #include "tools/eval/compare_report.h"
+#include "tools/eval/own.h"
 
 enum { SETTINGS = 512 };
 
@@ -101,8 +102,8 @@ static bool open_models(eval_model models[2], const eval_run_options *options, t
     char settings[2][SETTINGS];
     for (int m = 0; m < 2; m++) {
         const char *path = m ? options->compare : options->model;
+        models[m].session = options->session;
         if (!eval_model_open(&models[m], path, options->greedy, options->beams, err)) return false;
-        models[m].session.no_exif = options->no_exif;
         if (!eval_model_settings(&models[m], settings[m], sizeof settings[m])) {
             return tool_fail(err, "%s: settings too long", models[m].name);
         }
@@ -130,7 +131,7 @@ static bool write_results(const eval_comparison *comparison, const eval_score_op
                           tool_error *err)
 {
     tool_output images = {0}, result = {0};
-    bool ok = (!options->per_image || tool_output_open(&images, options->per_image, err)) &&
+    bool ok = (!options->per_image || eval_own_output(&eval_own_pairs, &images, options->per_image, err)) &&
               tool_output_open(&result, NULL, err);
     if (ok && images.stream) eval_compare_report_images(comparison, images.stream);
     if (ok && options->json) {
@@ -138,7 +139,8 @@ static bool write_results(const eval_comparison *comparison, const eval_score_op
     } else if (ok) {
         eval_compare_report_text(comparison, result.stream);
     }
-    ok = ok && tool_output_flush(&result, err) && tool_output_close(&images, err);
+    ok = ok && tool_output_whole(&result, err) && tool_output_close(&images, err) &&
+         tool_output_close(&result, err);
     tool_output_abort(&images);
     tool_output_abort(&result);
     return ok;
@@ -147,7 +149,10 @@ static bool write_results(const eval_comparison *comparison, const eval_score_op
 static bool report(eval_comparison *comparison, const eval_refs *refs, const eval_run_options *options,
                    tool_error *err)
 {
-    if (!comparison->captioned) return tool_fail(err, "none of %zu images captioned", comparison->n_images);
+    if (!comparison->captioned) {
+        return tool_fail(err, "none of %zu images captioned: %s", comparison->n_images,
+                         comparison->first_failure.message);
+    }
     if (options->refs && !score_both(comparison, refs, &options->score, err)) return false;
     return write_results(comparison, &options->score, err);
 }
@@ -161,6 +166,8 @@ bool eval_compare_command(const eval_run_options *options, tool_error *err)
     const char **images = NULL;
     bool ok = false;
     comparison.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    const char *per_image = options->score.per_image;
+    if (per_image && !eval_own_check(&eval_own_pairs, per_image, err)) goto done;
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
         goto done;

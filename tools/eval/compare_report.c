@@ -60,7 +60,7 @@ static json_t *model_object(const eval_comparison *c, int m)
     tool_json_set(&object, "method", json_string(cpt_name_of(cpt_search_names, d->search)));
     tool_json_set(&object, "beam_width", greedy ? json_null() : json_integer(d->beams));
     tool_json_set(&object, "max_len", json_integer(d->max_length));
-    tool_json_set(&object, "mean_score", json_real(c->mean_score[m]));
+    tool_json_set(&object, "mean_score", tool_json_real(c->mean_score[m]));
     for (size_t i = 0; i < EVAL_N_METRICS && c->scored; i++) {
         tool_json_set(&object, eval_metric_name(i, c->no_synonyms),
                       json_real(eval_metric_value(&c->metrics[m], i)));
@@ -71,8 +71,8 @@ static json_t *model_object(const eval_comparison *c, int m)
 json_t *eval_compare_report_json(const eval_comparison *c)
 {
     json_t *differences = json_object(), *models = json_array(), *object = json_object();
-    tool_json_set(&differences, "mean", json_real(c->mean));
-    tool_json_set(&differences, "largest", json_real(c->largest));
+    tool_json_set(&differences, "mean", tool_json_real(c->mean));
+    tool_json_set(&differences, "largest", tool_json_real(c->largest));
     tool_json_set(&differences, "image", tool_json_text(c->largest_name));
     for (int m = 0; m < 2; m++) tool_json_append(&models, model_object(c, m));
     tool_json_set(&object, "n_images", json_integer((json_int_t)c->captioned));

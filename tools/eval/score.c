@@ -7,6 +7,7 @@
 
 #include "tools/common/cli.h"
 #include "tools/common/output.h"
+#include "tools/eval/own.h"
 
 /* Opens WordNet.  *wordnet stays NULL where it is not wanted or not installed. */
 static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet, tool_error *err)
@@ -50,12 +51,12 @@ typedef struct results {
 
 static bool open_results(results *r, const eval_score_options *options, tool_error *err)
 {
-    return (!options->per_image || tool_output_open(&r->images, options->per_image, err)) &&
-           (!options->metrics || tool_output_open(&r->metrics, options->metrics, err)) &&
+    return (!options->per_image || eval_own_output(&eval_own_scores, &r->images, options->per_image, err)) &&
+           (!options->metrics || eval_own_output(&eval_own_metrics, &r->metrics, options->metrics, err)) &&
            tool_output_open(&r->report, options->output, err);
 }
 
-/* All files appear, or none does. */
+/* All files appear, or, where one can't be made, none does. */
 static bool write_results(const eval_score_options *options, const eval_report *report,
                           const eval_joined *joined, const eval_scores *scores, tool_error *err)
 {
@@ -68,7 +69,7 @@ static bool write_results(const eval_score_options *options, const eval_report *
     } else if (ok) {
         eval_report_table(report, r.report.stream);
     }
-    ok = ok && tool_output_flush(&r.report, err) && tool_output_close(&r.images, err) &&
+    ok = ok && tool_output_whole(&r.report, err) && tool_output_close(&r.images, err) &&
          tool_output_close(&r.metrics, err) && tool_output_close(&r.report, err);
     tool_output_abort(&r.images);
     tool_output_abort(&r.metrics);

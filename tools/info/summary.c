@@ -125,7 +125,7 @@ static void print_metrics(const info_report *report, FILE *stream)
 {
     const char *text = caption_model_find_metadata(report->model, "source.metrics");
     json_error_t where;
-    json_t *root = text ? tool_json_parse(text, strlen(text), &where) : NULL;
+    json_t *root = text ? tool_json_parse(text, strlen(text), 0, &where) : NULL;
     entry e = begin_entry(stream, "metrics");
     int count = 0;
     const char *key;

@@ -15,7 +15,6 @@ enum {
     MAX_MARKS = 1000,    /* nested containers; Python's own pickler gives up at its recursion limit of 1000 */
     MIN_PROTOCOL = 2,    /* what torch.save writes */
     MAX_PROTOCOL = 5,    /* the newest there is */
-    MAX_FILE = 64 << 20, /* bytes; a vocabulary of a million words fits */
 };
 
 /* The opcodes that are read, by the names of Python's pickle module. */
@@ -517,14 +516,6 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
     free(vm.marks);
     free(vm.memo);
     return ok;
-}
-
-bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err)
-{
-    memset(pickle, 0, sizeof *pickle);
-    tool_text text;
-    if (!tool_text_read(&text, path, MAX_FILE, err)) return false;
-    return torch_pickle_parse(pickle, (unsigned char *)text.data, text.size, path, err);
 }
 
 void torch_pickle_free(torch_pickle *pickle)

@@ -21,11 +21,13 @@ function __libcaption_endings
         case '*:model' '*:compare' capinfo: capconvert:output
             echo 'capw'
         case capdemo: capdump:
-            echo 'jpg|jpeg|png'
+            echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff'
         case capconvert:
-            echo 'pth|pt|capw'
+            echo 'pth|pt|safetensors|capw'
+        case '*:to-safetensors'
+            echo 'safetensors'
         case '*:vocab'
-            echo 'pkl'
+            echo 'pkl|json'
         case '*:config' '*:metrics'
             echo 'json'
         case '*:refs'
