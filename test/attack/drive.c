@@ -184,7 +184,8 @@ static void check_results(worker *w, attempt *a)
         finding(w, a, "failed, and left an output file");
     } else if (failed && out->size && !(a->what->flags & (JSON | KEEPS))) {
         finding(w, a, "failed, and printed a result");
-    } else if (!failed && files == 0 && out->size == 0) {
+    } else if (!failed && files == 0 && out->size == 0 &&
+               !(a->what->flags & KEEPS)) { /* a list may be empty */
         finding(w, a, "succeeded without a result");
     } else if ((a->what->flags & JSON) && !is_json(out)) {
         finding(w, a, "not JSON");
