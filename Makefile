@@ -408,7 +408,8 @@ fuzz: fuzz-build
 ATTACK := $(BUILD)/test/attack
 MAKERS := bytes models images pickles texts
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
-$(ATTACK)/drive $(ATTACK)/faults: %: %.o $(ATTACK)/launch.o
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
 ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
 $(ATTACKERS): $(FUZZ_WITH)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS)

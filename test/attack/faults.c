@@ -7,8 +7,6 @@
  * Whatever happens, a tool ends by itself, says in plain messages why, and leaves no half-written file.
  * CORPUS needs only its folder `good`; -a says that the tools were built with AddressSanitizer; TURNS is how
  * many moments are tried.  Prints TAP lines. */
-#define _GNU_SOURCE /* unshare */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,32 +19,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
-#include <sched.h>
-#include <sys/mount.h>
-#endif
-
-#include "test/attack/launch.h"
+#include "test/attack/faults.h"
 #include "test/fuzz/fuzz.h"
 #include "test/tools/torch_maker.h"
 
-enum { MANY = 12 /* pictures, so that a run takes a while */ };
-
-static launch_places places;
-static bool sanitizers;
-static int turns = 6;
+launch_places places;
+bool sanitizers;
+int turns = 6;
 static int tests, wrongs, not_ok;
 
 /* ---- what is run ---- */
 
-typedef struct writer {
-    const char *line;
-    const char *result; /* what it writes first: named when that fails */
-    bool keeps;         /* what it has written so far, to go on with it */
-} writer;
-
 #define RUN "capeval run -q --wordnet none -m %/model.capw --images CORPUS/many --refs CORPUS/many.refs "
-static const writer writers[] = {
+const writer writers[WRITERS] = {
     {"capdemo --json --threads 2 -m %/model.capw -o OUT/x CORPUS/many", "OUT/x", false},
     {"capinfo -v -o OUT/x %/model.capw", "OUT/x", false},
     {"capdump -m %/int8.capw %/a.jpg OUT", "OUT/a.jpg", true}, /* each file on its own */
@@ -55,11 +40,10 @@ static const writer writers[] = {
     {"capeval score --wordnet none --refs %/refs %/preds -o OUT/x --per-image OUT/y", "OUT/", false},
     {RUN "--threads 2 -o OUT/x", "OUT/x", true},
 };
-enum { WRITERS = sizeof writers / sizeof writers[0], CONVERT = 3, RUN_WRITER = 6 };
 
 /* ---- reports ---- */
 
-static void wrong(const launch *l, const char *what)
+void wrong(const launch *l, const char *what)
 {
     char end[64];
     wrongs++;
@@ -69,14 +53,25 @@ static void wrong(const launch *l, const char *what)
     printf("\n#     %.*s\n", (int)strcspn(l->err.data, "\n"), l->err.data);
 }
 
-static long microseconds(void)
+void wrong_itself(const char *what)
+{
+    wrongs++;
+    printf("# %s\n", what);
+}
+
+bool any_wrong(void)
+{
+    return wrongs != 0;
+}
+
+long microseconds(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000L + now.tv_nsec / 1000;
 }
 
-static void report(const char *name)
+void report(const char *name)
 {
     static long before;
     const long now = microseconds();
@@ -88,23 +83,22 @@ static void report(const char *name)
     (void)fflush(stdout);
 }
 
-static void skip(const char *name, const char *why)
+void skip(const char *name, const char *why)
 {
     printf("ok %d - %s # SKIP %s\n", ++tests, name, why);
 }
 
-static bool succeeded(const launch *l)
+bool succeeded(const launch *l)
 {
     return WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0;
 }
 
-static bool ended_by(const launch *l, int number)
+bool ended_by(const launch *l, int number)
 {
     return WIFSIGNALED(l->status) && WTERMSIG(l->status) == number;
 }
 
-/* It has ended by itself, in success or with messages, and left no temporary file. */
-static bool check_order(const launch *l, const char *what)
+bool check_order(const launch *l, const char *what)
 {
     char text[64];
     bool temporary = false;
@@ -120,8 +114,7 @@ static bool check_order(const launch *l, const char *what)
     return false;
 }
 
-/* In order, failed, and says so about `name` (where words of a line are filled in) and for this reason. */
-static void check_failure(const launch *l, const char *name, const char *reason)
+void check_failure(const launch *l, const char *name, const char *reason)
 {
     char place[LAUNCH_PATH];
     (void)snprintf(place, sizeof place, "%s%s%s", strncmp(name, "OUT", 3) == 0 ? places.folder : "",
@@ -134,44 +127,26 @@ static void check_failure(const launch *l, const char *name, const char *reason)
     }
 }
 
-static void check_nothing_left(const launch *l, const writer *w, int before)
+void check_nothing_left(const launch *l, const writer *w, int before)
 {
     bool temporary = false;
     if (!w->keeps && launch_count_files(places.folder, &temporary) != before) wrong(l, "left a file");
 }
 
-static void path_of(char path[LAUNCH_PATH], const char *name)
+void path_of(char path[LAUNCH_PATH], const char *name)
 {
     (void)snprintf(path, LAUNCH_PATH, "%s/%s", places.folder, name);
 }
 
-/* ---- in order ---- */
-
-static bytes whole; /* the predictions of a run that nothing has interrupted, sorted */
-
-static int by_line(const void *a, const void *b)
+void copy_file(const char *from, const char *to)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The lines of OUT/x in the order of the alphabet. */
-static void read_predictions(bytes *sorted)
-{
-    char path[LAUNCH_PATH], *lines[MANY + 1];
-    size_t count = 0;
     tool_text text = {NULL, 0};
-    path_of(path, "OUT/x");
-    sorted->size = 0;
-    if (!tool_text_read(&text, path, 1 << 20, NULL)) return;
-    char *line = strtok(text.data, "\n");
-    for (; line && count <= MANY; line = strtok(NULL, "\n")) lines[count++] = line;
-    qsort(lines, count, sizeof *lines, by_line);
-    for (size_t i = 0; i < count; i++) {
-        put(sorted, lines[i], strlen(lines[i]));
-        put(sorted, "\n", 1);
-    }
+    if (!tool_text_read(&text, from, 1 << 26, NULL)) abort();
+    write_file(to, text.data, text.size);
     tool_text_free(&text);
 }
+
+/* ---- in order ---- */
 
 static void all_work(void)
 {
@@ -180,114 +155,13 @@ static void all_work(void)
         launch_begin(&l, &places, writers[i].line);
         launch_run(&l);
         if (check_order(&l, "nothing is amiss") && !succeeded(&l)) wrong(&l, "nothing is amiss");
-        if (i == RUN_WRITER) read_predictions(&whole);
         launch_free(&l);
         launch_empty(places.folder);
     }
     report("every command works");
 }
 
-/* ---- disks ---- */
-
-#ifdef __linux__
-/* In a name space of its own any user may mount, where the system allows it. */
-static bool enter_name_space(void)
-{
-    const bool root = getuid() == 0;
-    if (unshare(root ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-}
-
-/* Makes OUT a file system of 64 KB, of which `filled` bytes are used. */
-static bool small_disk(size_t filled)
-{
-    char out[LAUNCH_PATH], path[LAUNCH_PATH];
-    static const char zeros[1 << 16];
-    path_of(out, "OUT");
-    path_of(path, "OUT/full");
-    if (mount("none", out, "tmpfs", 0, "size=64k") != 0) return false;
-    write_file(path, zeros, filled);
-    return true;
-}
-
-static void end_disk(void)
-{
-    char out[LAUNCH_PATH];
-    path_of(out, "OUT");
-    if (umount(out) != 0) perror(out);
-}
-
-/* A disk that is full from the start, and one that fills up, unless the result is small. */
-static bool full_disk(const writer *w)
-{
-    static const size_t filled[] = {1 << 16, 3 << 14};
-    for (size_t i = 0; i < 2; i++) {
-        launch l;
-        if (!small_disk(filled[i])) return false;
-        launch_begin(&l, &places, w->line);
-        launch_run(&l);
-        if (i == 0 || !succeeded(&l)) {
-            check_failure(&l, w->result, "No space left on device");
-            check_nothing_left(&l, w, 1);
-        }
-        launch_free(&l);
-        end_disk();
-    }
-    return true;
-}
-
-static bool read_only_disk(const writer *w)
-{
-    launch l;
-    char out[LAUNCH_PATH];
-    path_of(out, "OUT");
-    if (!small_disk(0) || mount("none", out, NULL, MS_REMOUNT | MS_RDONLY, NULL) != 0) return false;
-    launch_begin(&l, &places, w->line);
-    launch_run(&l);
-    check_failure(&l, w->result, "Read-only file system");
-    launch_free(&l);
-    end_disk();
-    return true;
-}
-
-/* The disks' tests, as a process of their own: exit code 77 where they can't be made. */
-static int try_disks(bool (*disk)(const writer *w))
-{
-    (void)fflush(stdout);
-    const pid_t child = fork();
-    if (child == 0) {
-        int code = enter_name_space() ? 0 : 77;
-        wrongs = 0;
-        for (size_t i = 0; i < WRITERS && code == 0; i++) code = disk(&writers[i]) ? 0 : 77;
-        (void)fflush(stdout);
-        _exit(code ? code : wrongs ? 1 : 0);
-    }
-    int status = 0;
-    if (waitpid(child, &status, 0) != child || !WIFEXITED(status)) return 1;
-    return WEXITSTATUS(status);
-}
-
-static void disks(void)
-{
-    const int full = try_disks(full_disk), read_only = try_disks(read_only_disk);
-    if (full == 77 || read_only == 77) {
-        skip("full and read-only disks", "this user can't mount");
-        return;
-    }
-    wrongs = full != 0;
-    report("a full disk is an error in words and leaves nothing");
-    wrongs = read_only != 0;
-    report("so is a disk that is read-only");
-}
-
-#else
-
-static void disks(void)
-{
-    skip("full and read-only disks", "there are no name spaces");
-}
-
-#endif
+/* ---- standard output ---- */
 
 static const char *const printers[] = {
     "capdemo -m %/model.capw %/a.jpg",
@@ -360,85 +234,6 @@ static void pipes_without_a_reader(void)
     }
     (void)unlink(pipe);
     report("a pipe without a reader ends the tool");
-}
-
-/* ---- signals ---- */
-
-/* How long a writer takes, for moments within. */
-static long duration(const writer *w)
-{
-    launch l;
-    const long from = microseconds();
-    launch_begin(&l, &places, w->line);
-    launch_run(&l);
-    launch_free(&l);
-    launch_empty(places.folder);
-    return microseconds() - from;
-}
-
-/* What stands in OUT after an interruption: no model file that isn't whole. */
-static void check_whole(const launch *interrupted)
-{
-    char path[LAUNCH_PATH];
-    launch l;
-    path_of(path, "OUT/x");
-    if (access(path, F_OK) != 0) return;
-    launch_begin(&l, &places, "capinfo --verify OUT/x");
-    launch_run(&l);
-    if (!succeeded(&l)) wrong(interrupted, "left half a model");
-    launch_free(&l);
-}
-
-/* The run once more gives what an uninterrupted one gives. */
-static void check_goes_on(void)
-{
-    launch l;
-    bytes now = {0};
-    launch_begin(&l, &places, writers[RUN_WRITER].line);
-    launch_run(&l);
-    if (check_order(&l, "the run goes on") && !succeeded(&l)) wrong(&l, "the run doesn't go on");
-    read_predictions(&now);
-    if (now.size != whole.size || (now.size && memcmp(now.at, whole.at, now.size) != 0)) {
-        wrong(&l, "a run that went on has other captions");
-    }
-    free_bytes(&now);
-    launch_free(&l);
-}
-
-static void interrupt(size_t number, int which, long after)
-{
-    bool temporary = false;
-    const writer *w = &writers[number];
-    launch l;
-    launch_begin(&l, &places, w->line);
-    l.signal = which;
-    l.after = after;
-    launch_run(&l);
-    if (!ended_by(&l, which)) (void)check_order(&l, "a signal");
-    const int files = launch_count_files(places.folder, &temporary);
-    if (which != SIGKILL && temporary) wrong(&l, "a signal left a temporary file");
-    if (which != SIGKILL && !w->keeps && !succeeded(&l) && files && number != CONVERT) {
-        wrong(&l, "a signal left a file");
-    }
-    if (number == CONVERT || number == CONVERT + 1) check_whole(&l);
-    if (number == RUN_WRITER) check_goes_on();
-    launch_free(&l);
-    launch_empty(places.folder);
-}
-
-static void signals(void)
-{
-    static const int which[] = {SIGINT, SIGTERM, SIGHUP, SIGKILL};
-    for (size_t i = 0; i < WRITERS; i++) {
-        const long whole_time = duration(&writers[i]);
-        for (int t = 0; t < turns; t++) {
-            for (size_t s = 0; s < 4; s++) {
-                /* another moment for each signal */
-                interrupt(i, which[s], whole_time * (4 * t + (long)s) / (4 * turns));
-            }
-        }
-    }
-    report("signals at any moment leave nothing half done, and a run goes on");
 }
 
 /* ---- folders that vanish ---- */
@@ -554,153 +349,6 @@ static void odd_files(void)
     report("files that are none are an error in words, and nothing waits");
 }
 
-/* ---- limits ---- */
-
-static void try_limit(const char *line, unsigned resource, rlim_t most, bool nobody)
-{
-    launch l;
-    char what[64];
-    launch_begin(&l, &places, line);
-    l.resource = resource;
-    l.most = most;
-    l.nobody = nobody;
-    launch_run(&l);
-    (void)snprintf(what, sizeof what, "limit %lu", (unsigned long)most);
-    /* below some amount of memory or files the system can't even start it */
-    if (!(WIFEXITED(l.status) && WEXITSTATUS(l.status) == 127)) (void)check_order(&l, what);
-    launch_free(&l);
-    launch_empty(places.folder);
-}
-
-/* From so little memory that hardly anything works to enough, in steps of a quarter. */
-static void limits_of_memory(void)
-{
-    if (sanitizers) {
-        skip("limits of memory", "sanitizers need more");
-        return;
-    }
-    for (size_t i = 0; i < WRITERS; i++) {
-        for (rlim_t most = 16 << 20; most < 400 << 20; most += most / 4) {
-            try_limit(writers[i].line, RLIMIT_AS, most, false);
-        }
-    }
-    report("too little memory is an error in words");
-}
-
-static void limits_of_files(void)
-{
-    for (size_t i = 0; i < WRITERS; i++) {
-        for (rlim_t most = 4; most < 12; most++) try_limit(writers[i].line, RLIMIT_NOFILE, most, false);
-    }
-    report("too few descriptors are an error in words");
-}
-
-/* The limit holds for standard error too, so its messages may be cut off. */
-static void limits_of_size(void)
-{
-    for (size_t i = 0; i < WRITERS; i++) {
-        for (rlim_t most = 1; most < 1 << 20; most *= 8) {
-            char text[64];
-            bool temporary = false;
-            launch l;
-            launch_begin(&l, &places, writers[i].line);
-            l.resource = RLIMIT_FSIZE;
-            l.most = most;
-            launch_run(&l);
-            const char *bad = launch_bad_end(&l, text);
-            if (bad) wrong(&l, bad);
-            (void)launch_count_files(places.folder, &temporary);
-            if (temporary) wrong(&l, "a temporary file is left");
-            launch_free(&l);
-            launch_empty(places.folder);
-        }
-    }
-    report("files over a limit of their size are no end by a signal");
-}
-
-static void limits_of_processes(void)
-{
-    launch l;
-    launch_begin(&l, &places, "capinfo %/model.capw");
-    l.nobody = true;
-    launch_run(&l);
-    const bool works = succeeded(&l);
-    launch_free(&l);
-    if (!works) {
-        skip("limits of processes", "another user can't run the tools here");
-        return;
-    }
-    for (size_t i = 0; i < WRITERS; i++) {
-        for (rlim_t most = 1; most < 4; most++) try_limit(writers[i].line, RLIMIT_NPROC, most, true);
-    }
-    report("too few processes are an error in words, or enough");
-}
-
-/* ---- models that become shorter ---- */
-
-typedef struct shortening {
-    char path[LAUNCH_PATH];
-    long after; /* microseconds */
-    off_t size;
-} shortening;
-
-static void shorten(void *user, pid_t child)
-{
-    const shortening *s = user;
-    const struct timespec pause = {s->after / 1000000, s->after % 1000000 * 1000};
-    (void)child;
-    (void)nanosleep(&pause, NULL);
-    if (truncate(s->path, s->size) != 0) perror(s->path);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    tool_text text = {NULL, 0};
-    if (!tool_text_read(&text, from, 1 << 26, NULL)) abort();
-    write_file(to, text.data, text.size);
-    tool_text_free(&text);
-}
-
-static void shorter_models(void)
-{
-    static const char *const commands[] = {
-        "capdemo --threads 2 -m @ CORPUS/many",
-        "capinfo --verify @",
-        "capconvert -q --threads 2 --int8 --calibrate CORPUS/many @ -o OUT/x",
-        "capeval run -q --wordnet none -m @ --images CORPUS/many --refs CORPUS/many.refs -o OUT/x",
-    };
-    char good[LAUNCH_PATH];
-    shortening s;
-    path_of(s.path, "short.capw");
-    (void)snprintf(good, sizeof good, "%s/good/model.capw", places.corpus);
-    launch_places own = places;
-    own.file = s.path;
-    int sentences = 0;
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        const writer w = {commands[i], "", true};
-        copy_file(good, s.path);
-        places.file = s.path;
-        const long time = duration(&w);
-        for (int t = 0; t < 4 * turns; t++) {
-            launch l;
-            copy_file(good, s.path);
-            s.after = time * t / (4 * turns);
-            s.size = t % 2 ? 0 : 8192;
-            launch_begin(&l, &own, commands[i]);
-            l.meanwhile = shorten;
-            l.user = &s;
-            launch_run(&l);
-            (void)check_order(&l, "a model that becomes shorter");
-            sentences += strstr(l.err.data, ": the file became shorter while it was read\n") != NULL;
-            launch_free(&l);
-            launch_empty(places.folder);
-        }
-    }
-    printf("# %d times while it was in use\n", sentences);
-    if (sentences == 0) wrongs++; /* no moment was tried that is of interest */
-    report("a model that becomes shorter is an error in words");
-}
-
 /* ---- all of it ---- */
 
 /* Pictures enough for a run that takes a while, and their captions. */
@@ -745,19 +393,15 @@ int main(int argc, char **argv)
     make_many();
     launch_empty(places.folder);
     all_work();
-    disks();
+    test_disks();
     full_output();
     closed_descriptors();
     pipes_without_a_reader();
-    signals();
+    test_signals();
     vanishing_folders();
     odd_files();
-    limits_of_memory();
-    limits_of_files();
-    limits_of_size();
-    limits_of_processes();
-    shorter_models();
+    test_limits();
+    test_shorter_models();
     printf("1..%d\n", tests);
-    free_bytes(&whole);
     return not_ok != 0;
 }
