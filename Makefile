@@ -28,7 +28,7 @@ endif
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
 SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WEBP HEIF GIF TIFF \
-	SECCOMP WERROR EXTRA_DEFS BUNDLED
+	ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -51,16 +51,17 @@ ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
 FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
-# the same for the tools alone, which read more kinds of pictures than the library
+# the same for the tools alone
 WEBP     ?= 1# libwebp
 HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
+ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
 ifeq (,$(SECCOMP))
 SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF SECCOMP
+TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
 BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
@@ -130,7 +131,8 @@ WARN += -Werror
 endif
 LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng)
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
-TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) $(if $(filter 1,$(SECCOMP)),libseccomp)
+TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
+	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
 LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
@@ -280,7 +282,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner $(BUILD)/test/tools/test_surroundings: | $(TOOLS:%=$(BUILD)/%)
+$(foreach t,test_tools test_manner test_surroundings test_capbatch,$(BUILD)/test/tools/$(t)): | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk

@@ -9,6 +9,7 @@
 #include <caption.h>
 
 #include "tools/common/bundled.h"
+#include "tools/common/clean.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/common/confine.h"
@@ -19,7 +20,7 @@
 #include "tools/common/session.h"
 #include "tools/demo/show.h"
 
-enum { NAMES_BYTES = 1024 };
+enum { NAME_BYTES = 100, NAMES_BYTES = TOOL_IMAGES_NAMED * (NAME_BYTES + 2) };
 
 static const char tool[] = "capdemo";
 
@@ -155,9 +156,9 @@ static void note_passed_over(const tool_images *images)
     char names[NAMES_BYTES] = "";
     size_t used = 0, count = 0;
     for (; count < TOOL_IMAGES_NAMED && images->named[count]; count++) {
-        const int wrote =
-            snprintf(names + used, sizeof names - used, "%s%.100s", count ? ", " : "", images->named[count]);
-        if (wrote > 0 && (size_t)wrote < sizeof names - used) used += (size_t)wrote;
+        char name[NAME_BYTES];
+        (void)tool_shorten(name, sizeof name, images->named[count], strlen(images->named[count]));
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", count ? ", " : "", name);
     }
     const bool one = images->passed_over == 1;
     tool_note(tool, "%zu file%s that %s no picture%s %s passed over: %s%s", images->passed_over,

@@ -55,8 +55,13 @@ BODY_INLINE void add_quad(vu *sum, quad_place *place, ahead *soon, int R, int V)
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
             const va x = vq_row(place->a[r] + place->at, step);
+#if defined(VEC_QUAD_DOT2)
+            BODY_UNROLL
+            for (int v = 0; v < V; v += 2) vq_dot2(&sum[r * V + v], x, &w[v]);
+#else
             BODY_UNROLL
             for (int v = 0; v < V; v++) sum[r * V + v] = vq_dot(sum[r * V + v], x, w[v], step);
+#endif
         }
     }
     BODY_PREFETCH_FAR(soon->at);

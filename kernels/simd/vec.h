@@ -70,6 +70,8 @@
  *   vq_row(x, step)      the va of the quad at x
  *   vq_dot(sum, x, w, step)
  *                        a vu: per word, the sum and what this step adds to it
+ *   VEC_QUAD_DOT2        defined where vq_dot2 takes its place, and V is always even
+ *   vq_dot2(sum, x, w)   adds to sum[0] what vq_dot does for w[0], and to sum[1] for w[1]
  *   VEC_QUAD_SUMS        sums that must take turns so that no vq_dot waits for the one before
  *   VEC_QUAD_STRIDE      bytes from one quad of a row to the next, as vq_row takes them
  *   VEC_QUAD_CHUNK       0 where vq_row takes rows as they are.  Else so many quads of each row are prepared

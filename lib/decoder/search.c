@@ -20,7 +20,7 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
     s->step.kernels = s->logits.kernels = setup->kernels;
     s->step.positions = setup->info->positions;
     cpt_step_plan(&s->step, arena, setup->max_beams, setup->threads);
-    cpt_logits_plan(&s->logits, arena, setup->max_beams, setup->max_length);
+    cpt_logits_plan(&s->logits, arena, setup->max_beams);
     cpt_beam_plan(&s->beam, arena, setup->max_beams, setup->max_length);
     s->captions = cpt_arena_take(arena, rows, sizeof *s->captions);
     s->ids = cpt_arena_take(arena, rows * length, sizeof *s->ids);
@@ -73,10 +73,9 @@ static void offer_children(cpt_search *s, const search_job *job, int rows)
     const float *states[CPT_MAX_BEAMS];
     cpt_hypothesis hypotheses[CPT_MAX_BEAMS];
     for (int r = 0; r < rows; r++) {
-        int *tokens = s->ids + (size_t)r * (size_t)s->max_length;
         states[r] = cpt_step_output(&s->step, r);
-        hypotheses[r] =
-            (cpt_hypothesis){cpt_beam_score(&s->beam, r), tokens, cpt_beam_tokens(&s->beam, r, tokens)};
+        hypotheses[r].score = cpt_beam_score(&s->beam, r);
+        hypotheses[r].words = cpt_beam_words(&s->beam, r, &hypotheses[r].count);
     }
     const cpt_logits_query query = {.states = states,
                                     .hypotheses = hypotheses,

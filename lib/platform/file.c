@@ -9,7 +9,8 @@ caption_status cpt_file_map(cpt_file *file, const char *path, caption_error *err
 {
     file->data = NULL;
     file->size = 0;
-    return cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "%s: this build does not open files", path);
+    cpt_fail(error, CAPTION_ERROR_UNSUPPORTED, "this build does not open files");
+    return cpt_fail_in_file(error, CAPTION_ERROR_UNSUPPORTED, path);
 }
 
 void cpt_file_unmap(cpt_file *file)
@@ -65,13 +66,13 @@ caption_status cpt_file_map(cpt_file *file, const char *path, caption_error *err
     /* opening a device may do something already, and a socket can't be opened */
     struct stat info;
     const char *reason = stat(path, &info) == 0 ? refusal(&info) : reason_of(errno);
-    if (reason) return cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason);
     /* O_NONBLOCK, O_NOCTTY: the name may have become a FIFO's or a terminal's since */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason_of(errno));
-    reason = map_descriptor(file, fd);
-    close(fd);
-    return reason ? cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason) : CAPTION_OK;
+    const int fd = reason ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (!reason) reason = fd < 0 ? reason_of(errno) : map_descriptor(file, fd);
+    if (fd >= 0) close(fd);
+    if (!reason) return CAPTION_OK;
+    cpt_fail(error, CAPTION_ERROR_IO, "%s", reason);
+    return cpt_fail_in_file(error, CAPTION_ERROR_IO, path);
 }
 
 void cpt_file_unmap(cpt_file *file)

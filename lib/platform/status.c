@@ -3,6 +3,38 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { LEAST_PATH = 60 }; /* bytes that a path keeps beside a reason of any length */
+
+/* Bytes of the character at p that is fit for a message; 0 when it could do harm or is no UTF-8.  U+0080 to
+ * U+009F are control characters, U+2028 and U+2029 end lines, U+202A to U+202E and U+2066 to U+2069 change
+ * the direction of writing. */
+static size_t fit_length(const unsigned char *p)
+{
+    if (p[0] < 0x80) return p[0] >= ' ' && p[0] != 0x7F;
+    const size_t length = p[0] >= 0xC2 && p[0] < 0xE0   ? 2
+                          : (p[0] & 0xF0) == 0xE0       ? 3
+                          : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
+                                                        : 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((p[i] & 0xC0) != 0x80) return 0; /* the zero byte at the end, too */
+    }
+    if (p[0] == 0xC2 && p[1] < 0xA0) return 0;
+    if (p[0] == 0xE2 && p[1] == 0x80 && p[2] >= 0xA8 && p[2] <= 0xAE) return 0;
+    if (p[0] == 0xE2 && p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9) return 0;
+    return length;
+}
+
+/* Makes one line of what the message holds, byte by byte, so that its length stays. */
+static void clean(char *message)
+{
+    while (*message) {
+        const size_t length = fit_length((const unsigned char *)message);
+        if (!length) *message = '?';
+        message += length ? length : 1;
+    }
+}
 
 caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
 {
@@ -13,9 +45,7 @@ caption_status cpt_fail(caption_error *error, caption_status status, const char 
         const int length = vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
         if (length <= 0) snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
-        for (char *c = error->message; *c; c++) {
-            if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
-        }
+        clean(error->message);
     }
     return status;
 }
@@ -24,7 +54,15 @@ caption_status cpt_fail_in_file(caption_error *error, caption_status status, con
 {
     if (error) {
         const caption_error inner = *error;
-        cpt_fail(error, status, "%.100s: %.150s", path, inner.message);
+        const size_t length = strlen(path), reason = strlen(inner.message) + sizeof ": ";
+        const size_t left = reason < sizeof inner.message ? sizeof inner.message - reason : 0;
+        const size_t room = left > LEAST_PATH ? left : LEAST_PATH, head = (room - 3) / 3;
+        if (length <= room) {
+            cpt_fail(error, status, "%s: %s", path, inner.message);
+        } else { /* of a path the end says more than the start */
+            cpt_fail(error, status, "%.*s...%s: %s", (int)head, path, path + length - (room - 3 - head),
+                     inner.message);
+        }
     }
     return status;
 }

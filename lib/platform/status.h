@@ -12,11 +12,13 @@
 
 /* Records a failure in *error, which may be NULL, and returns `status`, so that a failure takes one line:
  *     return cpt_fail(error, CAPTION_ERROR_MODEL, "tensor %s: ...", name);
- * Control characters, which a name from outside may have, become '?': a message is one line of text. */
+ * Control characters and bytes that are no UTF-8, which a name from outside may have, become '?': a message
+ * is one line of text. */
 caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
     CPT_PRINTF(3, 4);
 
-/* Puts the name of a file in front of the message in *error, which may be NULL, and returns `status`. */
+/* Puts the name of a file in front of the message in *error, which may be NULL, and returns `status`.  Of a
+ * long name the middle is left out, so that the reason stays. */
 caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path);
 
 /* Records success: CAPTION_OK and an empty message. */

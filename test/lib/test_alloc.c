@@ -14,12 +14,12 @@
  * interlaced PNG all rows. */
 enum { JPEG, PROGRESSIVE, PNG, PICTURES };
 
-typedef struct picture {
+typedef struct encoded {
     unsigned char *data; /* owned */
     size_t size;
-} picture;
+} encoded;
 
-static void make_pictures(picture pictures[PICTURES])
+static void make_pictures(encoded pictures[PICTURES])
 {
     pictures[JPEG].data = fixture_jpeg(1, &pictures[JPEG].size);
     pictures[PROGRESSIVE].data = fixture_progressive(1, &pictures[PROGRESSIVE].size);
@@ -27,12 +27,12 @@ static void make_pictures(picture pictures[PICTURES])
     for (int i = 0; i < PICTURES; i++) assert_non_null(pictures[i].data);
 }
 
-static void free_pictures(picture pictures[PICTURES])
+static void free_pictures(encoded pictures[PICTURES])
 {
     for (int i = 0; i < PICTURES; i++) free(pictures[i].data);
 }
 
-static void caption_every_way(caption_session *session, const picture pictures[PICTURES], const char *path)
+static void caption_every_way(caption_session *session, const encoded pictures[PICTURES], const char *path)
 {
     caption_pixel_view view = fixture_pixels(2);
     caption_decode_options greedy;
@@ -41,7 +41,7 @@ static void caption_every_way(caption_session *session, const picture pictures[P
     const caption_result *r;
     assert_int_equal(caption_file(session, path, NULL, &r, NULL), CAPTION_OK);
     for (int i = 0; i < PICTURES; i++) {
-        const picture *p = &pictures[i];
+        const encoded *p = &pictures[i];
         assert_int_equal(caption_image(session, p->data, p->size, NULL, &r, NULL), CAPTION_OK);
         assert_int_equal(r->warnings, 0);
         if (i == PNG) {
@@ -64,7 +64,7 @@ static void caption_every_way(caption_session *session, const picture pictures[P
 static void armed(const make_model_options *options, caption_conv conv, int threads)
 {
     caption_session *session = NULL;
-    picture pictures[PICTURES];
+    encoded pictures[PICTURES];
     make_pictures(pictures);
     fixture fix;
     assert_true(fixture_open(&fix, options));
@@ -144,7 +144,7 @@ static int read_bytes(void *user, uint64_t offset, void *buffer, size_t size)
 }
 
 /* Everything that may allocate, in one go. */
-static caption_status whole_life(fixture *fix, const picture pictures[PICTURES], const char *model_path,
+static caption_status whole_life(fixture *fix, const encoded pictures[PICTURES], const char *model_path,
                                  const caption_session_options *o)
 {
     caption_model *model = NULL, *second = NULL;
@@ -173,7 +173,7 @@ static caption_status whole_life(fixture *fix, const picture pictures[PICTURES],
 
 static void sweep(int threads)
 {
-    picture pictures[PICTURES];
+    encoded pictures[PICTURES];
     int n = 1;
     make_pictures(pictures);
     fixture fix;
@@ -220,7 +220,7 @@ static void any_allocation_may_fail(void **state)
 
 typedef struct ranges_job {
     const caption_model *model; /* NULL: from batch norm */
-    const char *list;           /* of one picture */
+    const char *list;           /* of one encoded */
     const convert_plan *plan;
 } ranges_job;
 
@@ -268,7 +268,7 @@ static void ranges_from_pictures(void **state)
     assert_true(fixture_open(&fix, NULL));
     unsigned char *jpeg = fixture_jpeg(1, &size);
     assert_true(jpeg && fixture_write(photo, jpeg, size) && fixture_write(list, photo, strlen(photo)));
-    /* the picture is reported as one that can't be read */
+    /* the encoded is reported as one that can't be read */
     const int kept = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
     assert_true(dup2(nowhere, STDERR_FILENO) >= 0);
     sweep_ranges(&(ranges_job){.model = fix.model, .list = list}, 1);

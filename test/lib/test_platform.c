@@ -150,6 +150,56 @@ static void failures_are_recorded(void **state)
 }
 
 /* Masks select levels; levels that are absent are ignored. */
+static void messages_are_one_harmless_line(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"a\nb\033[31m\x7F", "a?b?[31m?"},
+        {"caf\xC3\xA9 \xF0\x9F\x90\x95 \xE2\x80\xA6", "caf\xC3\xA9 \xF0\x9F\x90\x95 \xE2\x80\xA6"},
+        {"\xC2\x9B", "??"},               /* U+009B starts a command as ESC [ does */
+        {"\xE2\x80\xAE", "???"},          /* U+202E turns the line around */
+        {"\xFFx\xC3z\xE2\x80", "?x?z??"}, /* no UTF-8 */
+    };
+    (void)state;
+    caption_error error;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(cpt_fail(&error, CAPTION_ERROR_MODEL, "%s", cases[i].text), CAPTION_ERROR_MODEL);
+        assert_string_equal(error.message, cases[i].message);
+    }
+}
+
+static void long_paths_leave_room_for_the_reason(void **state)
+{
+    static const char reason[] = "tensor fc.weight: its checksum is wrong";
+    static char path[4001];
+    (void)state;
+    caption_error error;
+    for (size_t length = 1; length < sizeof path; length++) {
+        memset(path, 'p', length);
+        path[length - 1] = 'z';
+        path[length] = '\0';
+        (void)cpt_fail(&error, CAPTION_ERROR_MODEL, "%s", reason);
+        assert_int_equal(cpt_fail_in_file(&error, CAPTION_ERROR_MODEL, path), CAPTION_ERROR_MODEL);
+        const char *behind = strstr(error.message, "z: ");
+        assert_non_null(behind);
+        assert_string_equal(behind + 3, reason);
+        /* the path is whole, or its place is full */
+        if (strstr(error.message, "p...p")) {
+            assert_int_equal(strlen(error.message), sizeof error.message - 1);
+        } else {
+            assert_int_equal(behind + 1 - error.message, length);
+        }
+    }
+    /* the longest reason */
+    char longest[sizeof error.message];
+    memset(longest, 'r', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    (void)cpt_fail(&error, CAPTION_ERROR_MODEL, "%s", longest);
+    (void)cpt_fail_in_file(&error, CAPTION_ERROR_MODEL, path);
+    assert_non_null(strstr(error.message, "z: rrr"));
+}
+
 static void kernel_levels(void **state)
 {
     const uint32_t cpu = cpt_cpu_detect();
@@ -195,6 +245,8 @@ int main(void)
         cmocka_unit_test(dry_run_counts_what_a_real_one_takes),
         cmocka_unit_test(status_texts_differ),
         cmocka_unit_test(failures_are_recorded),
+        cmocka_unit_test(messages_are_one_harmless_line),
+        cmocka_unit_test(long_paths_leave_room_for_the_reason),
         cmocka_unit_test(kernel_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,20 +8,22 @@ case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 root=$(pwd) tab=$(printf '\t')
 export PATH="$BUILD:$PATH" HOME="$dir" LC_ALL=C
 mkdir -p "$dir/files/d" "$dir/planted"
-for file in m.capw p.jpg Q.PNG w.webp c.pth v.pkl r.csv t.tsv j.json n.txt; do : >"$dir/files/$file"; done
+for file in m.capw p.jpg Q.PNG w.webp c.pth v.pkl r.csv t.tsv j.json n.txt s.tar; do : >"$dir/files/$file"; done
 
-printf '%s\n' capdemo capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
+printf '%s\n' capdemo capbatch capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
 
 # a line, a tab, and what is offered at its end
 cat >"$dir/values" <<VALUES
 capeval ${tab}run score
 capdemo ${tab}Q.PNG d p.jpg w.webp
+capbatch ${tab}Q.PNG d p.jpg s.tar w.webp
+capbatch --format ${tab}csv jsonl tar tsv
 capdump -m m.capw p${tab}p.jpg
 capinfo ${tab}d m.capw
 capinfo --model=m${tab}m.capw
 capeval run --compare ${tab}d m.capw
 capconvert ${tab}c.pth d m.capw
-capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv t.tsv v.pkl w.webp
+capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv s.tar t.tsv v.pkl w.webp
 capconvert --vocab ${tab}d v.pkl
 capconvert --config ${tab}d j.json
 capeval run --images ${tab}d

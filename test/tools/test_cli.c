@@ -1,6 +1,7 @@
 /* Tests of the tools' shared modules: numbers and names, tables of options, lists of images, JSON texts,
  * medians. */
 #include <ctype.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/common/session.h"
 
 static void whole_numbers(void **state)
@@ -520,6 +522,36 @@ static void json_texts(void **state)
     json_decref(none);
 }
 
+static void json_failures_stick(void **state)
+{
+    json_t *object = json_object(), *array = json_array();
+    const char *reason = NULL;
+    (void)state;
+    tool_json_set(&object, "a", json_integer(1));
+    char *text = tool_json_print(json_incref(object), JSON_COMPACT, &reason);
+    assert_string_equal(text, "{\"a\":1}");
+    free(text);
+    tool_json_append(&array, object);
+    tool_json_append(&array, json_real((double)NAN)); /* jansson has no such value */
+    assert_null(array);
+    tool_json_append(&array, json_integer(2));
+    assert_null(array);
+    json_t *outer = json_object();
+    tool_json_set(&outer, "array", array);
+    assert_null(outer);
+    assert_null(tool_json_print(outer, 0, &reason));
+    assert_string_equal(reason, "a number is not finite, and JSON has no such numbers");
+    tool_output output;
+    tool_error err = {{0}};
+    assert_true(tool_output_open(&output, NULL, &err));
+    tool_output_json(&output, outer, 0);
+    assert_false(tool_output_close(&output, &err));
+    assert_string_equal(err.message, "standard output: a number is not finite, and JSON has no such numbers");
+    json_error_t where;
+    assert_null(tool_json_parse("{\"a\": 1, \"a\": 2}", 16, 0, &where));
+    assert_false(tool_json_lost());
+}
+
 static void medians(void **state)
 {
     double odd[] = {5, 1, 3}, even[] = {4, 1, 2, 9};
@@ -549,6 +581,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_without_pictures, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(lists_of_names, make_folder, remove_folder),
         cmocka_unit_test(json_texts),
+        cmocka_unit_test(json_failures_stick),
         cmocka_unit_test(medians),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

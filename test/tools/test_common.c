@@ -17,6 +17,9 @@
 #include <cmocka.h>
 
 #include "tools/common/clean.h"
+#include "tools/common/cli.h"
+#include "tools/common/message.h"
+#include "tools/common/outfile.h"
 #include "tools/common/output.h"
 #include "tools/common/progress.h"
 #include "tools/common/terminal.h"
@@ -207,6 +210,104 @@ static void names_are_cleaned(void **state)
     assert_string_equal(text, "abc"); /* an escape stands in full or not at all */
     tool_clean(text, 8, "abc\033");
     assert_string_equal(text, "abc\\x1b");
+}
+
+static void long_texts_lose_their_middle(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *shown;
+    } cases[] = {
+        {"0123456789", 11, "0123456789"},
+        {"0123456789ab", 11, "01...789ab"}, /* 2 of the start, 5 of the end */
+        {"0\n23456789", 11, "0...56789"},   /* neither an escape nor a character is torn apart */
+        {"01234\xC3\xA9"
+         "6789",
+         11, "01...6789"},
+        {"\n\n\n\n\n\n\n\n", 11, "\\n...\\n\\n"},
+        {"0123456789", 4, ""}, /* no room for more than dots */
+        {"0123", 1, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[32];
+        memset(text, 'x', sizeof text);
+        assert_int_equal(tool_shorten(text, cases[i].size, cases[i].text, strlen(cases[i].text)),
+                         strlen(cases[i].shown));
+        assert_string_equal(text, cases[i].shown);
+        assert_int_equal(text[cases[i].size], 'x');
+    }
+}
+
+/* ---- messages ---- */
+
+/* Every conversion that messages use, beside the C library's. */
+static void messages_have_numbers(void **state)
+{
+    static const char format[] =
+        "%d %5d|%-4d|%u %x %02x %ld %lu %lld %llu %zu %.1f %g %6.2f %c %% %s %.*s %.2s";
+    char text[512], wanted[512];
+    (void)state;
+    tool_format(text, sizeof text, format, -3, 42, 7, 8u, 0xABCu, 5u, -1L, 2UL, -9000000000LL,
+                18000000000000000000ULL, (size_t)77, 2.25, 1e300, -3.14159, 'q', "whole", 3, "abcdef", "xyz");
+    (void)snprintf(wanted, sizeof wanted, format, -3, 42, 7, 8u, 0xABCu, 5u, -1L, 2UL, -9000000000LL,
+                   18000000000000000000ULL, (size_t)77, 2.25, 1e300, -3.14159, 'q', "whole", 3, "abcdef",
+                   "xyz");
+    assert_string_equal(text, wanted);
+    tool_format(text, 4, "%s: %d", "abc", 5);
+    assert_int_equal(strlen(text), 3); /* too small for anything */
+}
+
+static void messages_keep_their_reason(void **state)
+{
+    static char path[4001], word[100001], other[4001];
+    tool_error err = {{0}};
+    (void)state;
+    memset(path, 'p', sizeof path - 1);
+    memset(word, '\033', sizeof word - 1);
+    memset(other, 'o', sizeof other - 1);
+    memcpy(path + sizeof path - 10, "photo.jpg", 9);
+    assert_false(tool_fail_errno(&err, path, ENOENT));
+    assert_non_null(strstr(err.message, "photo.jpg: No such file or directory"));
+    assert_int_equal(strncmp(err.message, "ppp", 3), 0);
+    assert_non_null(strstr(err.message, "p...p"));
+    err.message[0] = '\0';
+    assert_false(tool_fail(&err, "%s: word %u (%s) is absurdly long; see %s, line %zu", path, 7u, word, other,
+                           (size_t)12));
+    assert_non_null(strstr(err.message, "photo.jpg: word 7 (\\x1b"));
+    assert_non_null(strstr(err.message, "\\x1b) is absurdly long; see ooo"));
+    assert_non_null(strstr(err.message, "ooo, line 12"));
+    assert_null(strchr(err.message, '\033'));
+    err.message[0] = '\0';
+    assert_false(tool_fail(&err, "%s: a\n%s", "x\ny", "z\xFF"));
+    assert_string_equal(err.message, "x\\ny: a\nz\\xff"); /* the format is ours */
+}
+
+/* The library's message names the file as well; it is said once. */
+static void files_are_named_once(void **state)
+{
+    static char path[4001];
+    tool_error err = {{0}};
+    caption_error error = {.status = CAPTION_ERROR_IO, .message = ""};
+    (void)state;
+    (void)snprintf(error.message, sizeof error.message, "a?b: c: is a folder");
+    assert_false(tool_fail_caption(&err, "a\nb: c", &error));
+    assert_string_equal(err.message, "a\\nb: c: is a folder");
+    memset(path, 'p', sizeof path - 1);
+    memcpy(path + sizeof path - 13, ": photo.capw", 12);
+    caption_model *model = NULL;
+    assert_int_equal(caption_model_open_file(&model, path, NULL, &error), CAPTION_ERROR_IO);
+    err.message[0] = '\0';
+    assert_false(tool_fail_caption(&err, path, &error));
+    const char *named = strstr(err.message, "photo.capw: ");
+    assert_non_null(named);
+    assert_null(strstr(named + 1, "photo.capw"));
+    assert_non_null(strstr(named, strerror(ENAMETOOLONG)));
+    (void)snprintf(error.message, sizeof error.message, "no such layer");
+    err.message[0] = '\0';
+    assert_false(tool_fail_caption(&err, "no", &error));
+    assert_string_equal(err.message, "no: no such layer");
 }
 
 static void fields_keep_their_bytes(void **state)
@@ -431,6 +532,10 @@ int main(void)
         cmocka_unit_test(lines),
         cmocka_unit_test(names_in_zero_bytes),
         cmocka_unit_test(names_are_cleaned),
+        cmocka_unit_test(long_texts_lose_their_middle),
+        cmocka_unit_test(messages_have_numbers),
+        cmocka_unit_test(messages_keep_their_reason),
+        cmocka_unit_test(files_are_named_once),
         cmocka_unit_test_setup_teardown(fields_keep_their_bytes, make_folder, remove_folder),
         cmocka_unit_test(columns_of_the_terminal),
         cmocka_unit_test(progress_text),

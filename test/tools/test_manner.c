@@ -1,4 +1,4 @@
-/* The manner that all five tools share, from the outside: help, defaults, -q, -o, lists of names, the bundled
+/* The manner that all tools share, from the outside: help, defaults, -q, -o, lists of names, the bundled
  * model, names with control characters, terminals of several widths, and writes that get lost. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +15,14 @@
 #define put put_bytes /* run_tools.h has another */
 #include "test/tools/net_maker.h"
 #undef put
+#include "test/make_model.h"
 #include "test/run_tools.h"
 #include "tools/common/bundled.h"
 #include "tools/common/text.h"
 
 /* every command line with a --help of its own */
-static const char *const commands[] = {"capdemo", "capinfo",     "capdump",      "capconvert",
-                                       "capeval", "capeval run", "capeval score"};
+static const char *const commands[] = {"capdemo",    "capbatch", "capinfo",     "capdump",
+                                       "capconvert", "capeval",  "capeval run", "capeval score"};
 enum { COMMANDS = sizeof commands / sizeof commands[0], SCREEN = 80 };
 
 static const char *program; /* argv[0] */
@@ -150,8 +151,9 @@ static void every_option_is_in_the_man_page(void **state)
 
 static void shared_defaults_are_the_same(void **state)
 {
-    static const char *const with_model[] = {"capdemo", "capinfo", "capdump", "capeval run"};
-    static const char *const with_threads[] = {"capdemo", "capinfo", "capdump", "capeval run", "capconvert"};
+    static const char *const with_model[] = {"capdemo", "capbatch", "capinfo", "capdump", "capeval run"};
+    static const char *const with_threads[] = {"capdemo", "capbatch",    "capinfo",
+                                               "capdump", "capeval run", "capconvert"};
     (void)state;
     for (size_t i = 0; i < sizeof with_model / sizeof with_model[0]; i++) {
         assert_int_equal(run("%s --help | tr -s ' \\n' ' '", with_model[i]), 0);
@@ -172,8 +174,8 @@ static void models_of_every_tool(void **state)
     size_t size = 0;
     (void)state;
     assert_int_equal(run("printf 'image,caption\\na.jpg,a dog\\n' >$D/r.txt"), 0);
-    static const char *const wrong[] = {"capdemo test/vectors/a.jpg", "capinfo",
-                                        "capdump test/vectors/a.jpg $D/x",
+    static const char *const wrong[] = {"capdemo test/vectors/a.jpg", "capbatch test/vectors/a.jpg",
+                                        "capinfo", "capdump test/vectors/a.jpg $D/x",
                                         "capeval run --images test/vectors --refs $D/r.txt -o $D/x.tsv"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_refused(run("CAPTION_MODEL=$D/missing.capw %s", wrong[i]), 1, "missing.capw: ");
@@ -383,6 +385,131 @@ static void messages_are_one_line(void **state)
     assert_false(has_control(err, "\n"));
 }
 
+/* $p is a path of 4000 bytes without a file, $q one whose last name is longer than any file's. */
+static void set_long_paths(void)
+{
+    char path[4001];
+    for (size_t i = 0; i + 1 < sizeof path; i++) path[i] = i % 2 ? '/' : 'p';
+    memcpy(path + sizeof path - sizeof "xphoto.jpg", "xphoto.jpg", sizeof "xphoto.jpg");
+    assert_int_equal(setenv("p", path, 1), 0);
+    memset(path, 'q', 3000);
+    memcpy(path + 3000, "x.jpg", sizeof "x.jpg");
+    assert_int_equal(setenv("q", path, 1), 0);
+}
+
+/* Whatever the length of a path, the reason is said. */
+static void messages_have_a_reason(void **state)
+{
+    static const char *const failing[] = {
+        "capdemo -m $D/m.capw $p",
+        "capdemo -m $p x.jpg",
+        "capdemo -m $D/m.capw -o $p test/vectors/a.jpg",
+        "capdemo --files-from $p -m $D/m.capw",
+        "capinfo $p",
+        "capinfo -o $p $D/m.capw",
+        "capdump -m $D/m.capw $p $D/x",
+        "capdump -m $D/m.capw test/vectors/a.jpg $p",
+        "capconvert $p --vocab $q -o $D/x.capw",
+        "capeval score --refs $q $p",
+        "capeval run -m $D/m.capw --images $D/pics --refs $p",
+        "capdemo -m $D/m.capw $q",
+        "capinfo $q",
+    };
+    (void)state;
+    set_long_paths();
+    for (size_t i = 0; i < sizeof failing / sizeof failing[0]; i++) {
+        assert_int_equal(run("%s", failing[i]), 1);
+        assert_int_equal(count_lines(err), 1);
+        if (!strstr(err, "No such file or directory\n") && !strstr(err, "File name too long\n")) {
+            fail_msg("no reason in %s: %s", failing[i], err);
+        }
+        assert_has(err, strstr(failing[i], "$q") && !strstr(failing[i], "$p") ? "qx.jpg: " : "xphoto.jpg: ");
+        assert_true(strlen(err) < 900);
+    }
+    assert_int_equal(run("capdemo --$p"), 2);
+    assert_has(err, ": unknown option\n");
+    assert_int_equal(run("capdemo --conv $p x.jpg"), 2);
+    assert_has(err, "' is not one of auto, direct, winograd, im2col\n");
+    assert_int_equal(run("capeval $p"), 2);
+    assert_has(err, "no such command: p/p");
+    assert_int_equal(run("capdemo -m $D/m.capw --json $p"), 1);
+    json_t *line = json_loads(out, 0, NULL);
+    const char *error = json_string_value(json_object_get(line, "error"));
+    assert_non_null(error);
+    assert_has(error, "xphoto.jpg: No such file or directory");
+    json_decref(line);
+}
+
+#define EVIL_TENSOR "enc\033[31m\n.layer1.0.conv2.xxxxxx"
+
+/* Writes $D/name: a model with one text replaced by another of the same length, and words that begin with
+ * ESC. */
+static void put_hostile(const char *name, const char *from, const char *to)
+{
+    make_model_options options;
+    size_t size = 0;
+    const size_t length = strlen(from);
+    make_model_defaults(&options);
+    options.input = INPUT;
+    options.winograd = 1;
+    unsigned char *data = make_model(&options, &size);
+    assert_non_null(data);
+    assert_int_equal(strlen(to), length);
+    unsigned char *found = NULL;
+    for (size_t i = 0; i + length <= size && !found; i++) {
+        if (memcmp(data + i, from, length) == 0) found = data + i;
+    }
+    assert_non_null(found);
+    memcpy(found, to, length);
+    capw_header header;
+    memcpy(&header, data, sizeof header);
+    unsigned char *table = data + header.vocabulary_offset;
+    for (uint32_t i = 4; i < header.word_count; i++) {
+        uint32_t at;
+        memcpy(&at, table + i * sizeof at, sizeof at);
+        table[(header.word_count + 1) * sizeof at + at] = '\033';
+    }
+    capw_tensor *evil = make_model_find(data, EVIL_TENSOR);
+    if (evil && strstr(name, "bad")) evil->rank = 9;
+    make_model_seal(data);
+    put(name, data, size);
+    free(data);
+}
+
+/* Keys, values, words and names of tensors that want to steer the terminal. */
+static void hostile_models(void **state)
+{
+    static const char tensor[] = "encoder.layer1.0.conv2.winograd";
+    (void)state;
+    put_hostile("key.capw", "decode.penalty", "d\033[31m\n\xC2\x9B\xFF....");
+    assert_int_equal(run("capinfo -v --words $D/key.capw"), 0);
+    assert_false(has_control(out, "\n"));
+    assert_has(out, "  d\\x1b[31m\\n\\xc2\\x9b\\xff.... = published\n");
+    assert_int_equal(run("capinfo --json -v --words $D/key.capw"), 0);
+    assert_false(has_control(out, "\n"));
+    assert_int_equal(run("capdemo --json --attention -m $D/key.capw test/vectors/a.jpg"), 0);
+    assert_false(has_control(out, "\n"));
+    assert_int_equal(run_on_terminal(80, "capdemo --attention -m $D/key.capw test/vectors/a.jpg"), 0);
+    assert_false(has_control(out, "\r\n"));
+    put_hostile("tensor.capw", tensor, EVIL_TENSOR);
+    assert_int_equal(run("capinfo --tensors $D/tensor.capw"), 0);
+    assert_false(has_control(out, "\n"));
+    assert_has(out, "\nenc\\x1b[31m\\n.layer1.0.conv2.xxxxxx float32 ");
+    static const char *const changes[][2] = {{"published", "\033[31m\npu\xFF"}, {tensor, EVIL_TENSOR}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        put_hostile("bad.capw", changes[i][0], changes[i][1]);
+        static const char *const readers[] = {
+            "capinfo $D/bad.capw", "capdemo -m $D/bad.capw x.jpg",
+            "capconvert --int8 --calibrate $D/pics $D/bad.capw -o $D/x.capw"};
+        for (size_t r = 0; r < sizeof readers / sizeof readers[0]; r++) {
+            assert_int_equal(run("%s", readers[r]), 1);
+            assert_int_equal(count_lines(err), 1);
+            assert_false(has_control(err, "\n"));
+            assert_has(err, "[31m");
+        }
+    }
+}
+
 static void names_on_a_terminal(void **state)
 {
     (void)state;
@@ -588,6 +715,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(json_of_failures),
         cmocka_unit_test(captions_are_scored),
         cmocka_unit_test(messages_are_one_line),
+        cmocka_unit_test(messages_have_a_reason),
+        cmocka_unit_test(hostile_models),
         cmocka_unit_test(names_on_a_terminal),
         cmocka_unit_test(progress_on_terminals),
         cmocka_unit_test(attention_on_terminals),

@@ -138,7 +138,7 @@ static void hostile(void **state)
         {"{}x", "header: line 1, column "},
         {"{\"a.x\":1}", "header: a.x: not an object"},
         {"{\"a.x\":[]}", "header: a.x: not an object"},
-        {"{\"a.\\u001b[1m\":1}", "header: a.?[1m: not an object"},
+        {"{\"a.\\u001b[1m\":1}", "header: a.\\x1b[1m: not an object"},
         {"{\"a.x\\u0000\":{}}", "header: line 1, column "},
         {"{\"a.\xFF\":{}}", "header: line 1, column "},
         {"{\"a.x\":{}}", "header: a.x: no \"dtype\""},

@@ -271,7 +271,7 @@ static void unknown_globals(void **state)
                      "builtins\x8c\4eval\x93."),
                    "names builtins.eval");
     assert_refused(S("\x80\2ccollections\nOrderedDict.x\n."), "names collections.OrderedDict.x");
-    assert_refused(S("\x80\2ca\x1B[2J\nb\n."), "names a?[2J.b");
+    assert_refused(S("\x80\2ca\x1B[2J\nb\n."), "names a\\x1b[2J.b");
     assert_refused(S("\x80\4\x8c\3src\x8c\x15vocabulary.Vocabulary\x93."), "names src.vocabulary.Vocabulary");
     assert_refused(S("\x80\4K\1K\2\x93."), "by what is no text");
     assert_refused(S("\x80\2ctorch\n."), "truncated");

@@ -52,6 +52,49 @@ void tool_put_clean(FILE *stream, const char *text)
     }
 }
 
+size_t tool_clean_length(const char *text, size_t length)
+{
+    size_t total = 0;
+    while (length) {
+        char piece[PIECE_BYTES];
+        const size_t taken = next_piece(piece, text, length);
+        total += strlen(piece);
+        text += taken;
+        length -= taken;
+    }
+    return total;
+}
+
+size_t tool_shorten(char *out, size_t size, const char *text, size_t length)
+{
+    static const char dots[] = "...";
+    const size_t total = tool_clean_length(text, length), room = size - 1;
+    const size_t kept = room > sizeof dots ? room - (sizeof dots - 1) : 0;
+    /* of a path the end says more than the start */
+    const size_t tail = total > room ? kept - kept / 3 : 0, head = total > room ? kept / 3 : total;
+    size_t used = 0;
+    bool cut = false;
+    for (size_t at = 0; length;) {
+        char piece[PIECE_BYTES];
+        const size_t taken = next_piece(piece, text, length), bytes = strlen(piece);
+        const bool keep = (!cut && at + bytes <= head) || at >= total - tail;
+        if (!keep && !cut && kept) {
+            memcpy(out + used, dots, sizeof dots - 1);
+            used += sizeof dots - 1;
+        }
+        cut = cut || !keep;
+        if (keep) {
+            memcpy(out + used, piece, bytes);
+            used += bytes;
+        }
+        at += bytes;
+        text += taken;
+        length -= taken;
+    }
+    out[used] = '\0';
+    return used;
+}
+
 void tool_put_field(FILE *stream, const char *text)
 {
     for (; *text; text++) {

@@ -16,6 +16,14 @@ void tool_put_clean(FILE *stream, const char *text);
  * every other byte stays as it is. */
 void tool_put_field(FILE *stream, const char *text);
 
+/* Bytes of what tool_put_clean makes of text [length]. */
+size_t tool_clean_length(const char *text, size_t length);
+
+/* The same as tool_put_clean, of text [length] into out [size, at least 1], ended by a zero byte.  Where it
+ * doesn't fit,
+ * "..." stands in place of its middle.  Returns the length. */
+size_t tool_shorten(char *out, size_t size, const char *text, size_t length);
+
 /* The same as tool_put_clean, into out [size], cut to fit and ended by a zero byte. */
 void tool_clean(char *out, size_t size, const char *text);
 

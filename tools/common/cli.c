@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/common/clean.h"
 #include "tools/common/json.h"
 #include "tools/common/mapped.h"
+#include "tools/common/message.h"
 
 enum { NOTE_BYTES = 2048 };
 
@@ -130,12 +130,10 @@ int tool_processors(int most)
 
 /* ---- messages ---- */
 
-/* One line on standard error: the first word of `command`, then the message. */
+/* One line on standard error: the first word of `command`, then the message, which tool_format made. */
 static void print_message(const char *command, const char *message)
 {
-    (void)fprintf(stderr, "%.*s: ", (int)strcspn(command, " "), command);
-    tool_put_clean(stderr, message);
-    (void)fputc('\n', stderr);
+    (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, message);
 }
 
 int tool_usage_error(const char *command, const tool_error *err)
@@ -156,7 +154,7 @@ void tool_note(const char *tool, const char *format, ...)
     char text[NOTE_BYTES];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    tool_format_list(text, sizeof text, format, args);
     va_end(args);
     print_message(tool, text);
 }
@@ -168,12 +166,34 @@ bool tool_flush_output(tool_error *err)
     return tool_fail_errno(err, "standard output", errno ? errno : EIO);
 }
 
-bool tool_fail_caption(tool_error *err, const char *name, const caption_error *error)
+/* A byte of a name, and the byte that the library's message has for it: what could do harm is "?" there. */
+static bool stands_for(char shown, char byte)
+{
+    return shown == byte || (shown == '?' && !(byte >= ' ' && byte < 0x7F));
+}
+
+/* Bytes at the start of the library's message that are the file's name; 0: the message doesn't begin with it.
+ * Where the name is long, the message has "..." in place of its middle. */
+static size_t name_length(const char *message, const char *name)
 {
     const size_t length = strlen(name);
-    const char *reason = error->message[0] ? error->message : caption_status_string(error->status);
-    if (strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0) {
-        return tool_fail(err, "%s", reason);
+    size_t head = 0;
+    while (head < length && stands_for(message[head], name[head])) head++;
+    if (head == length) return strncmp(message + head, ": ", 2) == 0 ? head : 0;
+    if (strncmp(message + head, "...", 3) != 0) return 0;
+    const char *const tail = message + head + 3;
+    for (const char *end = strstr(tail, ": "); end; end = strstr(end + 1, ": ")) {
+        const size_t size = (size_t)(end - tail);
+        size_t same = 0;
+        while (same < size && size < length && stands_for(tail[same], name[length - size + same])) same++;
+        if (same == size) return (size_t)(end - message);
     }
-    return tool_fail(err, "%s: %s", name, reason);
+    return 0;
+}
+
+bool tool_fail_caption(tool_error *err, const char *name, const caption_error *error)
+{
+    const char *reason = error->message[0] ? error->message : caption_status_string(error->status);
+    const size_t said = name_length(reason, name);
+    return tool_fail(err, "%s: %s", name, said ? reason + said + 2 : reason);
 }

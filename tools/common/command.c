@@ -1,6 +1,7 @@
 /* Reads a command line by a table of options, and prints the table; see command.h. */
 #include "tools/common/command.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "tools/common/cli.h"
@@ -34,7 +35,7 @@ static int least(int a, int b, int c)
 static int distance(const char *a, const char *b)
 {
     const int rows = (int)strlen(a), columns = (int)strlen(b);
-    if (rows >= NAME_BYTES || columns >= NAME_BYTES) return NAME_BYTES;
+    if (rows >= NAME_BYTES || columns >= NAME_BYTES) return INT_MAX;
     int d[NAME_BYTES + 1][NAME_BYTES + 1]; /* [i][j]: the first i letters of a to the first j of b */
     for (int i = 0; i <= rows; i++) d[i][0] = i;
     for (int j = 0; j <= columns; j++) d[0][j] = j;

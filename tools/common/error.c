@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "tools/common/message.h"
 
 bool tool_fail(tool_error *err, const char *format, ...)
 {
     if (!err || err->message[0]) return false;
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(err->message, sizeof err->message, format, args);
+    tool_format_list(err->message, sizeof err->message, format, args);
     va_end(args);
     return false;
 }

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 
 typedef struct tool_error {
-    char message[768]; /* "file: place: reason" without a final newline; empty: no error yet */
+    /* "file: place: reason", one line without its newline; empty: no error yet.  Names are escaped, and of a
+     * long one the middle is left out, never the reason (message.h). */
+    char message[768];
 } tool_error;
 
 #if defined(__GNUC__)

@@ -6,8 +6,7 @@
 
 enum { TOOL_PRINTABLE_BYTES = 64 };
 
-/* Writes `size` bytes as one short line of ASCII: other characters become "?", and what doesn't fit ends in
- * "...".  Returns out. */
+/* Writes `size` bytes, which need not end in a zero byte, as tool_shorten does.  Returns out. */
 const char *tool_printable(const char *data, size_t size, char out[TOOL_PRINTABLE_BYTES]);
 
 #endif

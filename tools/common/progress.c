@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/terminal.h"
 
 enum { BAR_CELLS = 24, LEAST_CELLS = 6, BAR_FRAME = 3, LINE_BYTES = 256 }; /* the frame is "[", "]", " " */
@@ -23,6 +24,7 @@ void tool_progress_begin(tool_progress *p, const char *unit, uint64_t first, uin
                          .first = first,
                          .active = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0)};
     (void)clock_gettime(CLOCK_MONOTONIC, &p->start);
+    p->last = p->start;
 }
 
 /* ---- the text ---- */
@@ -109,6 +111,18 @@ void tool_progress_update(tool_progress *p, uint64_t done)
     (void)fflush(stderr);
     p->last = now;
     p->drawn = true;
+}
+
+void tool_progress_log(tool_progress *p, const char *tool, uint64_t done)
+{
+    struct timespec now = {0};
+    line_parts parts;
+    if (p->active || !p->log) return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (seconds_between(p->last, now) < TOOL_PROGRESS_SECONDS) return;
+    make_parts(&parts, p, done, seconds_between(p->start, now));
+    tool_note(tool, "%s%s%s%s", parts.count, parts.unit, parts.rate, parts.left);
+    p->last = now;
 }
 
 void tool_progress_clear(tool_progress *p)

@@ -16,6 +16,7 @@ typedef struct tool_progress {
     uint64_t first;   /* done before the start (a resumed run); not counted in the rate */
     bool active;      /* standard error is a terminal, and the line is wanted */
     bool drawn;       /* a line stands on the terminal */
+    bool log; /* where standard error is no terminal, tool_progress_log writes to it; false at first */
     struct timespec start, last;
 } tool_progress;
 
@@ -24,6 +25,11 @@ void tool_progress_begin(tool_progress *p, const char *unit, uint64_t first, uin
 
 /* done counts from zero and includes `first`. */
 void tool_progress_update(tool_progress *p, uint64_t done);
+
+/* Writes a plain line "TOOL: 150/400 images, 5 images/s, 0:50 left", at most one in `TOOL_PROGRESS_SECONDS`,
+ * where p->log says so and no line is drawn on a terminal. */
+enum { TOOL_PROGRESS_SECONDS = 60 };
+void tool_progress_log(tool_progress *p, const char *tool, uint64_t done);
 
 /* Takes the line off the terminal, for a message; the next update draws it again. */
 void tool_progress_clear(tool_progress *p);

@@ -45,49 +45,60 @@ bool tool_session_allows(const caption_session_options *limits, const char *name
     return picture_allowed(&most, name, &size, err);
 }
 
-/* Makes the session, or makes it again where it has less than `need` for decoding. */
-static caption_status make_room(tool_session *session, size_t need, caption_error *error)
+/* More than resizing the largest picture takes: the library keeps weights for every row and column, and some
+ * rows. */
+enum { RESIZING_BYTES = 2 * CAPTION_MAX_IMAGE_SIDE * 32 + (1 << 20) };
+
+size_t tool_load_memory(const picture_source *source, const caption_session_options *limits)
 {
-    if (session->session && need <= session->options.decode_memory) return CAPTION_OK;
-    if (need < session->options.decode_memory) need = session->options.decode_memory;
-    return renew(session, need, error);
+    if (picture_is_foreign(source->data, source->size)) return RESIZING_BYTES;
+    caption_image_info info;
+    if (caption_image_probe(source->data, source->size, &info, NULL) != CAPTION_OK) return 0;
+    return tool_session_allows(limits, source->name, &info, NULL) ? info.decode_memory : 0;
 }
 
-/* More than resizing takes: the library keeps weights for every row and column, and some rows. */
-static size_t resizing_bytes(const picture *p)
-{
-    return ((size_t)p->width + (size_t)p->height) * 32 + ((size_t)1 << 20);
-}
-
-static bool load_foreign(tool_session *session, const picture_source *source, tool_error *err)
+static bool load_foreign(caption_session *session, int slot, const picture_source *source,
+                         const picture_limits *limits, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     picture p;
-    const picture_limits limits = {.memory = session->limits.decode_memory,
-                                   .pixels = session->limits.max_pixels};
-    if (!picture_decode(&p, source, &limits, err)) return false;
+    if (!picture_decode(&p, source, limits, err)) return false;
     const caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height, .stride = p.stride};
-    caption_status status = make_room(session, resizing_bytes(&p), &error);
-    if (status == CAPTION_OK) status = caption_load_pixels(session->session, 0, &view, &error);
+    const caption_status status = caption_load_pixels(session, slot, &view, &error);
     picture_free(&p);
+    return status == CAPTION_OK || tool_fail_caption(err, source->name, &error);
+}
+
+bool tool_load_picture(caption_session *session, int slot, const picture_source *source,
+                       const caption_session_options *limits, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    caption_image_info info;
+    if (picture_is_foreign(source->data, source->size)) {
+        const picture_limits most = {.memory = limits->decode_memory, .pixels = limits->max_pixels};
+        return load_foreign(session, slot, source, &most, err);
+    }
+    caption_status status = caption_image_probe(source->data, source->size, &info, &error);
+    if (status == CAPTION_OK && !tool_session_allows(limits, source->name, &info, err)) return false;
+    if (status == CAPTION_OK) {
+        status = caption_load_image(session, slot, source->data, source->size, &error);
+    }
     return status == CAPTION_OK || tool_fail_caption(err, source->name, &error);
 }
 
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err)
 {
-    if (picture_is_foreign(data, size)) {
-        const picture_source source = {
-            .name = name, .data = data, .size = size, .no_exif = session->options.no_exif != 0};
-        return load_foreign(session, &source, err);
-    }
     caption_error error = {CAPTION_OK, ""};
-    caption_image_info info;
-    caption_status status = caption_image_probe(data, size, &info, &error);
-    if (status == CAPTION_OK && !tool_session_allows(&session->limits, name, &info, err)) return false;
-    if (status == CAPTION_OK) status = make_room(session, info.decode_memory, &error);
-    if (status == CAPTION_OK) status = caption_load_image(session->session, 0, data, size, &error);
-    return status == CAPTION_OK || tool_fail_caption(err, name, &error);
+    const picture_source source = {
+        .name = name, .data = data, .size = size, .no_exif = session->options.no_exif != 0};
+    size_t need = tool_load_memory(&source, &session->limits);
+    if (need < session->options.decode_memory) need = session->options.decode_memory;
+    if ((!session->session || need > session->options.decode_memory) &&
+        renew(session, need, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, name, &error);
+    }
+    return tool_load_picture(session->session, 0, &source, &session->limits, err);
 }
 
 void tool_session_end(tool_session *session)

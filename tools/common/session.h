@@ -8,6 +8,7 @@
 #include <caption.h>
 
 #include "tools/common/error.h"
+#include "tools/common/pictures.h"
 
 typedef struct tool_session {
     const caption_model *model;      /* borrowed */
@@ -25,12 +26,20 @@ void tool_session_options_init(caption_session_options *options);
 bool tool_session_allows(const caption_session_options *limits, const char *name,
                          const caption_image_info *info, tool_error *err);
 
+/* The decode_memory that a session needs for an image; 0 where it makes no difference, since loading will
+ * fail. */
+size_t tool_load_memory(const picture_source *source, const caption_session_options *limits);
+
+/* Loads an image into a slot of a session with that memory: JPEG and PNG by the library, others by
+ * pictures.h. */
+bool tool_load_picture(caption_session *session, int slot, const picture_source *source,
+                       const caption_session_options *limits, tool_error *err);
+
 /* Checks that the options, made by the function above, can be met; makes nothing yet. */
 bool tool_session_begin(tool_session *session, const caption_model *model,
                         const caption_session_options *options, tool_error *err);
 
-/* Loads an encoded image into slot 0: JPEG and PNG by the library, others by pictures.h.  `name` is for
- * messages.  A failure concerns this image only. */
+/* Loads an encoded image into slot 0.  `name` is for messages.  A failure concerns this image only. */
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err);
 

@@ -9,6 +9,7 @@
 
 #include "lib/format/names.h"
 #include "tools/common/json.h"
+#include "tools/common/message.h"
 #include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
@@ -207,7 +208,7 @@ static bool set_settings(convert_metadata *m, const source_file *checkpoint, con
 {
     json_t *own = NULL;
     char place[1024];
-    (void)snprintf(place, sizeof place, "%s: %s", source_path(checkpoint), key);
+    tool_format(place, sizeof place, "%s: %s", source_path(checkpoint), key);
     bool ok = source_value(checkpoint, key, &own, err);
     if (ok && own) ok = use_settings(m, own, place, network, err);
     json_decref(own);

@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "lib/format/names.h"
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/images.h"
 #include "tools/common/session.h"
+#include "tools/common/settings.h"
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
@@ -31,58 +30,9 @@ void eval_model_close(eval_model *m)
     caption_model_close(&m->model);
 }
 
-/* with its final zero byte, so that "ab", "c" isn't "a", "bc" */
-static uLong add_text(uLong crc, const char *text)
-{
-    return crc32(crc, (const Bytef *)text, (uInt)strlen(text) + 1);
-}
-
-static uLong add_tensor(uLong crc, const caption_tensor_info *t)
-{
-    const uint64_t place[] = {t->offset, t->bytes};
-    crc = add_text(add_text(add_text(crc, t->name), t->dtype), t->layout);
-    crc = crc32(crc, (const Bytef *)t->dims, sizeof t->dims);
-    crc = crc32(crc, (const Bytef *)place, sizeof place);
-    return crc32(crc, (const Bytef *)&t->crc, sizeof t->crc);
-}
-
-/* A number that differs between models with other tensors, words or metadata, whatever their files are
- * called. Tensors stand in it with their checksums, so their data need not be read. */
-static unsigned long fingerprint(const caption_model *model, const caption_model_info *info)
-{
-    const int counts[] = {info->tensor_count, info->metadata_count, info->vocabulary_size};
-    uLong crc = crc32(0, (const Bytef *)counts, sizeof counts);
-    for (int i = 0; i < info->tensor_count; i++) {
-        caption_tensor_info t;
-        if (caption_model_tensor(model, i, &t) == CAPTION_OK) crc = add_tensor(crc, &t);
-    }
-    for (int i = 0; i < info->metadata_count; i++) {
-        const char *key, *value;
-        if (caption_model_metadata(model, i, &key, &value) != CAPTION_OK) continue;
-        crc = add_text(add_text(crc, key), value);
-    }
-    for (int i = 0; i < info->vocabulary_size; i++) {
-        const char *word = caption_model_word(model, i);
-        if (word) crc = add_text(crc, word);
-    }
-    return crc;
-}
-
 bool eval_model_settings(const eval_model *m, char *text, size_t size)
 {
-    const caption_decode_options *d = &m->decode;
-    caption_model_info info;
-    caption_model_get_info(m->model, &info);
-    const int length =
-        snprintf(text, size,
-                 "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nmin-length=%d\nlength-alpha=%."
-                 "6g\nrepetition-penalty=%.6g\n"
-                 "penalty=%s\nexif=%s\n",
-                 fingerprint(m->model, &info), cpt_name_of(cpt_search_names, d->search),
-                 d->search == CAPTION_SEARCH_GREEDY ? 1 : d->beams, d->max_length, d->min_length,
-                 (double)d->length_alpha, (double)d->repetition_penalty,
-                 cpt_name_of(cpt_penalty_names, d->penalty), m->session.no_exif ? "ignored" : "applied");
-    return length > 0 && (size_t)length < size;
+    return tool_settings(text, size, m->model, &m->session, &m->decode);
 }
 
 bool eval_session_begin(eval_session *session, const eval_model *m, tool_error *err)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/common/outfile.h"
+#include "tools/common/settings.h"
 #include "tools/common/text.h"
 #include "tools/common/grow.h"
 #include "tools/eval/refs.h"
@@ -29,22 +30,6 @@ struct eval_store {
 };
 
 /* ---- settings ---- */
-
-/* Compares line by line, so that the message can show the first line that differs. */
-static bool compare_settings(const char *path, const char *kept, const char *wanted, tool_error *err)
-{
-    while (*kept || *wanted) {
-        const size_t k = strcspn(kept, "\n"), w = strcspn(wanted, "\n");
-        if (k != w || strncmp(kept, wanted, k) != 0) {
-            return tool_fail(
-                err, "%s: was begun with %.*s, now %.*s: use the same settings, or another output file", path,
-                (int)k, kept, (int)w, wanted);
-        }
-        kept += k + (kept[k] == '\n');
-        wanted += w + (wanted[w] == '\n');
-    }
-    return true;
-}
 
 static bool write_settings(const char *path, const char *settings, tool_error *err)
 {
@@ -70,7 +55,7 @@ static bool check_settings(const char *path, bool empty, const char *settings, t
             (void)tool_fail(err, "%s: not a settings file of capeval run", side);
         } else {
             ok = empty ? write_settings(side, settings, err)
-                       : compare_settings(path, text.data + strlen(FIRST_LINE), settings, err);
+                       : tool_settings_compare(path, text.data + strlen(FIRST_LINE), settings, err);
         }
     }
     tool_text_free(&text);

@@ -7,7 +7,7 @@
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
 
-enum { HEADER_BYTES = 64 };
+enum { HEADER_BYTES = 64, NAME_BYTES = 4 * CAPW_NAME_BYTES + 1 }; /* a name with every byte escaped */
 
 static uint32_t get32(const unsigned char *bytes)
 {
@@ -87,13 +87,12 @@ static void print_details(const info_report *report, FILE *stream)
     }
 }
 
-/* Names of tensors are plain ASCII: opening the model has checked them. */
 static void print_tensors(const info_report *report, FILE *stream)
 {
     (void)fprintf(stream, "%-34s %-8s %-9s %-14s %10s\n", "tensor", "type", "layout", "shape", "bytes");
     for (int k = 0; k < report->info.tensor_count; k++) {
         caption_tensor_info t;
-        char shape[64] = "";
+        char shape[64] = "", name[NAME_BYTES];
         size_t used = 0;
         if (caption_model_tensor(report->model, k, &t) != CAPTION_OK) continue;
         for (int d = 0; d < t.rank && used < sizeof shape; d++) {
@@ -101,7 +100,8 @@ static void print_tensors(const info_report *report, FILE *stream)
                 snprintf(shape + used, sizeof shape - used, "%s%" PRIu32, d ? "x" : "", t.dims[d]);
             used += wrote > 0 ? (size_t)wrote : 0;
         }
-        (void)fprintf(stream, "%-34s %-8s %-9s %-14s %10" PRIu64 "\n", t.name, t.dtype, t.layout, shape,
+        (void)tool_shorten(name, sizeof name, t.name, strlen(t.name));
+        (void)fprintf(stream, "%-34s %-8s %-9s %-14s %10" PRIu64 "\n", name, t.dtype, t.layout, shape,
                       t.bytes);
     }
 }
@@ -116,8 +116,10 @@ static void print_ranges(const info_report *report, FILE *stream)
             (void)fprintf(stream, "%-34s %12s %4s %11s %11s\n", "range", "scale", "zero", "lowest",
                           "largest");
         }
-        (void)fprintf(stream, "%-34.*s %12.6g %4d %11.5g %11.5g\n", r.length, r.layer, r.scale, r.zero_point,
-                      r.lowest, r.largest);
+        char name[NAME_BYTES];
+        (void)tool_shorten(name, sizeof name, r.layer, (size_t)r.length);
+        (void)fprintf(stream, "%-34s %12.6g %4d %11.5g %11.5g\n", name, r.scale, r.zero_point, r.lowest,
+                      r.largest);
     }
     if (!count) (void)fputs("no ranges: a model of float32 has none\n", stream);
 }

@@ -8,6 +8,7 @@
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
 #include "tools/common/json.h"
+#include "tools/common/message.h"
 
 enum {
     LABEL_COLUMNS = 12,
@@ -33,13 +34,12 @@ static void add_item(entry *e, const char *format, ...) TOOL_PRINTF(2, 3);
 
 static void add_item(entry *e, const char *format, ...)
 {
-    char text[256], clean[256];
+    char text[256];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    tool_format_list(text, sizeof text, format, args);
     va_end(args);
-    tool_clean(clean, sizeof clean, text);
-    const int length = (int)strlen(clean);
+    const int length = (int)strlen(text);
     if (e->column && e->column + 2 + length > SCREEN_COLUMNS - 1) { /* a comma may follow */
         (void)fprintf(e->stream, ",\n%*s", LABEL_COLUMNS, "");
         e->column = LABEL_COLUMNS;
@@ -49,7 +49,7 @@ static void add_item(entry *e, const char *format, ...)
     } else {
         e->column = LABEL_COLUMNS;
     }
-    (void)fputs(clean, e->stream);
+    (void)fputs(text, e->stream);
     e->column += length;
 }
 

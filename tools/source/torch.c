@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/message.h"
 #include "tools/common/printable.h"
 #include "tools/source/kind.h"
 #include "tools/source/torch_checkpoint.h"
@@ -82,7 +83,7 @@ static bool value_of(const void *state, const char *key, json_t **value, tool_er
     const torch_value *pickled = torch_dict_get(checkpoint->pickle.root, key);
     if (!pickled || pickled->kind == TORCH_NONE) return true;
     char place[1024];
-    (void)snprintf(place, sizeof place, "%s: %s", checkpoint->zip.input.path, key);
+    tool_format(place, sizeof place, "%s: %s", checkpoint->zip.input.path, key);
     *value = torch_json(pickled, place, err);
     return *value != NULL;
 }

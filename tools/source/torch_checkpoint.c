@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/message.h"
 #include "tools/common/printable.h"
 
 enum {
@@ -63,7 +64,7 @@ bool torch_checkpoint_open(torch_checkpoint *c, const char *path, tool_error *er
     unsigned char *bytes = torch_zip_read(&c->zip, entry, MAX_PICKLE, err);
     if (!bytes) return false;
     char place[1024];
-    (void)snprintf(place, sizeof place, "%s: %s", path, entry->name);
+    tool_format(place, sizeof place, "%s: %s", path, entry->name);
     return torch_pickle_parse(&c->pickle, bytes, (size_t)entry->size, place, err);
 }
 

@@ -10,6 +10,8 @@ function __libcaption_words
             printf '%s\n' auto direct winograd im2col
         case penalty-form
             printf '%s\n' published corrected
+        case format
+            printf '%s\n' jsonl tsv csv tar
         case wordnet
             printf '%s\n' none
     end
@@ -22,6 +24,8 @@ function __libcaption_endings
             echo 'capw'
         case capdemo: capdump:
             echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff'
+        case capbatch:
+            echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff|tar|tgz|gz|zst'
         case capconvert:
             echo 'pth|pt|safetensors|capw'
         case '*:to-safetensors'
