@@ -293,7 +293,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
 	check-int8 check-pillow check-neon install uninstall clean
 
 help:
@@ -308,6 +308,8 @@ help:
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image"'
+	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
+	@echo '                      SEED=1 COUNT=5000'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
@@ -353,17 +355,18 @@ SAME = $(foreach s,$(SETTINGS),$(s)=$(call quote,$($(s))))
 unit: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $^
 
-test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%) replays
+test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%) replays attackers
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
 check: all
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(CHECKS)
 
+ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # a size that no machine can allocate is refused in words, and the tests see to that
 asan:
 	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
 		BUILD='$(BUILD)-asan' unit \
-		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+		CFLAGS='$(ASAN_CFLAGS)'
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
@@ -402,6 +405,24 @@ fuzz-build:
 fuzz: fuzz-build
 	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh $(or $(TARGET),$(FUZZ_NAMES))
 
+# Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
+# corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
+ATTACK := $(BUILD)/test/attack
+MAKERS := bytes models images pickles texts
+$(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
+ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
+$(ATTACKERS): $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS)
+.PHONY: attackers
+attackers: $(ATTACKERS)
+SEED ?= 1
+COUNT ?= 5000
+attack: tools attackers
+	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-asan' CFLAGS='$(ASAN_CFLAGS)' tools
+	@BUILD='$(BUILD)' SEED='$(SEED)' COUNT='$(COUNT)' sh test/attack/run.sh
+
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
@@ -424,7 +445,7 @@ check-int8: tools
 check-pillow: $(BUILD)/test/programs/resize_image
 	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import PIL' 2>/dev/null; then \
-	$$p test/scripts/check_pillow.py $< $(or $(SEED),1) $(PHOTOS); \
+	$$p test/scripts/check_pillow.py $< $(SEED) $(PHOTOS); \
 	else echo 'check-pillow: skipped, there is no python3-pil'; fi
 
 # ---- measurements -----------------------------------------------------------

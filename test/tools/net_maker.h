@@ -252,31 +252,36 @@ static inline void net_write(const net *n, const char *path)
 }
 
 /* A vocabulary of NET_WORDS words: the four special ones, then w4, w5, ...; odd != NULL replaces word 7. */
-static inline void net_write_vocabulary(const char *path, int words, const char *odd)
+static inline void net_put_vocabulary(bytes *b, int words, const char *odd)
 {
     static const char *const special[4] = {"<pad>", "<start>", "<end>", "<unk>"};
-    bytes b = {0};
-    pk_begin(&b);
-    pk_global(&b, "src.vocabulary", "Vocabulary");
-    put(&b, ")\x81}(", 4);
-    pk_text(&b, "freq_threshold");
-    pk_int(&b, 3);
+    pk_begin(b);
+    pk_global(b, "src.vocabulary", "Vocabulary");
+    put(b, ")\x81}(", 4);
+    pk_text(b, "freq_threshold");
+    pk_int(b, 3);
     char word[16];
     int i;
     for (int turn = 0; turn < 2; turn++) {
-        pk_text(&b, turn ? "stoi" : "itos");
-        put(&b, "}(", 2);
+        pk_text(b, turn ? "stoi" : "itos");
+        put(b, "}(", 2);
         for (i = words; i-- > 0;) { /* any order will do */
             (void)snprintf(word, sizeof word, "w%d", i);
-            if (!turn) pk_int(&b, i);
-            pk_text(&b, i < 4 ? special[i] : i == 7 && odd ? odd : word);
-            if (turn) pk_int(&b, i);
+            if (!turn) pk_int(b, i);
+            pk_text(b, i < 4 ? special[i] : i == 7 && odd ? odd : word);
+            if (turn) pk_int(b, i);
         }
-        put(&b, "u", 1);
+        put(b, "u", 1);
     }
-    pk_text(&b, "word_freqs");
-    pk_global(&b, "collections", "Counter");
-    put(&b, "}\x85Rub.", 6);
+    pk_text(b, "word_freqs");
+    pk_global(b, "collections", "Counter");
+    put(b, "}\x85Rub.", 6);
+}
+
+static inline void net_write_vocabulary(const char *path, int words, const char *odd)
+{
+    bytes b = {0};
+    net_put_vocabulary(&b, words, odd);
     write_file(path, b.at, b.size);
     free_bytes(&b);
 }

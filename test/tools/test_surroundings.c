@@ -218,6 +218,51 @@ static void only_regular_files_are_opened(void **state)
                      0); /* and a list of captions may come out of a pipe */
 }
 
+/* ---- metadata that are missing, or there twice ---- */
+
+/* Where `what` stands in the model. */
+static size_t find(const char *what)
+{
+    const size_t length = strlen(what);
+    for (size_t at = 0; at + length <= model_size; at++) {
+        if (memcmp(model_bytes + at, what, length) == 0) return at;
+    }
+    fail_msg("no %s in the model", what);
+    return 0;
+}
+
+/* Writes $D/meta.capw: the model of run_tools.h with one key renamed. */
+static void rename_key(const char *from, const char *to)
+{
+    unsigned char *copy = malloc(model_size);
+    assert_non_null(copy);
+    memcpy(copy, model_bytes, model_size);
+    memcpy(copy + find(from), to, strlen(to));
+    make_model_seal(copy);
+    put("meta.capw", copy, model_size);
+    free(copy);
+}
+
+static void odd_metadata(void **state)
+{
+    (void)state;
+    /* the defaults are the same numbers, so the same arrays come out */
+    assert_int_equal(run("capdump -m $D/m.capw $D/pics/a.jpg $D/named"), 0);
+    rename_key("input.std", "input.xyz");
+    assert_int_equal(run("capdump -m $D/meta.capw $D/pics/a.jpg $D/unnamed"), 0);
+    assert_int_equal(run("diff -r $D/named $D/unnamed"), 0);
+    rename_key("input.mean", "input.meat");
+    assert_int_equal(run("capdump -m $D/meta.capw $D/pics/a.jpg $D/unnamed && diff -r $D/named $D/unnamed"),
+                     0);
+    /* the first counts, in a model and in that which is made of it */
+    rename_key("decode.beams", "model.layers");
+    assert_int_equal(run("capinfo --verify $D/meta.capw >$D/before &&"
+                         " capconvert -q --int8 --calibrate $D/pics $D/meta.capw -o $D/twice.capw &&"
+                         " capinfo --json $D/twice.capw"),
+                     0);
+    assert_non_null(strstr(out, "\"model.layers\": \"1\""));
+}
+
 /* ---- a model that becomes shorter ---- */
 
 /* Waits until the process $! has mapped $D/t.capw, then makes that shorter. */
@@ -248,17 +293,6 @@ static void shortened_model_is_a_sentence(void **state)
 }
 
 /* ---- another model under the same name ---- */
-
-/* Where `what` stands in the model. */
-static size_t find(const char *what)
-{
-    const size_t length = strlen(what);
-    for (size_t at = 0; at + length <= model_size; at++) {
-        if (memcmp(model_bytes + at, what, length) == 0) return at;
-    }
-    fail_msg("no %s in the model", what);
-    return 0;
-}
 
 static void resumed_with_another_model(void **state)
 {
@@ -406,7 +440,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(resumed_with_another_model),     cmocka_unit_test(nothing_is_left),
         cmocka_unit_test(nothing_is_left_by_a_kill),      cmocka_unit_test(files_that_get_too_large),
         cmocka_unit_test(why_nothing_was_captioned),      cmocka_unit_test(memory_is_named),
-        cmocka_unit_test(shortened_model_is_a_sentence),
+        cmocka_unit_test(shortened_model_is_a_sentence),  cmocka_unit_test(odd_metadata),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -19,6 +19,7 @@ typedef struct calibration {
     convert_histogram counts[CPT_RESNET50_CONVOLUTIONS];    /* of the values of each layer */
     int channels[CPT_RESNET50_CONVOLUTIONS], pool_channels; /* of the maps that have means */
     int next;                                               /* the layer whose output comes next */
+    const char *picture;                                    /* that is shown now */
     tool_images images;
     tool_session session;
     tool_error *err;
@@ -73,7 +74,7 @@ static bool count_map(calibration *c, const caption_map *map)
         if (convert_histogram_add(h, map->values + i * map->pitch, gaps ? channels : positions * channels)) {
             continue;
         }
-        return tool_fail(c->err, "%s: has values that are not finite", map->layer);
+        return tool_fail(c->err, "%s: gives layer %s values that are not finite", c->picture, map->layer);
     }
     return true;
 }
@@ -130,6 +131,7 @@ static bool show_picture(calibration *c, const char *name, tool_progress *progre
     options.progress = take_map;
     options.progress_user = c;
     c->next = 0;
+    c->picture = name;
     if (caption_encode(c->session.session, 1, &options, &error) != CAPTION_OK) {
         return tool_fail_caption(c->err, name, &error);
     }

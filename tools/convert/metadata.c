@@ -281,7 +281,8 @@ bool convert_metadata_copy(convert_metadata *m, const caption_model *model, int 
         (void)snprintf(source, sizeof source, "%d picture%s", pictures, pictures == 1 ? "" : "s");
     }
     for (int i = 0; caption_model_metadata(model, i, &key, &value) == CAPTION_OK; i++) {
-        if (!set(m, key, value, err)) return false;
+        /* of a key that comes twice the first value counts, as in the library */
+        if (caption_model_find_metadata(model, key) == value && !set(m, key, value, err)) return false;
     }
     if (!set_converter(m, err) || !set(m, "quantise.activations", source, err)) return false;
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);

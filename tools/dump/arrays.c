@@ -121,19 +121,16 @@ bool dump_map(dump_target *target, const caption_map *map, tool_error *err)
            (!map->wide || dump_form(target, map, MAP_WIDE, err));
 }
 
-/* Three numbers from the model's metadata, separated by anything that isn't part of a number. */
-static bool read_three(float values[3], const caption_model *model, const char *key, tool_error *err)
+/* Three numbers of the model's metadata, which the library has checked, or those of `otherwise`. */
+static void read_three(float values[3], const caption_model *model, const char *key, const char *otherwise)
 {
     const char *text = caption_model_find_metadata(model, key);
-    int i = 0;
-    for (; text && i < 3; i++) {
+    if (!text) text = otherwise;
+    for (int i = 0; i < 3; i++) {
         char *stop = NULL;
-        text += strcspn(text, "+-.0123456789");
         values[i] = strtof(text, &stop);
-        if (stop == text) break;
         text = stop;
     }
-    return (text && i == 3) || tool_fail(err, "the model's metadata lack a proper %s", key);
 }
 
 bool dump_input(dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
@@ -141,9 +138,8 @@ bool dump_input(dump_target *target, const caption_model *model, const uint8_t *
 {
     const size_t area = side * side;
     float mean[3], deviation[3];
-    if (!read_three(mean, model, "input.mean", err) || !read_three(deviation, model, "input.std", err)) {
-        return false;
-    }
+    read_three(mean, model, "input.mean", "0.485 0.456 0.406"); /* docs/format.md */
+    read_three(deviation, model, "input.std", "0.229 0.224 0.225");
     float *input = malloc(area * 3 * sizeof *input); /* [3, side, side] */
     if (!input) return no_memory(target, "input.f32", err);
     for (size_t c = 0; c < 3; c++) {
