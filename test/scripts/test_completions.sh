@@ -24,7 +24,7 @@ capinfo --model=m${tab}m.capw
 capeval run --compare ${tab}d m.capw
 capconvert ${tab}c.pth d m.capw
 capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv s.tar t.tsv v.pkl w.webp
-capconvert --vocab ${tab}d v.pkl
+capconvert --vocab ${tab}d j.json v.pkl
 capconvert --config ${tab}d j.json
 capeval run --images ${tab}d
 capeval score --refs ${tab}d n.txt r.csv
