@@ -27,8 +27,8 @@ endif
 # ---- the configuration ------------------------------------------------------
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
-SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE WERROR EXTRA_DEFS \
-	BUNDLED
+SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WEBP HEIF GIF TIFF \
+	ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -51,9 +51,18 @@ ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
 FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
-ARCHIVE  ?= 1# libarchive, in the tools: without it capbatch reads no tars
+# the same for the tools alone
+WEBP     ?= 1# libwebp
+HEIF     ?= 1# libheif: HEIC and AVIF
+GIF      ?= 1# giflib
+TIFF     ?= 1# libtiff
+ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
+ifeq (,$(SECCOMP))
+SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
+endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE
+TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
+BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
@@ -122,10 +131,13 @@ WARN += -Werror
 endif
 LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(if $(filter 1,$(PNG)),libpng)
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
-TOOL_PKGS := zlib jansson $(if $(filter 1,$(ARCHIVE)),libarchive)
+TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
+	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
+LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
+TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB ARCHIVE,-DCAPTION_WITH_$(p)=$($(p))) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -135,7 +147,7 @@ ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 once = $(eval $(1) := $$(call ask,$(2)))$($(1))
 LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS) $(BLAS_PKG))
 LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
-TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS))
+TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(LOADED_PKGS))
 TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
 TEST_PKG_LIBS   = $(call once,TEST_PKG_LIBS,--libs $(TEST_PKGS))
 ifneq (,$(INSTALLING))
@@ -144,7 +156,7 @@ endif
 
 SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(if $(filter 1,$(THREADS)),-pthread)
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
-TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS)
+TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl)
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
 
@@ -162,10 +174,10 @@ $(BUILD)/configured: FORCE $(FIRST)
 		echo '  CONF $(BUILD)/config.mk  $(strip $(CC) $(foreach p,$(BUILD_PARTS),$(if $(filter 0,$($(p))),$(p)=0)))'; fi
 
 # a missing library is named before the compiler trips over it
-need = PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
+need = CC='$(CC)' CPPFLAGS=$(call quote,$(CPPFLAGS)) PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
 .PHONY: need-tools need-tests
 need-tools need-tests: $(FIRST)
-need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS)))
+need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
@@ -204,7 +216,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
-$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS)
+$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 
 # bodies: one source, one object per instruction set
 define body_rule
@@ -250,7 +262,14 @@ $(BUILD)/libtest.a: $(TEST_HELP:%.c=$(BUILD)/%.o)
 
 $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(TEST_PKG_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
+
+# every tool's main(), under another name, inside one test
+MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+$(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
+$(BUILD)/test/tools/test_memory: $(MAINS)
 
 # the kernels and their check alone, for test/scripts/neon.sh
 ALONE_OBJ := $(patsubst %.c,$(BUILD)/%.o,test/kernels/test_kernels.c $(sort $(wildcard test/kernels/check_*.c)) \
@@ -263,7 +282,7 @@ $(TEST_PROGS:%=$(BUILD)/test/programs/%): $(BUILD)/test/programs/%: $(BUILD)/tes
 		$(BUILD)/libtest.a $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test/tools/test_tools $(BUILD)/test/tools/test_manner $(BUILD)/test/tools/test_capbatch: | $(TOOLS:%=$(BUILD)/%)
+$(foreach t,test_tools test_manner test_surroundings test_capbatch,$(BUILD)/test/tools/$(t)): | $(TOOLS:%=$(BUILD)/%)
 
 # one page of the manual for each public function
 MAN_AWK := tools/packaging/man.awk
@@ -288,7 +307,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
-	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60'
+	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image"'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
@@ -312,7 +331,7 @@ help:
 
 deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
-		ARCHIVE=$(ARCHIVE) sh tools/deps.sh
+		$(foreach p,$(TOOL_PARTS),$(p)=$($(p))) sh tools/deps.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
@@ -334,7 +353,7 @@ SAME = $(foreach s,$(SETTINGS),$(s)=$(call quote,$($(s))))
 unit: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $^
 
-test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%)
+test: all $(TESTS:%=$(BUILD)/test/%) $(TEST_PROGS:%=$(BUILD)/test/programs/%) replays
 	@$(SCRIPT_ENV) sh test/scripts/run.sh $(TESTS:%=$(BUILD)/test/%) $(SCRIPTS)
 
 check: all
@@ -358,17 +377,30 @@ valgrind: $(SUITE_PROGS)
 firmware:
 	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
 
-FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
-$(FUZZERS): %: %.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
-.PHONY: fuzzers
-fuzzers: $(FUZZERS) $(BUILD)/test/programs/make_demo
+# Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
+FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/test/fuzz/fuzz_%)
+REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/test/fuzz/replay_%)
+FUZZ_WITH = $(BUILD)/test/fuzz/fuzz.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
+FUZZ_ENGINE ?= -fsanitize=fuzzer
+$(FUZZERS): %: %.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(FUZZ_ENGINE) $(TOOL_LIBS)
+$(REPLAYS): $(BUILD)/test/fuzz/replay_%: $(BUILD)/test/fuzz/fuzz_%.o $(BUILD)/test/fuzz/replay.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+$(BUILD)/test/fuzz/seeds: $(BUILD)/test/fuzz/seeds.o $(FUZZ_WITH)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+.PHONY: fuzzers replays
+fuzzers: $(FUZZERS) $(BUILD)/test/fuzz/seeds
+replays: $(REPLAYS) $(BUILD)/test/fuzz/seeds
 # the vector kernels, which no input steers, take clang minutes to instrument; `make asan` has them
-fuzz:
-	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC=clang fuzzers \
-		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
-		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
-	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh
+FUZZ_CC ?= clang
+FUZZ_CFLAGS ?= -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz-build
+fuzz-build:
+	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' fuzzers \
+		FUZZ_ENGINE='$(FUZZ_ENGINE)' $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
+fuzz: fuzz-build
+	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh $(or $(TARGET),$(FUZZ_NAMES))
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
@@ -378,6 +410,7 @@ PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
 	@p=python3; $$p -c 'import torch' 2>/dev/null || p=/usr/bin/python3; \
 	if $$p -c 'import torch' 2>/dev/null; then \
+	$$p test/reference/check_safetensors.py --build $(BUILD) && \
 	$$p test/reference/check_reference.py --build $(BUILD) $(if $(FAST),--fast) $(if $(LIMIT),--limit $(LIMIT)) \
 	$(PHOTOS:%=--photos %); \
 	else echo 'check-reference: skipped, there is no python3-torch (test/reference/README.md)'; fi

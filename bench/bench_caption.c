@@ -18,6 +18,7 @@
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
+#include "tools/common/session.h"
 
 static const char tool[] = "bench_caption";
 
@@ -198,6 +199,8 @@ static bool prepare_image(bench *b, caption_session_options *session, unsigned c
     caption_error error = {CAPTION_OK, ""};
     caption_image_info info = {.width = WIDTH, .height = HEIGHT};
     const char *name = b->options->image ? b->options->image : "made-up image";
+    const caption_session_options limits = *session;
+    session->decode_memory = CAPTION_DEFAULT_DECODE_MEMORY; /* as a tool's session starts */
     if (b->options->image) {
         tool_text data;
         if (!tool_image_read(&data, b->options->image, err)) return false;
@@ -206,6 +209,7 @@ static bool prepare_image(bench *b, caption_session_options *session, unsigned c
         if (caption_image_probe(*owned, b->image_size, &info, &error) != CAPTION_OK) {
             return tool_fail_caption(err, name, &error);
         }
+        if (!tool_session_allows(&limits, name, &info, err)) return false;
         if (info.decode_memory > session->decode_memory) session->decode_memory = info.decode_memory;
     }
     b->width = info.width;
@@ -427,6 +431,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
 
 int main(int argc, char **argv)
 {
+    tool_start(tool);
     bench_options options;
     bench b = {.options = &options};
     unsigned char *owned = NULL;

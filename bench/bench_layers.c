@@ -119,7 +119,9 @@ static layer_work work_of(const caption_model *model, int index, const caption_l
     layer_work work = {.adds = model->encoder.layers[index].add >= 0, .multiply_adds = layer->multiply_adds};
     double weights = layer->multiply_adds / outputs;
     if (strcmp(layer->algorithm, "winograd") == 0) {
-        const int m = cpt_layout_winograd_outputs(model->encoder.layers[index].conv.winograd.layout);
+        const int m = model->encoder.int8
+                          ? 2
+                          : cpt_layout_winograd_outputs(model->encoder.layers[index].conv.winograd.layout);
         const int tiles = (layer->out_height + m - 1) / m * ((layer->out_width + m - 1) / m);
         weights *= (m + 2) * (m + 2) / 9.0;
         work.multiply_adds = tiles * weights;
@@ -196,10 +198,8 @@ static double measure_peak_u8(const cptk_kernels *kernels)
                                  .taps = 1,
                                  .b = b,
                                  .b_panel = DEPTH * CPTK_PANEL,
-                                 .scale = scale,
                                  .n = COLUMNS,
-                                 .c_u8 = c,
-                                 .c_stride = COLUMNS};
+                                 .out = {.scale = scale, .c_u8 = c, .c_stride = COLUMNS}};
     const double best = measure_kernel(call_u8, kernels, &tile, 2.0 * count * DEPTH * COLUMNS);
     free(a);
     free(b);
@@ -338,6 +338,7 @@ static bool measure(bench *b, tool_error *err)
 
 int main(int argc, char **argv)
 {
+    tool_start(tool);
     bench_options options = {.runs = 20};
     bench b = {.options = &options};
     tool_error err = {{0}};

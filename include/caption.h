@@ -98,12 +98,15 @@ extern "C" {
 #define CAPTION_MIN_REPETITION_PENALTY 0.01f
 #define CAPTION_MAX_REPETITION_PENALTY 100.0f
 
+/* the largest width and the largest height of an image, in pixels */
+#define CAPTION_MAX_IMAGE_SIDE 65535
+
 /* what the options are when neither the caller nor the model file says anything else */
 #define CAPTION_DEFAULT_BEAMS 5
 #define CAPTION_DEFAULT_LENGTH 20 /* tokens */
 #define CAPTION_DEFAULT_LENGTH_ALPHA 0.7f
 #define CAPTION_DEFAULT_REPETITION_PENALTY 1.2f
-#define CAPTION_DEFAULT_MAX_PIXELS 200000000u
+#define CAPTION_DEFAULT_MAX_PIXELS 64000000u
 #define CAPTION_DEFAULT_DECODE_MEMORY ((size_t)6 << 20) /* bytes */
 
 /* Gives the version of the library that is running.
@@ -121,7 +124,8 @@ typedef enum caption_status {
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
-    CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels, or needs more than decode_memory */
+    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE, or
+                                 needs more than decode_memory */
     CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, threads, allocation */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
 } caption_status;
@@ -176,6 +180,15 @@ typedef int (*caption_read_fn)(void *user, uint64_t offset, void *buffer, size_t
  *
  * The file is mapped into memory, not read, and must not change while the model is open.  *model is the open
  * model, or NULL after an error.  Close it with caption_model_close.  `options` may be NULL.
+ *
+ * If somebody makes the file shorter all the same, the next access to what is gone raises SIGBUS, as for any
+ * mapping, and that ends the program.  A file that is replaced with rename(2) does no harm: the old one stays
+ * mapped.  The library sets no handler, because signals belong to the program.
+ *
+ * Where others may write to the file, a program can read it into 64-byte aligned memory itself and call
+ * caption_model_open_memory, or let caption_model_open_callback read it; nothing is mapped then.  Or it can
+ * handle SIGBUS: write(2) a message and end with _exit(2), as the tools do.  The handler runs in the thread
+ * that made the access, which may be one of a session's.
  *
  * Errors: IO, MODEL, VERSION, MEMORY, UNSUPPORTED. */
 CAPTION_API caption_status caption_model_open_file(caption_model **model, const char *path,
@@ -525,8 +538,9 @@ typedef struct caption_text {
     const int *ids;         /* [length] the tokens as they were found, <end> too where the search found it */
     int length;             /* tokens, 1 or more */
     double log_probability; /* natural logarithm, summed over the tokens; repetition penalties are in it */
-    double score;           /* log_probability / length^length_alpha; captions are ordered by it */
-    double confidence;      /* exp(score), 1 at most */
+    double score;           /* log_probability / length^length_alpha; captions are ordered by it.  NaN where a
+                               model's numbers are not finite: such captions come last */
+    double confidence;      /* exp(score), 1 at most; 0 where the score is NaN */
     const float *alpha;     /* [length, positions] where each token looked: attention weights, which are 0 or
                                more and sum to 1 in each row.  Position = row of the map x columns + column.
                                NULL for the baseline kind */
@@ -549,6 +563,9 @@ typedef struct caption_result {
  * belongs to the session, is valid until the session's next call, and is NULL after an error.  Slot 0 is
  * used.
  *
+ * The file is mapped while it is decoded: what caption_model_open_file says about files that become shorter
+ * holds here too.  caption_image maps nothing.
+ *
  * Errors: IO, IMAGE, LIMIT, ARGUMENT (an option is out of range), VERSION, UNSUPPORTED, ABORTED. */
 CAPTION_API caption_status caption_file(caption_session *session, const char *path,
                                         const caption_decode_options *options, const caption_result **result,
@@ -567,9 +584,9 @@ CAPTION_API caption_status caption_image(caption_session *session, const void *d
 /* Pixels in the caller's memory. */
 typedef struct caption_pixel_view {
     const uint8_t *rgb; /* [height, width, 3], red first; the top row's first byte */
-    int width, height;  /* 1 or more */
+    int width, height;  /* 1..CAPTION_MAX_IMAGE_SIDE */
     ptrdiff_t stride;   /* bytes from a row to the one below, at least width * 3, or negative for images that
-                           are stored from the bottom up; 0: width * 3 */
+                           are stored from the bottom up; 0: width * 3.  height rows fit into a ptrdiff_t */
 } caption_pixel_view;
 
 /* Captions pixels for a caller whose view has pixels_size bytes.
@@ -598,7 +615,7 @@ static inline caption_status caption_pixels(caption_session *session, const capt
 /* Loads an image file into a slot.
  *
  * The image is decoded and resized to input_size x input_size pixels.  Slots are numbered 0..max_batch-1.
- * After an error the slot is empty.
+ * After an error the slot is empty.  The file is mapped, as by caption_file.
  *
  * Errors: IO, IMAGE, LIMIT, ARGUMENT (there is no such slot), UNSUPPORTED. */
 CAPTION_API caption_status caption_load_file(caption_session *session, int slot, const char *path,
@@ -695,8 +712,8 @@ CAPTION_API caption_status caption_image_probe_sized(const void *data, size_t si
 
 /* Reads an encoded image's header.
  *
- * `data` [size] are the bytes of a JPEG or PNG file.  Works in every build, also for formats that
- * it can't decode.
+ * `data` [size] are the bytes of a JPEG or PNG file, of which a JPEG's must go on behind the header of its
+ * first scan.  Works in every build, also for formats that it can't decode.
  *
  * Errors: IMAGE, LIMIT (decode_memory would not fit into a size_t), VERSION.  Nothing is written to *info
  * then. */

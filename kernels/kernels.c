@@ -7,15 +7,16 @@
 #include "lib/platform/cpu.h"
 
 /* Every file's kernels for one instruction set. */
-#define FILL(kernels, isa)               \
-    do {                                 \
-        (kernels)->name = #isa;          \
-        cptk_tile_init_##isa(kernels);   \
-        cptk_maps_init_##isa(kernels);   \
-        cptk_cells_init_##isa(kernels);  \
-        cptk_reduce_init_##isa(kernels); \
-        cptk_int16_init_##isa(kernels);  \
-        cptk_int8_init_##isa(kernels);   \
+#define FILL(kernels, isa)                      \
+    do {                                        \
+        (kernels)->name = #isa;                 \
+        cptk_tile_init_##isa(kernels);          \
+        cptk_maps_init_##isa(kernels);          \
+        cptk_cells_init_##isa(kernels);         \
+        cptk_reduce_init_##isa(kernels);        \
+        cptk_int16_init_##isa(kernels);         \
+        cptk_int8_init_##isa(kernels);          \
+        cptk_winograd_int8_init_##isa(kernels); \
     } while (0)
 
 void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)

@@ -109,15 +109,28 @@ typedef struct cptk_rounded {
 /* The most products of a sum, so that an int32 holds it: each is at most 255 * 128. */
 #define CPTK_INT8_MOST_DEPTH 65536
 
+/* What becomes of the sums of products of bytes, int32 sum [rows, n]:
+ *
+ *     x[m][j] = scale[j] * sum[m][j] + bias[j] + add_scale * add[m][j]
+ *
+ * x is computed from left to right, and each conversion, product and sum is rounded to float.  Where c_f32 is
+ * NULL, x is requantised: c_u8 gets the nearest integer of x within 0..255, c_u16 that of 256 x within
+ * 0..65535; ties to even, 0 for NaN.  So the results have the same bits at every level. */
+typedef struct cptk_out_int8 {
+    const float *scale;  /* [n] */
+    const float *bias;   /* [n], or NULL: nothing is added */
+    const uint16_t *add; /* [rows, n], row stride add_stride, or NULL: nothing is added; may equal c_u16 */
+    float add_scale;
+    uint8_t *c_u8;               /* [rows, n], row stride c_stride, or NULL */
+    uint16_t *c_u16;             /* the same, or NULL */
+    float *c_f32;                /* the same; NULL where c_u8 or c_u16 is not */
+    size_t add_stride, c_stride; /* in elements */
+} cptk_out_int8;
+
 /* A tile of a product of unsigned with signed bytes, whose rows are gathered through pointers like those of
  * cptk_tile:
  *
  *     sum[m][j] = sum over t and d of a[t * rows + m][d] * B[t * depth + d][j]    exact, in an int32
- *     x[m][j]   = scale[j] * sum[m][j] + bias[j] + add_scale * add[m][j]
- *
- * x is computed from left to right, and each conversion, product and sum is rounded to float.  Where c_f32 is
- * NULL, x is requantised: c_u8 gets the nearest integer of x within 0..255, c_u16 that of 256 x within
- * 0..65535; ties to even, 0 for NaN.  So the results have the same bits at every level.
  *
  * Row k of column j of B is b[(j / 16) * b_panel + (k / 4) * 64 + (j % 16) * 4 + k % 4].  Columns from n on,
  * and rows that are there only to fill up a quad, are zero.  The weights -128 are allowed. */
@@ -125,16 +138,9 @@ typedef struct cptk_tile_int8 {
     const uint8_t *const *a; /* [taps, rows] pointers, each to [depth] */
     const int8_t *b;         /* B, see above */
     size_t b_panel;          /* bytes from one panel to the next, >= taps * depth * 16 */
-    const float *scale;      /* [n] */
-    const float *bias;       /* [n], or NULL: nothing is added */
-    const uint16_t *add; /* [rows, n], row stride add_stride, or NULL: nothing is added; may equal c_u16 */
-    float add_scale;
-    uint8_t *c_u8;               /* [rows, n], row stride c_stride, or NULL */
-    uint16_t *c_u16;             /* the same, or NULL */
-    float *c_f32;                /* the same; NULL where c_u8 or c_u16 is not */
-    size_t add_stride, c_stride; /* in elements */
-    int rows;                    /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows_u8 */
-    int taps, depth, n;          /* depth is a multiple of CPTK_QUAD; taps * depth <= CPTK_INT8_MOST_DEPTH */
+    cptk_out_int8 out;       /* of rows x n sums */
+    int rows;                /* 1..CPTK_MAX_ROWS; fastest at the table's tile_rows_u8 */
+    int taps, depth, n;      /* depth is a multiple of CPTK_QUAD; taps * depth <= CPTK_INT8_MOST_DEPTH */
     /* A hint as in cptk_tile, with soon_step bytes for each panel and quad. */
     uintptr_t soon;
     int soon_step;
@@ -161,24 +167,42 @@ typedef struct cptk_winograd {
     bool relu;         /* output transform: negative results become 0; NaN stays NaN */
 } cptk_winograd;
 
-/* Winograd's F(2x2, 3x3) of bytes with int8 filters, stride 1 and padding 1, in exact integers: the outputs
- * are those of tile_u8, to the bit.  The byte of the value 0 in the input is 0.  A map is cut into tiles of 2
- * x 2 outputs, row by row.  winograd_in_u8 transforms the input of tiles first..end-1: v = B^T d B, of
- * magnitudes up to 4 * 255.  winograd_out_u8 first transforms the filters of one panel: u = 4 G g G^T, up to
- * 9 * 128.  Then it multiplies both for tiles first..end-1 and writes the panel's 16 outputs.  With up to
- * 1024 channels no sum overflows but in the output transform, whose results fit an int32 again. */
-typedef struct cptk_winograd_u8 {
-    const uint8_t *in;  /* [h, w, depth], in_pitch bytes from one position to the next */
-    int16_t *v;         /* [16, tiles, depth] */
-    const int8_t *b;    /* a panel of filters [9, depth / 4, 16, 4] */
-    int16_t *u;         /* scratch [16, depth / 4, 16, 4] */
-    const float *scale; /* [16] */
-    const float *bias;  /* [16] */
-    uint8_t *out;       /* [h, w, 16], out_pitch bytes from one position to the next */
-    int h, w, depth;    /* depth is a multiple of 16 */
-    int in_pitch, out_pitch;
-    int tiles, first, end;
-} cptk_winograd_u8;
+/* The most channels and tiles of cptk_winograd_int8. */
+#define CPTK_WINOGRAD_MOST_DEPTH 1024
+#define CPTK_WINOGRAD_MOST_TILES 16
+
+/* Winograd's F(2x2, 3x3) of bytes with int8 filters, stride 1 and padding 1, in exact integers.  Its outputs
+ * are those of tile_u8, to the bit.  The map is cut into tiles as for cptk_winograd.  The byte of the value 0
+ * is 0.  Each step is a slot, and works on tiles first..first+count-1 or on a panel of 16 outputs:
+ *
+ *     winograd_input_u8      v[e][i] = element e of B^T d B, for the 4 x 4 bytes d around tile first + i
+ *     winograd_filters_i8    u[e]    = element e of (2 G) g (2 G)^T, for the panel's filters g
+ *     winograd_product_i16   m[e][i] = the sum over the channels of v[e][i] * u[e]
+ *     winograd_output_u8     `out` gets A^T m A / 4, of which position y, x of the map is row y * w + x
+ *
+ * with e = 0..15, and the matrices
+ *
+ *     B^T = | 1  0 -1  0 |     2 G = | 2  0  0 |     A^T = | 1  1  1  0 |
+ *           | 0  1  1  0 |           | 1  1  1 |           | 0  1 -1 -1 |
+ *           | 0 -1  1  0 |           | 1 -1  1 |
+ *           | 0  1  0 -1 |           | 0  0  2 |
+ *
+ * Nothing overflows.  A row of B^T has two elements of 1, so |v| <= 4 * 255.  Those of a row of 2 G add up to
+ * 3 at most, so |u| <= 9 * 128.  Both fit an int16.  |m| <= depth * 1020 * 1152 fits an int32 for 1827
+ * channels.  A^T m A is computed modulo 2^32.  It is 4 times the sum of 9 * depth products of bytes, which
+ * stays below 2^31 for 1827 channels too, so the result is exact whatever happened on the way. */
+typedef struct cptk_winograd_int8 {
+    const uint8_t *in; /* [h, w, depth], in_pitch bytes from one position to the next */
+    const int8_t *b;   /* a panel of filters as tile_u8 has it, [9, depth / 4, 16, 4] */
+    int16_t *v;        /* [16, count, depth] */
+    int16_t *u;        /* [16, depth / 2, 16, 2]: two inputs of an output lie together */
+    size_t u_plane;    /* int16 from one of its 16 planes to the next, >= depth * 16 */
+    int32_t *m;        /* [16, count, 16] */
+    cptk_out_int8 out; /* of h * w rows of 16 outputs */
+    int h, w, depth;   /* depth is a multiple of 16, at most CPTK_WINOGRAD_MOST_DEPTH */
+    int in_pitch;      /* >= depth */
+    int first, count;  /* tiles; count is 1..CPTK_WINOGRAD_MOST_TILES */
+} cptk_winograd_int8;
 
 /* 3x3 max pool with stride 2 and padding 1.  Elements are floats or bytes, as the slot's name says.  The
  * padding never is the maximum, nor is NaN; where there is nothing else the result is -infinity. */
@@ -247,6 +271,8 @@ typedef struct cptk_kernels {
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
     int tile_rows_u8; /* the same for tile_u8 */
     bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */
+    int winograd_tiles_u8; /* the number of tiles at which winograd_product_i16 is fastest */
+    bool winograd_u8_pays; /* no instruction multiplies bytes as they are: Winograd is faster than tile_u8 */
 
     void (*tile_f32)(const cptk_tile *args);
     void (*gemm_f32)(const cptk_gemm *args);
@@ -274,9 +300,11 @@ typedef struct cptk_kernels {
      * product and the sum are each rounded to float, so the result has the same bits at every level. */
     void (*quantize_u8)(const float *x, uint8_t *q, int n, float inverse, float zero);
 
-    /* Both NULL at levels where direct convolution of bytes is as fast. */
-    void (*winograd_in_u8)(const cptk_winograd_u8 *args);
-    void (*winograd_out_u8)(const cptk_winograd_u8 *args);
+    /* The four steps of Winograd's convolution of bytes: cptk_winograd_int8. */
+    void (*winograd_input_u8)(const cptk_winograd_int8 *args);
+    void (*winograd_filters_i8)(const cptk_winograd_int8 *args);
+    void (*winograd_product_i16)(const cptk_winograd_int8 *args);
+    void (*winograd_output_u8)(const cptk_winograd_int8 *args);
 
     void (*winograd_input_f32)(const cptk_winograd *args);
     void (*winograd_output_f32)(const cptk_winograd *args);

@@ -13,14 +13,17 @@
  *  cells   GRU, LSTM, attention, tanh, weighted sums of rows
  *  reduce  mean over rows, top k with log-sum-exp
  *  int16   rounding to int16 and the product of int16
- *  int8    the tile product of bytes, quantisation, max pool of bytes */
+ *  int8    the tile product of bytes, quantisation, max pool of bytes
+ *  winograd_int8
+ *          Winograd's convolution of bytes */
 #define CPTK_DECLARE_INIT(isa)                          \
     void cptk_tile_init_##isa(cptk_kernels *kernels);   \
     void cptk_maps_init_##isa(cptk_kernels *kernels);   \
     void cptk_cells_init_##isa(cptk_kernels *kernels);  \
     void cptk_reduce_init_##isa(cptk_kernels *kernels); \
     void cptk_int16_init_##isa(cptk_kernels *kernels);  \
-    void cptk_int8_init_##isa(cptk_kernels *kernels);
+    void cptk_int8_init_##isa(cptk_kernels *kernels);   \
+    void cptk_winograd_int8_init_##isa(cptk_kernels *kernels);
 
 CPTK_DECLARE_INIT(c)
 CPTK_DECLARE_INIT(avx2)
@@ -33,9 +36,6 @@ void cptk_int8_init_avx2vnni(cptk_kernels *kernels);
 void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_neondot(cptk_kernels *kernels);
-
-/* Only where there is no dot product of bytes does Winograd's convolution of bytes pay. */
-void cptk_winograd_u8_init_avx2(cptk_kernels *kernels);
 
 void cptk_gemm_init_c(cptk_kernels *kernels); /* kernels/gemm */
 

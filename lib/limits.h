@@ -8,12 +8,23 @@
 #define CPT_MIN_INPUT_SIZE 32
 #define CPT_MAX_INPUT_SIZE 1024
 
-/* The side of an image, so that a row of pixels fits into an int. */
-#define CPT_MAX_IMAGE_SIDE (1 << 28)
-
 /* Scans of a JPEG image.  Progressive images have about ten.  Each takes time for the whole image, however
  * few bytes it has. */
 #define CPT_MAX_JPEG_SCANS 100
+
+/* Blocks of 8 x 8 that decoding a JPEG image may visit: so many, and more for each byte of the file.  A block
+ * takes at least 2 bits of a sequential image and 1 bit of a progressive image's first scan, so a whole image
+ * of one colour has at most 8 blocks a byte for each of its scans.  The first number lets an image of a few
+ * megapixels be cut off anywhere. */
+#define CPT_JPEG_BLOCKS (1 << 20)
+#define CPT_JPEG_BLOCKS_PER_BYTE 64
+
+/* Bytes that one byte of a deflated stream can stand for. */
+#define CPT_MAX_INFLATION 1032
+
+/* Bytes that a PNG file may have behind its last row's, before the end of the pixels' chunks.  They are
+ * inflated only to be dropped. */
+#define CPT_MAX_PNG_REST (1 << 16)
 
 /* Bytes of a decoder's warning, the NUL at its end counted. */
 #define CPT_WARNING_BYTES 256

@@ -86,6 +86,7 @@ static const tool_group groups[] = {
     {"Search", more_search_options},
     {"Search", tool_search_options},
     {"Images", tool_image_options},
+    {"Images", tool_limit_options},
     {"Machine", tool_engine_options},
     {"Machine", more_machine_options},
     {"Help", tool_help_options},
@@ -541,7 +542,7 @@ static int merge(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    tool_start();
+    tool_start(tool);
     (void)signal(SIGPIPE, SIG_IGN); /* a pipe that is closed is a failed write, which is told in words */
     if (argc > 1 && strcmp(argv[1], "merge") == 0) return merge(argc - 1, argv + 1);
     batch_options options;

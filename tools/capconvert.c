@@ -1,4 +1,5 @@
-/* capconvert - makes a model file (.capw) from a PyTorch checkpoint and its vocabulary.
+/* capconvert - makes a model file (.capw) from a PyTorch checkpoint or a safetensors file, and its
+ * vocabulary.
  *
  * The command line and the summary; the work is tools/convert.  Executes nothing that a checkpoint says. */
 #include <stdio.h>
@@ -9,7 +10,9 @@
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
-#include "tools/common/command.h"
+#include "tools/common/confine.h"
+#include "tools/common/options.h"
+#include "tools/common/session.h"
 #include "tools/convert/convert.h"
 
 enum { MAX_THREADS = 16 };
@@ -19,16 +22,19 @@ static const char tool[] = "capconvert";
 typedef struct convert_options {
     convert_files files;
     const char *pictures;
+    caption_session_options session; /* of --calibrate */
     int threads;
+    const char *safetensors;
     bool compact, int8, quiet, verbose;
 } convert_options;
 
 /* ---- options ---- */
 
 enum {
-    OPTION_VOCAB = 256,
+    OPTION_VOCAB = TOOL_OPTION_OWN,
     OPTION_CONFIG,
     OPTION_METRICS,
+    OPTION_TO_SAFETENSORS,
     OPTION_COMPACT,
     OPTION_INT8,
     OPTION_CALIBRATE,
@@ -39,12 +45,15 @@ enum {
 static const tool_option own_options[] = {
     {.name = "output", .code = 'o', .argument = "FILE",
      .help = "the model file to write; can't be standard output or a pipe", .initial = "none, has to be given"},
-    {.name = "vocab", .code = OPTION_VOCAB, .argument = "FILE", .help = "the pickled vocabulary",
+    {.name = "vocab", .code = OPTION_VOCAB, .argument = "FILE", .help = "the vocabulary, a pickle or JSON",
      .initial = "none, has to be given with a checkpoint"},
     {.name = "config", .code = OPTION_CONFIG, .argument = "FILE", .help = "training settings (JSON)",
      .initial = "those in the checkpoint"},
     {.name = "metrics", .code = OPTION_METRICS, .argument = "FILE", .help = "test results (JSON)",
      .initial = "those in the checkpoint"},
+    {.name = "to-safetensors", .code = OPTION_TO_SAFETENSORS, .argument = "FILE",
+     .help = "write the checkpoint's tensors to FILE, and the vocabulary as JSON beside it, instead of a model file",
+     .initial = "a model file"},
     {.name = "compact", .code = OPTION_COMPACT,
      .help = "leave out the second copies of weights that make captioning faster"},
     {.name = "int8", .code = OPTION_INT8,
@@ -63,6 +72,7 @@ static const tool_option own_options[] = {
 
 static const tool_group groups[] = {
     {"Options", own_options},
+    {"Pictures of --calibrate", tool_limit_options},
     {"Help", tool_help_options},
     {NULL, NULL},
 };
@@ -83,6 +93,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
     case OPTION_METRICS:
         options->files.metrics = value;
         break;
+    case OPTION_TO_SAFETENSORS:
+        options->safetensors = value;
+        break;
     case OPTION_COMPACT:
         options->compact = true;
         break;
@@ -102,16 +115,17 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->verbose = true;
         break;
     default:
-        break;
+        (void)tool_limit_take(&options->session, code, value, err);
     }
 }
 
 static const tool_command command = {
     .name = tool,
-    .synopsis = "[options] CHECKPOINT.pth --vocab VOCAB.pkl -o MODEL.capw\n"
+    .synopsis = "[options] CHECKPOINT --vocab VOCAB -o MODEL.capw\n"
+                "--to-safetensors OUT.safetensors CHECKPOINT --vocab VOCAB\n"
                 "--int8 --calibrate FILE [options] FLOAT.capw -o INT8.capw",
-    .about = "Makes a model file from a checkpoint of torch.save, or an int8 model file from\n"
-             "a float32 one.\n",
+    .about = "Makes a model file from a checkpoint, of torch.save or in safetensors, or an\n"
+             "int8 model file from a float32 one.\n",
     .groups = groups,
     .take = take,
 };
@@ -121,6 +135,9 @@ static void check_model(const convert_options *options, const char *path, tool_e
 {
     const convert_files *files = &options->files;
     const char *other = files->vocabulary ? "--vocab" : files->config ? "--config" : "--metrics";
+    if (options->safetensors) {
+        (void)tool_fail(err, "--to-safetensors: goes with a checkpoint, but %s is a model file", path);
+    }
     if (!options->int8) {
         (void)tool_fail(err, "%s: is a model file already; --int8 makes an int8 model of it", path);
     }
@@ -136,17 +153,31 @@ static void check_model(const convert_options *options, const char *path, tool_e
     }
 }
 
+/* What writing safetensors rules out. */
+static void check_safetensors(const convert_options *options, tool_error *err)
+{
+    const char *other = options->files.output ? "-o"
+                        : options->int8       ? "--int8"
+                        : options->compact    ? "--compact"
+                                              : NULL;
+    if (other) (void)tool_fail(err, "%s: goes with a model file, not with --to-safetensors", other);
+    if (strcmp(options->safetensors, "-") == 0) {
+        (void)tool_fail(err, "--to-safetensors -: the vocabulary is written beside it; name a file");
+    }
+}
+
 static void check(const convert_options *options, int argc, char **argv, tool_error *err)
 {
     const convert_files *files = &options->files;
     if (argc != 2) (void)tool_fail(err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
+    if (options->safetensors) check_safetensors(options, err);
     if (options->pictures && !options->int8) (void)tool_fail(err, "--calibrate: goes with --int8");
     if (argc == 2 && convert_is_model(argv[1])) {
         check_model(options, argv[1], err);
     } else if (!files->vocabulary) {
         (void)tool_fail(err, "no vocabulary named: --vocab FILE");
     }
-    if (!files->output) (void)tool_fail(err, "no output named: -o FILE");
+    if (!files->output && !options->safetensors) (void)tool_fail(err, "no output named: -o FILE");
     if (files->output && strcmp(files->output, "-") == 0) {
         (void)tool_fail(err, "-o -: a model can't go to standard output, because its writer goes back in the "
                              "file; name a file");
@@ -158,11 +189,13 @@ static int parse(convert_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
     *options = (convert_options){.threads = tool_processors(MAX_THREADS)};
+    tool_session_options_init(&options->session);
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
     check(options, argc, argv, &err);
     if (err.message[0]) return tool_usage_error(tool, &err);
     options->files.checkpoint = argv[1];
+    if (options->safetensors) options->files.output = options->safetensors;
     return -1;
 }
 
@@ -260,6 +293,26 @@ static void print_activations(const convert_job *job)
     (void)putchar('\n');
 }
 
+static void print_written(const char *name, uint64_t size)
+{
+    (void)fputs("written     ", stdout);
+    tool_put_clean(stdout, name);
+    (void)printf(", %.1f MB\n", (double)size / 1e6);
+}
+
+static void summarize_safetensors(const convert_job *job)
+{
+    print_network(job);
+    (void)printf("tensors     %zu + %zu, with the checkpoint's own types; optimizer state not read\n",
+                 job->plan.encoder.count, job->plan.decoder.count);
+    print_written(job->files.output, job->exported.size);
+    char *words = convert_safetensors_words(job->files.output);
+    (void)fputs("vocabulary  ", stdout);
+    if (words) tool_put_clean(stdout, words);
+    (void)putchar('\n');
+    free(words);
+}
+
 static void summarize(const convert_job *job)
 {
     const size_t tensors = job->int8 ? job->quantised.plan.tensor_count : job->plan.count;
@@ -271,19 +324,47 @@ static void summarize(const convert_job *job)
         (void)printf("tensors     %zu from the model file's float32 ones\n", tensors);
     }
     if (job->int8) print_activations(job);
-    (void)fputs("written     ", stdout);
-    tool_put_clean(stdout, job->files.output);
-    const convert_writer *writer = job->int8 ? &job->quantised.writer : &job->writer;
-    (void)printf(", %.1f MB\n", (double)writer->file_size / 1e6);
+    print_written(job->files.output, job->int8 ? job->quantised.writer.file_size : job->writer.file_size);
+}
+
+/* The tensors of a safetensors file. */
+static void list_states(const convert_job *job)
+{
+    const convert_state *states[] = {&job->plan.encoder, &job->plan.decoder};
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t i = 0; i < states[s]->count; i++) {
+            const source_tensor *tensor = states[s]->sources[i].tensor;
+            (void)printf("%s.", tensor->part);
+            tool_put_clean(stdout, tensor->name);
+            (void)printf(" %s [", source_type_name(tensor->type));
+            for (int d = 0; d < tensor->rank; d++) {
+                (void)printf("%s%llu", d ? ", " : "", (unsigned long long)tensor->dims[d]);
+            }
+            (void)puts("]");
+        }
+    }
+}
+
+static void report(const convert_job *job, bool verbose, bool quiet)
+{
+    if (job->safetensors) {
+        if (verbose) list_states(job);
+        if (!quiet) summarize_safetensors(job);
+        return;
+    }
+    if (verbose && job->int8) list_int8(job);
+    if (verbose && !job->int8) list_tensors(job);
+    if (!quiet) summarize(job);
 }
 
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     convert_options options;
     const int parsed = parse(&options, argc, argv);
     if (parsed >= 0) return parsed;
+    tool_confine((const char *const[]){options.files.output}, 1);
     convert_job *job = calloc(1, sizeof *job);
     if (!job) {
         (void)tool_fail(&err, "out of memory");
@@ -292,14 +373,18 @@ int main(int argc, char **argv)
     job->files = options.files;
     job->compact = options.compact;
     job->int8 = options.int8;
+    options.session.threads = options.threads;
+    job->safetensors = options.safetensors != NULL;
     job->pictures = (convert_pictures){
-        .name = options.pictures, .tool = tool, .threads = options.threads, .quiet = options.quiet};
+        .name = options.pictures,
+        .tool = tool,
+        .session = options.session,
+        .quiet = options.quiet,
+    };
     job->threads = options.threads;
     bool ok = convert_run(job, &err);
     if (ok) {
-        if (options.verbose && job->int8) list_int8(job);
-        if (options.verbose && !job->int8) list_tensors(job);
-        if (!options.quiet) summarize(job);
+        report(job, options.verbose, options.quiet);
         ok = tool_flush_output(&err);
     }
     convert_free(job);

@@ -11,6 +11,7 @@
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
@@ -73,6 +74,7 @@ static const tool_group groups[] = {
     {"Search", more_search_options},
     {"Search", tool_search_options},
     {"Images", tool_image_options},
+    {"Images", tool_limit_options},
     {"Machine", tool_engine_options},
     {"Help", tool_help_options},
     {NULL, NULL},
@@ -118,9 +120,10 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] IMAGE...",
-    .about = "Writes a caption for every JPEG or PNG image: the caption alone for one image,\n"
-             "lines IMAGE<TAB>CAPTION for several, which 'capeval score' reads.  A folder\n"
-             "stands for the images in it, - for standard input.\n",
+    .about = "Writes a caption for every image (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF): the\n"
+             "caption alone for one image, lines IMAGE<TAB>CAPTION for several, which\n"
+             "'capeval score' reads.  A folder stands for the images in it, - for standard\n"
+             "input.\n",
     .groups = groups,
     .take = take,
 };
@@ -264,17 +267,15 @@ static bool show_one(demo_run *run, const char *image, tool_progress *progress, 
                           .attention = options->attention,
                           .timed = options->time};
     const bool ok = caption_one(run, &answer, &failure);
-    bool fits = true;
     tool_progress_clear(progress);
     if (!ok) {
         (void)tool_failure(tool, &failure);
         run->failed = true;
-        if (options->json) fits = demo_show_json_error(&run->output, image, failure.message);
+        if (options->json) demo_show_json_error(&run->output, image, failure.message);
     } else {
         report_notes(run, &answer);
-        fits = options->json ? demo_show_json(&run->output, &answer) : demo_show_text(&run->output, &answer);
+        (options->json ? demo_show_json : demo_show_text)(&run->output, &answer);
     }
-    if (!fits) return tool_fail(err, "%s: out of memory", image);
     return tool_output_flush(&run->output, err);
 }
 
@@ -344,8 +345,10 @@ static int run_all(demo_options *options, double start)
 int main(int argc, char **argv)
 {
     const double start = tool_now_ms();
-    tool_start();
+    tool_start(tool);
     demo_options options;
     const int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run_all(&options, start);
+    if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
+    return run_all(&options, start);
 }

@@ -2,17 +2,16 @@
  * implementation.
  *
  * Five raw little-endian arrays and a JSON file per image, and one more array for each layer with --layers;
- * every file appears complete or not at all. */
-#include <errno.h>
+ * all of them appear, complete, or none does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <caption.h>
 
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
@@ -42,8 +41,13 @@ static const tool_option own_options[] = {
 /* clang-format on */
 
 static const tool_group groups[] = {
-    {"Options", own_options},         {"Search", tool_search_options}, {"Images", tool_image_options},
-    {"Machine", tool_engine_options}, {"Help", tool_help_options},     {NULL, NULL},
+    {"Options", own_options},
+    {"Search", tool_search_options},
+    {"Images", tool_image_options},
+    {"Images", tool_limit_options},
+    {"Machine", tool_engine_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
 };
 
 static void take(void *user, int code, const char *value, tool_error *err)
@@ -154,7 +158,7 @@ static bool keep_greedy(dump_run *run, const caption_text *text, tool_error *err
         greedy->alpha = copy_floats(text->alpha, (size_t)text->length * (size_t)run->info.positions);
     }
     if (greedy->ids && greedy->text && (!text->alpha || greedy->alpha)) return true;
-    return tool_fail(err, "out of memory");
+    return tool_fail(err, "%s: out of memory", run->options->image);
 }
 
 static bool search_greedy(dump_run *run, tool_error *err)
@@ -164,7 +168,7 @@ static bool search_greedy(dump_run *run, tool_error *err)
     const caption_result *result = NULL;
     logit_rows keep = {.width = (size_t)run->info.vocabulary_size, .most = decode.max_length};
     keep.rows = calloc((size_t)keep.most, keep.width * sizeof *keep.rows);
-    if (!keep.rows) return tool_fail(err, "out of memory");
+    if (!keep.rows) return tool_fail(err, "%s: out of memory", run->options->image);
     run->greedy.logits = keep.rows;
     decode.search = CAPTION_SEARCH_GREEDY;
     decode.nbest = 0;
@@ -192,13 +196,15 @@ static bool write_json(dump_run *run, const char *name, tool_error *err)
     if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, run->options->image, &error);
     }
-    json_t *root =
-        json_pack("{s:o, s:O, s:O, s:o}", "image", tool_json_text(name), "greedy_ids", run->greedy.ids,
-                  "greedy", run->greedy.text, "beams", tool_json_captions(result));
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | TOOL_JSON_FLAGS) : NULL;
-    const bool ok =
-        text ? dump_file(&run->target, "json", text, strlen(text), err) : tool_fail(err, "out of memory");
-    json_decref(root);
+    json_t *root = json_object();
+    tool_json_set(&root, "image", tool_json_text(name));
+    tool_json_set(&root, "greedy_ids", json_incref(run->greedy.ids));
+    tool_json_set(&root, "greedy", json_incref(run->greedy.text));
+    tool_json_set(&root, "beams", tool_json_captions(result));
+    const char *reason = NULL;
+    char *text = tool_json_print(root, JSON_INDENT(1) | TOOL_JSON_FLAGS, &reason);
+    const bool ok = text ? dump_file(&run->target, "json", text, strlen(text), err)
+                         : tool_fail(err, "%s.json: %s", name, reason);
     free(text);
     return ok;
 }
@@ -223,7 +229,7 @@ static bool write_all(dump_run *run, const char *name, tool_error *err)
 
 /* What the encoder's progress function needs. */
 typedef struct layer_dump {
-    const dump_target *target;
+    dump_target *target;
     tool_error *err;
     bool failed;
 } layer_dump;
@@ -252,19 +258,13 @@ static bool encode(dump_run *run, tool_error *err)
     return layers.failed ? false : tool_fail_caption(err, run->options->image, &error);
 }
 
-static bool make_folder(const dump_options *options, tool_error *err)
-{
-    if (mkdir(options->folder, 0777) == 0 || errno == EEXIST) return true;
-    return tool_fail_errno(err, options->folder, errno);
-}
-
 static bool compute(dump_run *run, tool_error *err)
 {
     tool_text data = {NULL, 0};
     const bool ok = tool_image_read(&data, run->options->image, err) &&
                     tool_session_load(&run->session, run->options->image, data.data, data.size, err);
     tool_text_free(&data);
-    return ok && make_folder(run->options, err) && encode(run, err) && search_greedy(run, err);
+    return ok && dump_begin(&run->target, err) && encode(run, err) && search_greedy(run, err);
 }
 
 static bool dump(dump_options *options, dump_run *run, caption_model **model, tool_error *err)
@@ -284,13 +284,16 @@ static bool dump(dump_options *options, dump_run *run, caption_model **model, to
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     dump_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
+    tool_confine((const char *const[]){options.folder}, 1);
     dump_run run = {.options = &options};
     caption_model *model = NULL;
     const bool ok = dump(&options, &run, &model, &err);
+    if (!ok) dump_undo(&run.target);
+    dump_free(&run.target);
     json_decref(run.greedy.ids);
     json_decref(run.greedy.text);
     free(run.greedy.alpha);

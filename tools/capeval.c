@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/crew.h"
 #include "tools/common/options.h"
+#include "tools/common/session.h"
 #include "tools/eval/compare_command.h"
 #include "tools/eval/run_command.h"
 #include "tools/eval/score.h"
@@ -127,6 +129,13 @@ static const tool_command score_command = {
     .take = take_score,
 };
 
+/* output: NULL, or another file that is written */
+static void confine(const char *output, const eval_score_options *score)
+{
+    const char *const outputs[] = {output, score->output, score->per_image, score->metrics};
+    tool_confine(outputs, sizeof outputs / sizeof *outputs);
+}
+
 static int score(int argc, char **argv)
 {
     const char *const name = score_command.name;
@@ -141,6 +150,7 @@ static int score(int argc, char **argv)
     if (is_dash(options.score.per_image)) {
         return wrong_usage(name, "--per-image -: standard output has the result; name a file", NULL);
     }
+    confine(NULL, &options.score);
     if (eval_score_command(options.preds, options.refs, &options.score, &err)) return TOOL_EXIT_OK;
     return tool_failure(tool, &err);
 }
@@ -187,11 +197,9 @@ static const tool_option run_machine[] = {
 /* clang-format on */
 
 static const tool_group run_groups[] = {
-    {"Options", run_list},
-    {"Options", report_options},
-    {"Captioning", run_machine},
-    {"Help", tool_help_options},
-    {NULL, NULL},
+    {"Options", run_list},       {"Options", report_options},
+    {"Captioning", run_machine}, {"Captioning", tool_limit_options},
+    {"Help", tool_help_options}, {NULL, NULL},
 };
 
 static void take_run(void *user, int code, const char *value, tool_error *err)
@@ -229,10 +237,14 @@ static void take_run(void *user, int code, const char *value, tool_error *err)
         (void)tool_parse_int(&options->beams, "--beams", value, 1, CAPTION_MAX_BEAMS, err);
         break;
     case TOOL_OPTION_NO_EXIF:
-        options->no_exif = true;
+        options->session.no_exif = 1;
         break;
     case TOOL_OPTION_THREADS:
         (void)tool_parse_int(&options->threads, "--threads", value, 1, TOOL_CREW_MOST, err);
+        break;
+    case TOOL_OPTION_MAX_PIXELS:
+    case TOOL_OPTION_MAX_MEMORY:
+        (void)tool_limit_take(&options->session, code, value, err);
         break;
     default:
         take_report(&options->score, code, value);
@@ -278,12 +290,14 @@ static int run(int argc, char **argv)
 {
     eval_run_options options = {.threads = tool_processors(TOOL_CREW_MOST)};
     tool_error err = {{0}};
+    tool_session_options_init(&options.session);
     const int code = tool_read_options(&run_command, &options, &argc, argv);
     if (code >= 0) return code;
     if (argc > 1) return wrong_usage(run_command.name, "unexpected argument", argv[1]);
     const char *complaint = run_complaint(&options);
     if (complaint) return wrong_usage(run_command.name, complaint, NULL);
-    if (!options.output) options.output = "predictions.tsv";
+    if (!options.output && !options.compare) options.output = "predictions.tsv";
+    confine(options.output, &options.score);
     const bool ok = options.compare ? eval_compare_command(&options, &err) : eval_run_command(&options, &err);
     return ok ? TOOL_EXIT_OK : tool_failure(tool, &err);
 }
@@ -329,7 +343,7 @@ static int no_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-    tool_start();
+    tool_start(tool);
     if (strcmp(command, "score") == 0) return score(argc - 1, argv + 1);
     if (strcmp(command, "run") == 0) return run(argc - 1, argv + 1);
     return no_command(argc, argv);

@@ -1,7 +1,6 @@
 /* capinfo - what is inside a .capw model file: a summary, tensors, words, and the encoder's plan.
  *
  * Never changes the model file. */
-#include <errno.h>
 #include <stdio.h>
 
 #include <capw.h>
@@ -9,8 +8,10 @@
 
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
+#include "tools/common/regular.h"
 #include "tools/info/plan.h"
 #include "tools/info/report.h"
 
@@ -151,12 +152,10 @@ static bool read_header(capw_header *header, const char *path, tool_error *err)
         const void *data = tool_bundled_data(&size);
         return info_parse_header(header, data, size);
     }
-    FILE *file = fopen(path, "rb");
-    if (!file) return tool_fail_errno(err, path, errno);
     unsigned char bytes[64];
-    size = fread(bytes, 1, sizeof bytes, file);
-    (void)fclose(file);
-    return info_parse_header(header, bytes, size) || tool_fail(err, "%s: can't read its header", path);
+    const long got = tool_regular_start(path, bytes, sizeof bytes, err);
+    if (got < 0) return false;
+    return info_parse_header(header, bytes, (size_t)got) || tool_fail(err, "%s: can't read its header", path);
 }
 
 /* Every tensor is checked, so that all the damaged ones are named; returns how many there are. */
@@ -180,7 +179,7 @@ static bool print_all(const info_options *options, const info_report *report, to
     bool ok = tool_output_open(&output, options->output, err);
     if (!ok) return false;
     if (options->json) {
-        if (!info_print_json(report, output.stream)) ok = tool_fail(err, "out of memory");
+        tool_output_json(&output, info_report_json(report), JSON_INDENT(1) | TOOL_JSON_FLAGS);
     } else {
         info_print_text(report, output.stream);
     }
@@ -213,10 +212,11 @@ static bool show(const info_options *options, caption_model **model, info_plan *
 int main(int argc, char **argv)
 {
     tool_error err = {{0}};
-    tool_start();
+    tool_start(tool);
     info_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
     info_plan plan = {.count = 0};
     caption_model *model = NULL;
     const bool ok = show(&options, &model, &plan, &err);

@@ -1,14 +1,7 @@
 /* int8.c - the tile product of bytes, quantisation and the max pool of bytes in plain C: the specification of
  * these slots, and what runs where no instruction set is known. */
 #include "kernels/kernels_isa.h"
-
-/* The nearest integer of x within 0..most, ties to even; 0 for NaN.  most is below 2^22. */
-static uint16_t nearest(float x, float most)
-{
-    const float rounder = 12582912.0f; /* 1.5 * 2^23: sums have no digits behind the point */
-    if (!(x > 0)) return 0;
-    return (uint16_t)((x < most ? x : most) + rounder - rounder);
-}
+#include "kernels/ref/finish_int8.h"
 
 /* ---- the tile ---- */
 
@@ -31,15 +24,9 @@ static void cptk_tile_u8_c(const cptk_tile_int8 *t)
 {
     int32_t sum[CPTK_PANEL];
     for (int m = 0; m < t->rows; m++) {
-        const size_t c = (size_t)m * t->c_stride, add = (size_t)m * t->add_stride;
         for (int j = 0; j < t->n; j++) {
             if (j % CPTK_PANEL == 0) sum_row(t, m, j, sum);
-            float x = (float)sum[j % CPTK_PANEL] * t->scale[j];
-            if (t->bias) x += t->bias[j];
-            if (t->add) x += (float)t->add[add + (size_t)j] * t->add_scale;
-            if (t->c_f32) t->c_f32[c + (size_t)j] = x;
-            if (t->c_u8) t->c_u8[c + (size_t)j] = (uint8_t)nearest(x, 255);
-            if (t->c_u16) t->c_u16[c + (size_t)j] = nearest(x * 256, 65535);
+            cptk_finish_int8(&t->out, sum[j % CPTK_PANEL], m, j);
         }
     }
 }
@@ -48,7 +35,7 @@ static void cptk_tile_u8_c(const cptk_tile_int8 *t)
 
 static void cptk_quantize_u8_c(const float *x, uint8_t *q, int n, float inverse, float zero)
 {
-    for (int i = 0; i < n; i++) q[i] = (uint8_t)nearest(x[i] * inverse + zero, 255);
+    for (int i = 0; i < n; i++) q[i] = (uint8_t)cptk_nearest(x[i] * inverse + zero, 255);
 }
 
 /* The maxima around row 2y, column 2x, of all channels. */
@@ -82,4 +69,5 @@ void cptk_int8_init_c(cptk_kernels *kernels)
     kernels->tile_rows_u8 = CPTK_MAX_ROWS;
     kernels->quantize_u8 = cptk_quantize_u8_c;
     kernels->maxpool_u8 = cptk_maxpool_u8_c;
+    kernels->winograd_u8_pays = false;
 }

@@ -9,13 +9,12 @@
  * (VEC_QUAD_CHUNK), a chunk of them is brought into another form first, which several panels then use. */
 #include <string.h>
 
+#include "kernels/simd/finish_int8.h"
 #include "kernels/simd/pool.h"
 #include "kernels/simd/simd.h"
 
 enum {
     LINE = CPTK_PANEL * CPTK_QUAD, /* bytes of a quad of a panel */
-    MOST_VECTORS = 4,              /* V of any block */
-    MOST_SUMS = 28,                /* R * V of any block, times its chains */
     NEAR = 24 * LINE,              /* bytes of a panel between a prefetch into the first cache and the use */
     FAR = 512 * LINE,              /* the same for the second cache */
     STREAM_ROWS = 7,               /* blocks of at most so many rows are taken to read weights from memory */
@@ -56,8 +55,13 @@ BODY_INLINE void add_quad(vu *sum, quad_place *place, ahead *soon, int R, int V)
         BODY_UNROLL
         for (int r = 0; r < R; r++) {
             const va x = vq_row(place->a[r] + place->at, step);
+#if defined(VEC_QUAD_DOT2)
+            BODY_UNROLL
+            for (int v = 0; v < V; v += 2) vq_dot2(&sum[r * V + v], x, &w[v]);
+#else
             BODY_UNROLL
             for (int v = 0; v < V; v++) sum[r * V + v] = vq_dot(sum[r * V + v], x, w[v], step);
+#endif
         }
     }
     BODY_PREFETCH_FAR(soon->at);
@@ -89,80 +93,32 @@ BODY_INLINE void add_quads(vu *sum, quad_place place, size_t quads, ahead *soon,
 
 /* ---- what becomes of the sums ---- */
 
-/* Scales, adds and stores a block that lies within the n columns, while its sums are in registers. */
-BODY_INLINE void finish(const cptk_tile_int8 *t, const vu *sum, int row, int column, int R, int V)
-{
-    vf x[MOST_SUMS], scale[MOST_VECTORS];
-    BODY_UNROLL
-    for (int v = 0; v < V; v++) scale[v] = vf_load(t->scale + column + v * VEC_W);
-    BODY_UNROLL
-    for (int i = 0; i < R * V; i++) x[i] = vf_mul(vf_from_int(sum[i]), scale[i % V]);
-    if (t->bias) {
-        vf bias[MOST_VECTORS];
-        BODY_UNROLL
-        for (int v = 0; v < V; v++) bias[v] = vf_load(t->bias + column + v * VEC_W);
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i++) x[i] = vf_add(x[i], bias[i % V]);
-    }
-    if (t->add) {
-        const uint16_t *add = t->add + (size_t)row * t->add_stride + column;
-        const vf factor = vf_set(t->add_scale);
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i++) {
-            const vf more = vf_load_u16(add + (size_t)(i / V) * t->add_stride + i % V * VEC_W);
-            x[i] = vf_add(x[i], vf_mul(more, factor));
-        }
-    }
-    const size_t at = (size_t)row * t->c_stride + (size_t)column;
-    if (t->c_f32) {
-        float *c = t->c_f32 + at;
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i++) vf_store(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x[i]);
-    }
-    if (t->c_u8) {
-        uint8_t *c = t->c_u8 + at;
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i += VEC_PANEL) {
-            vf_store_u8(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x + i);
-        }
-    }
-    if (t->c_u16) {
-        uint16_t *c = t->c_u16 + at;
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i++) x[i] = vf_mul(x[i], vf_set(256.0f));
-        BODY_UNROLL
-        for (int i = 0; i < R * V; i += VEC_PANEL) {
-            vf_store_u16(c + (size_t)(i / V) * t->c_stride + i % V * VEC_W, x + i);
-        }
-    }
-}
-
 /* The `n` outputs, at most 16, of row `row` from `column` on. */
-static __attribute__((noinline)) void finish_row(const cptk_tile_int8 *t, const vu *sum, int row, int column,
+static __attribute__((noinline)) void finish_row(const cptk_out_int8 *out, const vu *sum, int row, int column,
                                                  int n)
 {
-    const size_t c_at = (size_t)row * t->c_stride + (size_t)column;
+    const size_t c_at = (size_t)row * out->c_stride + (size_t)column;
     float scale[CPTK_PANEL] = {0}, bias[CPTK_PANEL] = {0};
     uint16_t add[CPTK_PANEL] = {0}, words[CPTK_PANEL];
     uint8_t bytes[CPTK_PANEL];
     vf x[VEC_PANEL];
-    memcpy(scale, t->scale + column, (size_t)n * sizeof *scale);
-    if (t->bias) memcpy(bias, t->bias + column, (size_t)n * sizeof *bias);
-    if (t->add) memcpy(add, t->add + (size_t)row * t->add_stride + column, (size_t)n * sizeof *add);
+    memcpy(scale, out->scale + column, (size_t)n * sizeof *scale);
+    if (out->bias) memcpy(bias, out->bias + column, (size_t)n * sizeof *bias);
+    if (out->add) memcpy(add, out->add + (size_t)row * out->add_stride + column, (size_t)n * sizeof *add);
     for (int v = 0; v < VEC_PANEL; v++) {
         x[v] = vf_mul(vf_from_int(sum[v]), vf_load(scale + v * VEC_W));
-        if (t->bias) x[v] = vf_add(x[v], vf_load(bias + v * VEC_W));
-        if (t->add) x[v] = vf_add(x[v], vf_mul(vf_load_u16(add + v * VEC_W), vf_set(t->add_scale)));
-        if (t->c_f32 && v * VEC_W < n) vf_put(t->c_f32 + c_at + v * VEC_W, x[v], n - v * VEC_W);
+        if (out->bias) x[v] = vf_add(x[v], vf_load(bias + v * VEC_W));
+        if (out->add) x[v] = vf_add(x[v], vf_mul(vf_load_u16(add + v * VEC_W), vf_set(out->add_scale)));
+        if (out->c_f32 && v * VEC_W < n) vf_put(out->c_f32 + c_at + v * VEC_W, x[v], n - v * VEC_W);
     }
-    if (t->c_u8) {
+    if (out->c_u8) {
         vf_store_u8(bytes, x);
-        memcpy(t->c_u8 + c_at, bytes, (size_t)n);
+        memcpy(out->c_u8 + c_at, bytes, (size_t)n);
     }
-    if (t->c_u16) {
+    if (out->c_u16) {
         for (int v = 0; v < VEC_PANEL; v++) x[v] = vf_mul(x[v], vf_set(256.0f));
         vf_store_u16(words, x);
-        memcpy(t->c_u16 + c_at, words, (size_t)n * sizeof *words);
+        memcpy(out->c_u16 + c_at, words, (size_t)n * sizeof *words);
     }
 }
 
@@ -172,7 +128,7 @@ static __attribute__((noinline)) void finish_part(const cptk_tile_int8 *t, const
 {
     for (int i = 0; i < R * V; i += VEC_PANEL) {
         const int j = column + i % V * VEC_W, left = t->n - j;
-        if (left > 0) finish_row(t, sum + i, row + i / V, j, left < CPTK_PANEL ? left : CPTK_PANEL);
+        if (left > 0) finish_row(&t->out, sum + i, row + i / V, j, left < CPTK_PANEL ? left : CPTK_PANEL);
     }
 }
 
@@ -194,14 +150,14 @@ typedef struct panel_group {
 } panel_group;
 
 /* Fetches, while k runs, what `finish` will read and write. */
-BODY_INLINE void prefetch_output(const cptk_tile_int8 *t, int row, int column, int R)
+BODY_INLINE void prefetch_output(const cptk_out_int8 *out, int row, int column, int R)
 {
     BODY_UNROLL
     for (int r = 0; r < R; r++) {
-        const size_t at = (size_t)(row + r) * t->c_stride + (size_t)column;
-        if (t->c_u8) BODY_PREFETCH_WRITE(t->c_u8 + at);
-        if (t->c_u16 && t->c_u16 != t->add) BODY_PREFETCH_WRITE(t->c_u16 + at);
-        if (t->add) BODY_PREFETCH(t->add + (size_t)(row + r) * t->add_stride + column);
+        const size_t at = (size_t)(row + r) * out->c_stride + (size_t)column;
+        if (out->c_u8) BODY_PREFETCH_WRITE(out->c_u8 + at);
+        if (out->c_u16 && out->c_u16 != out->add) BODY_PREFETCH_WRITE(out->c_u16 + at);
+        if (out->add) BODY_PREFETCH(out->add + (size_t)(row + r) * out->add_stride + column);
     }
 }
 
@@ -230,7 +186,7 @@ BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V
     const int all = R * V * chains_of(R * V);
     BODY_UNROLL
     for (int i = 0; i < all; i++) sum[i] = vu_set(0);
-    prefetch_output(t, row, panel * CPTK_PANEL, R);
+    prefetch_output(&t->out, row, panel * CPTK_PANEL, R);
     for (int tap = 0; tap < t->taps; tap++, place.b += depth * CPTK_PANEL) {
         const uint8_t *a[CPTK_MAX_ROWS];
         BODY_UNROLL
@@ -241,7 +197,7 @@ BODY_INLINE void block(const cptk_tile_int8 *t, int row, int panel, int R, int V
     BODY_UNROLL
     for (int i = R * V; i < all; i++) sum[i % (R * V)] = vu_add(sum[i % (R * V)], sum[i]);
     if (whole(t, panel, V)) {
-        finish(t, sum, row, panel * CPTK_PANEL, R, V);
+        finish(&t->out, sum, row, panel * CPTK_PANEL, R, V);
         return;
     }
     vu some[MOST_SUMS]; /* a copy, so that the sums themselves need no address and stay in registers */
@@ -320,7 +276,8 @@ BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group 
         BODY_UNROLL
         for (int j = 0; j < R * VEC_PANEL; j++) sum[i][j] = group->start[i][j % VEC_PANEL];
     }
-    prefetch_output(t, row, group->first * CPTK_PANEL, R);
+    prefetch_output(&t->out, row, group->first * CPTK_PANEL, R);
+    if (t->out.add && panels > 2) prefetch_output(&t->out, row, (group->first + 2) * CPTK_PANEL, R);
     const int8_t *b = t->b + (size_t)group->first * t->b_panel;
     progress from = {.tap = 0};
     for (size_t quads; (quads = prepare_chunk(t, row, &from, x, R)) > 0; b += quads * LINE) {
@@ -328,7 +285,7 @@ BODY_INLINE void group_rows(const cptk_tile_int8 *t, int row, const panel_group 
     }
     for (int i = 0, panel = group->first; i < panels; i++, panel++) {
         if (whole(t, panel, VEC_PANEL)) {
-            finish(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
+            finish(&t->out, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
         } else {
             finish_part(t, sum[i], row, panel * CPTK_PANEL, R, VEC_PANEL);
         }
@@ -477,10 +434,5 @@ void CPTK_NAME(cptk_int8_init)(cptk_kernels *kernels)
     kernels->tile_rows_u8 = VEC_QUAD_ROWS;
     kernels->quantize_u8 = CPTK_NAME(cptk_quantize_u8);
     kernels->maxpool_u8 = CPTK_NAME(cptk_maxpool_u8);
-#if defined(VEC_WINOGRAD_U8)
-    CPTK_NAME(cptk_winograd_u8_init)(kernels);
-#else
-    kernels->winograd_in_u8 = NULL;
-    kernels->winograd_out_u8 = NULL;
-#endif
+    kernels->winograd_u8_pays = VEC_WINOGRAD_U8_PAYS;
 }

@@ -43,7 +43,10 @@
  *
  * Words
  *   vu_set(x), vu_load(p)
- *   vu_add(a, b)         modulo 2^32
+ *   vu_store(p, x)
+ *   vu_add(a, b), vu_sub(a, b)
+ *                        modulo 2^32
+ *   vu_quarter(x)        x, read as int32, divided by 4, which it is a multiple of
  *   vu_dot(sum, a, b)    per word: sum + low(a) * low(b) + high(a) * high(b), the halves read as int16,
  *                        modulo 2^32
  *   vf_from_int(x)       each word, read as int32, as the nearest float
@@ -60,12 +63,15 @@
  *   vw                   what a step takes of it for VEC_W columns
  *   va                   what a step takes of a row's quad, for each column
  *   VEC_QUAD_STEPS       the number of steps
+ *   VEC_WINOGRAD_U8_PAYS bool: Winograd's convolution of bytes is faster than the direct one
  *   vq_load(p)           the vq at p
  *   vq_weights(q, v, step)
  *                        the vw of columns VEC_W * v and on
  *   vq_row(x, step)      the va of the quad at x
  *   vq_dot(sum, x, w, step)
  *                        a vu: per word, the sum and what this step adds to it
+ *   VEC_QUAD_DOT2        defined where vq_dot2 takes its place, and V is always even
+ *   vq_dot2(sum, x, w)   adds to sum[0] what vq_dot does for w[0], and to sum[1] for w[1]
  *   VEC_QUAD_SUMS        sums that must take turns so that no vq_dot waits for the one before
  *   VEC_QUAD_STRIDE      bytes from one quad of a row to the next, as vq_row takes them
  *   VEC_QUAD_CHUNK       0 where vq_row takes rows as they are.  Else so many quads of each row are prepared
@@ -83,17 +89,12 @@
  *                        what the sums vu sum[16 / VEC_W] of a panel, `quads` quads at b, start from: 0, or
  *                        what makes up for rows that vq_prepare changed
  *
- * Winograd's convolution of bytes, only where VEC_WINOGRAD_U8 is defined
- *   vh                   a vector of 2 VEC_W = 16 numbers of 16 bits
- *   vh_zero(), vh_load(p), vh_store(p, x), vh_add(a, b), vh_sub(a, b)
- *   vh_load_u8(p), vh_load_i8(p)
- *                        16 bytes at p, widened
- *   vh_broadcast_quad(p) the four numbers at p, again and again
- *   vh_pairs(a, b)       vu: the products of neighbours 2i and 2i + 1, added
- *   vu_join(a, b)        the sums of neighbouring words, of a and then of b
- *   vu_sub(a, b), vu_quarter(x)
- *                        modulo 2^32; x, read as int32, divided by 4, which it is a multiple of
- *   vu_load_i32(p), vu_store_i32(p, x)
+ * Halves, for Winograd's convolution of bytes
+ *   vh, VEC_HALVES       a vector of int16, and how many they are: 8 or 16
+ *   vh_zero(), vh_store(p, x), vh_add(a, b), vh_sub(a, b)
+ *   vh_load_u8(p)        VEC_HALVES bytes at p, widened
+ *   vh_load_quads(p, x)  the signed bytes of VEC_HALVES / 2 quads at p, widened: the first two of each quad
+ *                        to x[0], the last two to x[1]
  *
  * How many registers there are
  *   VEC_TILE_BLOCKS(X)   X(1, panels) X(2, panels) ...: for 1, 2, ... rows, the number of 16-column panels

@@ -86,6 +86,29 @@ static inline void vu_store_low(uint16_t *p, vu x)
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(halves));
 }
 static inline vu vu_add(vu a, vu b) { return _mm256_add_epi32(a, b); }
+static inline vu vu_sub(vu a, vu b) { return _mm256_sub_epi32(a, b); }
+static inline vu vu_quarter(vu x) { return _mm256_srai_epi32(x, 2); }
+static inline void vu_store(uint32_t *p, vu x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
+
+#define VEC_HALVES 16
+typedef __m256i vh;
+static inline vh vh_zero(void) { return _mm256_setzero_si256(); }
+static inline void vh_store(int16_t *p, vh x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
+static inline vh vh_add(vh a, vh b) { return _mm256_add_epi16(a, b); }
+static inline vh vh_sub(vh a, vh b) { return _mm256_sub_epi16(a, b); }
+static inline vh vh_load_u8(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline void vh_load_quads(const int8_t *p, vh *pairs)
+{
+    const __m256i first_then_last = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, /* */
+                                                     0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    __m256i quads = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    quads = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(quads, first_then_last), _MM_SHUFFLE(3, 1, 2, 0));
+    pairs[0] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(quads));
+    pairs[1] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(quads, 1));
+}
 
 /* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even ones
  * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 would be shorter, but
@@ -101,6 +124,7 @@ static inline __m256i vec_dword(const uint8_t *p)
 }
 #if defined(__AVXVNNI__)
 #define VEC_QUAD_STEPS 1
+#define VEC_WINOGRAD_U8_PAYS false
 #define VEC_QUAD_SUMS 8
 #define VEC_QUAD_CHUNK 0
 #define VEC_QUAD_STRIDE 4
@@ -119,6 +143,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 }
 #else
 #define VEC_QUAD_STEPS 2
+#define VEC_WINOGRAD_U8_PAYS true
 #define VEC_QUAD_SUMS 1
 #define VEC_QUAD_CHUNK 96
 #define VEC_QUAD_PANELS 4
@@ -127,7 +152,7 @@ static inline vu vq_dot(vu sum, va x, vw w, int step)
 #define VEC_QUAD_STRIDE 4
 #define VEC_QUAD_ROW_MORE 0
 #define VEC_QUAD_ROW_BYTES (2 * VEC_QUAD_PLANE)
-#define VEC_QUAD_PLANE (4 * VEC_QUAD_CHUNK)
+#define VEC_QUAD_PLANE (4 * (VEC_QUAD_CHUNK + VEC_QUAD_GROUP)) /* room for what vq_prepare_n writes too much */
 static inline vw vq_weights(vq q, int v, int step)
 {
     /* the even bytes of the second vector are the odd ones of a byte before */
@@ -136,13 +161,15 @@ static inline vw vq_weights(vq q, int v, int step)
     return _mm256_srai_epi16(step == 0 && v == 0 ? _mm256_slli_epi16(w, 8) : w, 8);
 }
 static inline va vq_row(const uint8_t *x, int step) { return vec_dword(x + step * VEC_QUAD_PLANE); }
-static inline vu vq_dot(vu sum, va x, vw w, int step)
+/* By name: compilers would first add several products to each other, which takes more registers.  Zen 3 takes
+ * 10 % longer where each sum stands right behind its product. */
+#define VEC_QUAD_DOT2
+static inline __attribute__((always_inline)) void vq_dot2(vu *sum, va x, const vw *w)
 {
     __m256i product;
-    (void)step;
-    /* by name: compilers would first add several products to each other, which takes more registers */
-    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
-    return sum;
+    __asm__("vpmaddwd %4, %3, %2\n\tvpmaddwd %5, %3, %3\n\tvpaddd %2, %0, %0\n\tvpaddd %3, %1, %1"
+            : "+x"(sum[0]), "+x"(sum[1]), "=&x"(product), "+x"(x)
+            : "x"(w[0]), "x"(w[1]));
 }
 static inline __m256i vec_even(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)); }
 static inline __m256i vec_odd(__m256i bytes) { return _mm256_srli_epi16(bytes, 8); }
@@ -155,8 +182,8 @@ static inline void vq_prepare(const uint8_t *a, uint8_t *x)
 static inline void vq_prepare_n(const uint8_t *a, uint8_t *x, int n)
 {
     __m256i m = vec_first(n), bytes = _mm256_maskload_epi32((const int *)(const void *)a, m);
-    _mm256_maskstore_epi32((int *)(void *)x, m, vec_even(bytes));
-    _mm256_maskstore_epi32((int *)(void *)(x + VEC_QUAD_PLANE), m, vec_odd(bytes));
+    _mm256_storeu_si256((__m256i *)(void *)x, vec_even(bytes)); /* storing n of them takes AMD's processors longer */
+    _mm256_storeu_si256((__m256i *)(void *)(x + VEC_QUAD_PLANE), vec_odd(bytes));
 }
 static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
 {
@@ -164,37 +191,6 @@ static inline void vq_start(vu *sum, const int8_t *b, size_t quads)
     for (int v = 0; v < 2; v++) sum[v] = _mm256_setzero_si256();
 }
 
-/* Winograd's convolution of bytes. */
-#define VEC_WINOGRAD_U8
-typedef __m256i vh; /* 16 numbers of 16 bits */
-static inline vh vh_zero(void) { return _mm256_setzero_si256(); }
-static inline vh vh_load(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
-static inline vh vh_load_u8(const uint8_t *p)
-{
-    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-static inline vh vh_load_i8(const int8_t *p)
-{
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-static inline void vh_store(int16_t *p, vh x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
-static inline vh vh_add(vh a, vh b) { return _mm256_add_epi16(a, b); }
-static inline vh vh_sub(vh a, vh b) { return _mm256_sub_epi16(a, b); }
-static inline vh vh_broadcast_quad(const int16_t *p)
-{
-    int64_t quad;
-    memcpy(&quad, p, sizeof quad);
-    return _mm256_set1_epi64x(quad);
-}
-static inline vu vh_pairs(vh a, vh b) { return _mm256_madd_epi16(a, b); }
-static inline vu vu_join(vu a, vu b)
-{
-    return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
-}
-static inline vu vu_sub(vu a, vu b) { return _mm256_sub_epi32(a, b); }
-static inline vu vu_quarter(vu x) { return _mm256_srai_epi32(x, 2); }
-static inline vu vu_load_i32(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
-static inline void vu_store_i32(int32_t *p, vu x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
 #endif
 
 static inline vf vf_load_u16(const uint16_t *p)

@@ -86,7 +86,25 @@ static inline vf vf_from_int(vu x) { return vcvtq_f32_s32(vreinterpretq_s32_u32(
 static inline vu vu_bits(vf x) { return vreinterpretq_u32_f32(x); }
 static inline void vu_store_low(uint16_t *p, vu x) { vst1_u16(p, vmovn_u32(x)); }
 static inline vu vu_add(vu a, vu b) { return vaddq_u32(a, b); }
+static inline vu vu_sub(vu a, vu b) { return vsubq_u32(a, b); }
+static inline vu vu_quarter(vu x) { return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_u32(x), 2)); }
+static inline void vu_store(uint32_t *p, vu x) { vst1q_u32(p, x); }
 
+#define VEC_HALVES 8
+typedef int16x8_t vh;
+static inline vh vh_zero(void) { return vdupq_n_s16(0); }
+static inline void vh_store(int16_t *p, vh x) { vst1q_s16(p, x); }
+static inline vh vh_add(vh a, vh b) { return vaddq_s16(a, b); }
+static inline vh vh_sub(vh a, vh b) { return vsubq_s16(a, b); }
+static inline vh vh_load_u8(const uint8_t *p) { return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p))); }
+static inline void vh_load_quads(const int8_t *p, vh *pairs)
+{
+    int16x8_t quads = vreinterpretq_s16_s8(vld1q_s8(p));
+    pairs[0] = vmovl_s8(vget_low_s8(vreinterpretq_s8_s16(vuzp1q_s16(quads, quads))));
+    pairs[1] = vmovl_s8(vget_low_s8(vreinterpretq_s8_s16(vuzp2q_s16(quads, quads))));
+}
+
+#define VEC_WINOGRAD_U8_PAYS false /* without a dot product: not measured */
 #define VEC_QUAD_SUMS 1
 #define VEC_QUAD_CHUNK 96
 #define VEC_QUAD_PANELS 4

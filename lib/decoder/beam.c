@@ -15,6 +15,12 @@ void cpt_beam_plan(cpt_beam *beam, cpt_arena *arena, int max_width, int max_leng
     beam->offers = cpt_arena_take(arena, width, sizeof *beam->offers);
     beam->alive = cpt_arena_take(arena, width, sizeof *beam->alive);
     beam->parents = cpt_arena_take(arena, width, sizeof *beam->parents);
+    beam->max_length = max_length;
+    const size_t words = width * (size_t)max_length;
+    beam->words = cpt_arena_take(arena, words, sizeof *beam->words);
+    beam->words_before = cpt_arena_take(arena, words, sizeof *beam->words_before);
+    beam->word_count = cpt_arena_take(arena, width, sizeof *beam->word_count);
+    beam->count_before = cpt_arena_take(arena, width, sizeof *beam->count_before);
 }
 
 void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_token)
@@ -25,6 +31,7 @@ void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_toke
     beam->node_count = beam->done_count = beam->offer_count = 0;
     beam->alive[0] = -1;
     beam->alive_count = 1;
+    beam->word_count[0] = 0;
 }
 
 int cpt_beam_slots(const cpt_beam *beam)
@@ -32,13 +39,10 @@ int cpt_beam_slots(const cpt_beam *beam)
     return beam->width - beam->done_count;
 }
 
-int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens)
+const cpt_used_word *cpt_beam_words(const cpt_beam *beam, int row, int *count)
 {
-    int count = 0;
-    for (int node = beam->alive[row]; node >= 0; node = beam->nodes[node].parent) {
-        tokens[count++] = beam->nodes[node].token;
-    }
-    return count;
+    *count = beam->word_count[row];
+    return beam->words + (size_t)row * (size_t)beam->max_length;
 }
 
 double cpt_beam_score(const cpt_beam *beam, int row)
@@ -74,6 +78,36 @@ static void finish(cpt_beam *beam, int node)
     beam->done[at] = (cpt_finished){node, score};
 }
 
+/* The words before become those of the step that is over, so that new ones can be made from them. */
+static void turn_words(cpt_beam *beam)
+{
+    cpt_used_word *words = beam->words;
+    int *count = beam->word_count;
+    beam->words = beam->words_before;
+    beam->word_count = beam->count_before;
+    beam->words_before = words;
+    beam->count_before = count;
+}
+
+/* The words of a row: its last token, then those of the row that it comes from.  Counting them here makes a
+ * step cost what it has words, and not their square. */
+static void add_word(cpt_beam *beam, int row, int parent_row, int token)
+{
+    const size_t length = (size_t)beam->max_length;
+    const cpt_used_word *from = beam->words_before + (size_t)parent_row * length;
+    cpt_used_word *to = beam->words + (size_t)row * length;
+    int count = 1;
+    to[0] = (cpt_used_word){token, 1};
+    for (int i = 0; i < beam->count_before[parent_row]; i++) {
+        if (from[i].token == token) {
+            to[0].times += from[i].times;
+        } else {
+            to[count++] = from[i];
+        }
+    }
+    beam->word_count[row] = count;
+}
+
 void cpt_beam_advance(cpt_beam *beam)
 {
     const int first = beam->node_count;
@@ -88,10 +122,12 @@ void cpt_beam_advance(cpt_beam *beam)
                        .score = child->score};
     }
     beam->offer_count = beam->alive_count = 0;
+    turn_words(beam);
     for (int node = first; node < beam->node_count; node++) {
         if (beam->nodes[node].token == beam->end_token) {
             finish(beam, node);
         } else {
+            add_word(beam, beam->alive_count, beam->nodes[node].row, beam->nodes[node].token);
             beam->parents[beam->alive_count] = beam->nodes[node].row;
             beam->alive[beam->alive_count++] = node;
         }

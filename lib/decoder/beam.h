@@ -24,6 +24,12 @@ typedef struct cpt_node {
     double score; /* sum of the log-probabilities up to and with this one */
 } cpt_node;
 
+/* A word of a hypothesis. */
+typedef struct cpt_used_word {
+    int token;
+    int times; /* how often the hypothesis has it, 1 or more */
+} cpt_used_word;
+
 typedef struct cpt_finished {
     int node;     /* the last one */
     double score; /* the node's score / length^length_alpha */
@@ -36,7 +42,8 @@ typedef struct cpt_offer {
 } cpt_offer;
 
 /* Always alive_count + done_count <= width: a step keeps at most width - done_count children, and each of
- * them becomes either alive or finished.  A finished hypothesis keeps its slot for good. */
+ * them becomes either alive or finished.  A finished hypothesis keeps its slot for good.  So while a row is
+ * alive, there is at least one slot. */
 typedef struct cpt_beam {
     int width;
     int end_token;
@@ -46,6 +53,9 @@ typedef struct cpt_beam {
     cpt_offer *offers;  /* [max_width] the best that this step was offered, best first */
     int *alive;         /* [max_width] each row's node; -1: no token yet */
     int *parents;       /* [max_width] after advance: which row of the last step each row comes from */
+    int max_length;
+    cpt_used_word *words, *words_before; /* [max_width, max_length] each row's words; the last step's */
+    int *word_count, *count_before;      /* [max_width] how many they are */
     int node_count, done_count, offer_count, alive_count;
 } cpt_beam;
 
@@ -59,8 +69,8 @@ void cpt_beam_start(cpt_beam *beam, int width, double length_alpha, int end_toke
  * while a row is alive. */
 int cpt_beam_slots(const cpt_beam *beam);
 
-/* Copies the tokens of row `row`, last first, and returns how many there are: the number of steps so far. */
-int cpt_beam_tokens(const cpt_beam *beam, int row, int *tokens);
+/* The words of row `row`, each once, the one that came last first, and how many there are. */
+const cpt_used_word *cpt_beam_words(const cpt_beam *beam, int row, int *count);
 
 /* The sum of log-probabilities of row `row`; 0 without tokens. */
 double cpt_beam_score(const cpt_beam *beam, int row);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "kernels/kernels.h"
+#include "lib/decoder/beam.h"
 #include "lib/platform/arena.h"
 
 /* The rules that all rows of a step follow. */
@@ -22,8 +23,8 @@ typedef struct cpt_rules {
 } cpt_rules;
 
 typedef struct cpt_hypothesis {
-    double score;      /* sum of its words' log-probabilities, after penalties */
-    const int *tokens; /* [count] its words so far, in any order; not looked at when the penalty is 1 */
+    double score;               /* sum of its words' log-probabilities, after penalties */
+    const cpt_used_word *words; /* [count] its words so far, each once; not looked at when the penalty is 1 */
     int count;
 } cpt_hypothesis;
 
@@ -40,11 +41,12 @@ typedef struct cpt_choice {
     int most;       /* candidates */
     int *index;     /* [most] words, best first */
     float *value;   /* [most] their logits */
+    uint8_t *used;  /* [ceil(V / 8)] a bit for each word that is no new one */
 } cpt_choice;
 
-/* Lays out the memory of `rows` rows, for hypotheses of at most max_length words and rules of at most
- * max_width.  kernels and vocabulary are already set. */
-void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int rows, int max_width, int max_length);
+/* Lays out the memory of `rows` rows, for rules of at most max_width.  kernels and vocabulary are already
+ * set. */
+void cpt_choice_plan(cpt_choice *choice, cpt_arena *arena, int rows, int max_width);
 
 /* The memory of one of the rows that were planned together. */
 cpt_choice cpt_choice_of_row(const cpt_choice *all, int row);
@@ -55,13 +57,11 @@ cpt_choice cpt_choice_of_row(const cpt_choice *all, int row);
 int cpt_choice_new_words(cpt_choice *choice, const float *logits, const cpt_hypothesis *hypothesis,
                          const cpt_rules *rules, float *lse);
 
-/* Whether word i of the hypothesis may come again as a repeated word.  Of equal words only the first counts.
- */
+/* Whether word i of the hypothesis may come again as a repeated word. */
 bool cpt_choice_may_repeat(const cpt_hypothesis *hypothesis, int i, const cpt_rules *rules);
 
-/* The log-probability of a repeated word after its penalties. */
-float cpt_choice_penalised(float log_probability, int token, const cpt_hypothesis *hypothesis,
-                           const cpt_rules *rules);
+/* The log-probability of a word that the hypothesis has `times` times, after its penalties. */
+float cpt_choice_penalised(float log_probability, int times, const cpt_rules *rules);
 
 /* The best children of a row, new words and repeated ones, best first (ties as above).  Fills children
  * [rules->width] and returns how many there are. */

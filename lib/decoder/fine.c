@@ -27,7 +27,7 @@ static void add_part(const cpt_fine_args *args, const cptk_tile_int8 *tile, int 
     const size_t words = (size_t)args->decoder->fc.out;
     for (int r = 0; r < tile->rows; r++) {
         float *logits = args->logits + (size_t)(first + r) * words + panel * CPTK_PANEL;
-        for (int j = 0; j < tile->n; j++) logits[j] += tile->c_f32[r * CPTK_PANEL + j];
+        for (int j = 0; j < tile->n; j++) logits[j] += tile->out.c_f32[r * CPTK_PANEL + j];
     }
 }
 
@@ -42,9 +42,7 @@ static void add_rests(const cpt_fine_args *args, int panel, int first, int rows)
         .a = args->rests + first,
         .b = fc->quads + (size_t)panel * depth * CPTK_PANEL,
         .b_panel = depth * CPTK_PANEL,
-        .scale = scale,
-        .c_f32 = part,
-        .c_stride = CPTK_PANEL,
+        .out = {.scale = scale, .c_f32 = part, .c_stride = CPTK_PANEL},
         .rows = rows,
         .taps = 1,
         .depth = (int)depth,
@@ -68,10 +66,10 @@ static void add_rows(const cpt_fine_args *args, int panel, int next, int first, 
         .a = a,
         .b = quads,
         .b_panel = sizeof quads,
-        .scale = fine->scale + column,
-        .bias = fine->bias + column, /* once, with the first chunk */
-        .c_f32 = part,
-        .c_stride = CPTK_PANEL,
+        .out = {.scale = fine->scale + column,
+                .bias = fine->bias + column, /* once, with the first chunk */
+                .c_f32 = part,
+                .c_stride = CPTK_PANEL},
         .rows = rows,
         .taps = 1,
         .n = fine->out - column < CPTK_PANEL ? fine->out - column : CPTK_PANEL,
@@ -84,7 +82,7 @@ static void add_rows(const cpt_fine_args *args, int panel, int next, int first, 
         tile.depth = count * LINE_INPUTS;
         tile.soon = (uintptr_t)(soon + (size_t)at * LINE);
         args->kernels->tile_u8(&tile);
-        tile.bias = NULL;
+        tile.out.bias = NULL;
         add_part(args, &tile, panel, first);
     }
 }

@@ -17,7 +17,7 @@ static int count_panels(const cpt_decoder *d)
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
-void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_length)
+void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows)
 {
     const cpt_decoder *d = l->decoder;
     const size_t rows = (size_t)max_rows;
@@ -27,7 +27,7 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int max_leng
     l->child_count = cpt_arena_take(arena, rows, sizeof *l->child_count);
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
-    cpt_choice_plan(&l->choice, arena, max_rows, max_rows, max_length);
+    cpt_choice_plan(&l->choice, arena, max_rows, max_rows);
     if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
     if (d->fine.halves) {
         l->rests_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
@@ -200,7 +200,8 @@ static double certain_total(cpt_logits *l, const cpt_logits_query *query, row_bo
             kept = keep_largest(totals, kept, query->slots, total - b->error);
         }
     }
-    return kept == query->slots ? totals[query->slots - 1] : -INFINITY;
+    if (kept < 1 || kept < query->slots) return -INFINITY;
+    return totals[kept - 1];
 }
 
 /* The repeated words of a row that may reach the certain total after their penalties. */
@@ -210,10 +211,10 @@ static void need_repeated_words(cpt_logits *l, const cpt_logits_query *query, in
     const cpt_hypothesis *hypothesis = &query->hypotheses[row];
     for (int i = 0; i < hypothesis->count; i++) {
         if (!cpt_choice_may_repeat(hypothesis, i, query->rules)) continue;
-        const int token = hypothesis->tokens[i];
-        const float at_most = row_logits(l, row)[token] - bounds->lse + (float)bounds->error;
-        const float penalised = cpt_choice_penalised(at_most, token, hypothesis, query->rules);
-        if (!(hypothesis->score + (double)penalised < certain)) need_word(l, token);
+        const cpt_used_word *word = &hypothesis->words[i];
+        const float at_most = row_logits(l, row)[word->token] - bounds->lse + (float)bounds->error;
+        const float penalised = cpt_choice_penalised(at_most, word->times, query->rules);
+        if (!(hypothesis->score + (double)penalised < certain)) need_word(l, word->token);
     }
 }
 
@@ -262,7 +263,7 @@ static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
         const int *word = cpt_choice_of_row(&l->choice, r).index;
         for (int i = 0; i < job.new_words[r]; i++) need_word(l, word[i]);
         for (int i = 0; i < hypothesis->count; i++) {
-            if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->tokens[i]);
+            if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->words[i].token);
         }
     }
 }

@@ -32,9 +32,9 @@ typedef struct cpt_logits {
     int panel_count;       /* how many panels were computed exactly, or made fine, after coarse logits */
 } cpt_logits;
 
-/* Lays out the state for at most max_rows rows, and for hypotheses of at most max_length words.  decoder and
- * kernels are already set; `pool` is needed by cpt_logits_best only. */
-void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows, int max_length);
+/* Lays out the state for at most max_rows rows.  decoder and kernels are already set; `pool` is needed by
+ * cpt_logits_best only. */
+void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows);
 
 typedef struct cpt_logits_query {
     const float *const *states;       /* [rows] pointers to hidden states [H] after the step */

@@ -1,6 +1,7 @@
 /* search.c - the loop over steps, and the captions that come out of it. */
 #include "lib/decoder/search.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/real.h"
@@ -19,7 +20,7 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
     s->step.kernels = s->logits.kernels = setup->kernels;
     s->step.positions = setup->info->positions;
     cpt_step_plan(&s->step, arena, setup->max_beams, setup->threads);
-    cpt_logits_plan(&s->logits, arena, setup->max_beams, setup->max_length);
+    cpt_logits_plan(&s->logits, arena, setup->max_beams);
     cpt_beam_plan(&s->beam, arena, setup->max_beams, setup->max_length);
     s->captions = cpt_arena_take(arena, rows, sizeof *s->captions);
     s->ids = cpt_arena_take(arena, rows * length, sizeof *s->ids);
@@ -72,10 +73,9 @@ static void offer_children(cpt_search *s, const search_job *job, int rows)
     const float *states[CPT_MAX_BEAMS];
     cpt_hypothesis hypotheses[CPT_MAX_BEAMS];
     for (int r = 0; r < rows; r++) {
-        int *tokens = s->ids + (size_t)r * (size_t)s->max_length;
         states[r] = cpt_step_output(&s->step, r);
-        hypotheses[r] =
-            (cpt_hypothesis){cpt_beam_score(&s->beam, r), tokens, cpt_beam_tokens(&s->beam, r, tokens)};
+        hypotheses[r].score = cpt_beam_score(&s->beam, r);
+        hypotheses[r].words = cpt_beam_words(&s->beam, r, &hypotheses[r].count);
     }
     const cpt_logits_query query = {.states = states,
                                     .hypotheses = hypotheses,
@@ -150,7 +150,7 @@ static void write_caption(cpt_search *s, int place)
     const cpt_node *last = &s->beam.nodes[done->node];
     const size_t rows = (size_t)s->max_beams, positions = (size_t)s->step.positions;
     const size_t offset = (size_t)place * (size_t)s->max_length;
-    const double confidence = cptk_exp(done->score);
+    const double confidence = isnan(done->score) ? 0 : cptk_exp(done->score);
     int *ids = s->ids + offset;
     float *alpha = s->history ? s->alpha + offset * positions : NULL;
     char *text = s->text + (size_t)place * s->text_bytes;

@@ -29,7 +29,7 @@ typedef struct cpt_search {
     size_t text_bytes;      /* room for one caption's text */
     float *history;         /* [L, R, P] attention weights of all steps; NULL in the baseline kind */
     caption_text *captions; /* [R] the results; they point into the next three */
-    int *ids;               /* [R, L] the captions' tokens; during a step those of the alive hypotheses */
+    int *ids;               /* [R, L] the captions' tokens */
     char *text;             /* [R, text_bytes] */
     float *alpha;           /* [R, L, P] the captions' attention weights; NULL in the baseline kind */
 } cpt_search;

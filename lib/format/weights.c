@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/format/utf8.h"
 #include "lib/platform/arena.h"
 #include "lib/platform/crc32.h"
 
@@ -116,6 +117,10 @@ static caption_status check_words(cpt_weights *w, const unsigned char *end, capt
         if ((i == 0 && from != 0) || from >= to || to > room ||
             memchr(w->words + from, '\0', to - from) != w->words + to - 1) {
             return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is malformed",
+                            i);
+        }
+        if (cpt_utf8_check(w->words + from, to - from - 1) != to - from - 1) {
+            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is not UTF-8",
                             i);
         }
         if (to - from - 1 > w->longest_word) w->longest_word = to - from - 1;

@@ -36,9 +36,9 @@ void cpt_jpeg_close(cpt_jpeg *jpeg);
 caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const caption_image_info *info);
 caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info);
 
-/* Both read a header into *info, in every build, and return false when it is damaged.  decode_memory is what
- * the decoder needs, without the resizer. */
-bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info);
-bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info);
+/* Both read a header into *info, in every build, and return NULL, or what is wrong with it.  decode_memory is
+ * what the decoder needs, without the resizer. */
+const char *cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info);
+const char *cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info);
 
 #endif

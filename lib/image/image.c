@@ -71,9 +71,18 @@ void cpt_image_warn(const cpt_image_job *job, const char *text)
 
 /* ---- limits ---- */
 
+static bool side_in_range(int side)
+{
+    return side >= 1 && side <= CAPTION_MAX_IMAGE_SIDE;
+}
+
 static caption_status check_pixels(const cpt_image_config *config, int width, int height,
                                    caption_error *error)
 {
+    if (!side_in_range(width) || !side_in_range(height)) {
+        return cpt_fail(error, CAPTION_ERROR_LIMIT, "the image has %d x %d pixels, a side may have %d", width,
+                        height, CAPTION_MAX_IMAGE_SIDE);
+    }
     if ((uint64_t)width * (uint64_t)height > config->max_pixels) {
         return cpt_fail(error, CAPTION_ERROR_LIMIT,
                         "the image has %d x %d pixels, more than the limit of %llu", width, height,
@@ -112,22 +121,22 @@ static caption_status read_header(const cpt_image_bytes *image, caption_image_in
                                   caption_error *error)
 {
     const uint8_t *data = image->data;
-    bool good = false;
+    const char *reason = NULL;
     if (image->size == 0) return cpt_fail(error, CAPTION_ERROR_IMAGE, "the image is empty");
     if (image->size >= 3 && memcmp(data, "\xFF\xD8\xFF", 3) == 0) {
         info->format = CAPTION_FORMAT_JPEG;
-        good = cpt_jpeg_probe(image, info);
+        reason = cpt_jpeg_probe(image, info);
     } else if (image->size >= 8 && memcmp(data, "\211PNG\r\n\032\n", 8) == 0) {
         info->format = CAPTION_FORMAT_PNG;
-        good = cpt_png_probe(image, info);
+        reason = cpt_png_probe(image, info);
     } else {
         const char *other = other_format(data, image->size);
         return cpt_fail(error, CAPTION_ERROR_IMAGE, "not a JPEG or PNG image%s%s", other ? ", but " : "",
                         other ? other : "");
     }
-    if (good) return CAPTION_OK;
-    return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged %s image: no usable header",
-                    info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG");
+    if (!reason) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_IMAGE, "damaged %s image: %s",
+                    info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG", reason);
 }
 
 /* The same, with all the memory that decoding and resizing to out_size x out_size need. */
@@ -210,11 +219,6 @@ caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *ima
 
 /* ---- pixels ---- */
 
-static bool side_in_range(int side)
-{
-    return side >= 1 && side <= CPT_MAX_IMAGE_SIDE;
-}
-
 caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *pixels, uint8_t *out,
                                 caption_error *error)
 {
@@ -222,12 +226,17 @@ caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *
     if (!pixels->rgb) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: rgb is NULL");
     if (!side_in_range(size[0]) || !side_in_range(size[1])) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "pixel view: %d x %d pixels, must be 1 to %d each",
-                        size[0], size[1], CPT_MAX_IMAGE_SIDE);
+                        size[0], size[1], CAPTION_MAX_IMAGE_SIDE);
     }
     const ptrdiff_t tight = (ptrdiff_t)size[0] * 3, stride = pixels->stride ? pixels->stride : tight;
     if (stride > -tight && stride < tight) {
         return cpt_fail(error, CAPTION_ERROR_ARGUMENT,
                         "pixel view: a stride of %td bytes is too small for rows of %td", stride, tight);
+    }
+    if (stride < -(PTRDIFF_MAX / size[1]) || stride > PTRDIFF_MAX / size[1]) {
+        return cpt_fail(error, CAPTION_ERROR_ARGUMENT,
+                        "pixel view: %d rows with a stride of %td bytes don't fit into memory", size[1],
+                        stride);
     }
     caption_status status = check_pixels(&d->config, size[0], size[1], error);
     if (!status) {
@@ -239,7 +248,6 @@ caption_status cpt_image_resize(cpt_image_decoder *d, const caption_pixel_view *
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);
     cpt_resizer resizer;
     cpt_resizer_init(&resizer, &workspace, size, 1, d->config.out_size, out);
-    const uint8_t *row = pixels->rgb;
-    for (int y = 0; y < size[1]; y++, row += stride) cpt_resizer_push(&resizer, row);
+    for (int y = 0; y < size[1]; y++) cpt_resizer_push(&resizer, pixels->rgb + y * stride);
     return CAPTION_OK;
 }

@@ -14,7 +14,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-#include "lib/image/exif.h"
+#include "lib/image/jpeg_header.h"
 #include "lib/image/jpeg_memory.h"
 
 struct cpt_jpeg {
@@ -51,6 +51,7 @@ static void on_print(j_common_ptr cinfo)
     (void)cinfo;
 }
 
+/* The scans were counted before.  This is for files whose markers libjpeg reads in another way. */
 static void on_progress(j_common_ptr cinfo)
 {
     cpt_jpeg *jpeg = cinfo->client_data;
@@ -110,7 +111,8 @@ caption_status cpt_jpeg_init(cpt_jpeg *jpeg, caption_error *error)
     jpeg->progress.progress_monitor = on_progress;
     if (setjmp(jpeg->escape)) {
         jpeg_destroy_decompress(&jpeg->cinfo);
-        return cpt_fail(error, CAPTION_ERROR_MEMORY, "libjpeg: %.200s", jpeg->message);
+        return cpt_fail(error, CAPTION_ERROR_MEMORY, "libjpeg: %.200s",
+                        jpeg->out_of_memory ? caption_status_string(CAPTION_ERROR_MEMORY) : jpeg->message);
     }
     jpeg_create_decompress(&jpeg->cinfo);
     jpeg->fresh = jpeg->cinfo;
@@ -124,6 +126,27 @@ void cpt_jpeg_close(cpt_jpeg *jpeg)
     jpeg->cinfo = jpeg->fresh; /* with libjpeg's own memory manager, which holds what it allocated */
     jpeg_destroy_decompress(&jpeg->cinfo);
     jpeg->created = false;
+}
+
+/* ---- how much there is to do ---- */
+
+/* Refuses an image whose scans take more time than so few bytes may cost. */
+static caption_status check_work(const cpt_image_job *job)
+{
+    const cpt_image_bytes *image = job->image;
+    cpt_jpeg_header header;
+    if (cpt_jpeg_scan(image->data, image->size, &header)) return CAPTION_OK; /* never: it was probed */
+    const cpt_jpeg_work work = cpt_jpeg_count_work(image->data, image->size, &header);
+    if (work.scans > CPT_MAX_JPEG_SCANS) {
+        return cpt_fail(job->error, CAPTION_ERROR_IMAGE, "damaged JPEG image: more than %d scans",
+                        CPT_MAX_JPEG_SCANS);
+    }
+    if (work.blocks > CPT_JPEG_BLOCKS + (uint64_t)image->size * CPT_JPEG_BLOCKS_PER_BYTE) {
+        return cpt_fail(job->error, CAPTION_ERROR_IMAGE,
+                        "damaged JPEG image: %zu bytes are too few for %d x %d pixels in %zu scan%s",
+                        image->size, header.width, header.height, work.scans, work.scans == 1 ? "" : "s");
+    }
+    return CAPTION_OK;
 }
 
 /* ---- decoding ---- */
@@ -183,7 +206,8 @@ static void decode(cpt_jpeg *jpeg, const caption_image_info *info)
 
 caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const caption_image_info *info)
 {
-    caption_status status = CAPTION_OK;
+    caption_status status = check_work(job);
+    if (status) return status;
     jpeg->cinfo = jpeg->fresh;
     cpt_jpeg_memory_init(&jpeg->memory, job->workspace);
     jpeg->cinfo.mem = &jpeg->memory.methods;
@@ -211,15 +235,16 @@ caption_status cpt_jpeg_decode(cpt_jpeg *jpeg, const cpt_image_job *job, const c
 
 #else
 
-#include "lib/image/exif.h"
+#include "lib/image/jpeg_header.h"
 
 #endif
 
 /* Reads the markers itself, so it is there without libjpeg too. */
-bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
+const char *cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
     cpt_jpeg_header h;
-    if (!cpt_jpeg_scan(image->data, image->size, &h)) return false;
+    const char *reason = cpt_jpeg_scan(image->data, image->size, &h);
+    if (reason) return reason;
     info->width = h.width;
     info->height = h.height;
     info->orientation = h.orientation;
@@ -230,5 +255,5 @@ bool cpt_jpeg_probe(const cpt_image_bytes *image, caption_image_info *info)
     if (h.staged) {
         info->decode_memory += h.coefficients * 2 + (size_t)h.height * sizeof(void *) * 4 + (16u << 10);
     }
-    return true;
+    return NULL;
 }

@@ -27,11 +27,11 @@ static int find_orientation(const cpt_image_bytes *image)
     return 1;
 }
 
-bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
+const char *cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
 {
-    if (image->size < 33 || memcmp(image->data + 12, "IHDR", 4) != 0) return false;
+    if (image->size < 33 || memcmp(image->data + 12, "IHDR", 4) != 0) return "no usable header";
     const uint8_t *header = image->data + 16; /* behind the signature and IHDR's length and type */
-    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return false;
+    if (be32(header) > INT32_MAX || be32(header + 4) > INT32_MAX) return "no usable header";
     info->width = (int)be32(header);
     info->height = (int)be32(header + 4);
     info->orientation = find_orientation(image);
@@ -40,13 +40,22 @@ bool cpt_png_probe(const cpt_image_bytes *image, caption_image_info *info)
     uint64_t bytes = (uint64_t)info->width * 28 + (192u << 10);
     if (info->staged) bytes += (uint64_t)info->width * (uint64_t)info->height * 3;
     info->decode_memory = bytes > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)bytes;
-    return true;
+    return NULL;
 }
 
 #if CAPTION_WITH_PNG
 
 #include <png.h>
 #include <setjmp.h>
+
+/* The least bytes that the image's rows are inflated to; the passes of an interlaced image have more rows. */
+static uint64_t inflated_bytes(const cpt_image_bytes *image, const caption_image_info *info)
+{
+    static const uint8_t channels[8] = {1, 0, 3, 1, 2, 0, 4, 0}; /* by colour type */
+    const unsigned depth = image->data[24], type = image->data[25];
+    const uint64_t bits = (uint64_t)info->width * depth * channels[type & 7];
+    return (uint64_t)info->height * ((bits + 7) / 8 + 1);
+}
 
 typedef struct png_reader {
     const cpt_image_job *job;
@@ -55,6 +64,7 @@ typedef struct png_reader {
     png_infop chunks;
     size_t at;     /* bytes of the image that were read */
     int row;       /* being read, counted from 1 */
+    size_t last;   /* bytes that may be read before the last row is delivered, once that is being read */
     bool complete; /* every row was delivered */
     char message[128];
 } png_reader;
@@ -88,6 +98,9 @@ static void read_bytes(png_structp png, png_bytep to, size_t size)
     png_reader *reader = png_get_io_ptr(png);
     const cpt_image_bytes *image = reader->job->image;
     if (size > image->size - reader->at) png_error(png, "the file ends too early");
+    if (reader->last && size > reader->last - reader->at) {
+        png_error(png, "too many bytes behind the last row");
+    }
     memcpy(to, image->data + reader->at, size);
     reader->at += size;
 }
@@ -111,6 +124,13 @@ static void skip_other_chunks(png_structp png)
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, skipped, (int)(sizeof skipped / 5));
 }
 
+/* libpng inflates all that follows the pixels before it delivers the last row. */
+static void begin_last_row(png_reader *reader)
+{
+    const uint64_t row = inflated_bytes(reader->job->image, reader->info) / (uint64_t)reader->info->height;
+    reader->last = reader->at + 2 * (size_t)row + CPT_MAX_PNG_REST;
+}
+
 /* Rows of an image that is not interlaced stream; interlaced ones are put together first. */
 static void read_rows(png_reader *reader)
 {
@@ -132,11 +152,13 @@ static void read_rows(png_reader *reader)
         for (int y = 0; y < info->height; y++) {
             uint8_t *row = kept > 1 ? rows + (size_t)y * row_bytes : rows;
             reader->row = y + 1;
+            if (pass == passes - 1 && y == info->height - 1) begin_last_row(reader);
             png_read_row(reader->png, row, NULL);
             if (pass == passes - 1) cpt_resizer_push(&resizer, row);
         }
     }
     reader->complete = true;
+    reader->last = 0;
     png_read_end(reader->png, NULL);
 }
 
@@ -153,6 +175,12 @@ static void decode(png_reader *reader)
 /* The reader lies in the workspace because longjmp leaves local variables that were changed undefined. */
 caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info)
 {
+    const cpt_image_bytes *image = job->image;
+    if (inflated_bytes(image, info) / CPT_MAX_INFLATION > image->size) {
+        return cpt_fail(job->error, CAPTION_ERROR_IMAGE,
+                        "damaged PNG image: %zu bytes are too few for %d x %d pixels", image->size,
+                        info->width, info->height);
+    }
     png_reader *reader = cpt_arena_take(job->workspace, 1, sizeof *reader);
     if (!reader) return cpt_fail(job->error, CAPTION_ERROR_LIMIT, "decoding needs more decode_memory");
     memset(reader, 0, sizeof *reader);

@@ -25,8 +25,8 @@ static bool winograd_pays(const cpt_conv *conv)
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels)
 {
     if (cpt_conv_is_int8(conv)) {
-        const bool winograd = (wish == CAPTION_CONV_WINOGRAD && cpt_conv_winograd_u8_fits(conv, kernels)) ||
-                              (wish == CAPTION_CONV_AUTO && cpt_conv_winograd_u8_pays(conv, kernels));
+        const bool winograd = (wish == CAPTION_CONV_WINOGRAD && cpt_conv_winograd_int8_fits(conv)) ||
+                              (wish == CAPTION_CONV_AUTO && cpt_conv_winograd_int8_pays(conv, kernels));
         return winograd ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;
     }
     switch (wish) {
@@ -47,7 +47,7 @@ size_t cpt_conv_scratch(const cpt_conv *conv, caption_conv algorithm, int batch,
     const size_t direct = cpt_conv_direct_scratch(conv, batch, threads);
     if (algorithm == CAPTION_CONV_IM2COL) return cpt_conv_im2col_scratch(conv, batch, threads);
     if (algorithm == CAPTION_CONV_WINOGRAD && cpt_conv_is_int8(conv)) {
-        return cpt_conv_winograd_u8_scratch(conv, threads);
+        return cpt_conv_winograd_int8_scratch(conv, batch, threads);
     }
     if (algorithm == CAPTION_CONV_WINOGRAD) { /* cpt_conv_run may still take the direct way */
         const size_t winograd = cpt_conv_winograd_scratch(conv, batch, threads);
@@ -63,7 +63,7 @@ void cpt_conv_run(const cpt_conv *conv, const cpt_conv_run_args *args, const cpt
     if (args->algorithm == CAPTION_CONV_IM2COL) {
         cpt_conv_im2col_run(&job);
     } else if (args->algorithm == CAPTION_CONV_WINOGRAD && cpt_conv_is_int8(conv)) {
-        cpt_conv_winograd_u8_run(&job);
+        cpt_conv_winograd_int8_run(&job);
     } else if (args->algorithm == CAPTION_CONV_WINOGRAD && !args->add) {
         cpt_conv_winograd_run(&job);
     } else { /* no 3x3 layer of ResNet has a sum, so Winograd does without */

@@ -31,7 +31,7 @@ typedef struct cpt_conv {
 } cpt_conv;
 
 /* The algorithm that `wish` leads to for this layer with these kernels: DIRECT, WINOGRAD or IM2COL.  It
- * depends on nothing else.  For int8 there are DIRECT and, at some levels, WINOGRAD. */
+ * depends on nothing else.  For int8 there are DIRECT and WINOGRAD. */
 caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk_kernels *kernels);
 
 /* Bytes of scratch (64-byte aligned) that running it needs; 0 is a valid answer, SIZE_MAX means overflow. */

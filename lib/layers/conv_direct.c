@@ -216,9 +216,7 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
     const uint16_t *add = args->add;
     cpt_tiles_int8 tiles = {
         .first = {.a = &pointers->u8,
-                  .add_scale = conv->add_scale,
-                  .add_stride = add_pitch,
-                  .c_stride = out_pitch,
+                  .out = {.add_scale = conv->add_scale, .add_stride = add_pitch, .c_stride = out_pitch},
                   .taps = d->plan.taps_y * d->plan.taps_x,
                   .depth = d->plan.depth},
         .rows = block->rows,
@@ -230,12 +228,12 @@ static void run_block_int8(const direct_job *d, const direct_block *block, const
     for (int column = block->column; column < block->column_end; column += d->plan.column_step) {
         const size_t at = first * out_pitch + (size_t)column;
         t->b = conv->filters.quads + (size_t)(column / CPTK_PANEL) * t->b_panel;
-        t->scale = conv->filters.scale + column;
-        t->bias = conv->filters.bias ? conv->filters.bias + column : NULL;
-        t->add = add ? add + first * add_pitch + column : NULL;
-        t->c_u8 = conv->floats || !args->out ? NULL : (uint8_t *)args->out + at;
-        t->c_u16 = args->out_wide ? args->out_wide + at : NULL;
-        t->c_f32 = conv->floats ? (float *)args->out + at : NULL;
+        t->out.scale = conv->filters.scale + column;
+        t->out.bias = conv->filters.bias ? conv->filters.bias + column : NULL;
+        t->out.add = add ? add + first * add_pitch + column : NULL;
+        t->out.c_u8 = conv->floats || !args->out ? NULL : (uint8_t *)args->out + at;
+        t->out.c_u16 = args->out_wide ? args->out_wide + at : NULL;
+        t->out.c_f32 = conv->floats ? (float *)args->out + at : NULL;
         t->n = cpt_min(d->plan.column_step, block->column_end - column);
         tiles.ahead = look_ahead(d, column);
         cpt_tiles_int8_run(&tiles, d->job->kernels);

@@ -24,11 +24,11 @@ void cpt_conv_im2col_run(const cpt_conv_job *job);
 /* Adds nothing but the bias: args->add is NULL. */
 void cpt_conv_winograd_run(const cpt_conv_job *job);
 
-/* The same for int8 layers, where the kernels have it. */
-bool cpt_conv_winograd_u8_fits(const cpt_conv *conv, const cptk_kernels *kernels);
-bool cpt_conv_winograd_u8_pays(const cpt_conv *conv, const cptk_kernels *kernels);
-size_t cpt_conv_winograd_u8_scratch(const cpt_conv *conv, int threads);
-void cpt_conv_winograd_u8_run(const cpt_conv_job *job);
+/* The same for int8 layers, which can add a map too. */
+bool cpt_conv_winograd_int8_fits(const cpt_conv *conv);
+bool cpt_conv_winograd_int8_pays(const cpt_conv *conv, const cptk_kernels *kernels);
+size_t cpt_conv_winograd_int8_scratch(const cpt_conv *conv, int batch, int threads);
+void cpt_conv_winograd_int8_run(const cpt_conv_job *job);
 
 /* Output positions of the whole batch. */
 static inline int cpt_conv_rows(const cpt_conv *conv, int batch)

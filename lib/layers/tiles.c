@@ -72,10 +72,10 @@ void cpt_tiles_int8_run(const cpt_tiles_int8 *w, const cptk_kernels *kernels)
         const int at = cpt_part(w->rows, count, i);
         t.rows = cpt_part(w->rows, count, i + 1) - at;
         t.a = w->first.a + (size_t)at * (size_t)t.taps;
-        if (w->first.c_u8) t.c_u8 = w->first.c_u8 + (size_t)at * t.c_stride;
-        if (w->first.c_u16) t.c_u16 = w->first.c_u16 + (size_t)at * t.c_stride;
-        if (w->first.c_f32) t.c_f32 = w->first.c_f32 + (size_t)at * t.c_stride;
-        if (w->first.add) t.add = w->first.add + (size_t)at * t.add_stride;
+        if (w->first.out.c_u8) t.out.c_u8 = w->first.out.c_u8 + (size_t)at * t.out.c_stride;
+        if (w->first.out.c_u16) t.out.c_u16 = w->first.out.c_u16 + (size_t)at * t.out.c_stride;
+        if (w->first.out.c_f32) t.out.c_f32 = w->first.out.c_f32 + (size_t)at * t.out.c_stride;
+        if (w->first.out.add) t.out.add = w->first.out.add + (size_t)at * t.out.add_stride;
         if (w->ahead != CPT_AHEAD_AS_SET) {
             const size_t panels = (size_t)(t.n / CPTK_PANEL);
             const ahead_of of = {.weights_end = (uintptr_t)(t.b + panels * t.b_panel),

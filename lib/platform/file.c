@@ -26,17 +26,29 @@ void cpt_file_unmap(cpt_file *file)
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Returns NULL, or why such a file isn't mapped. */
+static const char *refusal(const struct stat *info)
+{
+    return S_ISDIR(info->st_mode) ? "is a folder" : S_ISREG(info->st_mode) ? NULL : "is not a regular file";
+}
+
+/* What an errno value means.  A lack of memory has the same words everywhere. */
+static const char *reason_of(int code)
+{
+    return code == ENOMEM ? caption_status_string(CAPTION_ERROR_MEMORY) : strerror(code);
+}
+
 /* Returns NULL, or why the file can't be mapped. */
 static const char *map_descriptor(cpt_file *file, int fd)
 {
     struct stat info;
-    if (fstat(fd, &info) != 0) return strerror(errno);
-    if (S_ISDIR(info.st_mode)) return "is a folder";
-    if (!S_ISREG(info.st_mode)) return "is not a regular file";
+    if (fstat(fd, &info) != 0) return reason_of(errno);
+    const char *reason = refusal(&info);
+    if (reason) return reason;
     if ((uintmax_t)info.st_size > SIZE_MAX) return "is too large";
     if (info.st_size == 0) return NULL; /* an empty file can't be mapped, but it is no error to have one */
     void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) return strerror(errno);
+    if (data == MAP_FAILED) return reason_of(errno);
 #if defined(MADV_HUGEPAGE)
     /* asks for large pages, which make the first use and all later ones cheaper */
     (void)madvise(data, (size_t)info.st_size, MADV_HUGEPAGE);
@@ -50,10 +62,14 @@ caption_status cpt_file_map(cpt_file *file, const char *path, caption_error *err
 {
     file->data = NULL;
     file->size = 0;
-    /* O_NONBLOCK: opening a FIFO must not wait for a writer */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, strerror(errno));
-    const char *reason = map_descriptor(file, fd);
+    /* opening a device may do something already, and a socket can't be opened */
+    struct stat info;
+    const char *reason = stat(path, &info) == 0 ? refusal(&info) : reason_of(errno);
+    if (reason) return cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason);
+    /* O_NONBLOCK, O_NOCTTY: the name may have become a FIFO's or a terminal's since */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason_of(errno));
+    reason = map_descriptor(file, fd);
     close(fd);
     return reason ? cpt_fail(error, CAPTION_ERROR_IO, "%s: %s", path, reason) : CAPTION_OK;
 }

@@ -172,13 +172,16 @@ size_t cpt_pool_size(int threads)
     return sizeof(cpt_pool) + (size_t)threads * sizeof(worker);
 }
 
-/* Starts a worker, which takes no signals: those are the application's.  Returns whether it runs. */
+/* Starts a worker, which takes no signals: those are the application's.  The signals of a fault are always
+ * taken by the thread that makes it; blocked, they would end the process without asking a handler.  Returns
+ * whether it runs. */
 static bool start(worker *w)
 {
-    sigset_t all;
-    sigfillset(&all);
-    sigset_t before;
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL};
+    sigset_t most, before;
+    sigfillset(&most);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&most, faults[i]);
+    if (pthread_sigmask(SIG_SETMASK, &most, &before) != 0) return false;
     const int status = pthread_create(&w->thread, NULL, work, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status == 0;

@@ -1,23 +1,26 @@
-/* fuzz_captions.c - bytes as a file of reference captions. */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
+/* fuzz_captions.c - bytes as a file of reference captions, and as a list of its images.
+ *
+ * Input: the captions, a separator, the list. */
+#include <stdlib.h>
 
+#include "test/fuzz/fuzz.h"
 #include "tools/eval/refs.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    fuzz_bytes parts[2];
+    char captions[FUZZ_PATH], list[FUZZ_PATH];
     tool_error error = {{0}};
-    const int file = memfd_create("captions", 0);
-    if (file < 0 || write(file, data, size) != (ssize_t)size) __builtin_trap();
-    char path[32];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    eval_refs *refs = eval_refs_read(path, &error);
-    if (!refs && error.message[0] == '\0') __builtin_trap();
+    fuzz_split((fuzz_bytes){data, size}, parts, 2);
+    fuzz_write(captions, "captions.txt", parts[0]);
+    fuzz_write(list, "list.txt", parts[1]);
+    eval_refs *refs = eval_refs_read(captions, &error);
+    fuzz_need(refs || error.message[0] != '\0');
+    if (refs) {
+        size_t count;
+        free(eval_refs_list(refs, list, &count, NULL));
+        free(eval_refs_list_null(refs, list, &count, NULL));
+    }
     eval_refs_free(&refs);
-    close(file);
     return 0;
 }

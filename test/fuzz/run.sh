@@ -1,18 +1,16 @@
 #!/bin/sh
-# Runs every fuzzer for SECONDS_EACH seconds, starting from one good input each and what earlier runs found.
-# BUILD is the folder that they were built in.
+# Runs fuzzers for SECONDS_EACH seconds each:  BUILD=FOLDER sh test/fuzz/run.sh TARGET...
+# BUILD is the folder that they were built in.  They start from good inputs (seeds), the inputs that are kept in
+# test/fuzz/corpus, and what earlier runs found, which is in BUILD/corpus.  What ends a fuzzer is written there
+# too, as crash-*, timeout-* and the like; BUILD/test/fuzz/fuzz_TARGET FILE repeats it.
 set -eu
 : "${SECONDS_EACH:=60}"
-for k in model image checkpoint captions; do mkdir -p "$BUILD/corpus/$k"; done
-"$BUILD/test/programs/make_demo" "$BUILD/corpus/model/seed" "$BUILD/corpus/image/seed"
-"$BUILD/test/programs/make_demo" "$BUILD/corpus/model/seed-int8" "$BUILD/corpus/image/seed" 1 int8
-printf 'image,caption\na.jpg,a dog\n"b,c.jpg","a ""big"" dog"\n' >"$BUILD/corpus/captions/flickr8k"
-printf 'image| n| caption\na.jpg| 0| a dog\n' >"$BUILD/corpus/captions/flickr30k"
-for f in test/vectors/*.pth; do
-    if [ -f "$f" ] && [ "$(wc -c <"$f")" -lt 1000000 ]; then cp "$f" "$BUILD/corpus/checkpoint"; fi
-done
-for k in model image checkpoint captions; do
+"$BUILD/test/fuzz/seeds" "$BUILD/corpus"
+for k; do
     echo "== fuzz_$k"
+    mkdir -p "$BUILD/corpus/$k"
+    kept=test/fuzz/corpus/$k
+    [ -d "$kept" ] || kept=
     "$BUILD/test/fuzz/fuzz_$k" -max_total_time="$SECONDS_EACH" -rss_limit_mb=2048 -timeout=20 -verbosity=0 \
-        -print_final_stats=1 -artifact_prefix="$BUILD/corpus/" "$BUILD/corpus/$k"
+        -max_len=262144 -print_final_stats=1 -artifact_prefix="$BUILD/corpus/" "$BUILD/corpus/$k" ${kept:+"$kept"}
 done

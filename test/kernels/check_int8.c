@@ -92,11 +92,11 @@ static void random_tile(tile_case *w, int i)
     }
     t->a = w->rows;
     t->b = random_weights(t, v);
-    t->scale = random_scales(t->n, 2 * 255.0 / (64.0 * 64.0 * sqrt((double)k)), special);
-    t->bias = i % 3 < 2 ? random_scales(t->n, 300, special) : NULL;
-    t->add_scale = special ? check_special() : check_uniform(-2.0f / 256, 2.0f / 256);
-    t->c_stride = (size_t)(t->n + check_between(0, 40));
-    t->add_stride = (size_t)(t->n + check_between(0, 40));
+    t->out.scale = random_scales(t->n, 2 * 255.0 / (64.0 * 64.0 * sqrt((double)k)), special);
+    t->out.bias = i % 3 < 2 ? random_scales(t->n, 300, special) : NULL;
+    t->out.add_scale = special ? check_special() : check_uniform(-2.0f / 256, 2.0f / 256);
+    t->out.c_stride = (size_t)(t->n + check_between(0, 40));
+    t->out.add_stride = (size_t)(t->n + check_between(0, 40));
     if (i % 6 == 1) t->soon_step = check_between(1, 64);
     if (i % 6 == 1) t->soon = (uintptr_t)check_random() << 16; /* need not exist */
 }
@@ -110,10 +110,11 @@ static float expected(const cptk_tile_int8 *t, int m, int j)
         const size_t at = (size_t)(j / 16) * t->b_panel + (size_t)(k / 4 * 64 + j % 16 * 4 + k % 4);
         sum += (int64_t)t->a[tap * t->rows + m][d] * t->b[at];
     }
-    volatile float x = (float)sum * t->scale[j]; /* volatile: no operation is joined to the next */
-    if (t->bias) x = x + t->bias[j];
-    if (t->add) {
-        const volatile float more = (float)t->add[(size_t)m * t->add_stride + (size_t)j] * t->add_scale;
+    volatile float x = (float)sum * t->out.scale[j]; /* volatile: no operation is joined to the next */
+    if (t->out.bias) x = x + t->out.bias[j];
+    if (t->out.add) {
+        const volatile float more =
+            (float)t->out.add[(size_t)m * t->out.add_stride + (size_t)j] * t->out.add_scale;
         x = x + more;
     }
     return x;
@@ -148,26 +149,26 @@ static uint16_t *random_words(size_t n)
 static void check_bytes_out(const cptk_kernels *k, cptk_tile_int8 t, const uint16_t *add, bool in_place)
 {
     const int forms = in_place ? check_between(2, 3) : check_between(1, 3);
-    if (in_place) t.c_stride = t.add_stride;
-    const size_t size = extent(&t, t.c_stride);
+    if (in_place) t.out.c_stride = t.out.add_stride;
+    const size_t size = extent(&t, t.out.c_stride);
     uint8_t *bytes = check_bytes(size, (size_t)check_between(0, 63));
     uint16_t *words = random_words(size), *byte_words = random_words(size);
     uint16_t *want_bytes = random_words(size), *want_words = random_words(size);
     if (in_place) memcpy(words, add, size * sizeof *words);
-    t.add = add;
+    t.out.add = add;
     for (size_t i = 0; i < size; i++) want_bytes[i] = bytes[i];
     memcpy(want_words, words, size * sizeof *words);
     for (int m = 0; m < t.rows; m++) {
         for (int j = 0; j < t.n; j++) {
-            const size_t at = (size_t)m * t.c_stride + (size_t)j;
+            const size_t at = (size_t)m * t.out.c_stride + (size_t)j;
             const float x = expected(&t, m, j);
             if (forms & 1) want_bytes[at] = (uint16_t)nearest(x, 255);
             if (forms & 2) want_words[at] = (uint16_t)nearest(x * 256, 65535);
         }
     }
-    if (in_place) t.add = words;
-    t.c_u8 = forms & 1 ? bytes : NULL;
-    t.c_u16 = forms & 2 ? words : NULL;
+    if (in_place) t.out.add = words;
+    t.out.c_u8 = forms & 1 ? bytes : NULL;
+    t.out.c_u16 = forms & 2 ? words : NULL;
     k->tile_u8(&t);
     for (size_t i = 0; i < size; i++) byte_words[i] = bytes[i];
     expect_words(&t, "", byte_words, want_bytes, size);
@@ -176,11 +177,11 @@ static void check_bytes_out(const cptk_kernels *k, cptk_tile_int8 t, const uint1
 
 static void check_floats_out(const cptk_kernels *k, cptk_tile_int8 t, const uint16_t *add)
 {
-    const size_t size = extent(&t, t.c_stride);
-    float *c = t.c_f32 = check_buffer(size, (size_t)check_between(0, 15)), *want = check_buffer(size, 0);
-    t.add = add;
+    const size_t size = extent(&t, t.out.c_stride);
+    float *c = t.out.c_f32 = check_buffer(size, (size_t)check_between(0, 15)), *want = check_buffer(size, 0);
+    t.out.add = add;
     for (int m = 0; m < t.rows; m++) {
-        for (int j = 0; j < t.n; j++) want[(size_t)m * t.c_stride + (size_t)j] = expected(&t, m, j);
+        for (int j = 0; j < t.n; j++) want[(size_t)m * t.out.c_stride + (size_t)j] = expected(&t, m, j);
     }
     k->tile_u8(&t);
     check_same("tile_u8 to float", c, want, size);
@@ -191,7 +192,7 @@ static void check_tiles_u8(const cptk_kernels *k)
     for (int i = 0; i < 600; i++) {
         tile_case w;
         random_tile(&w, i);
-        const uint16_t *add = random_words(extent(&w.tile, w.tile.add_stride));
+        const uint16_t *add = random_words(extent(&w.tile, w.tile.out.add_stride));
         check_bytes_out(k, w.tile, i % 2 ? add : NULL, false);
         check_floats_out(k, w.tile, i % 3 ? add : NULL);
         if (i % 2) check_bytes_out(k, w.tile, add, true);
@@ -218,109 +219,27 @@ static void check_tile_by_hand(const cptk_kernels *k)
     cptk_tile_int8 t = {.a = rows,
                         .b = b,
                         .b_panel = sizeof b,
-                        .scale = scale,
-                        .bias = bias,
-                        .add = add,
-                        .add_scale = 0.5f / 256,
-                        .c_f32 = floats,
-                        .add_stride = 2,
-                        .c_stride = 2,
+                        .out = {.scale = scale,
+                                .bias = bias,
+                                .add = add,
+                                .add_scale = 0.5f / 256,
+                                .c_f32 = floats,
+                                .add_stride = 2,
+                                .c_stride = 2},
                         .rows = 2,
                         .taps = 2,
                         .depth = 4,
                         .n = 2};
     k->tile_u8(&t);
     check_same("tile_u8 by hand", floats, want_f32, 4);
-    t.c_f32 = NULL;
-    t.c_u8 = bytes;
-    t.c_u16 = words;
+    t.out.c_f32 = NULL;
+    t.out.c_u8 = bytes;
+    t.out.c_u16 = words;
     k->tile_u8(&t);
     for (int i = 0; i < 4; i++) {
         if (bytes[i] != want[i]) check_fail("tile_u8 by hand: [%d] is %d, not %d", i, bytes[i], want[i]);
     }
     expect_words(&t, ", by hand", words, want_words, 4);
-}
-
-/* ---- Winograd ---- */
-
-typedef struct winograd_case {
-    cptk_winograd_u8 w;
-    uint8_t *want; /* [h, w, out_pitch] */
-} winograd_case;
-
-/* The sum of the 3 x 3 positions around y, x with the filters of output o. */
-static int32_t direct_sum(const cptk_winograd_u8 *w, int y, int x, int o)
-{
-    int32_t sum = 0;
-    for (int tap = 0; tap < 9; tap++) {
-        const int row = y - 1 + tap / 3, column = x - 1 + tap % 3;
-        if (row < 0 || row >= w->h || column < 0 || column >= w->w) continue;
-        const uint8_t *in = w->in + (size_t)(row * w->w + column) * (size_t)w->in_pitch;
-        const int8_t *b = w->b + (size_t)tap * (size_t)w->depth * CPTK_PANEL;
-        for (int c = 0; c < w->depth; c++) sum += in[c] * b[c / 4 * 64 + o * 4 + c % 4];
-    }
-    return sum;
-}
-
-static void random_winograd(winograd_case *c, int i)
-{
-    const contents v = (contents)(i % 3 ? 0 : i / 3 % CONTENTS);
-    const int depth = CPTK_PANEL * (i % 20 == 19 ? 64 : check_between(1, 5));
-    const int h = check_between(1, i % 20 == 19 ? 3 : 14), width = check_between(1, i % 20 == 19 ? 3 : 14);
-    const int tiles = (h + 1) / 2 * ((width + 1) / 2), in_pitch = depth + check_between(0, 70),
-              out_pitch = CPTK_PANEL + check_between(0, 70);
-    const size_t positions = (size_t)(h * width), out_size = positions * (size_t)out_pitch;
-    const cptk_tile_int8 shape = {
-        .taps = 9, .depth = depth, .n = CPTK_PANEL, .b_panel = (size_t)(9 * depth * CPTK_PANEL)};
-    uint8_t *out = check_bytes(out_size, (size_t)check_between(0, 63));
-    c->w = (cptk_winograd_u8){
-        .in = random_row(positions * (size_t)in_pitch, v),
-        .v = check_bytes((size_t)(16 * tiles * depth) * sizeof(int16_t), 2 * (size_t)check_between(0, 9)),
-        .b = random_weights(&shape, v),
-        .u =
-            check_bytes((size_t)(16 * depth * CPTK_PANEL) * sizeof(int16_t), 2 * (size_t)check_between(0, 9)),
-        .scale = random_scales(CPTK_PANEL, 2 * 255.0 / (64.0 * 64.0 * sqrt(9.0 * depth)), false),
-        .bias = random_scales(CPTK_PANEL, 300, false),
-        .out = out,
-        .h = h,
-        .w = width,
-        .depth = depth,
-        .in_pitch = in_pitch,
-        .out_pitch = out_pitch,
-        .tiles = tiles};
-    c->want = check_bytes(out_size, 0);
-    memcpy(c->want, out, out_size);
-    for (int p = 0; p < h * width; p++) {
-        for (int o = 0; o < CPTK_PANEL; o++) {
-            const volatile float product = (float)direct_sum(&c->w, p / width, p % width, o) * c->w.scale[o];
-            c->want[p * out_pitch + o] = (uint8_t)nearest(product + c->w.bias[o], 255);
-        }
-    }
-}
-
-/* Equal to direct sums, wherever the tiles are cut. */
-static void check_winograd_u8(const cptk_kernels *k)
-{
-    for (int i = 0; k->winograd_in_u8 && i < 100; i++) {
-        winograd_case c;
-        random_winograd(&c, i);
-        const int cut = check_between(0, c.w.tiles), ends[3] = {0, cut, c.w.tiles};
-        for (int half = 0; half < 2; half++) {
-            c.w.first = ends[half];
-            c.w.end = ends[half + 1];
-            k->winograd_in_u8(&c.w);
-        }
-        for (int half = 0; half < 2; half++) {
-            c.w.first = ends[half];
-            c.w.end = ends[half + 1];
-            k->winograd_out_u8(&c.w);
-        }
-        const size_t size = (size_t)(c.w.h * c.w.w * c.w.out_pitch);
-        if (memcmp(c.w.out, c.want, size) != 0) {
-            check_fail("winograd_u8 %d x %d, %d channels: differs", c.w.h, c.w.w, c.w.depth);
-        }
-        check_release("winograd_u8");
-    }
 }
 
 /* The largest sums that there are: CPTK_INT8_MOST_DEPTH products of 255 and -128 or 127. */
@@ -337,9 +256,7 @@ static void check_deepest_tile(const cptk_kernels *k)
     const cptk_tile_int8 t = {.a = rows,
                               .b = b,
                               .b_panel = depth * CPTK_PANEL,
-                              .scale = scale,
-                              .c_f32 = c,
-                              .c_stride = 2,
+                              .out = {.scale = scale, .c_f32 = c, .c_stride = 2},
                               .rows = 2,
                               .taps = 1,
                               .depth = (int)depth,
@@ -423,7 +340,6 @@ static void check_maxpool_by_hand(const cptk_kernels *k)
 void check_int8(const cptk_kernels *k, const cptk_kernels *c)
 {
     check_tile_by_hand(k);
-    check_winograd_u8(k);
     check_deepest_tile(k);
     check_tiles_u8(k);
     check_quantize(k);
@@ -477,19 +393,19 @@ static void bench_shape_u8(const cptk_kernels *k, const bench_shape *s)
                    .tile = {.a = w.rows,
                             .b = check_bytes(weights, 0),
                             .b_panel = (size_t)(s->taps * s->depth * CPTK_PANEL),
-                            .scale = random_scales(s->n, 1, false),
-                            .bias = random_scales(s->n, 1, false),
-                            .add_scale = 0.5f / 256,
-                            .c_u8 = check_bytes(outputs, 0),
-                            .add_stride = (size_t)s->n,
-                            .c_stride = (size_t)s->n,
+                            .out = {.scale = random_scales(s->n, 1, false),
+                                    .bias = random_scales(s->n, 1, false),
+                                    .add_scale = 0.5f / 256,
+                                    .c_u8 = check_bytes(outputs, 0),
+                                    .add_stride = (size_t)s->n,
+                                    .c_stride = (size_t)s->n},
                             .rows = rows,
                             .taps = s->taps,
                             .depth = s->depth,
                             .n = s->n}};
     const uint8_t *a = check_bytes((size_t)(s->taps * rows * pitch), 0);
     for (int r = 0; r < s->taps * rows; r++) w.rows[r] = a + (size_t)(r * pitch);
-    if (s->add) w.tile.add = w.tile.c_u16 = random_words(outputs);
+    if (s->add) w.tile.out.add = w.tile.out.c_u16 = random_words(outputs);
     char name[60];
     (void)snprintf(name, sizeof name, "tile_u8 %d x %d, depth %d x %d%s", rows, s->n, s->taps, s->depth,
                    s->add ? ", add" : "");

@@ -22,6 +22,7 @@ void check_cells(const cptk_kernels *k, const cptk_kernels *c);
 void check_reduce(const cptk_kernels *k, const cptk_kernels *c);
 void check_int16(const cptk_kernels *k, const cptk_kernels *c);
 void check_int8(const cptk_kernels *k, const cptk_kernels *c);
+void check_winograd_int8(const cptk_kernels *k, const cptk_kernels *c);
 void check_golden(const cptk_kernels *k, const cptk_kernels *c);
 void bench_tile(const cptk_kernels *k);
 void bench_maps(const cptk_kernels *k);
@@ -29,6 +30,7 @@ void bench_cells(const cptk_kernels *k);
 void bench_reduce(const cptk_kernels *k);
 void bench_int16(const cptk_kernels *k);
 void bench_int8(const cptk_kernels *k);
+void bench_winograd_int8(const cptk_kernels *k);
 
 /* cptk_exp, cptk_log and cptk_power, which have no levels. */
 void check_real(void);

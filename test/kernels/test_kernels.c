@@ -27,8 +27,13 @@ static const struct {
     void (*check)(const cptk_kernels *k, const cptk_kernels *c);
     void (*bench)(const cptk_kernels *k);
 } families[] = {
-    {check_cells, bench_cells}, {check_tile, bench_tile},     {check_maps, bench_maps},
-    {check_int16, bench_int16}, {check_reduce, bench_reduce}, {check_int8, bench_int8},
+    {check_cells, bench_cells},
+    {check_tile, bench_tile},
+    {check_maps, bench_maps},
+    {check_int16, bench_int16},
+    {check_reduce, bench_reduce},
+    {check_int8, bench_int8},
+    {check_winograd_int8, bench_winograd_int8},
     {check_golden, NULL},
 };
 

@@ -1,152 +1,25 @@
 /* The armed allocator: once a session is initialised nothing is allocated; and when any one allocation fails
- * before that, or while capconvert looks for ranges, the error is clean and nothing leaks.  Replaces the C
- * library's allocator in this program (glibc only); skipped under sanitizers and valgrind, which do the same.
- */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
+ * before that, or while capconvert looks for ranges, the error is clean and nothing leaks.  Skipped under
+ * sanitizers and valgrind, whose own allocators look for leaks, too. */
+#include "test/failing_memory.h"
+
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "test/fixture.h"
 #include "test/tools/net_maker.h"
+#include "tools/common/session.h"
 #include "tools/convert/ranges.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define REPLACED 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define REPLACED 0
-#endif
-#endif
-#ifndef REPLACED
-#define REPLACED 1
-#endif
-
-static atomic_int counted; /* allocations since it was set to 0 */
-static atomic_int fail_at; /* the allocation that fails; 0: none */
-static atomic_int live;    /* blocks not freed yet */
-
-#if REPLACED
-#pragma GCC visibility push(default) /* so that libjpeg and libpng meet these functions too */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-void __libc_free(void *memory);
-
-static bool allowed(void)
-{
-    const int n = atomic_fetch_add(&counted, 1) + 1;
-    if (n != atomic_load(&fail_at)) return true;
-    errno = ENOMEM;
-    return false;
-}
-
-static void *track(void *memory)
-{
-    if (memory) atomic_fetch_add(&live, 1);
-    return memory;
-}
-
-/* On some processors OpenBLAS allocates memory for products of small matrices and frees it again.  That does
- * not count. */
-static bool is_openblas(const void *caller)
-{
-    Dl_info info;
-    return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "openblas");
-}
-
-void *malloc(size_t size)
-{
-    return is_openblas(__builtin_return_address(0)) || allowed() ? track(__libc_malloc(size)) : NULL;
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return allowed() ? track(__libc_calloc(count, size)) : NULL;
-}
-
-void *realloc(void *old, size_t size)
-{
-    void *memory;
-    if (!allowed()) return NULL;
-    memory = __libc_realloc(old, size);
-    if (!old) (void)track(memory);
-    return memory;
-}
-
-void *memalign(size_t alignment, size_t size);
-void *memalign(size_t alignment, size_t size)
-{
-    return allowed() ? track(__libc_memalign(alignment, size)) : NULL;
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return memalign(alignment, size);
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t size)
-{
-    *memory = memalign(alignment, size);
-    return *memory ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-    if (memory) atomic_fetch_sub(&live, 1);
-    __libc_free(memory);
-}
-
-/* Mapping a file is how it is read; only memory without a file counts as an allocation. */
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
-{
-    if ((flags & MAP_ANONYMOUS) && !allowed()) return MAP_FAILED;
-    return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
-}
-#pragma GCC visibility pop
-#endif
-
-/* 1 when the replacement is really in use (valgrind puts its own in its place). */
-static int watching(void)
-{
-    void *volatile probe;
-    atomic_store(&counted, 0);
-    probe = malloc(100);
-    free(probe);
-    return atomic_load(&counted) > 0;
-}
-
-static void need_watch(void)
-{
-    if (watching()) return;
-    printf("skipped: the allocator can't be replaced here\n");
-    skip();
-}
 
 /* One of each kind that its library reads in its own way: a progressive JPEG keeps all coefficients, an
  * interlaced PNG all rows. */
 enum { JPEG, PROGRESSIVE, PNG, PICTURES };
 
-typedef struct picture {
+typedef struct encoded {
     unsigned char *data; /* owned */
     size_t size;
-} picture;
+} encoded;
 
-static void make_pictures(picture pictures[PICTURES])
+static void make_pictures(encoded pictures[PICTURES])
 {
     pictures[JPEG].data = fixture_jpeg(1, &pictures[JPEG].size);
     pictures[PROGRESSIVE].data = fixture_progressive(1, &pictures[PROGRESSIVE].size);
@@ -154,12 +27,12 @@ static void make_pictures(picture pictures[PICTURES])
     for (int i = 0; i < PICTURES; i++) assert_non_null(pictures[i].data);
 }
 
-static void free_pictures(picture pictures[PICTURES])
+static void free_pictures(encoded pictures[PICTURES])
 {
     for (int i = 0; i < PICTURES; i++) free(pictures[i].data);
 }
 
-static void caption_every_way(caption_session *session, const picture pictures[PICTURES], const char *path)
+static void caption_every_way(caption_session *session, const encoded pictures[PICTURES], const char *path)
 {
     caption_pixel_view view = fixture_pixels(2);
     caption_decode_options greedy;
@@ -168,7 +41,7 @@ static void caption_every_way(caption_session *session, const picture pictures[P
     const caption_result *r;
     assert_int_equal(caption_file(session, path, NULL, &r, NULL), CAPTION_OK);
     for (int i = 0; i < PICTURES; i++) {
-        const picture *p = &pictures[i];
+        const encoded *p = &pictures[i];
         assert_int_equal(caption_image(session, p->data, p->size, NULL, &r, NULL), CAPTION_OK);
         assert_int_equal(r->warnings, 0);
         if (i == PNG) {
@@ -191,7 +64,7 @@ static void caption_every_way(caption_session *session, const picture pictures[P
 static void armed(const make_model_options *options, caption_conv conv, int threads)
 {
     caption_session *session = NULL;
-    picture pictures[PICTURES];
+    encoded pictures[PICTURES];
     make_pictures(pictures);
     fixture fix;
     assert_true(fixture_open(&fix, options));
@@ -271,7 +144,7 @@ static int read_bytes(void *user, uint64_t offset, void *buffer, size_t size)
 }
 
 /* Everything that may allocate, in one go. */
-static caption_status whole_life(fixture *fix, const picture pictures[PICTURES], const char *model_path,
+static caption_status whole_life(fixture *fix, const encoded pictures[PICTURES], const char *model_path,
                                  const caption_session_options *o)
 {
     caption_model *model = NULL, *second = NULL;
@@ -300,7 +173,7 @@ static caption_status whole_life(fixture *fix, const picture pictures[PICTURES],
 
 static void sweep(int threads)
 {
-    picture pictures[PICTURES];
+    encoded pictures[PICTURES];
     int n = 1;
     make_pictures(pictures);
     fixture fix;
@@ -347,14 +220,15 @@ static void any_allocation_may_fail(void **state)
 
 typedef struct ranges_job {
     const caption_model *model; /* NULL: from batch norm */
-    const char *list;           /* of one picture */
+    const char *list;           /* of one encoded */
     const convert_plan *plan;
 } ranges_job;
 
 static bool find_ranges(const ranges_job *job, tool_error *err)
 {
     static convert_ranges ranges;
-    const convert_pictures pictures = {.name = job->list, .tool = "test", .threads = 1, .quiet = true};
+    convert_pictures pictures = {.name = job->list, .tool = "test", .quiet = true};
+    tool_session_options_init(&pictures.session);
     const bool ok = job->model ? convert_ranges_from_pictures(&ranges, job->model, &pictures, err)
                                : convert_ranges_from_norms(&ranges, job->plan, err);
     if (ok) assert_int_equal(ranges.count, CPT_RESNET50_CONVOLUTIONS);
@@ -394,7 +268,7 @@ static void ranges_from_pictures(void **state)
     assert_true(fixture_open(&fix, NULL));
     unsigned char *jpeg = fixture_jpeg(1, &size);
     assert_true(jpeg && fixture_write(photo, jpeg, size) && fixture_write(list, photo, strlen(photo)));
-    /* the picture is reported as one that can't be read */
+    /* the encoded is reported as one that can't be read */
     const int kept = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
     assert_true(dup2(nowhere, STDERR_FILENO) >= 0);
     sweep_ranges(&(ranges_job){.model = fix.model, .list = list}, 1);

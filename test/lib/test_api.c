@@ -1,12 +1,17 @@
 /* Tests of what the public functions promise: option ranges, the order of the steps, aborting, closing, and
  * that every way to the same caption gives the same caption.  Errors: test_errors.c. */
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -121,6 +126,34 @@ static void open_file(void **state)
     refused(caption_model_open_file(&model, path, NULL, &e), CAPTION_ERROR_MODEL, &e);
     assert_non_null(strstr(e.message, path));
     unlink(path);
+}
+
+/* A FIFO isn't waited for, and neither it nor a device or a socket is opened. */
+static void open_no_regular_file(void **state)
+{
+    char folder[] = "/tmp/test_api_XXXXXX", path[3][64];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int server = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path[0], sizeof path[0], "%s/fifo", folder);
+    (void)snprintf(path[1], sizeof path[1], "%s/zeros", folder);
+    (void)snprintf(path[2], sizeof path[2], "%s/socket", folder);
+    strcpy(address.sun_path, path[2]);
+    assert_int_equal(mkfifo(path[0], 0600), 0);
+    assert_int_equal(symlink("/dev/zero", path[1]), 0);
+    assert_int_equal(bind(server, (const struct sockaddr *)&address, sizeof address), 0);
+    for (int i = 0; i < 3; i++) {
+        caption_model *model = NULL;
+        caption_error e;
+        char reason[256];
+        refused(caption_model_open_file(&model, path[i], NULL, &e), CAPTION_ERROR_IO, &e);
+        (void)snprintf(reason, sizeof reason, "%s: is not a regular file", path[i]);
+        assert_string_equal(e.message, reason);
+        (void)unlink(path[i]);
+    }
+    (void)close(server);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void open_in_own_memory(void **state)
@@ -313,6 +346,8 @@ static void step_order(void **state)
     refused(caption_decode(s, 0, NULL, &r, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_encode(s, 2, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
     refused(caption_encode(s, 0, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, INT_MIN, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
+    refused(caption_encode(s, INT_MAX, NULL, &e), CAPTION_ERROR_ARGUMENT, &e);
     assert_int_equal(caption_encode(s, 1, NULL, &e), CAPTION_OK);
     assert_int_equal(caption_decode(s, 0, NULL, &r, &e), CAPTION_OK);
     /* a load that fails empties the slot */
@@ -375,6 +410,24 @@ static void negative_stride(void **state)
     assert_memory_equal(caption_slot_pixels(session, 0), copy, bytes);
     free(copy);
     free(flipped);
+}
+
+/* Rows that no memory holds are never looked for. */
+static void absurd_strides(void **state)
+{
+    static const ptrdiff_t strides[] = {PTRDIFF_MIN, PTRDIFF_MIN + 1, PTRDIFF_MAX, PTRDIFF_MAX / 4,
+                                        PTRDIFF_MIN / 4};
+    (void)state;
+    for (size_t i = 0; i < sizeof strides / sizeof *strides; i++) {
+        caption_pixel_view view = fixture_pixels(3);
+        view.stride = strides[i];
+        caption_error e;
+        refused(caption_load_pixels(session, 0, &view, &e), CAPTION_ERROR_ARGUMENT, &e);
+    }
+    caption_pixel_view row = fixture_pixels(3);
+    row.height = 1;
+    row.stride = PTRDIFF_MAX;
+    assert_int_equal(caption_load_pixels(session, 0, &row, NULL), CAPTION_OK);
 }
 
 static void near(double a, double b, double tolerance)
@@ -528,13 +581,22 @@ static void closing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches),         cmocka_unit_test(open_callback),
-        cmocka_unit_test(open_file),       cmocka_unit_test(open_in_own_memory),
-        cmocka_unit_test(session_options), cmocka_unit_test(session_memory),
-        cmocka_unit_test(decode_options),  cmocka_unit_test(caption_arguments),
-        cmocka_unit_test(step_order),      cmocka_unit_test(ways_agree),
-        cmocka_unit_test(negative_stride), cmocka_unit_test(results),
-        cmocka_unit_test(jpeg_and_probe),  cmocka_unit_test(aborting),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(open_callback),
+        cmocka_unit_test(open_file),
+        cmocka_unit_test(open_in_own_memory),
+        cmocka_unit_test(open_no_regular_file),
+        cmocka_unit_test(session_options),
+        cmocka_unit_test(session_memory),
+        cmocka_unit_test(decode_options),
+        cmocka_unit_test(caption_arguments),
+        cmocka_unit_test(step_order),
+        cmocka_unit_test(ways_agree),
+        cmocka_unit_test(negative_stride),
+        cmocka_unit_test(absurd_strides),
+        cmocka_unit_test(results),
+        cmocka_unit_test(jpeg_and_probe),
+        cmocka_unit_test(aborting),
         cmocka_unit_test(closing),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "lib/decoder/beam.h"
@@ -40,10 +42,25 @@ static void close_beam(test_beam *t)
 static void check_row(const cpt_beam *beam, int row, int token, double score)
 {
     assert_true(row < beam->alive_count);
-    int tokens[MAX_LENGTH];
-    assert_true(cpt_beam_tokens(beam, row, tokens) > 0);
-    assert_int_equal(tokens[0], token);
+    int count;
+    const cpt_used_word *words = cpt_beam_words(beam, row, &count);
+    assert_true(count > 0);
+    assert_int_equal(words[0].token, token);
     assert_true(cpt_beam_score(beam, row) == score);
+}
+
+/* `wanted`: the row's words and how often it has each, "A2 B1". */
+static void check_words(const cpt_beam *beam, int row, const char *wanted)
+{
+    char text[128] = "";
+    int count;
+    const cpt_used_word *words = cpt_beam_words(beam, row, &count);
+    for (int i = 0; i < count; i++) {
+        const size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof text - used, "%s%c%d", i ? " " : "", 'A' + words[i].token - A,
+                       words[i].times);
+    }
+    assert_string_equal(text, wanted);
 }
 
 static void check_done(const cpt_beam *beam, int place, int token, double score)
@@ -60,8 +77,9 @@ static void begins_empty(void **state)
     (void)state;
     assert_int_equal(beam->alive_count, 1);
     assert_int_equal(cpt_beam_slots(beam), 3);
-    int tokens[MAX_LENGTH];
-    assert_int_equal(cpt_beam_tokens(beam, 0, tokens), 0);
+    int count = -1;
+    (void)cpt_beam_words(beam, 0, &count);
+    assert_int_equal(count, 0);
     assert_true(cpt_beam_score(beam, 0) == 0);
     cpt_beam_finish(beam); /* a hypothesis without tokens is no caption */
     assert_int_equal(beam->done_count, 0);
@@ -92,10 +110,31 @@ static void keeps_the_best(void **state)
     check_row(beam, 1, D, -3);
     assert_int_equal(beam->parents[0], 1);
     assert_int_equal(beam->parents[1], 1);
-    int tokens[MAX_LENGTH];
-    assert_int_equal(cpt_beam_tokens(beam, 1, tokens), 2);
-    assert_int_equal(tokens[0], D);
-    assert_int_equal(tokens[1], B);
+    check_words(beam, 1, "D1 B1");
+    close_beam(&t);
+}
+
+/* Each row counts its own words, whichever row it comes from; the word that came last stands first. */
+static void counts_words(void **state)
+{
+    test_beam t;
+    cpt_beam *beam = open_beam(&t, 2, 1);
+    (void)state;
+    cpt_beam_offer(beam, 0, A, -1);
+    cpt_beam_offer(beam, 0, B, -2);
+    cpt_beam_advance(beam);
+    cpt_beam_offer(beam, 0, A, -1); /* A A, then B A */
+    cpt_beam_offer(beam, 1, A, -2);
+    cpt_beam_advance(beam);
+    check_words(beam, 0, "A2");
+    check_words(beam, 1, "A1 B1");
+    cpt_beam_offer(beam, 1, B, -0.5f); /* B A B before A A C */
+    cpt_beam_offer(beam, 0, C, -9);
+    cpt_beam_advance(beam);
+    check_words(beam, 0, "B2 A1");
+    check_words(beam, 1, "C1 A2");
+    cpt_beam_start(beam, 2, 1, END); /* a new search has no words */
+    check_words(beam, 0, "");
     close_beam(&t);
 }
 
@@ -321,17 +360,12 @@ static void final_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(begins_empty),
-        cmocka_unit_test(keeps_the_best),
-        cmocka_unit_test(ties),
-        cmocka_unit_test(not_a_number),
-        cmocka_unit_test(all_nan),
-        cmocka_unit_test(all_end_at_once),
-        cmocka_unit_test(fewer_words_than_beams),
-        cmocka_unit_test(sums_in_double),
-        cmocka_unit_test(no_words),
-        cmocka_unit_test(finished_takes_a_slot),
-        cmocka_unit_test(length_normalisation),
+        cmocka_unit_test(begins_empty),          cmocka_unit_test(keeps_the_best),
+        cmocka_unit_test(counts_words),          cmocka_unit_test(ties),
+        cmocka_unit_test(not_a_number),          cmocka_unit_test(all_nan),
+        cmocka_unit_test(all_end_at_once),       cmocka_unit_test(fewer_words_than_beams),
+        cmocka_unit_test(sums_in_double),        cmocka_unit_test(no_words),
+        cmocka_unit_test(finished_takes_a_slot), cmocka_unit_test(length_normalisation),
         cmocka_unit_test(final_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static session begin(size_t decode_memory, bool strict)
     const cpt_image_config config = {
         .out_size = SIDE,
         .strict = strict,
-        .max_pixels = 1000000,
+        .max_pixels = 20000000,
         .decode_memory = decode_memory,
     };
     session s = {NULL, aligned_alloc(CPT_ALIGN, (decode_memory + OVERHEAD) / CPT_ALIGN * CPT_ALIGN)};
@@ -81,7 +81,8 @@ typedef struct kind {
     int h, v, chroma_v;                             /* sampling factors; 0: 1 */
     int progressive, arithmetic, restart, separate; /* separate: one scan per component */
     int exif;                                       /* orientation, 0: none */
-    int scans; /* progressive: one scan per coefficient, at most so many; 0: the usual ones */
+    int scans;  /* progressive: one scan per coefficient, at most so many; 0: the usual ones */
+    bool plain; /* of one colour */
 } kind;
 
 static uint32_t random_state = 7;
@@ -164,7 +165,7 @@ static file make_jpeg(const kind *k)
     if (k->exif) write_exif(&c, k->exif);
     while (c.next_scanline < c.image_height) {
         for (size_t i = 0; i < bytes; i++) {
-            row[i] = (uint8_t)(i * 5 + c.next_scanline * (i % 3 + 1) + random_number(30));
+            row[i] = k->plain ? 255 : (uint8_t)(i * 5 + c.next_scanline * (i % 3 + 1) + random_number(30));
         }
         jpeg_write_scanlines(&c, &row, 1);
     }
@@ -286,6 +287,21 @@ static void test_wide(void **state)
     end(&s);
 }
 
+/* A large page of one colour is the image with the fewest bytes for its size, and a good one. */
+static void test_plain(void **state)
+{
+    kind page = {.width = 4800, .height = 4000, .components = 3, .progressive = 1, .plain = true};
+    session s = begin((size_t)160 << 20, 0);
+    (void)state;
+    for (int i = 0; i < 2; i++, page.progressive = 0, page.h = page.v = 2) {
+        file f = make_jpeg(&page);
+        assert_int_equal(decode(&s, f.data, f.size), CAPTION_OK);
+        assert_true(warnings.count == 0 && out[0] == 255);
+        free(f.data);
+    }
+    end(&s);
+}
+
 /* ---- damage ---- */
 
 static void test_truncated(void **state)
@@ -315,6 +331,70 @@ static void test_truncated(void **state)
         free(f.data);
     }
     end(&s);
+}
+
+/* What a header says is enough to decode what follows, or it is refused: never too little memory. */
+static void hold_header(const uint8_t *data, size_t size)
+{
+    session s = begin(CPT_ALIGN, 0);
+    const caption_status status = decode_tight(&s, data, size);
+    const char *number = strstr(error.message, "needs ");
+    end(&s);
+    caption_image_info info;
+    assert_int_equal(caption_image_probe(data, size, &info, NULL) == CAPTION_OK,
+                     status == CAPTION_ERROR_LIMIT);
+    if (status != CAPTION_ERROR_LIMIT || !number) return;
+    const size_t needed = strtoul(number + 6, NULL, 10);
+    if (needed > (size_t)64 << 20) return; /* a side was changed */
+    s = begin(needed, 0);
+    if (decode_tight(&s, data, size) == CAPTION_ERROR_LIMIT) fail_msg("%s", error.message);
+    end(&s);
+}
+
+/* Where the first marker of this kind begins, and how many bytes it has. */
+static unsigned long find_marker(const file *f, int first, int last, unsigned long *bytes)
+{
+    for (unsigned long at = 2;; at += *bytes) {
+        *bytes = 2 + (unsigned long)(f->data[at + 2] << 8 | f->data[at + 3]);
+        if (f->data[at + 1] >= first && f->data[at + 1] <= last) return at;
+        assert_true(at + *bytes < f->size);
+    }
+}
+
+static void change_header(file *f, unsigned long at, unsigned long bytes)
+{
+    static const uint8_t values[] = {0, 1, 2, 0x21, 0xC2, 0xFF};
+    for (unsigned long n = at; n < at + bytes; n++) {
+        const uint8_t kept = f->data[n];
+        for (size_t v = 0; v < sizeof values; v++) {
+            f->data[n] = values[v];
+            hold_header(f->data, f->size);
+        }
+        f->data[n] = kept;
+    }
+}
+
+static void test_headers(void **state)
+{
+    static const size_t some[] = {1, 11, 13, 16};
+    (void)state;
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        kind k = kinds[some[i]];
+        k.width = 210 + (int)i;
+        k.height = 180;
+        file f = make_jpeg(&k);
+        unsigned long scan_bytes, frame_bytes;
+        const unsigned long scan = find_marker(&f, 0xDA, 0xDA, &scan_bytes),
+                            frame = find_marker(&f, 0xC0, 0xC2, &frame_bytes);
+        caption_image_info info;
+        for (unsigned long n = 0; n < scan + scan_bytes; n++) {
+            assert_int_equal(caption_image_probe(f.data, n, &info, NULL), CAPTION_ERROR_IMAGE);
+        }
+        assert_int_equal(caption_image_probe(f.data, scan + scan_bytes, &info, NULL), CAPTION_OK);
+        change_header(&f, frame, frame_bytes);
+        change_header(&f, scan, scan_bytes);
+        free(f.data);
+    }
 }
 
 static void test_flipped(void **state)
@@ -451,7 +531,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),        cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_headers),       cmocka_unit_test(test_flipped),
         cmocka_unit_test(test_png_names_row), cmocka_unit_test(test_strict),
         cmocka_unit_test(test_many_scans),    cmocka_unit_test(test_no_memory_of_others),
         cmocka_unit_test(test_exif),

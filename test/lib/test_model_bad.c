@@ -1,5 +1,6 @@
 /* Damaged and hostile model files: each is refused with a message, or, where the damage can't be seen, runs
  * without harm.  Worth most under AddressSanitizer and UBSan (`make asan`). */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -327,6 +328,18 @@ static void bad_metadata(void **state)
     must_fail(CAPTION_ERROR_MODEL, "decode.penalty");
 }
 
+/* A caption of such words could be written to a file that nothing reads again. */
+static void bad_words(void **state)
+{
+    (void)state;
+    replace("<start>", "<st\xC3\xA9t>"); /* e with an acute accent is good */
+    must_fail(CAPTION_OK, NULL);
+    replace("<start>", "<st\xC3rt>");
+    must_fail(CAPTION_ERROR_MODEL, "of the vocabulary is not UTF-8");
+    replace("<start>", "<star\xED\xA0"); /* a surrogate, cut off */
+    must_fail(CAPTION_ERROR_MODEL, "of the vocabulary is not UTF-8");
+}
+
 static void checksums(void **state)
 {
     caption_model *model = NULL;
@@ -349,6 +362,7 @@ static void absurd_weights(void **state)
 {
     static const uint32_t patterns[] = {0x7FC00000u /* NaN */, 0x7F800000u /* infinity */,
                                         0xFF7FFFFFu /* -max */, 0x00000001u /* denormal */};
+    int nan_scores = 0;
     (void)state;
     for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
         const caption_pixel_view view = fixture_pixels(1);
@@ -366,6 +380,10 @@ static void absurd_weights(void **state)
             assert_true(r->count >= 1 && r->count <= 5);
             for (int i = 0; i < r->count; i++) {
                 assert_true(r->captions[i].length >= 1 && r->captions[i].length <= 20);
+                const double score = r->captions[i].score, confidence = r->captions[i].confidence;
+                assert_true(isnan(score) ? confidence == 0 : confidence >= 0 && confidence <= 1);
+                nan_scores += isnan(score);
+                assert_true(i == 0 || isnan(score) || !isnan(r->captions[i - 1].score)); /* NaN comes last */
                 for (int t = 0; t < r->captions[i].length; t++) {
                     assert_true(r->captions[i].ids[t] >= 0 && r->captions[i].ids[t] < 37);
                 }
@@ -376,6 +394,7 @@ static void absurd_weights(void **state)
         caption_session_close(&session);
         caption_model_close(&model);
     }
+    assert_true(nan_scores > 0);
 }
 
 int main(void)
@@ -392,6 +411,7 @@ int main(void)
         cmocka_unit_test(misshapen_tensors),
         cmocka_unit_test(bad_records),
         cmocka_unit_test(bad_metadata),
+        cmocka_unit_test(bad_words),
         cmocka_unit_test(checksums),
         cmocka_unit_test(absurd_weights),
     };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "test/fixture.h"
@@ -301,6 +302,53 @@ static void min_length(void **state)
 
 /* Twelve beams and seven words: after one step there are seven captions.  <pad> and <start> are as probable
  * as each other; the lower id comes first. */
+enum { LONG_BEAMS = 16 };
+
+/* Seconds of the processor for a search of so many steps, none of which finds an end. */
+static double seconds_of(const fixture *fix, caption_session *session, int steps)
+{
+    caption_decode_options decode;
+    caption_decode_options_init(&decode, fix->model);
+    decode.beams = LONG_BEAMS;
+    decode.penalty = CAPTION_PENALTY_CORRECTED; /* so that nearly all words come */
+    decode.repetition_penalty = 3;
+    decode.max_length = decode.min_length = steps;
+    const caption_result *r;
+    const clock_t start = clock();
+    assert_int_equal(caption_decode(session, 0, &decode, &r, NULL), CAPTION_OK);
+    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    assert_int_equal(r->captions[0].length, steps);
+    return seconds;
+}
+
+/* Eight times the steps take about eight times as long, with penalties.  A search that looks
+ * through all words of a hypothesis for each of them would take hundreds of times as long. */
+static void long_captions(void **state)
+{
+    enum { STEPS = CAPTION_MAX_LENGTH / 8 };
+    make_model_options options;
+    caption_session *session = NULL;
+    (void)state;
+    make_model_defaults(&options);
+    options.vocabulary = 100;
+    fixture fix;
+    assert_true(fixture_open(&fix, &options));
+    caption_session_options size;
+    caption_session_options_init(&size);
+    size.max_beams = LONG_BEAMS;
+    size.max_length = CAPTION_MAX_LENGTH;
+    assert_int_equal(caption_session_create(&session, fix.model, &size, NULL), CAPTION_OK);
+    const caption_pixel_view view = fixture_pixels(1);
+    assert_int_equal(caption_load_pixels(session, 0, &view, NULL), CAPTION_OK);
+    assert_int_equal(caption_encode(session, 1, NULL, NULL), CAPTION_OK);
+    double few = seconds_of(&fix, session, STEPS);
+    few = fmin(few, seconds_of(&fix, session, STEPS));
+    const double many = seconds_of(&fix, session, CAPTION_MAX_LENGTH);
+    if (many > 40 * few) fail_msg("%.3f s for %d steps, %.3f s for %d", few, STEPS, many, CAPTION_MAX_LENGTH);
+    caption_session_close(&session);
+    fixture_close(&fix);
+}
+
 static void fewer_words_than_beams(void **state)
 {
     caption_decode_options options = {.beams = 12,
@@ -317,9 +365,13 @@ static void fewer_words_than_beams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(corrected_penalty),   cmocka_unit_test(published_penalty),
-        cmocka_unit_test(two_beams),           cmocka_unit_test(without_penalty),
-        cmocka_unit_test(min_length),          cmocka_unit_test(fewer_words_than_beams),
+        cmocka_unit_test(corrected_penalty),
+        cmocka_unit_test(published_penalty),
+        cmocka_unit_test(two_beams),
+        cmocka_unit_test(without_penalty),
+        cmocka_unit_test(min_length),
+        cmocka_unit_test(long_captions),
+        cmocka_unit_test(fewer_words_than_beams),
         cmocka_unit_test(shuffled_vocabulary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,17 @@
 /* Tests of the thread pool: every index once, reuse, tiny jobs, sleeping workers, closing. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/platform/threads.h"
@@ -181,12 +186,65 @@ static void close_at_any_time(void **state)
     }
 }
 
+/* ---- faults ---- */
+
+enum { PAGE = 4096 };
+
+static volatile unsigned char *page; /* mapped, but its file has become empty */
+static atomic_int faults;
+
+/* Puts a page of zeros in the place of the one that is gone, and lets the access happen again. */
+static void replace_page(int number)
+{
+    (void)number;
+    atomic_fetch_add(&faults, 1);
+    if (mmap((void *)(uintptr_t)page, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+        MAP_FAILED) {
+        _exit(1);
+    }
+}
+
+static void touch_page(void *user, int index, int thread)
+{
+    (void)user;
+    (void)index;
+    if (thread != 0 && page[0] != 0) _exit(1);
+    sleep_ms(1);
+}
+
+/* A program's handler is asked where a worker reads a mapped file that became shorter. */
+static void handlers_see_faults_of_workers(void **state)
+{
+    void *memory;
+    struct sigaction action = {.sa_handler = replace_page}, before;
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), PAGE), 0);
+    page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+    assert_true(page != MAP_FAILED);
+    assert_int_equal(ftruncate(fileno(file), 0), 0);
+    assert_int_equal(sigaction(SIGBUS, &action, &before), 0);
+    cpt_pool *pool = open_pool(&memory, 2);
+    for (int i = 0; i < 1000 && atomic_load(&faults) == 0; i++) cpt_pool_run(pool, touch_page, NULL, 10);
+    assert_int_not_equal(atomic_load(&faults), 0);
+    cpt_pool_close(pool);
+    free(memory);
+    (void)sigaction(SIGBUS, &before, NULL);
+    (void)munmap((void *)(uintptr_t)page, PAGE);
+    (void)fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_index_once), cmocka_unit_test(alone_runs_in_order),
-        cmocka_unit_test(many_tiny_jobs),   cmocka_unit_test(workers_wake_up),
-        cmocka_unit_test(runs_in_parallel), cmocka_unit_test(close_at_any_time),
+        cmocka_unit_test(every_index_once),
+        cmocka_unit_test(alone_runs_in_order),
+        cmocka_unit_test(many_tiny_jobs),
+        cmocka_unit_test(workers_wake_up),
+        cmocka_unit_test(runs_in_parallel),
+        cmocka_unit_test(close_at_any_time),
+        cmocka_unit_test(handlers_see_faults_of_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

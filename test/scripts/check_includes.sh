@@ -5,21 +5,23 @@
 set -u
 . test/scripts/tap.sh
 
-# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, and layout.h, names.h
-# and resnet50.h of lib/format (`tables`), without the rest of their folder, so these stand for themselves.
+# lib/api, lib/model and lib/session are the files of lib itself.  Others may see lib/limits.h, lib/image/exif.h, and
+# layout.h, names.h, resnet50.h and utf8.h of lib/format (`tables`), without the rest of their folder, so these stand
+# for themselves.
 rooms='
 include
 lib/limits.h
+lib/image/exif.h
 lib/platform:           include
 tables:                 include
 lib/format:             include lib/platform tables
 kernels:                include lib/platform
 lib/layers:             include lib/platform lib/format kernels
-lib/image:              lib/limits.h lib/platform
+lib/image:              lib/limits.h lib/platform lib/image/exif.h
 lib/encoder:            lib/platform tables lib/format lib/layers
 lib/decoder:            include lib/limits.h lib/platform lib/format lib/layers kernels
 lib:                    lib/limits.h lib/platform tables lib/format lib/image lib/encoder lib/decoder
-tools/common:           include tables
+tools/common:           include tables lib/image/exif.h
 tools/source:           tools/common
 tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
 tools/eval:             include tables tools/common
@@ -35,8 +37,8 @@ edges() {
     (cd "$1" && find include lib kernels tools -name '*.[ch]' -exec grep -nE '^ *# *include +["<]' /dev/null {} +) |
         awk '
         function room(path) {
-            if (path == "lib/limits.h") return path
-            if (path ~ /^lib\/format\/(layout|names|resnet50)\.h$/) return "tables"
+            if (path ~ /^lib\/(limits|image\/exif)\.h$/) return path
+            if (path ~ /^lib\/format\/(layout|names|resnet50|utf8)\.h$/) return "tables"
             if (path ~ /^(caption|capw)\.h$/ || path ~ /^include\//) return "include"
             if (path ~ /^kernels\//) return "kernels"
             sub(/\/[^\/]*$/, "", path)
@@ -140,6 +142,8 @@ list() { find "$@" -name '*.[ch]' | sort; }
 nowhere 'cblas.h is seen by one file' '["<]cblas' $(list lib kernels tools | grep -v '^kernels/gemm/openblas.c$')
 nowhere 'jpeglib.h and png.h are seen by lib/image alone' '["<](jpeglib|png)\.h' \
     $(list lib kernels tools | grep -v '^lib/image/')
+nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff)' \
+    $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff).c$')
 nowhere 'the library does not write to a log' '["<]syslog' $(list lib kernels)
 }
 finish

@@ -8,16 +8,16 @@ case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 root=$(pwd) tab=$(printf '\t')
 export PATH="$BUILD:$PATH" HOME="$dir" LC_ALL=C
 mkdir -p "$dir/files/d" "$dir/planted"
-for file in m.capw p.jpg Q.PNG c.pth v.pkl r.csv t.tsv j.json n.txt s.tar; do : >"$dir/files/$file"; done
+for file in m.capw p.jpg Q.PNG w.webp c.pth v.pkl r.csv t.tsv j.json n.txt s.tar; do : >"$dir/files/$file"; done
 
 printf '%s\n' capdemo capbatch 'capbatch merge' capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
 
 # a line, a tab, and what is offered at its end
 cat >"$dir/values" <<VALUES
 capeval ${tab}run score
-capdemo ${tab}Q.PNG d p.jpg
-capbatch ${tab}Q.PNG d merge p.jpg s.tar
-capbatch m.capw ${tab}Q.PNG d p.jpg s.tar
+capdemo ${tab}Q.PNG d p.jpg w.webp
+capbatch ${tab}Q.PNG d merge p.jpg s.tar w.webp
+capbatch m.capw ${tab}Q.PNG d p.jpg s.tar w.webp
 capbatch merge ${tab}d r.csv t.tsv
 capbatch --format ${tab}csv jsonl tar tsv
 capdump -m m.capw p${tab}p.jpg
@@ -25,8 +25,8 @@ capinfo ${tab}d m.capw
 capinfo --model=m${tab}m.capw
 capeval run --compare ${tab}d m.capw
 capconvert ${tab}c.pth d m.capw
-capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv s.tar t.tsv v.pkl
-capconvert --vocab ${tab}d v.pkl
+capconvert --int8 --calibrate ${tab}Q.PNG c.pth d j.json m.capw n.txt p.jpg r.csv s.tar t.tsv v.pkl w.webp
+capconvert --vocab ${tab}d j.json v.pkl
 capconvert --config ${tab}d j.json
 capeval run --images ${tab}d
 capeval score --refs ${tab}d n.txt r.csv

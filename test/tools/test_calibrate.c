@@ -15,6 +15,7 @@
 #include "test/fixture.h"
 #include "test/tools/net_maker.h"
 #include "tools/common/images.h"
+#include "tools/common/session.h"
 #include "tools/convert/fit.h"
 
 static char folder[64];
@@ -315,7 +316,9 @@ static char standard_error[4096];
 static bool calibrate(convert_ranges *ranges, const fixture *fix, const char *name, int threads,
                       tool_error *err)
 {
-    const convert_pictures pictures = {.name = name, .tool = "tool", .threads = threads};
+    convert_pictures pictures = {.name = name, .tool = "tool"};
+    tool_session_options_init(&pictures.session);
+    pictures.session.threads = threads;
     FILE *caught = tmpfile(); /* messages go there for the time */
     assert_non_null(caught);
     const int kept = dup(STDERR_FILENO);
@@ -495,7 +498,7 @@ static void unreadable_pictures(void **state)
     assert_non_null(strstr(err.message, "no picture in it can be read"));
     (void)unlink(in_folder("aa.jpg"));
     assert_false(calibrate(&ranges, &fix, folder, 1, &err));
-    assert_non_null(strstr(err.message, "a folder without JPEG or PNG files"));
+    assert_non_null(strstr(err.message, "a folder without pictures"));
     fixture_close(&fix);
 }
 

@@ -19,6 +19,7 @@
 #include "tools/common/images.h"
 #include "tools/common/json.h"
 #include "tools/common/options.h"
+#include "tools/common/session.h"
 
 static void whole_numbers(void **state)
 {
@@ -61,6 +62,37 @@ static void real_numbers(void **state)
         value = 7;
         assert_false(tool_parse_float(&value, "--x", bad[i], 0, 10, NULL));
         assert_true(value == 7.0f);
+    }
+}
+
+static void amounts_of_memory(void **state)
+{
+    static const char *const bad[] = {"",
+                                      " 1",
+                                      "M",
+                                      "1m",
+                                      "1KB",
+                                      "1 K",
+                                      "-1",
+                                      "0",
+                                      "0K",
+                                      "1.5M",
+                                      "0x10",
+                                      "16385",
+                                      "17K",
+                                      "1G",
+                                      "18446744073709551616",
+                                      "99999999999999999999K"};
+    uint64_t value = 7;
+    (void)state;
+    assert_true(tool_parse_bytes(&value, "--x", "16384", 16384, NULL) && value == 16384);
+    assert_true(tool_parse_bytes(&value, "--x", "16K", 16384, NULL) && value == 16384);
+    assert_true(tool_parse_bytes(&value, "--x", "3M", UINT64_MAX, NULL) && value == 3 << 20);
+    assert_true(tool_parse_bytes(&value, "--x", "3G", UINT64_MAX, NULL) && value == 3ull << 30);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        value = 7;
+        assert_false(tool_parse_bytes(&value, "--x", bad[i], 16384, NULL));
+        assert_true(value == 7);
     }
 }
 
@@ -164,7 +196,11 @@ static void help_says_the_numbers(void **state)
         assert_says(said_of(numbers[i].options, numbers[i].name, text), want);
     }
     (void)snprintf(want, sizeof want, "; %u", CAPTION_DEFAULT_MAX_PIXELS);
-    assert_non_null(strstr(said_of(tool_image_options, "max-pixels", text), want));
+    assert_non_null(strstr(said_of(tool_limit_options, "max-pixels", text), want));
+    caption_session_options session;
+    tool_session_options_init(&session);
+    (void)snprintf(want, sizeof want, "; %zuM", session.decode_memory >> 20);
+    assert_non_null(strstr(said_of(tool_limit_options, "max-memory", text), want));
 }
 
 /* ---- tables of options ---- */
@@ -414,7 +450,7 @@ static void folders_without_pictures(void **state)
     char path[256];
     (void)snprintf(path, sizeof path, "%s/empty", folder);
     assert_false(tool_images_add(&images, path, false, &err));
-    assert_non_null(strstr(err.message, "/empty: a folder without JPEG or PNG files"));
+    assert_non_null(strstr(err.message, "/empty: a folder without pictures"));
     assert_int_equal(images.count, 0);
     (void)snprintf(path, sizeof path, "%s/fifo.jpg", folder);
     assert_false(tool_is_picture(path)); /* and does not wait for a writer */
@@ -453,18 +489,33 @@ static void lists_of_names(void **state)
     tool_images_free(&images);
 }
 
+#define ESCAPE "\xEF\xBF\xBD"
+
 static void json_texts(void **state)
 {
-    json_t *text = tool_json_text("caf\xC3\xA9"), *broken = tool_json_text("a\xFF\xC3z\xE9");
+    static const struct {
+        const char *text, *json;
+    } cases[] = {
+        {"", ""},
+        {"caf\xC3\xA9", "caf\xC3\xA9"},
+        {"a\xFF\xC3z\xE9", "a" ESCAPE "ff" ESCAPE "c3z" ESCAPE "e9"},
+        {"a\xFE.jpg", "a" ESCAPE "fe.jpg"},
+        {ESCAPE, ESCAPE}, /* a character like others */
+        {ESCAPE "fF" ESCAPE "1", ESCAPE "fF" ESCAPE "1"},
+        {ESCAPE "ff", ESCAPE "ef" ESCAPE "bf" ESCAPE "bdff"}, /* no escape: it mustn't be taken for \xFF */
+        {ESCAPE "\xFF", ESCAPE ESCAPE "ff"},
+        {"f\xEF\xBF", "f" ESCAPE "ef" ESCAPE "bf"},
+    };
     const int values[] = {3, -1};
     json_t *ints = tool_json_ints(values, 2), *none = tool_json_ints(values, 0);
     (void)state;
-    assert_string_equal(json_string_value(text), "caf\xC3\xA9");
-    assert_string_equal(json_string_value(broken), "a\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *text = tool_json_text(cases[i].text);
+        assert_string_equal(json_string_value(text), cases[i].json);
+        json_decref(text);
+    }
     assert_int_equal(json_integer_value(json_array_get(ints, 1)), -1);
     assert_int_equal(json_array_size(none), 0);
-    json_decref(text);
-    json_decref(broken);
     json_decref(ints);
     json_decref(none);
 }
@@ -485,6 +536,7 @@ int main(void)
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(large_numbers),
         cmocka_unit_test(real_numbers),
+        cmocka_unit_test(amounts_of_memory),
         cmocka_unit_test(names_from_a_list),
         cmocka_unit_test(shared_options),
         cmocka_unit_test(help_says_every_name),

@@ -1,4 +1,4 @@
-/* Tests of tools/common: output files, text, names made harmless, the width of the terminal, progress, and of
+/* Tests of tools/common: text, names made harmless, the width of the terminal, progress, and of
  * the attention maps.  Makes its own files in a temporary folder. */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 #include "tools/common/clean.h"
-#include "tools/common/outfile.h"
 #include "tools/common/output.h"
 #include "tools/common/progress.h"
 #include "tools/common/terminal.h"
@@ -31,17 +30,6 @@ static const char *in_folder(int i, const char *name)
 {
     (void)snprintf(scratch[i], sizeof scratch[i], "%s/%s", folder, name);
     return scratch[i];
-}
-
-/* Entries in the test folder, without . and .. */
-static int entries(void)
-{
-    DIR *dir = opendir(folder);
-    int n = 0;
-    assert_non_null(dir);
-    while (readdir(dir)) n++;
-    (void)closedir(dir);
-    return n - 2;
 }
 
 static void put(const char *path, const char *data)
@@ -74,160 +62,6 @@ static int remove_folder(void **state)
     (void)unlink(in_folder(0, "a"));
     (void)unlink(in_folder(0, "b"));
     return rmdir(folder);
-}
-
-static void commit_replaces(void **state)
-{
-    const char *path = in_folder(0, "a");
-    tool_error err = {{0}};
-    mode_t mask = umask(027);
-    (void)state;
-    put(path, "old");
-    tool_outfile *out = tool_outfile_open(path, &err);
-    assert_non_null(out);
-    assert_true(tool_outfile_write(out, "....rest", 8, &err));
-    assert_true(tool_outfile_seek(out, 0, &err));
-    assert_true(tool_outfile_write(out, "head", 4, &err));
-    assert_content(path, "old");
-    assert_int_equal(entries(), 2);
-    assert_true(tool_outfile_commit(&out, &err));
-    (void)umask(mask);
-    assert_null(out);
-    assert_content(path, "headrest");
-    assert_int_equal(entries(), 1);
-    struct stat info;
-    assert_int_equal(stat(path, &info), 0);
-    assert_int_equal(info.st_mode & 0777, 0640);
-}
-
-/* A reserved file has its size at once, and zeros where nothing is written. */
-static void reserve_sizes(void **state)
-{
-    enum { SIZE = (2 << 20) + 5 };
-    const char *path = in_folder(0, "a");
-    tool_error err = {{0}};
-    tool_text text;
-    struct stat info;
-    (void)state;
-    tool_outfile *out = tool_outfile_open(path, &err);
-    assert_non_null(out);
-    assert_true(tool_outfile_reserve(out, SIZE, &err));
-    assert_int_equal(fstat(fileno(tool_outfile_stream(out)), &info), 0);
-    assert_int_equal(info.st_size, SIZE);
-    assert_true(tool_outfile_write(out, "head", 4, &err));
-    assert_true(tool_outfile_commit(&out, &err));
-    assert_true(tool_text_read(&text, path, SIZE, &err));
-    assert_int_equal(text.size, SIZE);
-    assert_memory_equal(text.data, "head", 4);
-    for (size_t i = 4; i < SIZE; i++) assert_int_equal(text.data[i], 0);
-    tool_text_free(&text);
-}
-
-/* Where the disk can't hold it, nothing is written first. */
-static void reserve_too_much(void **state)
-{
-    const struct rlimit little = {100, 100};
-    int status = 0;
-    (void)state;
-    const pid_t child = fork();
-    if (child == 0) {
-        tool_error err = {{0}};
-        (void)signal(SIGXFSZ, SIG_IGN);
-        (void)setrlimit(RLIMIT_FSIZE, &little);
-        tool_outfile *out = tool_outfile_open(in_folder(0, "a"), &err);
-        if (!out || tool_outfile_reserve(out, 1000, &err)) _exit(3);
-        tool_outfile_abort(&out);
-        _exit(strstr(err.message, "/a: File too large") ? 0 : 4);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(entries(), 0);
-}
-
-static void abort_removes(void **state)
-{
-    const char *path = in_folder(0, "a");
-    tool_error err = {{0}};
-    tool_outfile *out = tool_outfile_open(path, &err);
-    (void)state;
-    assert_non_null(out);
-    assert_true(tool_outfile_write(out, "x", 1, &err));
-    tool_outfile_abort(&out);
-    tool_outfile_abort(&out);
-    assert_int_equal(entries(), 0);
-}
-
-static void bad_targets(void **state)
-{
-    tool_error err = {{0}};
-    (void)state;
-    assert_null(tool_outfile_open(folder, &err));
-    assert_non_null(strstr(err.message, "is a folder"));
-    assert_non_null(strstr(err.message, folder));
-    err.message[0] = '\0';
-    assert_null(tool_outfile_open(in_folder(0, "none/a"), &err));
-    assert_non_null(strstr(err.message, "none/a: cannot create a file in its folder: No such file"));
-    err.message[0] = '\0';
-    assert_null(tool_outfile_open("", &err));
-    assert_true(err.message[0] != '\0');
-}
-
-static void link_stays(void **state)
-{
-    tool_error err = {{0}};
-    (void)state;
-    put(in_folder(0, "a"), "old");
-    assert_int_equal(symlink("a", in_folder(1, "b")), 0);
-    tool_outfile *out = tool_outfile_open(scratch[1], &err);
-    assert_non_null(out);
-    assert_true(tool_outfile_write(out, "new", 3, &err));
-    assert_true(tool_outfile_commit(&out, &err));
-    struct stat info;
-    assert_int_equal(lstat(scratch[1], &info), 0);
-    assert_true(S_ISLNK(info.st_mode));
-    assert_content(scratch[0], "new");
-}
-
-static void device_written_directly(void **state)
-{
-    tool_error err = {{0}};
-    tool_outfile *out = tool_outfile_open("/dev/null", &err);
-    (void)state;
-    assert_non_null(out);
-    assert_true(tool_outfile_write(out, "x", 1, &err));
-    assert_true(tool_outfile_commit(&out, &err));
-    struct stat info;
-    assert_int_equal(stat("/dev/null", &info), 0);
-    assert_true(S_ISCHR(info.st_mode));
-}
-
-static void full_disk(void **state)
-{
-    tool_error err = {{0}};
-    tool_outfile *out = access("/dev/full", W_OK) == 0 ? tool_outfile_open("/dev/full", &err) : NULL;
-    (void)state;
-    if (!out) skip();
-    (void)fputs("x", tool_outfile_stream(out));
-    assert_false(tool_outfile_commit(&out, &err));
-    assert_string_equal(err.message, "/dev/full: No space left on device");
-}
-
-static void signal_removes(void **state)
-{
-    int status = 0;
-    pid_t child = fork();
-    (void)state;
-    if (child == 0) {
-        tool_outfile *out = tool_outfile_open(in_folder(0, "a"), NULL);
-        if (!out || entries() != 1) _exit(3);
-        (void)raise(SIGTERM);
-        _exit(4);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGTERM);
-    assert_int_equal(entries(), 0);
 }
 
 static void read_limits(void **state)
@@ -591,15 +425,6 @@ static void maps_fill_the_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(commit_replaces, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(reserve_sizes, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(reserve_too_much, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(abort_removes, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(bad_targets, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(link_stays, make_folder, remove_folder),
-        cmocka_unit_test(device_written_directly),
-        cmocka_unit_test(full_disk),
-        cmocka_unit_test_setup_teardown(signal_removes, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(read_limits, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(read_large, make_folder, remove_folder),
         cmocka_unit_test(utf8),

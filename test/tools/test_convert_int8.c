@@ -14,6 +14,7 @@
 #include "lib/format/weights.h"
 #include "test/fixture.h"
 #include "test/tools/net_maker.h"
+#include "tools/common/session.h"
 #include "tools/common/text.h"
 #include "tools/convert/convert.h"
 
@@ -72,7 +73,9 @@ static bool convert(const char *from, const char *pictures, tool_error *err)
     job->files.output = output;
     job->int8 = true;
     job->threads = 2;
-    job->pictures = (convert_pictures){.name = pictures, .tool = "test", .threads = 2, .quiet = true};
+    job->pictures = (convert_pictures){.name = pictures, .tool = "test", .quiet = true};
+    tool_session_options_init(&job->pictures.session);
+    job->pictures.session.threads = 2;
     const bool ok = convert_run(job, err);
     convert_free(job);
     free(job);

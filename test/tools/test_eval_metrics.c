@@ -222,7 +222,7 @@ static void too_long(void **state)
     assert_non_null(corpus);
     for (size_t i = 0; i <= EVAL_MAX_CAPTION; i++) text[i] = i % 2 ? ' ' : (char)('a' + i % 26);
     assert_false(eval_corpus_add(corpus, text, references, 1, &err));
-    assert_non_null(strstr(err.message, "too long"));
+    assert_non_null(strstr(err.message, "caption of more than 1000 bytes"));
     text[EVAL_MAX_CAPTION] = '\0';
     assert_true(eval_corpus_add(corpus, text, references, 1, &err));
     eval_scores s;

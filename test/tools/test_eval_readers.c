@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "test/tools/child_memory.h"
+#include "tools/common/json.h"
 #include "tools/eval/predictions.h"
 #include "tools/eval/refs.h"
 #include "tools/eval/report.h"
@@ -133,9 +135,9 @@ static void long_caption(void **state)
     strcpy(text, "a.jpg,");
     memset(text + 6, 'x', EVAL_MAX_CAPTION + 1);
     text[6 + EVAL_MAX_CAPTION + 1] = '\0';
-    assert_refused(false, text, "1: caption too long");
+    assert_refused(false, text, "1: caption of more than 1000 bytes");
     text[5] = '\t';
-    assert_refused(true, text, "1: caption too long");
+    assert_refused(true, text, "1: caption of more than 1000 bytes");
     free(text);
 }
 
@@ -194,6 +196,123 @@ static void bad_predictions(void **state)
                    " item 2: this image came before");
 }
 
+#define ITEM "{\"image_id\": \"a\", \"prediction\": \"x\", \"ground_truth\": [\"y\"]}"
+
+/* One image's JSON of any size would take many times as much memory. */
+static void large_json(void **state)
+{
+    static const char start[] = "[{\"a\":[", middle[] = "0,", end[] = "0]}]";
+    const size_t count = 5 << 20;
+    char *text = malloc(count + sizeof start + sizeof end);
+    (void)state;
+    assert_non_null(text);
+    for (size_t from = 0; from < 2; from++) { /* as an item, and as a line */
+        strcpy(text, start + from);
+        size_t used = sizeof start - 1 - from;
+        for (size_t i = 0; i < count / 2; i++, used += 2) memcpy(text + used, middle, 2);
+        strcpy(text + used, end);
+        if (from) text[used + strlen(end) - 1] = '\0';
+        assert_refused(true, text, "1: JSON of more than 4 MiB for one image");
+    }
+    free(text);
+}
+
+/* ---- time and memory ---- */
+
+/* Writes `count` lines: the number of each stands where the format says. */
+static void put_lines(const char *format, int count)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    for (int i = 0; i < count; i++) (void)fprintf(f, format, i);
+    (void)fclose(f);
+}
+
+static double seconds_to_read(bool predictions)
+{
+    double best = 1e9;
+    for (int i = 0; i < 3; i++) {
+        const clock_t from = clock();
+        tool_error err = {{0}};
+        if (predictions) {
+            eval_predictions list;
+            if (!eval_predictions_read(&list, path, &err)) fail_msg("%s", err.message);
+            eval_predictions_free(&list);
+        } else {
+            eval_refs *refs = eval_refs_read(path, &err);
+            if (!refs) fail_msg("%s", err.message);
+            eval_refs_free(&refs);
+        }
+        const double now = (double)(clock() - from) / CLOCKS_PER_SEC;
+        if (now < best) best = now;
+    }
+    return best;
+}
+
+/* 8 times the lines take 8 times as long, and 64 times where each line is compared with all before. */
+static void linear_time(void **state)
+{
+    static const struct {
+        bool predictions;
+        const char *line;
+    } files[] = {
+        {false, "a.jpg| %d| x\n"}, {false, "%d.jpg| 0| x\n"},
+        {false, "%d.jpg,x\n"},     {false, "a.jpg,x %d\n"},
+        {true, "%d.jpg\tx\n"},     {true, "{\"image\": \"%d\", \"caption\": \"x\"}\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        put_lines(files[i].line, 8000);
+        const double few = seconds_to_read(files[i].predictions);
+        put_lines(files[i].line, 64000);
+        const double many = seconds_to_read(files[i].predictions);
+        if (many > 30 * few + 0.02) fail_msg("%zu: %g s, then %g s", i, few, many);
+    }
+}
+
+static bool score_file(void *context)
+{
+    eval_predictions list;
+    eval_joined joined;
+    eval_scores scores;
+    (void)context;
+    return eval_predictions_read(&list, path, NULL) && eval_join(&joined, &list, list.refs, NULL) &&
+           eval_score(joined.corpus, NULL, &scores, NULL, NULL);
+}
+
+/* The memory that scoring a file of predictions takes at most. */
+static double memory_to_score(int images)
+{
+    FILE *f = fopen(path, "wb");
+    unsigned random = 1;
+    assert_non_null(f);
+    (void)fputc('[', f);
+    for (int i = 0; i < images; i++) {
+        char caption[EVAL_MAX_CAPTION + 1];
+        for (size_t j = 0; j < EVAL_MAX_CAPTION; j++) {
+            random = random * 1664525u + 1013904223u;
+            caption[j] = j % 2 ? ' ' : (char)('a' + (random >> 16) % 26);
+        }
+        caption[EVAL_MAX_CAPTION] = '\0';
+        (void)fprintf(f, "%s{\"image_id\": %d, \"prediction\": \"x\", \"ground_truth\": [\"%s\"]}",
+                      i ? "," : "", i, caption);
+    }
+    (void)fputc(']', f);
+    (void)fclose(f);
+    return child_memory(score_file, NULL);
+}
+
+/* n-grams of single letters are nearly all distinct.  A table that keeps each as a string, and each
+ * sentence's numbers beside it, takes 50 times the file. */
+static void memory(void **state)
+{
+    (void)state;
+    if (!CHILD_MEMORY) skip();
+    const double small = memory_to_score(1);
+    const double per_byte = (memory_to_score(2000) - small) / (2000.0 * EVAL_MAX_CAPTION);
+    if (per_byte > 32) fail_msg("%.1f bytes for each byte of the file", per_byte);
+}
+
 static void json_errors_have_lines(void **state)
 {
     tool_error err = {{0}};
@@ -203,9 +322,12 @@ static void json_errors_have_lines(void **state)
     assert_false(eval_predictions_read(&list, path, &err));
     assert_non_null(strstr(err.message, ":2: column "));
     err.message[0] = '\0';
-    put("[\n1,\n?]");
+    put("[\n" ITEM ",\n?]");
     assert_false(eval_predictions_read(&list, path, &err));
     assert_non_null(strstr(err.message, ":3: column "));
+    assert_refused(true, "[" ITEM "\n{}]", "2: ']' or ',' expected");
+    assert_refused(true, "[" ITEM "]\nx", "2: text behind the list");
+    assert_refused(true, "\n [", "2: column 0: unexpected token near end of file");
 }
 
 static void pairing(void **state)
@@ -247,17 +369,15 @@ static void pairing(void **state)
 static json_t *report_as_json(const eval_scores *scores, size_t n, bool no_synonyms)
 {
     eval_report report = {0};
-    FILE *f = tmpfile();
-    assert_non_null(f);
     report.n_images = n;
     report.seconds = -1;
     report.scores = *scores;
     report.no_synonyms = no_synonyms;
-    assert_true(eval_report_json(&report, f));
-    rewind(f);
-    json_error_t where;
-    json_t *json = json_loadf(f, 0, &where);
-    (void)fclose(f);
+    const char *reason = NULL;
+    char *text = tool_json_print(eval_report_json(&report), EVAL_JSON_FLAGS, &reason);
+    assert_non_null(text);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
     assert_non_null(json);
     return json;
 }
@@ -364,6 +484,9 @@ int main(void)
         cmocka_unit_test(json_errors_have_lines),
         cmocka_unit_test(per_image_lines),
         cmocka_unit_test(published_figures),
+        cmocka_unit_test(large_json),
+        cmocka_unit_test(linear_time),
+        cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

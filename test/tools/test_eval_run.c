@@ -20,11 +20,19 @@
 #include "tools/eval/predictions.h"
 #include "tools/eval/run.h"
 
+enum { IMAGES = 60 };
+
 static char folder[64], file[80], side[96];
+static char names[IMAGES][16]; /* "0.jpg" and so on */
+static const char *images[IMAGES];
 
 static int make_folder(void **state)
 {
     (void)state;
+    for (int i = 0; i < IMAGES; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%d.jpg", i);
+        images[i] = names[i];
+    }
     strcpy(folder, "/tmp/test_eval_run_XXXXXX");
     if (!mkdtemp(folder)) return -1;
     (void)snprintf(file, sizeof file, "%s/p.tsv", folder);
@@ -66,7 +74,7 @@ static void assert_file(const char *expected)
 static eval_store *open_store(const char *settings)
 {
     tool_error err = {{0}};
-    eval_store *store = eval_store_open(file, settings, &err);
+    eval_store *store = eval_store_open(file, settings, images, IMAGES, &err);
     if (!store) fail_msg("%s", err.message);
     return store;
 }
@@ -74,7 +82,7 @@ static eval_store *open_store(const char *settings)
 static void assert_not_opened(const char *settings, const char *reason)
 {
     tool_error err = {{0}};
-    assert_null(eval_store_open(file, settings, &err));
+    assert_null(eval_store_open(file, settings, images, IMAGES, &err));
     if (!strstr(err.message, reason)) fail_msg("\"%s\" does not say \"%s\"", err.message, reason);
 }
 
@@ -97,17 +105,63 @@ static void store_goes_on(void **state)
     assert_file("a.jpg\ta dog\nb.jpg\tx y z\nc.jpg\t\n");
 }
 
-static void store_drops_torn_line(void **state)
+/* The lines of a run with beams=5 that were written, and what may stand behind them. */
+static void begin_run(const char *content)
 {
     eval_store *store = open_store("beams=5\n");
+    eval_store_close(&store);
+    put(file, content);
+}
+
+static void store_drops_torn_line(void **state)
+{
+    static const char *const torn[] = {"1", "1.jp", "1.jpg", "1.jpg\t", "1.jpg\ta c", "1.jpg\tcaf\xC3"};
     (void)state;
+    for (size_t i = 0; i < sizeof torn / sizeof torn[0]; i++) {
+        char content[64];
+        (void)snprintf(content, sizeof content, "0.jpg\ta dog\n%s", torn[i]);
+        begin_run(content);
+        eval_store *store = open_store("beams=5\n");
+        assert_null(eval_store_find(store, "1.jpg"));
+        assert_true(eval_store_add(store, "1.jpg", "a cat", NULL));
+        eval_store_close(&store);
+        assert_file("0.jpg\ta dog\n1.jpg\ta cat\n");
+        assert_int_equal(unlink(file), 0);
+    }
+    begin_run("0.jpg\ta d"); /* the first line of all */
+    eval_store *store = open_store("beams=5\n");
     eval_store_close(&store);
-    put(file, "a.jpg\ta dog\nb.jpg\ta c");
-    store = open_store("beams=5\n");
-    assert_null(eval_store_find(store, "b.jpg"));
-    assert_true(eval_store_add(store, "b.jpg", "a cat", NULL));
-    eval_store_close(&store);
-    assert_file("a.jpg\ta dog\nb.jpg\ta cat\n");
+    assert_file("");
+}
+
+/* What isn't a line of this run is nobody's to drop, whatever stands beside it. */
+static void store_keeps_what_is_not_its_own(void **state)
+{
+    static const char *const foreign[] = {"{\"precious\": 1}", "{\"a\":\t1}", "60.jpg\ta dog",    "1.jpgs",
+                                          "1.jp\ta dog",       " ",           "\357\273\2771.jpg"};
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        begin_run(foreign[i]);
+        assert_not_opened("beams=5\n",
+                          "p.tsv: what follows its last complete line is of no image of this run");
+        assert_file(foreign[i]);
+        assert_int_equal(unlink(side), 0);
+        assert_not_opened("beams=5\n", "p.tsv: exists, and is not of a run that could go on (no ");
+        assert_file(foreign[i]);
+        assert_int_equal(access(side, F_OK), -1); /* nor is anything written beside it */
+        assert_int_equal(unlink(file), 0);
+    }
+    begin_run("1.jpg\ta d"); /* of a run, but with other settings */
+    assert_not_opened("beams=3\n", "was begun with beams=5, now beams=3");
+    assert_file("1.jpg\ta d");
+    /* a file of somebody else where the settings would go: the predictions aren't begun */
+    assert_int_equal(unlink(file), 0);
+    put(side, "shopping list\n");
+    assert_not_opened("beams=5\n", "p.tsv.run: not a settings file of capeval run");
+    assert_int_equal(access(file, F_OK), -1);
+    put(file, ""); /* that file was there before: it stays */
+    assert_not_opened("beams=5\n", "p.tsv.run: not a settings file of capeval run");
+    assert_file("");
 }
 
 static void store_refuses(void **state)
@@ -131,6 +185,29 @@ static void store_refuses(void **state)
     assert_file("a.jpg x\n"); /* untouched */
 }
 
+/* What is stored can be read again. */
+static void store_takes_texts(void **state)
+{
+    static const struct {
+        const char *image, *caption, *reason;
+    } bad[] = {
+        {"a.jpg", "a d\xFFg", "a.jpg: the caption is not UTF-8"},
+        {"\xC0\x80.jpg", "a dog", "the name is not UTF-8"},
+        {"a\tb.jpg", "a dog", "a name with a tab"},
+        {"a\nb.jpg", "a dog", "or a newline"},
+    };
+    eval_store *store = open_store("a=1\n");
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tool_error err = {{0}};
+        assert_false(eval_store_add(store, bad[i].image, bad[i].caption, &err));
+        if (!strstr(err.message, bad[i].reason)) fail_msg("%s", err.message);
+    }
+    assert_true(eval_store_add(store, "\xC3\xA9.jpg", "caf\xC3\xA9", NULL));
+    eval_store_close(&store);
+    assert_file("\xC3\xA9.jpg\tcaf\xC3\xA9\n");
+}
+
 static void store_is_locked(void **state)
 {
     eval_store *store = open_store("a=1\n");
@@ -140,7 +217,9 @@ static void store_is_locked(void **state)
     pid_t child = fork();
     if (child == 0) {
         tool_error err = {{0}};
-        _exit(!eval_store_open(file, "a=1\n", &err) && strstr(err.message, "another run") ? 0 : 1);
+        _exit(!eval_store_open(file, "a=1\n", images, IMAGES, &err) && strstr(err.message, "another run")
+                  ? 0
+                  : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -148,11 +227,6 @@ static void store_is_locked(void **state)
 }
 
 /* ---- threads ---- */
-
-enum { IMAGES = 60 };
-
-static char names[IMAGES][16];
-static const char *images[IMAGES];
 
 typedef struct fake {
     atomic_int workers, calls;
@@ -194,10 +268,6 @@ static bool run_fake(fake *f, int threads, eval_run *run, tool_error *err)
 {
     eval_captioner captioner = {
         .context = f, .open = open_fake, .caption = caption_fake, .close = close_fake};
-    for (int i = 0; i < IMAGES; i++) {
-        (void)snprintf(names[i], sizeof names[i], "%d.jpg", i);
-        images[i] = names[i];
-    }
     memset(run, 0, sizeof *run);
     run->captioner = &captioner;
     run->threads = threads;
@@ -239,6 +309,7 @@ static void failed_images_are_tried_again(void **state)
     assert_true(run_fake(&f, 4, &run, &err));
     assert_int_equal(f.calls, IMAGES);
     assert_int_equal(run.failed, 6); /* 7, 17 ... 57 */
+    assert_non_null(strstr(run.first_failure.message, "7.jpg: broken"));
     assert_int_equal(run.captioned, IMAGES - 6);
     f.fail_some = false;
     assert_true(run_fake(&f, 3, &run, &err));
@@ -348,7 +419,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(store_goes_on),
         TEST(store_drops_torn_line),
+        TEST(store_keeps_what_is_not_its_own),
         TEST(store_refuses),
+        TEST(store_takes_texts),
         TEST(store_is_locked),
         TEST(failed_images_are_tried_again),
         TEST(worker_cannot_start),

@@ -9,6 +9,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "test/tools/child_memory.h"
+#include "tools/eval/gram_table.h"
+#include "tools/eval/hash.h"
+#include "tools/eval/metrics.h"
 #include "tools/eval/porter.h"
 #include "tools/eval/tokens.h"
 #include "tools/eval/wordnet.h"
@@ -187,19 +191,35 @@ static void put(const char *folder, const char *name, const char *text)
     (void)fclose(f);
 }
 
+static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
+                                    "data.noun",  "data.verb",  "data.adj",  "data.adv",
+                                    "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
+
+static void put_all(const char *folder)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+}
+
+static void remove_all(const char *folder)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* A database of our own: every file present, most of them empty. */
 static void wordnet_damaged(void **state)
 {
-    static const char *const files[] = {"index.noun", "index.verb", "index.adj", "index.adv",
-                                        "data.noun",  "data.verb",  "data.adj",  "data.adv",
-                                        "noun.exc",   "verb.exc",   "adj.exc",   "adv.exc"};
     char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096] = "";
     tool_error err = {{0}};
     (void)state;
     assert_non_null(mkdtemp(folder));
     assert_null(eval_wordnet_open(folder, &err));
     assert_non_null(strstr(err.message, "index.noun: No such file"));
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(folder, files[i], "");
+    put_all(folder);
     /* unsorted on purpose; zed points into the middle of a line, far beyond the end, big has too few fields
      */
     put(folder, "index.noun",
@@ -216,12 +236,138 @@ static void wordnet_damaged(void **state)
     assert_false(eval_wordnet_lemmas(wordnet, "far", note_lemma, seen, NULL));
     assert_false(eval_wordnet_lemmas(wordnet, "big", note_lemma, seen, NULL));
     eval_wordnet_close(&wordnet);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[256];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        (void)unlink(path);
+    remove_all(folder);
+}
+
+/* Two short files whose words would take the square of their size: an entry names one synset many times. */
+static void wordnet_bounded(void **state)
+{
+    char folder[] = "/tmp/test_wordnet_XXXXXX", seen[4096];
+    enum { TIMES = 3000, LEMMAS = 200 };
+    char *index = malloc(TIMES * 9 + 64), *data = malloc(LEMMAS * 4 + 64);
+    tool_error err = {{0}};
+    (void)state;
+    assert_non_null(index);
+    assert_non_null(data);
+    size_t used = (size_t)sprintf(index, "cur n %d 0 1 0", TIMES);
+    for (size_t i = 0; i < TIMES; i++) used += (size_t)sprintf(index + used, " 00000000");
+    strcpy(index + used, "\n");
+    used = (size_t)sprintf(data, "00000000 05 n %x", LEMMAS);
+    for (size_t i = 0; i < LEMMAS; i++) used += (size_t)sprintf(data + used, " a 0");
+    strcpy(data + used, " 000 | x\n");
+    assert_non_null(mkdtemp(folder));
+    put_all(folder);
+    put(folder, "index.noun", index);
+    put(folder, "data.noun", data);
+    eval_wordnet *wordnet = eval_wordnet_open(folder, &err);
+    assert_non_null(wordnet);
+    seen[0] = '\0';
+    assert_false(eval_wordnet_lemmas(wordnet, "cur", note_lemma, seen, &err));
+    assert_non_null(strstr(err.message, ": the entries of one word take more than 16384 bytes"));
+    eval_wordnet_close(&wordnet);
+    remove_all(folder);
+    free(index);
+    free(data);
+}
+
+typedef struct aligned {
+    const eval_wordnet *wordnet;
+    int count;
+} aligned;
+
+/* Scores `count` words that share one synset with 2000 others. */
+static bool align(void *context)
+{
+    const aligned *a = context;
+    eval_corpus *corpus = eval_corpus_create();
+    bool ok = corpus != NULL;
+    for (int i = 0; ok && i < a->count; i += 100) {
+        char hypothesis[EVAL_MAX_CAPTION];
+        const char *reference = "x";
+        size_t used = 0;
+        for (int word = i; word < i + 100; word++) {
+            used += (size_t)sprintf(hypothesis + used, "w%d ", word);
+        }
+        ok = eval_corpus_add(corpus, hypothesis, &reference, 1, NULL);
     }
-    assert_int_equal(rmdir(folder), 0);
+    eval_scores scores;
+    return ok && eval_score(corpus, a->wordnet, &scores, NULL, NULL);
+}
+
+/* Two files of 150 kB: kept for all words, their synonyms would take 50 MB. */
+static void synonyms_bounded(void **state)
+{
+    char folder[] = "/tmp/test_wordnet_XXXXXX";
+    enum { WORDS = 6000, LEMMAS = 2000 };
+    tool_error err = {{0}};
+    (void)state;
+    if (!CHILD_MEMORY) skip();
+    char *index = malloc(WORDS * 32), *data = malloc(LEMMAS * 8 + 64);
+    assert_non_null(index);
+    assert_non_null(data);
+    size_t used = 0;
+    for (int i = 0; i < WORDS; i++) used += (size_t)sprintf(index + used, "w%d n 1 0 1 0 00000000\n", i);
+    used = (size_t)sprintf(data, "00000000 05 n %x", LEMMAS);
+    for (int i = 0; i < LEMMAS; i++) used += (size_t)sprintf(data + used, " %x 0", i + 4096);
+    strcpy(data + used, " 000 | x\n");
+    assert_true(used < 16384);
+    assert_non_null(mkdtemp(folder));
+    put_all(folder);
+    put(folder, "index.noun", index);
+    put(folder, "data.noun", data);
+    eval_wordnet *wordnet = eval_wordnet_open(folder, &err);
+    assert_non_null(wordnet);
+    aligned a = {wordnet, 100};
+    const double few = child_memory(align, &a);
+    a.count = WORDS;
+    const double many = child_memory(align, &a);
+    if (many - few > 30e6) fail_msg("%.0f MB", (many - few) / 1e6);
+    eval_wordnet_close(&wordnet);
+    remove_all(folder);
+    free(index);
+    free(data);
+}
+
+/* The vector of SipHash's paper, appendix A. */
+static void hash(void **state)
+{
+    unsigned char text[15];
+    eval_hash_key key = {{0x0706050403020100u, 0x0f0e0d0c0b0a0908u}};
+    (void)state;
+    for (unsigned char i = 0; i < sizeof text; i++) text[i] = i;
+    assert_true(eval_hash(&key, text, sizeof text) == 0xa129ca6149be45e5u);
+    const eval_hash_key a = eval_hash_random(), b = eval_hash_random();
+    assert_true(a.word[0] != b.word[0] && a.word[1] != b.word[1]);
+    assert_true(eval_hash(&a, "x", 1) != eval_hash(&b, "x", 1));
+}
+
+static void gram_numbers(void **state)
+{
+    eval_grams *grams = eval_grams_create();
+    (void)state;
+    assert_non_null(grams);
+    /* words 0..99, and after each all of 0..99 */
+    for (uint32_t i = 0; i < 100; i++) assert_int_equal(eval_grams_add(grams, EVAL_NO_GRAM, i), i);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_int_equal(eval_grams_add(grams, i / 100, i % 100), 100 + i);
+    }
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_int_equal(eval_grams_find(grams, i / 100, i % 100), 100 + i);
+        assert_int_equal(eval_grams_add(grams, i / 100, i % 100), 100 + i);
+    }
+    assert_int_equal(eval_grams_find(grams, 100, 0), EVAL_NO_GRAM);
+    const uint32_t three = eval_grams_add(grams, 100, 0), four = eval_grams_add(grams, three, 0);
+    assert_int_equal(eval_grams_order(grams, 7), 0);
+    assert_int_equal(eval_grams_order(grams, 100), 1);
+    assert_int_equal(eval_grams_order(grams, three), 2);
+    assert_int_equal(eval_grams_order(grams, four), 3);
+    assert_int_equal(eval_grams_documents(grams, 7), 0);
+    eval_grams_note(grams, 7, 0);
+    eval_grams_note(grams, 7, 0);
+    assert_int_equal(eval_grams_documents(grams, 7), 1);
+    eval_grams_note(grams, 7, 5);
+    assert_int_equal(eval_grams_documents(grams, 7), 2);
+    eval_grams_free(&grams);
 }
 
 static void numbering(void **state)
@@ -250,9 +396,16 @@ static void numbering(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean),           cmocka_unit_test(cuts),
-        cmocka_unit_test(porter),          cmocka_unit_test(wordnet_lookup),
-        cmocka_unit_test(wordnet_damaged), cmocka_unit_test(numbering),
+        cmocka_unit_test(clean),
+        cmocka_unit_test(cuts),
+        cmocka_unit_test(porter),
+        cmocka_unit_test(wordnet_lookup),
+        cmocka_unit_test(wordnet_damaged),
+        cmocka_unit_test(numbering),
+        cmocka_unit_test(wordnet_bounded),
+        cmocka_unit_test(synonyms_bounded),
+        cmocka_unit_test(hash),
+        cmocka_unit_test(gram_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,9 +204,11 @@ static void kinds_by_bytes(void **state)
         const char *message;
     } cases[] = {
         {"", 0, "checkpoint: the file is empty"},
-        {"P", 1, "byte 0: not a checkpoint of any kind that is read: archives of torch.save"},
+        {"P", 1,
+         "byte 0: not a checkpoint of any kind that is read: archives of torch.save, safetensors files"},
         {"\x89PNG\r\n\x1A\n", 8, "byte 0: not a checkpoint of any kind that is read"},
-        {"\x40\0\0\0\0\0\0\0{}", 10, "byte 0: not a checkpoint of any kind that is read"},
+        {"\x40\0\0\0\0\0\0\0{}", 10, "byte 0: a header of 64 bytes, but the file has 10"},
+        {"\x40\0\0\0\0\0\0\0[]", 10, "byte 0: not a checkpoint of any kind that is read"},
         {"\x80\2}.", 4, "byte 0: not a checkpoint of any kind that is read"}, /* a pickle, but of no file */
         {"PK", 2, "zip: truncated"},
         {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8, "before PyTorch 1.6"},
@@ -250,6 +252,11 @@ static void element_types(void **state)
     (void)state;
     assert_string_equal(source_type_name(SOURCE_BFLOAT16), "bfloat16");
     assert_string_equal(source_type_name(SOURCE_BOOL), "bool");
+    assert_string_equal(source_type_code(SOURCE_BFLOAT16), "BF16");
+    source_type type;
+    assert_true(source_type_find("U8", &type));
+    assert_int_equal(type, SOURCE_UINT8);
+    assert_false(source_type_find("U16", &type));
     assert_int_equal(source_type_size(SOURCE_FLOAT64), 8);
     assert_int_equal(source_type_size(SOURCE_INT16), 2);
     assert_true(source_type_is_real(SOURCE_FLOAT16));

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include <caption.h>
+#include <capw.h>
 
 #include "test/make_model.h"
 #include "test/run_tools.h"
@@ -65,6 +66,8 @@ static void demo_usage(void **state)
         {"--cpu sse x.jpg", "not one of avx512vnni, avx512, avx2vnni, avx2, neondot, neon, c"},
         {"--conv fft x.jpg", "not one of auto, direct, winograd, im2col"},
         {"--max-pixels 0 x.jpg", "out of range"},
+        {"--max-memory 0M x.jpg", "out of range"},
+        {"--max-memory 12MB x.jpg", "'12MB' is no amount of memory"},
         {"-m $D/m.capw --greedy --beams 3 x.jpg", "--greedy"},
         {"-m $D/m.capw --nbest 9 x.jpg", "more than the beam width"},
     };
@@ -165,13 +168,16 @@ static void demo_json(void **state)
     json_decref(line);
     assert_int_equal(run("capdemo -m $D/m.capw --json $D/pics"), 0);
     assert_int_equal(count_lines(out), 2);
-    /* a file name that is not UTF-8 */
-    assert_int_equal(run("n=$(printf 'x\\377.jpg'); cp test/vectors/a.jpg \"$D/$n\";"
-                         " capdemo -m $D/m.capw --json \"$D/$n\""),
+    /* file names that are not UTF-8 stay different */
+    assert_int_equal(run("cd $D; for n in '\\377' '\\376'; do n=$(printf \"x$n.jpg\"); cp pics/a.jpg \"$n\";"
+                         " capdemo -m m.capw --json \"$n\"; done"),
                      0);
-    line = json_loads(out, 0, &where);
-    assert_non_null(line);
-    json_decref(line);
+    assert_memory_equal(out,
+                        "{\"image\": \"x\xEF\xBF\xBD"
+                        "ff.jpg\", ",
+                        24);
+    assert_non_null(strstr(out, "\n{\"image\": \"x\xEF\xBF\xBD"
+                                "fe.jpg\", "));
 }
 
 /* A PNG of which there is only the header. */
@@ -199,7 +205,10 @@ static void demo_wrong_images(void **state)
     }
     assert_refused(run("capdemo -m $D/m.capw $D/none"), 1, "/none: ");
     assert_refused(run("capdemo -m $D/m.capw - </dev/null"), 1, "capdemo: -: ");
-    assert_refused(run("capdemo -m $D/m.capw --max-pixels 1000 test/vectors/a.jpg"), 1, "a.jpg: ");
+    assert_refused(run("capdemo -m $D/m.capw --max-pixels 1000 test/vectors/a.jpg"), 1,
+                   "a.jpg: has 320 x 213 pixels, the limit is 1000 (--max-pixels)");
+    assert_refused(run("capdemo -m $D/m.capw --max-memory 1K test/vectors/a.jpg"), 1,
+                   "KB, the limit is 1 KB (--max-memory)");
     /* the others still run */
     assert_int_equal(
         run("capdemo -m $D/m.capw $D/missing.jpg test/vectors/a.jpg $D/text.jpg test/vectors/c.png"), 1);
@@ -210,6 +219,37 @@ static void demo_wrong_images(void **state)
     assert_int_equal(count_lines(out), 1);
     assert_non_null(strstr(err, "broken.jpg: warning: "));
     assert_refused(run("capdemo -m $D/m.capw --strict $D/broken.jpg"), 1, "broken.jpg: ");
+}
+
+/* Every tool that opens images has the same limits, and says what an image would take. */
+static void limits(void **state)
+{
+    static const char *const commands[] = {
+        "capdemo -m $D/m.capw %s test/bad/memory.jpg",
+        "capdump -m $D/m.capw %s test/bad/memory.jpg $D/dump",
+        "capeval run -m $D/m.capw -q %s --images test/bad --refs $D/bad.csv -o $D/bad.tsv",
+        "capconvert --int8 -q %s --calibrate $D/bad.txt $D/m.capw -o $D/bad.capw",
+    };
+    static const char list[] = "test/bad/memory.jpg\n", refs[] = "image,caption\nmemory.jpg,a dog runs\n";
+    static const char *const options[][2] = {
+        {"", "memory.jpg: needs 367.1 MB, the limit is 256 MB (--max-memory)\n"},
+        {"--max-memory 1G", "memory.jpg: damaged JPEG image: 153 bytes are too few"},
+        {"--max-pixels 63999999",
+         "memory.jpg: has 8000 x 8000 pixels, the limit is 63999999 (--max-pixels)\n"},
+    };
+    (void)state;
+    put("bad.txt", list, sizeof list - 1);
+    put("bad.csv", refs, sizeof refs - 1);
+    for (size_t c = 0; c < sizeof commands / sizeof *commands; c++) {
+        for (size_t o = 0; o < sizeof options / sizeof *options; o++) {
+            char command[COMMAND];
+            const char *hole = strstr(commands[c], "%s");
+            (void)snprintf(command, sizeof command, "%.*s%s%s", (int)(hole - commands[c]), commands[c],
+                           options[o][0], hole + 2);
+            assert_int_equal(run("%s", command), 1);
+            if (!strstr(err, options[o][1])) fail_msg("%s: %s", command, err);
+        }
+    }
 }
 
 /* ---- capinfo ---- */
@@ -349,6 +389,28 @@ static void dump_files(void **state)
     assert_int_equal(run("capdump -m $D/b.capw test/vectors/c.png $D/dump"), 0);
     assert_int_equal(size_of("dump/c.png.feat.f32"), 5 * 4);
     assert_int_equal(size_of("dump/c.png.alpha.f32"), -1);
+}
+
+/* JSON has no NaN: a score that is none is null. */
+static void scores_that_are_no_numbers(void **state)
+{
+    unsigned char *copy = malloc(model_size);
+    capw_header header;
+    (void)state;
+    assert_non_null(copy);
+    memcpy(copy, model_bytes, model_size);
+    memcpy(&header, copy, sizeof header);
+    for (size_t at = (size_t)header.data_offset; at + 4 <= model_size; at += 4) {
+        memcpy(copy + at, &(float){NAN}, 4);
+    }
+    put("nan.capw", copy, model_size);
+    free(copy);
+    assert_int_equal(run("capdump -m $D/nan.capw test/vectors/a.jpg $D/nan && cat $D/nan/a.jpg.json"), 0);
+    assert_non_null(strstr(out, "\"score\": null"));
+    assert_int_equal(run("capdemo -m $D/nan.capw --json --attention test/vectors/a.jpg"), 0);
+    assert_non_null(strstr(out, "\"score\": null"));
+    assert_non_null(strstr(out, "\"confidence\": 0.0"));
+    assert_int_equal(count_lines(out), 1);
 }
 
 static void dump_wrong(void **state)
@@ -510,10 +572,11 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(demo_usage),        cmocka_unit_test(demo_wrong_models),
         cmocka_unit_test(demo_captions),     cmocka_unit_test(demo_json),
-        cmocka_unit_test(demo_wrong_images), cmocka_unit_test(info_reports),
-        cmocka_unit_test(info_of_int8),      cmocka_unit_test(info_wrong),
-        cmocka_unit_test(eval_usage),        cmocka_unit_test(eval_captions),
-        cmocka_unit_test(dump_files),        cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(demo_wrong_images), cmocka_unit_test(limits),
+        cmocka_unit_test(info_reports),      cmocka_unit_test(info_of_int8),
+        cmocka_unit_test(info_wrong),        cmocka_unit_test(eval_usage),
+        cmocka_unit_test(eval_captions),     cmocka_unit_test(dump_files),
+        cmocka_unit_test(dump_wrong),        cmocka_unit_test(scores_that_are_no_numbers),
         cmocka_unit_test(eval_compares),     cmocka_unit_test(eval_compare_scores),
     };
     program = argc > 0 ? argv[0] : NULL;

@@ -34,6 +34,19 @@ static bool open_tensor(fixture *f, const tensor_spec *spec, const void *data, s
     return torch_checkpoint_open(&f->checkpoint, path, &f->err);
 }
 
+/* The elements of an opened tensor as float32; values [64]. */
+static bool read_tensor(fixture *f, float *values)
+{
+    const torch_tensor *tensor = f->checkpoint.pickle.root->as.tensor;
+    const source_type type = tensor->storage->dtype;
+    unsigned char data[64 * 8];
+    if (!torch_tensor_read(&f->checkpoint, tensor, "x", data, &f->err)) return false;
+    for (size_t i = 0; i < tensor->count; i++) {
+        values[i] = source_type_read(type, data + i * source_type_size(type));
+    }
+    return true;
+}
+
 static void close_fixture(fixture *f)
 {
     torch_checkpoint_close(&f->checkpoint);
@@ -48,7 +61,7 @@ static void assert_values(const tensor_spec *spec, const void *data, size_t size
     if (!open_tensor(&f, spec, data, size)) fail_msg("%s", f.err.message);
     assert_int_equal(f.checkpoint.pickle.root->as.tensor->count, count);
     float values[64];
-    if (!torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err)) {
+    if (!read_tensor(&f, values)) {
         fail_msg("%s", f.err.message);
     }
     assert_memory_equal(values, expected, count * sizeof values[0]);
@@ -85,7 +98,7 @@ static void half_nan(void **state)
     (void)state;
     fixture f;
     assert_true(open_tensor(&f, &spec, &half, sizeof half));
-    assert_true(torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", &value, &f.err));
+    assert_true(read_tensor(&f, &value));
     assert_true(isnan(value));
     close_fixture(&f);
 }
@@ -121,8 +134,7 @@ static void assert_open_refused(const tensor_spec *spec, const void *data, size_
 {
     float values[64];
     fixture f;
-    if (open_tensor(&f, spec, data, size) &&
-        torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err)) {
+    if (open_tensor(&f, spec, data, size) && read_tensor(&f, values)) {
         fail_msg("read, instead of \"%s\"", message);
     }
     if (!strstr(f.err.message, message)) fail_msg("\"%s\" does not say \"%s\"", f.err.message, message);
@@ -139,9 +151,7 @@ static void wrong_storages(void **state)
     assert_open_refused(&spec, data, 15, "are 15 bytes");
     assert_open_refused(&spec, NULL, 0, "x: its data, archive/data/0, are missing");
     spec.type = "LongStorage";
-    assert_open_refused(&spec, data, 16, "x: holds int64 numbers");
-    spec.type = "ByteStorage";
-    assert_open_refused(&spec, data, 4, "x: holds uint8 numbers");
+    assert_open_refused(&spec, data, 16, "are 16 bytes, not 4 numbers of 8");
 }
 
 /* Damage to a storage shows when it is read, and not before: skipped storages cost nothing. */
@@ -175,8 +185,7 @@ static void read_only_when_used(void **state)
         (void)fclose(file);
         assert_true(torch_checkpoint_open(&f.checkpoint, path, &f.err));
         float values[4];
-        assert_false(
-            torch_tensor_read(&f.checkpoint, f.checkpoint.pickle.root->as.tensor, "x", values, &f.err));
+        assert_false(read_tensor(&f, values));
         assert_non_null(strstr(f.err.message, "archive/data/0: its checksum is wrong"));
         close_fixture(&f);
     }

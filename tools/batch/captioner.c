@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/batch/load.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
+#include "tools/common/session.h"
 
 enum {
     USUAL_MEMORY = 12 << 20, /* bytes that a session decodes with: the encoder's own buffers are no smaller */
@@ -48,6 +48,7 @@ static void give_large(batch_budget *budget, size_t size)
 bool batch_job_begin(batch_job *job, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
+    job->limits = job->session;
     job->session.threads = 1;
     job->session.max_batch = BATCH_MOST;
     job->session.decode_memory = USUAL_MEMORY;
@@ -178,7 +179,11 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
     tool_text file = {NULL, 0};
     const tool_text *data = bytes_of(item, &file);
     if (!data) return true;
-    const size_t need = batch_load_memory(&c->options, data);
+    const picture_source source = {.name = item->name,
+                                   .data = (const uint8_t *)data->data,
+                                   .size = data->size,
+                                   .no_exif = c->options.no_exif != 0};
+    const size_t need = tool_load_memory(&source, &c->job->limits);
     bool ok = true;
     if (need > c->options.decode_memory) {
         ok = flush(c, items, next, index, err);
@@ -190,7 +195,7 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
             data = NULL;
         }
     }
-    if (ok && data && batch_load(c->session, c->loaded, item->name, data, &item->error)) {
+    if (ok && data && tool_load_picture(c->session, c->loaded, &source, &c->job->limits, &item->error)) {
         c->slots[c->loaded++] = item;
     }
     tool_text_free(&file);

@@ -29,6 +29,7 @@ typedef struct batch_budget {
 typedef struct batch_job {
     const caption_model *model;
     caption_session_options session; /* of one thread each */
+    caption_session_options limits;  /* what an image may need; batch_job_begin takes them from `session` */
     caption_decode_options decode;
     batch_format format;
     size_t feature_count; /* numbers of an image's features */

@@ -7,9 +7,10 @@
 #include <strings.h>
 
 #include "tools/common/grow.h"
+#include "tools/common/pictures.h"
 
 enum {
-    HEAD = TOOL_PICTURE_BYTES,
+    HEAD = PICTURE_MAGIC_BYTES,
     MAX_MEMBER = 1 << 28, /* bytes of an image in a tar */
     MAX_SAMPLE = 1 << 28  /* bytes of a sample */
 };
@@ -103,7 +104,7 @@ static bool has_image_ending(const char *name)
 
 static bool is_image(const batch_file *file)
 {
-    return tool_is_picture_data(file->data.data, file->data.size) || has_image_ending(file->name);
+    return picture_format(file->data.data, file->data.size) || has_image_ending(file->name);
 }
 
 /* The length of a member's key: its name up to the first dot behind the last slash. */
@@ -141,7 +142,7 @@ static bool read_file(batch_source *source, batch_item *item, bool whole, size_t
     if (!batch_tar_read(source->tar, &file->data, HEAD, bad)) return false;
     if (file->data.size < HEAD) return true;
     /* what can't be an image isn't read on, whatever it is called and however long it claims to be */
-    if (!whole && !tool_is_picture_data(file->data.data, HEAD)) return true;
+    if (!whole && !picture_format(file->data.data, HEAD)) return true;
     if (limit <= HEAD) return tool_fail(bad, "its sample is larger than %d bytes", MAX_SAMPLE);
     if (!batch_tar_read(source->tar, &file->data, limit - HEAD + 1, bad)) return false;
     if (file->data.size > limit) return tool_fail(bad, "larger than %zu bytes", limit);

@@ -5,7 +5,7 @@
  * other. */
 #include "tools/batch/tar.h"
 
-#if CAPTION_WITH_ARCHIVE
+#if TOOL_WITH_ARCHIVE
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/mapped.h"
 
 #ifdef TOOL_BUNDLED
 extern const unsigned char tool_bundled_begin[], tool_bundled_end[];
@@ -37,6 +38,7 @@ bool tool_model_open(caption_model **model, const char *path, const char **name,
     *name = path ? path : "bundled model";
     *model = NULL;
     if (path) {
+        tool_mapped_watch(path);
         status = caption_model_open_file(model, path, NULL, &error);
     } else {
         size_t size = 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +13,29 @@
 #include <unistd.h>
 
 #include "tools/common/clean.h"
+#include "tools/common/json.h"
+#include "tools/common/mapped.h"
 
 enum { NOTE_BYTES = 2048 };
 
-void tool_start(void)
+void tool_start(const char *tool)
 {
     /* input for writing and output for reading, so that using them fails; what goes to error is lost */
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    static const char *const names[] = {"input", "output", "error"};
     for (int number = 0; number < 3; number++) {
         if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
-        (void)open("/dev/null", modes[number]); /* takes the lowest free number, which is this one */
+        if (open("/dev/null", modes[number]) == number) continue; /* it takes the lowest free number */
+        (void)fprintf(stderr, "standard %s is closed, and nothing can stand in for it: /dev/null: %s\n",
+                      names[number], strerror(errno));
+        exit(TOOL_EXIT_FAILED);
     }
+    /* a file that grows past the limit of its size (ulimit -f) is a failed write, and not a signal */
+    (void)signal(SIGXFSZ, SIG_IGN);
     /* numbers keep their decimal point: LC_NUMERIC stays "C" */
     (void)setlocale(LC_CTYPE, "");
+    tool_json_begin();
+    tool_mapped_start(tool);
 }
 
 /* ---- numbers and names ---- */
@@ -59,6 +70,25 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
                          min, max);
     }
     *value = number;
+    return true;
+}
+
+bool tool_parse_bytes(uint64_t *value, const char *option, const char *text, uint64_t max, tool_error *err)
+{
+    static const char units[] = "KMG";
+    const size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    if (!digits || (text[digits] && (!unit || text[digits + 1]))) {
+        return tool_fail(err, "%s: '%s' is no amount of memory; 256M is one", option, text);
+    }
+    errno = 0;
+    const uintmax_t number = strtoumax(text, NULL, 10);
+    const int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (errno || number < 1 || number > max >> shift) {
+        return tool_fail(err, "%s: %s is out of range, 1 to %" PRIu64 " bytes are allowed", option, text,
+                         max);
+    }
+    *value = (uint64_t)number << shift;
     return true;
 }
 

@@ -13,10 +13,12 @@
 
 enum { TOOL_EXIT_OK = 0, TOOL_EXIT_FAILED = 1, TOOL_EXIT_USAGE = 2 };
 
-/* What every main() does first.  Takes the locale's character set from the environment.  Where standard
- * input, output or error is closed, opens a stand-in on which reading or writing fails: else the next file
- * opened would get that number, and be written to by mistake. */
-void tool_start(void);
+/* What every main() does first, with the tool's name.  Takes the locale's character set from the environment,
+ * and calls tool_json_begin and tool_mapped_start.  Where standard input, output or error is closed, opens a
+ * stand-in on which reading or writing fails: else the next file opened would get that number, and be written
+ * to by mistake.  Ends the program where no stand-in opens.  SIGXFSZ is ignored: the write then fails, and
+ * the message names the file. */
+void tool_start(const char *tool);
 
 /* Each reads `text`, given for `option`, into *value.  The message names the option, the text and the range.
  */
@@ -25,6 +27,10 @@ bool tool_parse_u64(uint64_t *value, const char *option, const char *text, uint6
                     tool_error *err);
 bool tool_parse_float(float *value, const char *option, const char *text, float min, float max,
                       tool_error *err);
+
+/* The same for an amount of memory, 1 to `max` bytes: a number of bytes, or of 1024 (K), 1024^2 (M) or 1024^3
+ * (G) of them. */
+bool tool_parse_bytes(uint64_t *value, const char *option, const char *text, uint64_t max, tool_error *err);
 
 /* `names` ends in NULL; *index becomes the position of `text` in it. */
 bool tool_parse_choice(int *index, const char *option, const char *text, const char *const *names,

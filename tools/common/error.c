@@ -1,6 +1,7 @@
 /* Error messages of the tools are put together here; see error.h.  Never prints. */
 #include "tools/common/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,5 +18,10 @@ bool tool_fail(tool_error *err, const char *format, ...)
 
 bool tool_fail_errno(tool_error *err, const char *file, int code)
 {
-    return tool_fail(err, "%s: %s", file, strerror(code));
+    return tool_fail(err, "%s: %s", file, tool_reason(code));
+}
+
+const char *tool_reason(int code)
+{
+    return code == ENOMEM ? "out of memory" : strerror(code);
 }

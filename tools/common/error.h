@@ -23,4 +23,7 @@ bool tool_fail(tool_error *err, const char *format, ...) TOOL_PRINTF(2, 3);
 /* "file: reason", the reason taken from an errno value. */
 bool tool_fail_errno(tool_error *err, const char *file, int code);
 
+/* What an errno value means.  A lack of memory has the same words everywhere: "out of memory". */
+const char *tool_reason(int code);
+
 #endif

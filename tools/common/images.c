@@ -3,14 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "tools/common/grow.h"
+#include "tools/common/pictures.h"
+#include "tools/common/regular.h"
 
 enum {
     MAX_DEPTH = 64,
@@ -28,27 +28,14 @@ bool tool_is_folder(const char *path)
 
 typedef enum file_kind { FILE_PICTURE, FILE_OTHER, FILE_UNREADABLE } file_kind;
 
-bool tool_is_picture_data(const void *bytes, size_t size)
-{
-    static const unsigned char jpeg[] = {0xFF, 0xD8, 0xFF};
-    static const unsigned char png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-    return (size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0) ||
-           (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0);
-}
-
-/* Opens regular files only.  O_NONBLOCK is there because the file may have become a FIFO since stat, and
- * opening a FIFO would wait for a writer. */
 static file_kind kind_of(const char *path)
 {
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FILE_OTHER;
-    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return FILE_UNREADABLE;
-    unsigned char bytes[TOOL_PICTURE_BYTES];
-    const ssize_t got = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? read(fd, bytes, sizeof bytes) : 0;
-    (void)close(fd);
+    unsigned char bytes[PICTURE_MAGIC_BYTES];
+    const long got = tool_regular_start(path, bytes, sizeof bytes, NULL);
     if (got < 0) return FILE_UNREADABLE;
-    return tool_is_picture_data(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
+    return picture_format(bytes, (size_t)got) ? FILE_PICTURE : FILE_OTHER;
 }
 
 bool tool_is_picture(const char *path)
@@ -160,7 +147,7 @@ bool tool_images_add(tool_images *images, const char *argument, bool recursive, 
     if (images->count > first) {
         qsort(images->names + first, images->count - first, sizeof *images->names, by_name);
     } else if (ok) {
-        return tool_fail(err, "%s: a folder without JPEG or PNG files", argument);
+        return tool_fail(err, "%s: a folder without pictures", argument);
     }
     return ok;
 }
@@ -211,5 +198,5 @@ void tool_images_free(tool_images *images)
 
 bool tool_image_read(tool_text *data, const char *name, tool_error *err)
 {
-    return tool_text_read(data, name, MAX_IMAGE, err);
+    return (strcmp(name, "-") == 0 ? tool_text_read : tool_text_read_regular)(data, name, MAX_IMAGE, err);
 }

@@ -21,10 +21,10 @@ typedef struct tool_images {
 
 /* Adds one argument.
  *
- * A folder stands for the JPEG and PNG files in it in the order of their names, with those of the folders
- * inside it when `recursive`.  A file's first bytes tell whether it is one, not its name.  Names that begin
- * with a dot are left out; links to folders are not followed; what is no regular file is never opened.
- * An argument that is no folder is added unseen: if it is no picture, captioning it fails.
+ * A folder stands for the pictures in it in the order of their names, with those of the folders
+ * inside it when `recursive`.  A file's first bytes tell whether it is one (pictures.h), not its name.  Names
+ * that begin with a dot are left out; links to folders are not followed; what is no regular file is never
+ * opened. An argument that is no folder is added unseen: if it is no picture, captioning it fails.
  *
  * Fails on a folder that can't be read or holds no picture; what was added before stays. */
 bool tool_images_add(tool_images *images, const char *argument, bool recursive, tool_error *err);
@@ -36,18 +36,14 @@ bool tool_images_add_list(tool_images *images, const char *path, bool zero, bool
 /* Whether the argument is a folder. */
 bool tool_is_folder(const char *path);
 
-/* Whether a regular file starts as a JPEG or PNG does; false where it can't be read. */
+/* Whether a regular file starts as a picture does; false where it can't be read. */
 bool tool_is_picture(const char *path);
-
-/* The same of bytes in memory, of which the first TOOL_PICTURE_BYTES count. */
-enum { TOOL_PICTURE_BYTES = 8 };
-bool tool_is_picture_data(const void *bytes, size_t size);
 
 /* Frees the list; accepts an empty one. */
 void tool_images_free(tool_images *images);
 
-/* Reads all bytes of an image file, or of standard input for "-".  Fails where there are too many for an
- * encoded image. */
+/* Reads all bytes of an image file, which has to be a regular one, or of standard input for "-".  Fails where
+ * there are too many for an encoded image. */
 bool tool_image_read(tool_text *data, const char *name, tool_error *err);
 
 #endif

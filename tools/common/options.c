@@ -5,6 +5,7 @@
 
 #include "lib/format/names.h"
 #include "tools/common/cli.h"
+#include "tools/common/session.h"
 
 /* clang-format off */
 const tool_option tool_search_options[] = {
@@ -29,8 +30,15 @@ const tool_option tool_image_options[] = {
      .help = "leave photos lying on their side, as the published system does"},
     {.name = "strict", .code = TOOL_OPTION_STRICT,
      .help = "refuse damaged images instead of captioning what can be read"},
+    {.name = NULL},
+};
+
+const tool_option tool_limit_options[] = {
     {.name = "max-pixels", .code = TOOL_OPTION_MAX_PIXELS, .argument = "N",
-     .help = "refuse images of more pixels", .initial = "200000000"},
+     .help = "refuse images of more pixels", .initial = "64000000"},
+    {.name = "max-memory", .code = TOOL_OPTION_MAX_MEMORY, .argument = "SIZE",
+     .help = "refuse images that need more memory to be decoded: bytes, or with K, M or G behind the number",
+     .initial = "256M"},
     {.name = NULL},
 };
 
@@ -63,7 +71,7 @@ const tool_option tool_bench_options[] = {
 void tool_options_init(tool_options *options)
 {
     *options = (tool_options){.length_alpha = -1, .penalty = -1, .form = -1};
-    caption_session_options_init(&options->session);
+    tool_session_options_init(&options->session);
     options->session.threads = tool_processors(CAPTION_MAX_THREADS);
 }
 
@@ -85,6 +93,21 @@ static bool take_conv(caption_conv *conv, const char *value, tool_error *err)
     return true;
 }
 
+bool tool_limit_take(caption_session_options *session, int code, const char *value, tool_error *err)
+{
+    uint64_t bytes = 0;
+    switch (code) {
+    case TOOL_OPTION_MAX_PIXELS:
+        return tool_parse_u64(&session->max_pixels, "--max-pixels", value, 1, UINT64_MAX / 16, err);
+    case TOOL_OPTION_MAX_MEMORY:
+        if (!tool_parse_bytes(&bytes, "--max-memory", value, SIZE_MAX / 16, err)) return false;
+        session->decode_memory = (size_t)bytes;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool take_session(caption_session_options *session, int code, const char *value, tool_error *err)
 {
     switch (code) {
@@ -100,10 +123,8 @@ static bool take_session(caption_session_options *session, int code, const char 
     case TOOL_OPTION_STRICT:
         session->strict = 1;
         return true;
-    case TOOL_OPTION_MAX_PIXELS:
-        return tool_parse_u64(&session->max_pixels, "--max-pixels", value, 1, UINT64_MAX / 16, err);
     default:
-        return false;
+        return tool_limit_take(session, code, value, err);
     }
 }
 

@@ -17,6 +17,7 @@ enum {
     TOOL_OPTION_NO_EXIF,
     TOOL_OPTION_STRICT,
     TOOL_OPTION_MAX_PIXELS,
+    TOOL_OPTION_MAX_MEMORY,
     TOOL_OPTION_GREEDY,
     TOOL_OPTION_BEAMS,
     TOOL_OPTION_NBEST,
@@ -27,10 +28,11 @@ enum {
     TOOL_OPTION_OWN /* the first code that a tool may use itself */
 };
 
-/* lists for groups: how to search (--beams and others, but no --greedy or --nbest), how to read images, and
- * how to run a session (--threads, --cpu, --conv) */
+/* lists for groups: how to search (--beams and others, but no --greedy or --nbest), how to read images, which
+ * are too large (--max-pixels, --max-memory), and how to run a session (--threads, --cpu, --conv) */
 extern const tool_option tool_search_options[];
 extern const tool_option tool_image_options[];
+extern const tool_option tool_limit_options[];
 extern const tool_option tool_engine_options[];
 /* as the last, for programs that measure: one thread by default */
 extern const tool_option tool_bench_options[];
@@ -59,6 +61,9 @@ void tool_options_init(tool_options *options);
 /* Takes a shared option; `value` is what was given with it.  False with a message for a wrong value, and
  * without one for a code that is not shared. */
 bool tool_options_take(tool_options *options, int code, const char *value, tool_error *err);
+
+/* The same for an option of tool_limit_options alone. */
+bool tool_limit_take(caption_session_options *session, int code, const char *value, tool_error *err);
 
 /* Fills `decode` with the model's defaults and what was asked for, and sizes options->session for it.  Fails
  * where options contradict each other. */

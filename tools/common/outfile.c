@@ -1,7 +1,8 @@
 /* Output files that appear complete or not at all; see outfile.h.
  *
- * Holds the only mutable globals of the tools: the names of the live temporaries, which the signal handler
- * needs.  Never touches a file that it did not create, except to replace the target. */
+ * The names of the live temporaries are global, because the signal handler needs them.  Never touches a file
+ * that it did not create, except to replace the target. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "tools/common/outfile.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, MAX_LIVE = 8, MAX_LINKS = 16, LARGE_PAGE = 2 << 20 };
+enum { PATH_BYTES = 4096, MAX_LIVE = 8, MAX_LINKS = 16, LARGE_PAGE = 2 << 20, PROC_BYTES = 40 };
 
 struct tool_outfile {
     FILE *stream;
@@ -31,13 +32,20 @@ static struct {
 static atomic_int handlers_set;
 static atomic_uint serial;
 
-static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
+/* those that end a process and can be caught, without those that a program's own errors raise */
+static const int caught_signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
+                                     SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 
-static void on_signal(int number)
+void tool_outfile_remove_all(void)
 {
     for (int i = 0; i < MAX_LIVE; i++) {
         if (atomic_load(&registry[i].armed)) (void)unlink(registry[i].name);
     }
+}
+
+static void on_signal(int number)
+{
+    tool_outfile_remove_all();
     (void)signal(number, SIG_DFL);
     (void)raise(number); /* delivered when this handler returns: the parent sees the real cause */
 }
@@ -96,11 +104,41 @@ static bool resolve(char target[PATH_BYTES], tool_error *err, const char *path)
     return tool_fail_errno(err, path, ELOOP);
 }
 
-/* Creates a new file beside out->target under the slot's name; -1 and an errno value in *code on failure. */
-static int create_named(const tool_outfile *out, int slot, int *code)
+/* The name under which a process sees its own open file. */
+static void name_of_descriptor(char name[PROC_BYTES], int fd)
+{
+    (void)snprintf(name, PROC_BYTES, "/proc/self/fd/%d", fd);
+}
+
+/* Creates a file without a name in the target's folder, which the system removes however the process ends. -1
+ * where the system or the file system has none, or couldn't give it a name later. */
+static int create_unnamed(const tool_outfile *out)
+{
+#ifdef O_TMPFILE
+    char folder[PATH_BYTES] = ".", own_name[PROC_BYTES];
+    const size_t keep = folder_length(out->target);
+    if (keep) {
+        memcpy(folder, out->target, keep);
+        folder[keep] = '\0';
+    }
+    const int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    if (fd < 0) return -1;
+    name_of_descriptor(own_name, fd);
+    if (access(own_name, F_OK) == 0) return fd;
+    (void)close(fd);
+#else
+    (void)out;
+#endif
+    return -1;
+}
+
+/* Takes a new name beside out->target, which the slot then holds: for the file without a name, or for a new
+ * file where unnamed is -1.  Returns the file's descriptor; -1 and an errno value in *code on failure. */
+static int take_name(const tool_outfile *out, int slot, int unnamed, int *code)
 {
     const size_t keep = folder_length(out->target);
-    char *name = registry[slot].name;
+    char *name = registry[slot].name, own_name[PROC_BYTES];
+    name_of_descriptor(own_name, unnamed);
     memcpy(name, out->target, keep);
     for (int attempt = 0; attempt < 100; attempt++) {
         const int length = snprintf(name + keep, PATH_BYTES - keep, ".capout-%ld-%u.tmp", (long)getpid(),
@@ -109,7 +147,9 @@ static int create_named(const tool_outfile *out, int slot, int *code)
         if (length < 0 || (size_t)length >= PATH_BYTES - keep) return -1;
         /* armed before it exists: a signal in between has nothing to remove, one after it finds it */
         atomic_store(&registry[slot].armed, 1);
-        const int fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+        const int fd = unnamed < 0 ? open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666)
+                       : linkat(AT_FDCWD, own_name, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 ? unnamed
+                                                                                            : -1;
         *code = errno;
         if (fd >= 0) return fd;
         atomic_store(&registry[slot].armed, 0);
@@ -127,11 +167,11 @@ static int create_temporary(tool_outfile *out, tool_error *err)
         (void)tool_fail(err, "%s: too many output files open at once", out->path);
         return -1;
     }
-    int code = 0;
-    const int fd = create_named(out, slot, &code);
+    int code = 0, fd = create_unnamed(out);
+    if (fd < 0) fd = take_name(out, slot, -1, &code);
     if (fd < 0) {
         release_slot(slot);
-        (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, strerror(code));
+        (void)tool_fail(err, "%s: cannot create a file in its folder: %s", out->path, tool_reason(code));
         return -1;
     }
     out->slot = slot;
@@ -235,9 +275,14 @@ bool tool_outfile_seek(tool_outfile *out, uint64_t offset, tool_error *err)
     return true;
 }
 
+static bool has_name(const tool_outfile *out)
+{
+    return out->slot >= 0 && atomic_load(&registry[out->slot].armed);
+}
+
 static void end(tool_outfile **out)
 {
-    if ((*out)->slot >= 0) (void)unlink(registry[(*out)->slot].name);
+    if (has_name(*out)) (void)unlink(registry[(*out)->slot].name);
     release_slot((*out)->slot);
     free((*out)->path);
     free(*out);
@@ -252,6 +297,8 @@ bool tool_outfile_commit(tool_outfile **out, tool_error *err)
     bool ok = fflush(o->stream) == 0 && !ferror(o->stream);
     if (ok && o->slot >= 0) ok = fsync(fileno(o->stream)) == 0 || errno == EINVAL;
     if (!ok) code = errno ? errno : EIO;
+    /* a link can't replace a file, so the file without a name gets one, which then replaces the target's */
+    if (ok && o->slot >= 0 && !has_name(o)) ok = take_name(o, o->slot, fileno(o->stream), &code) >= 0;
     if (fclose(o->stream) != 0 && ok) {
         code = errno;
         ok = false;

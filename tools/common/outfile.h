@@ -1,8 +1,9 @@
 /* Output files that appear complete or not at all.
  *
- * The data go to a temporary file beside the target, which replaces the target on commit.  Abort, SIGINT,
- * SIGTERM and SIGHUP remove it.  A target that is a device or a pipe (/dev/stdout) is written directly. Never
- * leaves a half-written target, never prints. */
+ * The data go to a temporary file in the target's folder, which replaces the target on commit.  Where the
+ * file system allows it that file has no name until then, so that nothing is left of it however the process
+ * ends. Elsewhere abort and the signals that end a process remove it, but for SIGKILL.  A target that is a
+ * device or a pipe (/dev/stdout) is written directly.  Never leaves a half-written target, never prints. */
 #ifndef TOOLS_COMMON_OUTFILE_H
 #define TOOLS_COMMON_OUTFILE_H
 
@@ -38,5 +39,9 @@ bool tool_outfile_commit(tool_outfile **out, tool_error *err);
 
 /* Removes the temporary.  Accepts NULL and an already ended *out, so clean-up paths may always call it. */
 void tool_outfile_abort(tool_outfile **out);
+
+/* Removes the temporaries of all files that are open, for a process that ends at once.  A signal handler may
+ * call it. */
+void tool_outfile_remove_all(void);
 
 #endif

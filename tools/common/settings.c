@@ -7,16 +7,39 @@
 
 #include "lib/format/names.h"
 
-/* A number that differs between models with other tensors, whatever their files are called. */
-static unsigned long fingerprint(const caption_model *model, int tensors)
+/* with its final zero byte, so that "ab", "c" isn't "a", "bc" */
+static uLong add_text(uLong crc, const char *text)
 {
-    uLong crc = crc32(0, NULL, 0);
-    for (int i = 0; i < tensors; i++) {
+    return crc32(crc, (const Bytef *)text, (uInt)strlen(text) + 1);
+}
+
+static uLong add_tensor(uLong crc, const caption_tensor_info *t)
+{
+    const uint64_t place[] = {t->offset, t->bytes};
+    crc = add_text(add_text(add_text(crc, t->name), t->dtype), t->layout);
+    crc = crc32(crc, (const Bytef *)t->dims, sizeof t->dims);
+    crc = crc32(crc, (const Bytef *)place, sizeof place);
+    return crc32(crc, (const Bytef *)&t->crc, sizeof t->crc);
+}
+
+/* A number that differs between models with other tensors, words or metadata, whatever their files are
+ * called. Tensors stand in it with their checksums, so their data need not be read. */
+static unsigned long fingerprint(const caption_model *model, const caption_model_info *info)
+{
+    const int counts[] = {info->tensor_count, info->metadata_count, info->vocabulary_size};
+    uLong crc = crc32(0, (const Bytef *)counts, sizeof counts);
+    for (int i = 0; i < info->tensor_count; i++) {
         caption_tensor_info t;
-        if (caption_model_tensor(model, i, &t) != CAPTION_OK) continue;
-        crc = crc32(crc, (const Bytef *)t.name, (uInt)strlen(t.name));
-        crc = crc32(crc, (const Bytef *)t.dims, sizeof t.dims);
-        crc = crc32(crc, (const Bytef *)&t.crc, sizeof t.crc);
+        if (caption_model_tensor(model, i, &t) == CAPTION_OK) crc = add_tensor(crc, &t);
+    }
+    for (int i = 0; i < info->metadata_count; i++) {
+        const char *key, *value;
+        if (caption_model_metadata(model, i, &key, &value) != CAPTION_OK) continue;
+        crc = add_text(add_text(crc, key), value);
+    }
+    for (int i = 0; i < info->vocabulary_size; i++) {
+        const char *word = caption_model_word(model, i);
+        if (word) crc = add_text(crc, word);
     }
     return crc;
 }
@@ -26,14 +49,15 @@ bool tool_settings(char *text, size_t size, const caption_model *model,
 {
     caption_model_info info;
     caption_model_get_info(model, &info);
-    const int length = snprintf(
-        text, size,
-        "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nlength-alpha=%.6g\nrepetition-penalty=%.6g\n"
-        "penalty=%s\nexif=%s\n",
-        fingerprint(model, info.tensor_count), cpt_name_of(cpt_search_names, decode->search),
-        decode->search == CAPTION_SEARCH_GREEDY ? 1 : decode->beams, decode->max_length,
-        (double)decode->length_alpha, (double)decode->repetition_penalty,
-        cpt_name_of(cpt_penalty_names, decode->penalty), session->no_exif ? "ignored" : "applied");
+    const int length =
+        snprintf(text, size,
+                 "model=%08lx\nsearch=%s\nbeams=%d\nmax-length=%d\nmin-length=%d\nlength-alpha=%."
+                 "6g\nrepetition-penalty=%.6g\n"
+                 "penalty=%s\nexif=%s\n",
+                 fingerprint(model, &info), cpt_name_of(cpt_search_names, decode->search),
+                 decode->search == CAPTION_SEARCH_GREEDY ? 1 : decode->beams, decode->max_length,
+                 decode->min_length, (double)decode->length_alpha, (double)decode->repetition_penalty,
+                 cpt_name_of(cpt_penalty_names, decode->penalty), session->no_exif ? "ignored" : "applied");
     return length > 0 && (size_t)length < size;
 }
 

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tools/common/regular.h"
+
+#include "lib/format/utf8.h"
 
 enum { FIRST_ROOM = 65536 };
 
@@ -35,18 +40,32 @@ static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t 
     return true;
 }
 
+/* stream: NULL where it couldn't be opened, with the reason in errno */
+static bool read_and_close(tool_text *text, FILE *stream, const char *name, size_t limit, tool_error *err)
+{
+    *text = (tool_text){NULL, 0};
+    if (!stream) return tool_fail_errno(err, name, errno);
+    const bool ok = read_stream(text, stream, name, limit, err);
+    if (stream != stdin) (void)fclose(stream);
+    if (!ok) tool_text_free(text);
+    return ok;
+}
+
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
-    FILE *stream = is_stdin ? stdin : fopen(path, "rb");
-    text->data = NULL;
-    text->size = 0;
-    if (!stream) return tool_fail_errno(err, name, errno);
-    const bool ok = read_stream(text, stream, name, limit, err);
-    if (!is_stdin) (void)fclose(stream);
-    if (!ok) tool_text_free(text);
-    return ok;
+    return read_and_close(text, is_stdin ? stdin : fopen(path, "rb"), is_stdin ? "standard input" : path,
+                          limit, err);
+}
+
+bool tool_text_read_regular(tool_text *text, const char *path, size_t limit, tool_error *err)
+{
+    *text = (tool_text){NULL, 0};
+    const int fd = tool_regular_open(path, err);
+    if (fd < 0) return false;
+    FILE *stream = fdopen(fd, "rb");
+    if (!stream) (void)close(fd);
+    return read_and_close(text, stream, path, limit, err);
 }
 
 void tool_text_free(tool_text *text)
@@ -59,33 +78,12 @@ void tool_text_free(tool_text *text)
 
 size_t tool_utf8_length(const char *data, size_t size)
 {
-    const unsigned char *p = (const unsigned char *)data;
-    if (p[0] < 0x80) return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
-    const size_t length = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    /* what the second byte may be */
-    const unsigned char low = p[0] == 0xE0   ? 0xA0 /* shorter forms exist below */
-                              : p[0] == 0xF0 ? 0x90 /* the same */
-                                             : 0x80;
-    const unsigned char high = p[0] == 0xED   ? 0x9F /* surrogates above */
-                               : p[0] == 0xF4 ? 0x8F /* more than U+10FFFF above */
-                                              : 0xBF;
-    if (size < length || p[1] < low || p[1] > high) return 0;
-    for (size_t i = 2; i < length; i++) {
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    }
-    return length;
+    return cpt_utf8_length(data, size);
 }
 
 size_t tool_utf8_check(const char *data, size_t size)
 {
-    size_t at = 0;
-    while (at < size) {
-        const size_t length = tool_utf8_length(data + at, size - at);
-        if (!length) return at;
-        at += length;
-    }
-    return size;
+    return cpt_utf8_check(data, size);
 }
 
 void tool_lines_begin(tool_lines *lines, const char *data, size_t size)

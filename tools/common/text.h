@@ -16,14 +16,14 @@ typedef struct tool_text {
 /* Reads a file, or standard input for "-", of at most `limit` bytes. */
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err);
 
+/* The same for a regular file, under any name; others are refused. */
+bool tool_text_read_regular(tool_text *text, const char *path, size_t limit, tool_error *err);
+
 /* Accepts NULL and an empty text. */
 void tool_text_free(tool_text *text);
 
-/* Bytes of the UTF-8 character at the start of data [size, at least 1]; 0 when those bytes are no strict
- * UTF-8 (overlong forms, surrogates and numbers above U+10FFFF are none). */
+/* The library's, see lib/format/utf8.h. */
 size_t tool_utf8_length(const char *data, size_t size);
-
-/* Offset of the first byte that is not strict UTF-8; `size` if there is none. */
 size_t tool_utf8_check(const char *data, size_t size);
 
 /* The lines of a text.  They end in LF or CRLF, the last one may have no end, and a byte order mark at the

@@ -183,9 +183,7 @@ static bool list_pictures(calibration *c)
 
 static bool begin_session(calibration *c, const caption_model *model)
 {
-    caption_session_options options;
-    caption_session_options_init(&options);
-    options.threads = c->pictures->threads;
+    caption_session_options options = c->pictures->session;
     options.max_beams = 1; /* nothing is decoded */
     options.max_length = 1;
     return tool_session_begin(&c->session, model, &options, c->err);

@@ -6,17 +6,17 @@
 #include "tools/convert/convert.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/format/layout.h"
 #include "lib/platform/crc32.h"
 #include "tools/common/cli.h"
 #include "tools/common/crew.h"
+#include "tools/common/mapped.h"
+#include "tools/common/regular.h"
 #include "tools/convert/fold.h"
 #include "tools/convert/pack.h"
 
@@ -178,17 +178,17 @@ static bool check_machine(tool_error *err)
            tool_fail(err, "this machine: checkpoints can only be read on a little-endian one");
 }
 
-/* Replacing an input by the output would lose it. */
-static bool check_output(const convert_files *files, tool_error *err)
+/* Replacing an input by an output would lose it. */
+static bool check_output(const convert_files *files, const char *path, tool_error *err)
 {
     const char *const inputs[] = {files->checkpoint, files->vocabulary, files->config, files->metrics};
     struct stat output;
-    if (stat(files->output, &output) != 0) return true;
+    if (stat(path, &output) != 0) return true;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         struct stat input;
         if (inputs[i] && stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino) {
-            return tool_fail(err, "%s: is an input, and can't be the output too", files->output);
+            return tool_fail(err, "%s: is an input, and can't be the output too", path);
         }
     }
     return true;
@@ -226,19 +226,27 @@ static bool write_float(convert_job *job, tool_outfile *out, tool_error *err)
     return ok;
 }
 
+/* ---- safetensors ---- */
+
+static bool write_safetensors(convert_job *job, tool_error *err)
+{
+    char *words = convert_safetensors_words(job->files.output);
+    bool ok = words ? check_output(&job->files, words, err)
+                    : tool_fail(err, "%s: out of memory", job->files.output);
+    free(words);
+    job->exported =
+        (convert_safetensors){.plan = &job->plan, .metadata = &job->metadata, .vocabulary = &job->vocabulary};
+    ok = ok && read_checkpoint(job, err);
+    return ok && convert_safetensors_write(&job->exported, job->files.output, err);
+}
+
 /* ---- int8 ---- */
 
 bool convert_is_model(const char *path)
 {
     char start[sizeof CAPW_MAGIC - 1];
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool is_model = read(fd, start, sizeof start) == (ssize_t)sizeof start &&
-                          memcmp(start, CAPW_MAGIC, sizeof start) == 0;
-    (void)close(fd);
-    return is_model;
+    return tool_regular_start(path, start, sizeof start, NULL) == (long)sizeof start &&
+           memcmp(start, CAPW_MAGIC, sizeof start) == 0;
 }
 
 /* Maps what was written to the scratch file. */
@@ -279,6 +287,7 @@ static bool open_model(convert_job *job, tool_error *err)
     caption_error error;
     caption_model_options_init(&options);
     options.verify = 1;
+    tool_mapped_watch(path);
     if (caption_model_open_file(&job->model, path, &options, &error) != CAPTION_OK) {
         return tool_fail_caption(err, path, &error);
     }
@@ -317,7 +326,8 @@ static bool write_int8(convert_job *job, tool_outfile *out, tool_error *err)
 
 bool convert_run(convert_job *job, tool_error *err)
 {
-    if (!check_machine(err) || !check_output(&job->files, err)) return false;
+    if (!check_machine(err) || !check_output(&job->files, job->files.output, err)) return false;
+    if (job->safetensors) return write_safetensors(job, err);
     if (!job->int8 && !read_checkpoint(job, err)) return false;
     tool_outfile *out = tool_outfile_open(job->files.output, err);
     const bool ok = out && (job->int8 ? write_int8(job, out, err) : write_float(job, out, err)) &&

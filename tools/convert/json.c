@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/json.h"
 #include "tools/common/text.h"
 
 enum {
@@ -18,7 +19,7 @@ json_t *convert_json_file(const char *path, tool_error *err)
     tool_text text;
     if (!tool_text_read(&text, path, MAX_FILE, err)) return NULL;
     json_error_t error;
-    json_t *json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = tool_json_parse(text.data, text.size, 0, &error);
     tool_text_free(&text);
     if (!json) {
         (void)tool_fail(err, "%s: line %d, column %d: %s", path, error.line, error.column, error.text);
@@ -69,5 +70,7 @@ static int digits_inside(const json_t *json)
 char *convert_json_text(const json_t *json)
 {
     const size_t digits = (size_t)digits_inside(json);
-    return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits));
+    const size_t flags = JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits);
+    const char *reason = NULL; /* no number is infinite here, so it is memory */
+    return tool_json_print(json_incref((json_t *)json), flags, &reason);
 }

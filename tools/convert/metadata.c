@@ -8,6 +8,7 @@
 #include <caption.h>
 
 #include "lib/format/names.h"
+#include "tools/common/json.h"
 #include "tools/common/printable.h"
 #include "tools/common/text.h"
 #include "tools/convert/json.h"
@@ -169,6 +170,16 @@ static bool set_name(convert_metadata *m, const char *key, const char *path, too
                err);
 }
 
+/* A file that was made from a checkpoint names it; any other is one. */
+static bool set_checkpoint(convert_metadata *m, const source_file *checkpoint, tool_error *err)
+{
+    json_t *name = NULL;
+    const char *text = source_value(checkpoint, "checkpoint", &name, NULL) ? json_string_value(name) : NULL;
+    const bool ok = set_name(m, "source.checkpoint", text ? text : source_path(checkpoint), err);
+    json_decref(name);
+    return ok;
+}
+
 static bool set_json(convert_metadata *m, const char *key, const json_t *json, tool_error *err)
 {
     char *text = convert_json_text(json);
@@ -214,6 +225,8 @@ static bool set_epoch(convert_metadata *m, const source_file *checkpoint, tool_e
     bool ok = true;
     if (source_value(checkpoint, "epoch", &epoch, NULL) && json_is_integer(epoch)) {
         ok = set_int(m, "source.epoch", json_integer_value(epoch), err);
+    } else if (tool_json_lost()) {
+        ok = tool_fail(err, "metadata: source.epoch: out of memory");
     }
     json_decref(epoch);
     return ok;
@@ -250,8 +263,8 @@ bool convert_metadata_make(convert_metadata *m, const convert_files *files, cons
         !set_epoch(m, checkpoint, err) ||
         !set_settings(m, checkpoint, "config", files->config, &plan->network, err) ||
         !set_settings(m, checkpoint, "metrics", files->metrics, NULL, err) ||
-        !set_name(m, "source.checkpoint", files->checkpoint, err) ||
-        !set_name(m, "source.vocabulary", files->vocabulary, err) || !set_converter(m, err)) {
+        !set_checkpoint(m, checkpoint, err) || !set_name(m, "source.vocabulary", files->vocabulary, err) ||
+        !set_converter(m, err)) {
         return false;
     }
     qsort(m->entries, m->count, sizeof m->entries[0], by_key);

@@ -41,8 +41,9 @@ void convert_ranges_free(convert_ranges *ranges);
 typedef struct convert_pictures {
     const char *name; /* a folder, or a list: a text file with one path a line */
     const char *tool; /* named in front of messages */
-    int threads;      /* of the session, 1..CAPTION_MAX_THREADS; the ranges are the same for any number */
-    bool quiet;       /* no progress, no warnings; pictures that can't be read are reported all the same */
+    /* as tool_session_options_init makes them, with threads; the ranges are the same for any number */
+    caption_session_options session;
+    bool quiet; /* no progress, no warnings; pictures that can't be read are reported all the same */
 } convert_pictures;
 
 /* Runs the float model over the pictures.  Their order makes no difference to the ranges, and to the means

@@ -16,13 +16,16 @@ static const char *word_of(const caption_model *model, int id)
 
 /* ---- text ---- */
 
-static bool show_attention(const tool_output *output, const caption_model *model, const caption_text *text)
+static void show_attention(tool_output *output, const caption_model *model, const caption_text *text)
 {
-    if (!text->alpha) return true;
+    if (!text->alpha) return;
     caption_model_info info;
     caption_model_get_info(model, &info);
     const char **words = malloc((size_t)text->length * sizeof *words);
-    if (!words) return false;
+    if (!words) {
+        tool_output_lose(output);
+        return;
+    }
     for (int i = 0; i < text->length; i++) words[i] = word_of(model, text->ids[i]);
     const demo_maps maps = {.words = words,
                             .alpha = text->alpha,
@@ -32,10 +35,9 @@ static bool show_attention(const tool_output *output, const caption_model *model
                             .utf8 = tool_terminal_utf8()};
     demo_draw_maps(output->stream, &maps);
     free(words);
-    return true;
 }
 
-bool demo_show_text(const tool_output *output, const demo_answer *answer)
+void demo_show_text(tool_output *output, const demo_answer *answer)
 {
     const caption_result *result = answer->result;
     if (answer->named) tool_output_text(output, answer->image);
@@ -51,10 +53,9 @@ bool demo_show_text(const tool_output *output, const demo_answer *answer)
             (void)fputc('\n', output->stream);
         }
     }
-    if (!answer->attention) return true;
-    const bool ok = show_attention(output, answer->model, &result->captions[0]);
+    if (!answer->attention) return;
+    show_attention(output, answer->model, &result->captions[0]);
     if (answer->named) (void)fputc('\n', output->stream);
-    return ok;
 }
 
 /* ---- JSON ---- */
@@ -65,60 +66,48 @@ static json_t *json_attention(const caption_model *model, const caption_text *te
     json_t *array = json_array();
     caption_model_info info;
     caption_model_get_info(model, &info);
-    for (int i = 0; array && i < text->length; i++) {
+    for (int i = 0; i < text->length; i++) {
         const float *alpha = text->alpha + (size_t)i * (size_t)info.positions; /* [positions] */
-        json_t *map = json_array();
-        bool bad = !map;
-        for (int p = 0; !bad && p < info.positions; p++) {
-            bad = json_array_append_new(map, json_real((double)alpha[p])) != 0;
-        }
-        json_t *word = tool_json_text(word_of(model, text->ids[i]));
-        if (json_array_append_new(array, json_pack("{s:o, s:o}", "word", word, "map", map)) != 0 || bad) {
-            json_decref(array);
-            array = NULL;
-        }
+        json_t *map = json_array(), *entry = json_object();
+        for (int p = 0; p < info.positions; p++) tool_json_append(&map, tool_json_real((double)alpha[p]));
+        tool_json_set(&entry, "word", tool_json_text(word_of(model, text->ids[i])));
+        tool_json_set(&entry, "map", map);
+        tool_json_append(&array, entry);
     }
     return array;
 }
 
-/* Takes over `line`, which may be NULL.  A failed write is found when the output is flushed. */
-static bool print_line(const tool_output *output, json_t *line)
+static json_t *json_times(const demo_times *t)
 {
-    if (!line) return false;
-    (void)json_dumpf(line, output->stream, TOOL_JSON_FLAGS);
-    (void)fputc('\n', output->stream);
-    json_decref(line);
-    return true;
+    return json_pack("{s:f, s:f, s:f}", "load", t->load, "encoder", t->encoder, "decoder", t->decoder);
 }
 
-bool demo_show_json(const tool_output *output, const demo_answer *answer)
+void demo_show_json(tool_output *output, const demo_answer *answer)
 {
     const caption_result *result = answer->result;
     const caption_text *best = &result->captions[0];
     const demo_times *t = &answer->times;
-    json_t *line = json_pack("{s:o, s:o, s:f, s:o, s:f}", "image", tool_json_text(answer->image), "caption",
-                             tool_json_text(best->text), "confidence", best->confidence, "beams",
-                             tool_json_captions(result), "ms", t->load + t->encoder + t->decoder);
-    bool ok = line != NULL;
-    if (ok && result->warnings) {
+    json_t *line = json_object();
+    tool_json_set(&line, "image", tool_json_text(answer->image));
+    tool_json_set(&line, "caption", tool_json_text(best->text));
+    tool_json_set(&line, "confidence", json_real((double)best->confidence));
+    tool_json_set(&line, "beams", tool_json_captions(result));
+    tool_json_set(&line, "ms", json_real(t->load + t->encoder + t->decoder));
+    if (result->warnings) {
         const char *warning = result->warning ? result->warning : "damaged image";
-        ok = json_object_set_new(line, "warning", tool_json_text(warning)) == 0;
+        tool_json_set(&line, "warning", tool_json_text(warning));
     }
-    if (ok && answer->timed) {
-        ok = json_object_set_new(line, "times",
-                                 json_pack("{s:f, s:f, s:f}", "load", t->load, "encoder", t->encoder,
-                                           "decoder", t->decoder)) == 0;
+    if (answer->timed) tool_json_set(&line, "times", json_times(t));
+    if (answer->attention && best->alpha) {
+        tool_json_set(&line, "attention", json_attention(answer->model, best));
     }
-    if (ok && answer->attention && best->alpha) {
-        ok = json_object_set_new(line, "attention", json_attention(answer->model, best)) == 0;
-    }
-    if (ok) return print_line(output, line);
-    json_decref(line);
-    return false;
+    tool_output_json(output, line, TOOL_JSON_FLAGS);
 }
 
-bool demo_show_json_error(const tool_output *output, const char *image, const char *message)
+void demo_show_json_error(tool_output *output, const char *image, const char *message)
 {
-    return print_line(
-        output, json_pack("{s:o, s:o}", "image", tool_json_text(image), "error", tool_json_text(message)));
+    json_t *line = json_object();
+    tool_json_set(&line, "image", tool_json_text(image));
+    tool_json_set(&line, "error", tool_json_text(message));
+    tool_output_json(output, line, TOOL_JSON_FLAGS);
 }

@@ -25,15 +25,15 @@ typedef struct demo_answer {
     bool timed;     /* JSON: the stages' times too */
 } demo_answer;
 
-/* Each of these returns false when memory ran out.  Lost writes are found by tool_output_flush. */
+/* What can't be written is found by tool_output_flush. */
 
 /* The caption alone, or "IMAGE<TAB>CAPTION" where images are named; with scores, a line a caption. */
-bool demo_show_text(const tool_output *output, const demo_answer *answer);
+void demo_show_text(tool_output *output, const demo_answer *answer);
 
 /* One line with one object. */
-bool demo_show_json(const tool_output *output, const demo_answer *answer);
+void demo_show_json(tool_output *output, const demo_answer *answer);
 
 /* The line of an image that failed: {"image", "error"}. */
-bool demo_show_json_error(const tool_output *output, const char *image, const char *message);
+void demo_show_json_error(tool_output *output, const char *image, const char *message);
 
 #endif

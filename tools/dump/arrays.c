@@ -1,22 +1,62 @@
 /* The files that capdump writes; see arrays.h. */
 #include "tools/dump/arrays.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "tools/common/grow.h"
 #include "tools/common/outfile.h"
 
-bool dump_file(const dump_target *target, const char *ending, const void *data, size_t size, tool_error *err)
+bool dump_begin(dump_target *target, tool_error *err)
 {
-    const size_t room = strlen(target->folder) + strlen(target->name) + strlen(ending) + 3;
-    char *path = malloc(room);
-    if (!path) return tool_fail(err, "out of memory");
-    (void)snprintf(path, room, "%s/%s.%s", target->folder, target->name, ending);
+    target->made_folder = mkdir(target->folder, 0777) == 0;
+    return target->made_folder || errno == EEXIST || tool_fail_errno(err, target->folder, errno);
+}
+
+void dump_undo(dump_target *target)
+{
+    for (size_t i = 0; i < target->count; i++) (void)unlink(target->written[i]);
+    if (target->made_folder) (void)rmdir(target->folder);
+}
+
+void dump_free(dump_target *target)
+{
+    for (size_t i = 0; i < target->count; i++) free(target->written[i]);
+    free(target->written);
+    *target = (dump_target){.folder = NULL};
+}
+
+static bool no_memory(const dump_target *target, const char *ending, tool_error *err)
+{
+    return tool_fail(err, "%s/%s.%s: out of memory", target->folder, target->name, ending);
+}
+
+/* The path of a file, which the target keeps from now on; NULL without memory. */
+static char *keep_path(dump_target *target, const char *ending)
+{
+    char **written = tool_grow(target->written, &target->room, target->count + 1, sizeof *written);
+    if (!written) return NULL;
+    target->written = written;
+    const size_t size = strlen(target->folder) + strlen(target->name) + strlen(ending) + 3;
+    char *path = malloc(size);
+    if (!path) return NULL;
+    (void)snprintf(path, size, "%s/%s.%s", target->folder, target->name, ending);
+    written[target->count++] = path;
+    return path;
+}
+
+bool dump_file(dump_target *target, const char *ending, const void *data, size_t size, tool_error *err)
+{
+    char *path = keep_path(target, ending);
+    if (!path) return no_memory(target, ending, err);
     tool_outfile *out = tool_outfile_open(path, err);
     const bool ok = out && tool_outfile_write(out, data, size, err) && tool_outfile_commit(&out, err);
     tool_outfile_abort(&out);
-    free(path);
+    if (!ok) free(target->written[--target->count]); /* what stood there before stays */
     return ok;
 }
 
@@ -28,11 +68,10 @@ static void put_float(unsigned char *bytes, float value)
     for (int i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> (8 * i));
 }
 
-bool dump_floats(const dump_target *target, const char *ending, const float *values, size_t count,
-                 tool_error *err)
+bool dump_floats(dump_target *target, const char *ending, const float *values, size_t count, tool_error *err)
 {
     unsigned char *bytes = count <= SIZE_MAX / 4 ? malloc(count ? count * 4 : 1) : NULL;
-    if (!bytes) return tool_fail(err, "out of memory");
+    if (!bytes) return no_memory(target, ending, err);
     for (size_t i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
     const bool ok = dump_file(target, ending, bytes, count * 4, err);
     free(bytes);
@@ -59,23 +98,23 @@ static void put_element(unsigned char *to, const caption_map *map, map_form form
     }
 }
 
-static bool dump_form(const dump_target *target, const caption_map *map, map_form form, tool_error *err)
+static bool dump_form(dump_target *target, const caption_map *map, map_form form, tool_error *err)
 {
     const size_t channels = (size_t)map->channels, positions = (size_t)map->height * (size_t)map->width;
     const size_t element = map_forms[form].size;
+    char ending[64];
+    (void)snprintf(ending, sizeof ending, "%s.%s", map->layer, map_forms[form].ending);
     unsigned char *out = malloc(positions * channels * element), *at = out;
-    if (!out) return tool_fail(err, "out of memory");
+    if (!out) return no_memory(target, ending, err);
     for (size_t p = 0; p < positions; p++) {
         for (size_t c = 0; c < channels; c++, at += element) put_element(at, map, form, p * map->pitch + c);
     }
-    char ending[64];
-    (void)snprintf(ending, sizeof ending, "%s.%s", map->layer, map_forms[form].ending);
     const bool ok = dump_file(target, ending, out, positions * channels * element, err);
     free(out);
     return ok;
 }
 
-bool dump_map(const dump_target *target, const caption_map *map, tool_error *err)
+bool dump_map(dump_target *target, const caption_map *map, tool_error *err)
 {
     return (!map->values || dump_form(target, map, MAP_FLOATS, err)) &&
            (!map->bytes || dump_form(target, map, MAP_BYTES, err)) &&
@@ -97,7 +136,7 @@ static bool read_three(float values[3], const caption_model *model, const char *
     return (text && i == 3) || tool_fail(err, "the model's metadata lack a proper %s", key);
 }
 
-bool dump_input(const dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
+bool dump_input(dump_target *target, const caption_model *model, const uint8_t *pixels, size_t side,
                 tool_error *err)
 {
     const size_t area = side * side;
@@ -106,7 +145,7 @@ bool dump_input(const dump_target *target, const caption_model *model, const uin
         return false;
     }
     float *input = malloc(area * 3 * sizeof *input); /* [3, side, side] */
-    if (!input) return tool_fail(err, "out of memory");
+    if (!input) return no_memory(target, "input.f32", err);
     for (size_t c = 0; c < 3; c++) {
         for (size_t i = 0; i < area; i++) {
             input[c * area + i] = ((float)pixels[3 * i + c] / 255.0f - mean[c]) / deviation[c];

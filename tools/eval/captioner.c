@@ -13,9 +13,7 @@
 
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err)
 {
-    memset(m, 0, sizeof *m);
     if (!tool_model_open(&m->model, path, &m->name, err)) return false;
-    caption_session_options_init(&m->session);
     caption_decode_options_init(&m->decode, m->model);
     m->decode.nbest = 1;
     if (greedy) m->decode.search = CAPTION_SEARCH_GREEDY;

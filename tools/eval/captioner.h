@@ -13,13 +13,13 @@
 
 typedef struct eval_model {
     caption_model *model;
-    const char *name; /* of the model, for messages; borrowed */
-    caption_session_options session;
+    const char *name;                /* of the model, for messages; borrowed */
+    caption_session_options session; /* see tool_session_options_init */
     caption_decode_options decode;
 } eval_model;
 
-/* path: NULL for $CAPTION_MODEL or the bundled model.  beams: 0 for the model's own width.  greedy: greedy
- * search instead of beam search. */
+/* m->session is set already, and the other fields are zero.  path: NULL for $CAPTION_MODEL or the bundled
+ * model.  beams: 0 for the model's own width.  greedy: greedy search instead of beam search. */
 bool eval_model_open(eval_model *m, const char *path, bool greedy, int beams, tool_error *err);
 
 /* Accepts a zeroed structure. */

@@ -11,60 +11,47 @@
 static const double sigma = 6; /* of the penalty, in words */
 static const double scale = 10;
 
-typedef struct weights {
+typedef struct scratch {
     const eval_corpus *corpus;
-    double *idf;         /* [grams] log of images over images whose references have the n-gram */
-    uint32_t *last_seen; /* [grams] 1 + the last image that counted it */
-} weights;
+    double *log_of; /* [images + 1]: of that many, and 0 of none */
+    eval_bag hypothesis, reference;
+} scratch;
 
-/* Counts in how many images' references each n-gram stands, and turns the counts into idf. */
-static void weigh(weights *w)
+/* log of images over images whose references have the n-gram */
+static double idf(const scratch *s, uint32_t gram)
 {
-    const eval_corpus *corpus = w->corpus;
-    const double log_images = log((double)corpus->count);
-    const size_t n = eval_table_count(corpus->grams);
-    for (size_t i = 0; i < corpus->count; i++) {
-        for (size_t j = 0; j < corpus->images[i].n_references; j++) {
-            const eval_sentence *s = &corpus->images[i].references[j];
-            for (size_t k = 0; k < s->n_grams; k++) {
-                const uint32_t id = s->grams[k].id;
-                if (w->last_seen[id] == i + 1) continue;
-                w->last_seen[id] = (uint32_t)(i + 1);
-                w->idf[id] += 1;
-            }
-        }
-    }
-    for (size_t i = 0; i < n; i++) w->idf[i] = log_images - log(w->idf[i] > 1 ? w->idf[i] : 1);
+    return s->log_of[s->corpus->count] - s->log_of[eval_grams_documents(s->corpus->grams, gram)];
 }
 
-static void norms(const weights *w, const eval_sentence *s, double norm[EVAL_ORDERS])
+static void norms(const scratch *s, const eval_bag *bag, double norm[EVAL_ORDERS])
 {
     for (size_t i = 0; i < EVAL_ORDERS; i++) norm[i] = 0;
-    for (size_t i = 0; i < s->n_grams; i++) {
-        const double value = s->grams[i].count * w->idf[s->grams[i].id];
-        norm[w->corpus->gram_order[s->grams[i].id]] += value * value;
+    for (size_t i = 0; i < bag->count; i++) {
+        const double value = bag->grams[i].count * idf(s, bag->grams[i].id);
+        norm[eval_grams_order(s->corpus->grams, bag->grams[i].id)] += value * value;
     }
     for (size_t i = 0; i < EVAL_ORDERS; i++) norm[i] = sqrt(norm[i]);
 }
 
-/* The similarity of two sentences: the mean over the orders of n-grams. */
-static double similarity(const weights *w, const eval_sentence *hypothesis, const eval_sentence *reference,
-                         const double hypothesis_norm[EVAL_ORDERS])
+/* Pairs of words, in which CIDEr counts lengths: none for a caption of one word or of no word at all. */
+static double pairs(const eval_sentence *sentence)
 {
-    /* lengths are counted in pairs of words: none for a caption of one word or of no word at all */
-    const double pairs = hypothesis->length ? (double)(hypothesis->length - 1) : 0;
-    const double reference_pairs = reference->length ? (double)(reference->length - 1) : 0;
-    const double delta = pairs - reference_pairs;
+    return sentence->length ? (double)(sentence->length - 1) : 0;
+}
+
+/* The similarity of the bags: the mean over the orders of n-grams.  delta: the difference of lengths. */
+static double similarity(const scratch *s, double delta, const double hypothesis_norm[EVAL_ORDERS])
+{
     double dot[EVAL_ORDERS] = {0}, sum = 0;
     size_t i = 0, j = 0;
     double norm[EVAL_ORDERS];
-    norms(w, reference, norm);
-    while (i < hypothesis->n_grams && j < reference->n_grams) {
-        const eval_gram *h = &hypothesis->grams[i], *r = &reference->grams[j];
+    norms(s, &s->reference, norm);
+    while (i < s->hypothesis.count && j < s->reference.count) {
+        const eval_gram *h = &s->hypothesis.grams[i], *r = &s->reference.grams[j];
         if (h->id == r->id) {
-            const double idf = w->idf[h->id];
-            dot[w->corpus->gram_order[h->id]] +=
-                (h->count < r->count ? h->count : r->count) * idf * (r->count * idf);
+            const double weight = idf(s, h->id);
+            dot[eval_grams_order(s->corpus->grams, h->id)] +=
+                (h->count < r->count ? h->count : r->count) * weight * (r->count * weight);
         }
         i += h->id <= r->id;
         j += r->id <= h->id;
@@ -76,31 +63,37 @@ static double similarity(const weights *w, const eval_sentence *hypothesis, cons
     return sum / EVAL_ORDERS * exp(-(delta * delta) / (2 * sigma * sigma));
 }
 
-static double score_image(const weights *w, const eval_image *image)
+static double score_image(scratch *s, const eval_image *image)
 {
+    const eval_sentence *hypothesis = &s->corpus->sentences[image->first + EVAL_HYPOTHESIS];
     double norm[EVAL_ORDERS], sum = 0;
-    norms(w, &image->hypothesis, norm);
+    eval_bag_fill(&s->hypothesis, s->corpus, hypothesis);
+    norms(s, &s->hypothesis, norm);
     for (size_t i = 0; i < image->n_references; i++) {
-        sum += similarity(w, &image->hypothesis, &image->references[i], norm);
+        const eval_sentence *reference = eval_reference(s->corpus, image, i);
+        eval_bag_fill(&s->reference, s->corpus, reference);
+        sum += similarity(s, pairs(hypothesis) - pairs(reference), norm);
     }
     return image->n_references ? scale * sum / (double)image->n_references : 0;
 }
 
 bool eval_cider(const eval_corpus *corpus, eval_scores *total, eval_scores *per_image)
 {
-    const size_t n = eval_table_count(corpus->grams);
-    weights w = {corpus, calloc(n + 1, sizeof *w.idf), calloc(n + 1, sizeof *w.last_seen)};
+    scratch *s = malloc(sizeof *s);
+    double *log_of = malloc((corpus->count + 1) * sizeof *log_of);
     double sum = 0;
-    const bool ok = w.idf && w.last_seen;
+    const bool ok = s && log_of;
     if (!ok) goto done;
-    weigh(&w);
+    s->corpus = corpus;
+    s->log_of = log_of;
+    for (size_t i = 0; i <= corpus->count; i++) log_of[i] = i ? log((double)i) : 0;
     for (size_t i = 0; i < corpus->count; i++) {
-        per_image[i].cider = score_image(&w, &corpus->images[i]);
+        per_image[i].cider = score_image(s, &corpus->images[i]);
         sum += per_image[i].cider;
     }
     total->cider = sum / (double)corpus->count;
 done:
-    free(w.idf);
-    free(w.last_seen);
+    free(s);
+    free(log_of);
     return ok;
 }

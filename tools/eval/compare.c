@@ -84,7 +84,7 @@ static bool hand_in(void *context, void *argument, size_t index, tool_error *err
     const worker *w = argument;
     eval_comparison *comparison = s->comparison;
     if (!w->ok) {
-        comparison->failed++;
+        if (!comparison->failed++) comparison->first_failure = w->cause;
         tool_progress_clear(&s->progress);
         (void)tool_failure("capeval", &w->cause);
     } else if (keep(&comparison->pairs[index], w)) {

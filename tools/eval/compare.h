@@ -23,6 +23,7 @@ typedef struct eval_comparison {
     /* results */
     eval_pair *pairs; /* [n_images] */
     size_t captioned, failed;
+    tool_error first_failure; /* why the first of those failed */
     size_t equal;             /* images whose two captions have the same words */
     double mean_score[2];     /* of each model's captions */
     double largest, mean;     /* absolute differences of an image's two scores */

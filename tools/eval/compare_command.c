@@ -10,6 +10,7 @@
 #include "tools/common/output.h"
 #include "tools/eval/compare.h"
 #include "tools/eval/compare_report.h"
+#include "tools/eval/own.h"
 
 enum { SETTINGS = 512 };
 
@@ -101,8 +102,8 @@ static bool open_models(eval_model models[2], const eval_run_options *options, t
     char settings[2][SETTINGS];
     for (int m = 0; m < 2; m++) {
         const char *path = m ? options->compare : options->model;
+        models[m].session = options->session;
         if (!eval_model_open(&models[m], path, options->greedy, options->beams, err)) return false;
-        models[m].session.no_exif = options->no_exif;
         if (!eval_model_settings(&models[m], settings[m], sizeof settings[m])) {
             return tool_fail(err, "%s: settings too long", models[m].name);
         }
@@ -125,37 +126,35 @@ static bool score_both(eval_comparison *comparison, const eval_refs *refs, const
     return ok;
 }
 
-static bool write_images(const eval_comparison *comparison, const char *path, tool_error *err)
+/* Both files appear, or none does. */
+static bool write_results(const eval_comparison *comparison, const eval_score_options *options,
+                          tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
-    if (!out) return false;
-    eval_compare_report_images(comparison, tool_outfile_stream(out));
-    return tool_outfile_commit(&out, err);
-}
-
-static bool print_report(const eval_comparison *comparison, bool json, tool_error *err)
-{
-    tool_output output;
-    if (!tool_output_open(&output, NULL, err)) return false;
-    bool ok = true;
-    if (json) {
-        ok = eval_compare_report_json(comparison, output.stream) || tool_fail(err, "out of memory");
-    } else {
-        eval_compare_report_text(comparison, output.stream);
+    tool_output images = {0}, result = {0};
+    bool ok = (!options->per_image || eval_own_output(&eval_own_pairs, &images, options->per_image, err)) &&
+              tool_output_open(&result, NULL, err);
+    if (ok && images.stream) eval_compare_report_images(comparison, images.stream);
+    if (ok && options->json) {
+        tool_output_json(&result, eval_compare_report_json(comparison), JSON_INDENT(2) | TOOL_JSON_FLAGS);
+    } else if (ok) {
+        eval_compare_report_text(comparison, result.stream);
     }
-    ok = ok && tool_output_close(&output, err);
-    tool_output_abort(&output);
+    ok = ok && tool_output_whole(&result, err) && tool_output_close(&images, err) &&
+         tool_output_close(&result, err);
+    tool_output_abort(&images);
+    tool_output_abort(&result);
     return ok;
 }
 
 static bool report(eval_comparison *comparison, const eval_refs *refs, const eval_run_options *options,
                    tool_error *err)
 {
-    if (!comparison->captioned) return tool_fail(err, "none of %zu images captioned", comparison->n_images);
+    if (!comparison->captioned) {
+        return tool_fail(err, "none of %zu images captioned: %s", comparison->n_images,
+                         comparison->first_failure.message);
+    }
     if (options->refs && !score_both(comparison, refs, &options->score, err)) return false;
-    const char *per_image = options->score.per_image;
-    if (per_image && !write_images(comparison, per_image, err)) return false;
-    return print_report(comparison, options->score.json, err);
+    return write_results(comparison, &options->score, err);
 }
 
 bool eval_compare_command(const eval_run_options *options, tool_error *err)
@@ -167,6 +166,8 @@ bool eval_compare_command(const eval_run_options *options, tool_error *err)
     const char **images = NULL;
     bool ok = false;
     comparison.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
+    const char *per_image = options->score.per_image;
+    if (per_image && !eval_own_check(&eval_own_pairs, per_image, err)) goto done;
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
         goto done;

@@ -54,32 +54,33 @@ static json_t *model_object(const eval_comparison *c, int m)
 {
     const caption_decode_options *d = &c->models[m]->decode;
     const bool greedy = d->search == CAPTION_SEARCH_GREEDY;
-    json_t *object = json_pack("{s:o, s:s, s:s, s:o, s:i, s:f}", "checkpoint",
-                               tool_json_text(c->models[m]->name), "precision", precision_name(c->models[m]),
-                               "method", cpt_name_of(cpt_search_names, d->search), "beam_width",
-                               greedy ? json_null() : json_integer(d->beams), "max_len", d->max_length,
-                               "mean_score", c->mean_score[m]);
-    bool ok = object != NULL;
-    for (size_t i = 0; i < EVAL_N_METRICS && c->scored && ok; i++) {
-        ok = !json_object_set_new(object, eval_metric_name(i, c->no_synonyms),
-                                  json_real(eval_metric_value(&c->metrics[m], i)));
+    json_t *object = json_object();
+    tool_json_set(&object, "checkpoint", tool_json_text(c->models[m]->name));
+    tool_json_set(&object, "precision", json_string(precision_name(c->models[m])));
+    tool_json_set(&object, "method", json_string(cpt_name_of(cpt_search_names, d->search)));
+    tool_json_set(&object, "beam_width", greedy ? json_null() : json_integer(d->beams));
+    tool_json_set(&object, "max_len", json_integer(d->max_length));
+    tool_json_set(&object, "mean_score", tool_json_real(c->mean_score[m]));
+    for (size_t i = 0; i < EVAL_N_METRICS && c->scored; i++) {
+        tool_json_set(&object, eval_metric_name(i, c->no_synonyms),
+                      json_real(eval_metric_value(&c->metrics[m], i)));
     }
-    if (ok) return object;
-    json_decref(object);
-    return NULL;
+    return object;
 }
 
-bool eval_compare_report_json(const eval_comparison *c, FILE *out)
+json_t *eval_compare_report_json(const eval_comparison *c)
 {
-    json_t *models[2] = {model_object(c, 0), model_object(c, 1)};
-    json_t *object = json_pack(
-        "{s:I, s:I, s:I, s:{s:f, s:f, s:o}, s:[o, o]}", "n_images", (json_int_t)c->captioned, "n_failed",
-        (json_int_t)c->failed, "n_equal", (json_int_t)c->equal, "score_differences", "mean", c->mean,
-        "largest", c->largest, "image", tool_json_text(c->largest_name), "models", models[0], models[1]);
-    const bool ok = object && !json_dumpf(object, out, JSON_INDENT(2) | TOOL_JSON_FLAGS);
-    json_decref(object);
-    if (ok) (void)fputc('\n', out);
-    return ok;
+    json_t *differences = json_object(), *models = json_array(), *object = json_object();
+    tool_json_set(&differences, "mean", tool_json_real(c->mean));
+    tool_json_set(&differences, "largest", tool_json_real(c->largest));
+    tool_json_set(&differences, "image", tool_json_text(c->largest_name));
+    for (int m = 0; m < 2; m++) tool_json_append(&models, model_object(c, m));
+    tool_json_set(&object, "n_images", json_integer((json_int_t)c->captioned));
+    tool_json_set(&object, "n_failed", json_integer((json_int_t)c->failed));
+    tool_json_set(&object, "n_equal", json_integer((json_int_t)c->equal));
+    tool_json_set(&object, "score_differences", differences);
+    tool_json_set(&object, "models", models);
+    return object;
 }
 
 void eval_compare_report_images(const eval_comparison *c, FILE *out)

@@ -17,21 +17,22 @@
 #include "tools/eval/tokens.h"
 
 enum {
-    MAX_STEM_WORD = 255,                   /* bytes; longer words are their own stem */
-    MAX_TOKENS = EVAL_MAX_CAPTION / 2 + 1, /* a word and a space take two bytes */
+    MAX_STEM_WORD = 255,   /* bytes; longer words are their own stem */
+    MAX_SYNONYMS = 1 << 21 /* kept at once; a caption's words can't have so many */
 };
 
 /* METEOR's parameters, by the names of its paper; beta, the penalty's exponent, is 3. */
 static const double alpha_precision = 0.9, gamma_penalty = 0.5;
 
 typedef struct synonyms {
-    uint32_t *words; /* [count], numbers of words, unordered */
+    uint32_t *words; /* [count], numbers of words, in order */
     size_t count, capacity;
     bool known;
 } synonyms;
 
 typedef struct meteor {
-    eval_table *words;
+    const eval_corpus *corpus;
+    eval_table *words; /* the corpus's; lower case, stems and synonyms are added */
     const eval_wordnet *wordnet;
     tool_error *err;
     uint32_t *lower, *stem; /* by word; EVAL_NO_WORD = not computed yet */
@@ -39,6 +40,7 @@ typedef struct meteor {
     size_t filled;      /* entries of lower and stem that have been initialised */
     synonyms *synonyms; /* by stem */
     size_t synonyms_capacity, synonyms_filled;
+    size_t synonyms_total; /* words in all of them */
 } meteor;
 
 typedef struct item {
@@ -47,7 +49,7 @@ typedef struct item {
 } item;
 
 typedef struct side {
-    item items[MAX_TOKENS];
+    item items[EVAL_MAX_WORDS];
     size_t count;
 } side;
 
@@ -114,6 +116,22 @@ static bool collect(void *context, const char *lemma, size_t length)
     return true;
 }
 
+static int compare_words(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The synonyms of all words of a large file may take more memory than the file and WordNet. */
+static void forget_synonyms(meteor *m)
+{
+    for (size_t i = 0; i < m->synonyms_filled; i++) {
+        free(m->synonyms[i].words);
+        m->synonyms[i] = (synonyms){.words = NULL};
+    }
+    m->synonyms_total = 0;
+}
+
 static synonyms *find_synonyms(meteor *m, uint32_t word)
 {
     const size_t n = (size_t)word + 1;
@@ -126,20 +144,20 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     for (; m->synonyms_filled < n; m->synonyms_filled++) memset(&all[m->synonyms_filled], 0, sizeof *all);
     collector c = {m, &all[word]};
     if (!c.into->known) {
+        if (m->synonyms_total > MAX_SYNONYMS) forget_synonyms(m);
         c.into->known = true;
         if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
             return NULL;
         }
+        if (c.into->count) qsort(c.into->words, c.into->count, sizeof c.into->words[0], compare_words);
+        m->synonyms_total += c.into->count;
     }
     return c.into;
 }
 
 static bool is_synonym(const synonyms *s, uint32_t word)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->words[i] == word) return true;
-    }
-    return false;
+    return s->count && bsearch(&word, s->words, s->count, sizeof word, compare_words);
 }
 
 /* ---- alignment ---- */
@@ -177,7 +195,7 @@ static bool fill_side(meteor *m, const eval_sentence *s, side *out)
 {
     out->count = s->length;
     for (size_t i = 0; i < s->length; i++) {
-        out->items[i].word = lower_word(m, s->words[i]);
+        out->items[i].word = lower_word(m, m->corpus->pool[s->first + i]);
         out->items[i].at = (uint32_t)i;
         if (out->items[i].word == EVAL_NO_WORD) return tool_fail(m->err, "METEOR: out of memory");
     }
@@ -213,7 +231,7 @@ static double finish(const uint32_t *partner_of, size_t length, size_t reference
 
 typedef struct scratch {
     side hypothesis, reference;
-    uint32_t partner_of[MAX_TOKENS];
+    uint32_t partner_of[EVAL_MAX_WORDS];
 } scratch;
 
 static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_sentence *reference, scratch *s,
@@ -231,7 +249,7 @@ static bool score_pair(meteor *m, const eval_sentence *hypothesis, const eval_se
 
 static void free_meteor(meteor *m)
 {
-    for (size_t i = 0; i < m->synonyms_filled; i++) free(m->synonyms[i].words);
+    forget_synonyms(m);
     free(m->synonyms);
     free(m->lower);
     free(m->stem);
@@ -240,16 +258,17 @@ static void free_meteor(meteor *m)
 bool eval_meteor(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *total, eval_scores *per_image,
                  tool_error *err)
 {
-    meteor m = {.words = corpus->words, .wordnet = wordnet, .err = err};
+    meteor m = {.corpus = corpus, .words = corpus->words, .wordnet = wordnet, .err = err};
     scratch *s = malloc(sizeof *s);
     double sum = 0;
     bool ok = s || tool_fail(err, "METEOR: out of memory");
     for (size_t i = 0; i < corpus->count && ok; i++) {
         const eval_image *image = &corpus->images[i];
+        const eval_sentence *hypothesis = &corpus->sentences[image->first + EVAL_HYPOTHESIS];
         per_image[i].meteor = 0;
         for (size_t j = 0; j < image->n_references && ok; j++) {
             double score = 0;
-            ok = score_pair(&m, &image->hypothesis, &image->references[j], s, &score);
+            ok = score_pair(&m, hypothesis, eval_reference(corpus, image, j), s, &score);
             if (ok && score > per_image[i].meteor) per_image[i].meteor = score;
         }
         sum += per_image[i].meteor;

@@ -13,33 +13,19 @@ eval_corpus *eval_corpus_create(void)
     eval_corpus *corpus = calloc(1, sizeof *corpus);
     if (!corpus) return NULL;
     corpus->words = eval_table_create();
-    corpus->grams = eval_table_create();
+    corpus->grams = eval_grams_create();
     if (!corpus->words || !corpus->grams) eval_corpus_free(&corpus);
     return corpus;
-}
-
-static void free_sentence(eval_sentence *s)
-{
-    free(s->words);
-    free(s->grams);
-}
-
-static void free_image(eval_image *image)
-{
-    free_sentence(&image->hypothesis);
-    free_sentence(&image->spaced);
-    for (size_t i = 0; i < image->n_references; i++) free_sentence(&image->references[i]);
-    free(image->references);
 }
 
 void eval_corpus_free(eval_corpus **corpus)
 {
     if (!corpus || !*corpus) return;
-    for (size_t i = 0; i < (*corpus)->count; i++) free_image(&(*corpus)->images[i]);
     free((*corpus)->images);
-    free((*corpus)->gram_order);
+    free((*corpus)->sentences);
+    free((*corpus)->pool);
     eval_table_free(&(*corpus)->words);
-    eval_table_free(&(*corpus)->grams);
+    eval_grams_free(&(*corpus)->grams);
     free(*corpus);
     *corpus = NULL;
 }
@@ -63,26 +49,50 @@ static bool next_word(eval_cursor *cursor, cut how, char clean[EVAL_MAX_CAPTION]
     return eval_next_spaced(cursor, word, length);
 }
 
-static bool cut_sentence(eval_corpus *corpus, const char *text, cut how, eval_sentence *out)
+/* Appends a sentence to the corpus. */
+static bool cut_sentence(eval_corpus *corpus, const char *text, cut how)
 {
-    size_t capacity = 0;
+    eval_sentence *sentences =
+        tool_grow(corpus->sentences, &corpus->sentences_capacity, corpus->n_sentences + 1, sizeof *sentences);
+    if (!sentences) return false;
+    corpus->sentences = sentences;
+    eval_sentence *s = &sentences[corpus->n_sentences];
+    *s = (eval_sentence){corpus->pool_size, 0};
     eval_cursor cursor;
     eval_cursor_begin(&cursor, text);
     char clean[EVAL_MAX_CAPTION];
     size_t length;
     const char *word;
     while (next_word(&cursor, how, clean, &word, &length)) {
-        uint32_t *words = tool_grow(out->words, &capacity, out->length + 1, sizeof *words);
-        if (!words) return false;
-        out->words = words;
-        words[out->length] = eval_table_add(corpus->words, word, length);
-        if (words[out->length] == EVAL_NO_WORD) return false;
-        out->length++;
+        uint32_t *pool = tool_grow(corpus->pool, &corpus->pool_capacity, corpus->pool_size + 1, sizeof *pool);
+        if (!pool) return false;
+        corpus->pool = pool;
+        const uint32_t number = eval_table_add(corpus->words, word, length);
+        if (number == EVAL_NO_WORD) return false;
+        pool[corpus->pool_size++] = number;
+        s->length++;
     }
+    corpus->n_sentences++;
     return true;
 }
 
 /* ---- n-grams ---- */
+
+/* Adds the n-grams of the last sentence; those of a reference are noted in the document. */
+static bool add_grams(eval_corpus *corpus, bool reference, size_t document)
+{
+    const eval_sentence *s = &corpus->sentences[corpus->n_sentences - 1];
+    const uint32_t *words = corpus->pool + s->first;
+    for (size_t i = 0; i < s->length; i++) {
+        uint32_t id = EVAL_NO_GRAM;
+        for (size_t order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
+            id = eval_grams_add(corpus->grams, id, words[i + order]);
+            if (id == EVAL_NO_GRAM) return false;
+            if (reference) eval_grams_note(corpus->grams, id, document);
+        }
+    }
+    return true;
+}
 
 static int compare_grams(const void *a, const void *b)
 {
@@ -90,54 +100,38 @@ static int compare_grams(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static uint32_t gram_id(eval_corpus *corpus, uint32_t before, uint32_t word, uint8_t order)
+void eval_bag_fill(eval_bag *bag, const eval_corpus *corpus, const eval_sentence *s)
 {
-    uint32_t key[2] = {before, word};
-    const uint32_t id = eval_table_add(corpus->grams, key, sizeof key);
-    if (id == EVAL_NO_WORD) return id;
-    uint8_t *orders = tool_grow(corpus->gram_order, &corpus->gram_capacity, (size_t)id + 1, sizeof *orders);
-    if (!orders) return EVAL_NO_WORD;
-    corpus->gram_order = orders;
-    orders[id] = order;
-    return id;
-}
-
-static bool count_grams(eval_corpus *corpus, eval_sentence *s)
-{
+    const uint32_t *words = corpus->pool + s->first;
     size_t total = 0, kept = 0;
-    if (!s->length) return true;
-    s->grams = malloc(s->length * EVAL_ORDERS * sizeof *s->grams);
-    if (!s->grams) return false;
     for (size_t i = 0; i < s->length; i++) {
-        uint32_t id = EVAL_NO_WORD;
-        for (uint8_t order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
-            id = gram_id(corpus, id, s->words[i + order], order);
-            if (id == EVAL_NO_WORD) return false;
-            s->grams[total].id = id;
-            s->grams[total++].count = 1;
+        uint32_t id = EVAL_NO_GRAM;
+        for (size_t order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
+            id = eval_grams_find(corpus->grams, id, words[i + order]);
+            bag->grams[total++] = (eval_gram){id, 1};
         }
     }
-    qsort(s->grams, total, sizeof *s->grams, compare_grams);
+    qsort(bag->grams, total, sizeof bag->grams[0], compare_grams);
     for (size_t i = 1; i < total; i++) {
-        if (s->grams[i].id == s->grams[kept].id) {
-            s->grams[kept].count++;
+        if (bag->grams[i].id == bag->grams[kept].id) {
+            bag->grams[kept].count++;
         } else {
-            s->grams[++kept] = s->grams[i];
+            bag->grams[++kept] = bag->grams[i];
         }
     }
-    s->n_grams = kept + 1;
-    return true;
+    bag->count = total ? kept + 1 : 0;
 }
 
-static bool fill_image(eval_corpus *corpus, eval_image *image, const char *hypothesis,
-                       const char *const *references)
+/* ---- images ---- */
+
+static bool add_sentences(eval_corpus *corpus, const char *hypothesis, const char *const *references,
+                          size_t n_references)
 {
-    if (!cut_sentence(corpus, hypothesis, CUT_SPLIT, &image->hypothesis)) return false;
-    if (!count_grams(corpus, &image->hypothesis)) return false;
-    if (!cut_sentence(corpus, hypothesis, CUT_SPACED, &image->spaced)) return false;
-    for (size_t i = 0; i < image->n_references; i++) {
-        if (!cut_sentence(corpus, references[i], CUT_CLEAN, &image->references[i])) return false;
-        if (!count_grams(corpus, &image->references[i])) return false;
+    if (!cut_sentence(corpus, hypothesis, CUT_SPLIT) || !add_grams(corpus, false, 0)) return false;
+    if (!cut_sentence(corpus, hypothesis, CUT_SPACED)) return false;
+    for (size_t i = 0; i < n_references; i++) {
+        if (!cut_sentence(corpus, references[i], CUT_CLEAN)) return false;
+        if (!add_grams(corpus, true, corpus->count)) return false;
     }
     return true;
 }
@@ -146,20 +140,18 @@ bool eval_corpus_add(eval_corpus *corpus, const char *hypothesis, const char *co
                      size_t n_references, tool_error *err)
 {
     eval_image *images = tool_grow(corpus->images, &corpus->capacity, corpus->count + 1, sizeof *images);
-    eval_image image = {.n_references = 0};
     size_t longest = strlen(hypothesis);
     if (images) corpus->images = images;
     for (size_t i = 0; i < n_references; i++) {
-        if (strlen(references[i]) > longest) longest = strlen(references[i]);
+        const size_t length = strlen(references[i]);
+        if (length > longest) longest = length;
     }
-    if (longest > EVAL_MAX_CAPTION) return tool_fail(err, "caption of %zu bytes: too long", longest);
-    image.references = calloc(n_references ? n_references : 1, sizeof *image.references);
-    image.n_references = image.references ? n_references : 0;
-    if (!images || !image.references || !fill_image(corpus, &image, hypothesis, references)) {
-        free_image(&image);
+    if (longest > EVAL_MAX_CAPTION) return tool_fail(err, EVAL_TOO_LONG);
+    const size_t first = corpus->n_sentences;
+    if (!images || !add_sentences(corpus, hypothesis, references, n_references)) {
         return tool_fail(err, "out of memory");
     }
-    images[corpus->count++] = image;
+    images[corpus->count++] = (eval_image){first, n_references};
     return true;
 }
 
@@ -174,11 +166,10 @@ bool eval_score(eval_corpus *corpus, const eval_wordnet *wordnet, eval_scores *t
         own = calloc(corpus->count, sizeof *own);
         per_image = own;
     }
-    if (!per_image || !eval_cider(corpus, total, per_image)) {
+    if (!per_image || !eval_cider(corpus, total, per_image) || !eval_bleu(corpus, total, per_image)) {
         (void)tool_fail(err, "metrics: out of memory");
         goto done;
     }
-    eval_bleu(corpus, total, per_image);
     eval_rouge_l(corpus, total, per_image);
     ok = eval_meteor(corpus, wordnet, total, per_image, err);
 done:

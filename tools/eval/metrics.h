@@ -8,11 +8,15 @@
 
 #include <stddef.h>
 
+#include <caption.h>
+
 #include "tools/common/error.h"
 #include "tools/eval/wordnet.h"
 
-/* Longer captions are refused: no sentence is that long, and an alignment costs the square of its words. */
-enum { EVAL_MAX_CAPTION = 4000 }; /* bytes */
+/* Longer captions are refused: the longest of Flickr30k has about 400 bytes, and METEOR and ROUGE-L take the
+ * square of a caption's words. */
+#define EVAL_MAX_CAPTION 1000 /* bytes */
+#define EVAL_TOO_LONG "caption of more than " CAPTION_QUOTE(EVAL_MAX_CAPTION) " bytes"
 
 typedef struct eval_scores {
     double bleu[4]; /* BLEU-1..4 */

@@ -3,11 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <jansson.h>
 
-#include "tools/common/text.h"
 #include "tools/common/grow.h"
+#include "tools/common/json.h"
+#include "tools/common/text.h"
 #include "tools/eval/tokens.h"
+
+/* JSON takes up to 80 times its size in memory, so it is read piece by piece: line by line, item by item. */
+enum { MAX_PIECE = 4 << 20 }; /* bytes; capdemo --json writes a few hundred */
+#define PIECE_TOO_LARGE "JSON of more than 4 MiB for one image"
 
 bool eval_predictions_begin(eval_predictions *list, const char *path, tool_error *err)
 {
@@ -45,7 +49,7 @@ bool eval_predictions_add(eval_predictions *list, const char *image, const char 
     list->items = items;
     eval_prediction *item = &items[list->count];
     if (!image[0]) return refuse(list, place, err, "no image name");
-    if (caption && strlen(caption) > EVAL_MAX_CAPTION) return refuse(list, place, err, "caption too long");
+    if (caption && strlen(caption) > EVAL_MAX_CAPTION) return refuse(list, place, err, EVAL_TOO_LONG);
     item->image = keep(list, image);
     item->caption = caption ? keep(list, caption) : NULL;
     item->place = place;
@@ -69,7 +73,8 @@ static bool read_tabs(eval_predictions *list, const tool_lines *lines, char *lin
 static bool read_object(eval_predictions *list, const tool_lines *lines, const char *line, tool_error *err)
 {
     json_error_t where;
-    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &where);
+    if (lines->length > MAX_PIECE) return refuse(list, lines->number, err, PIECE_TOO_LARGE);
+    json_t *object = tool_json_parse(line, strlen(line), 0, &where);
     const char *image = json_string_value(json_object_get(object, "image"));
     const char *caption = json_string_value(json_object_get(object, "caption"));
     bool ok = false;
@@ -120,7 +125,7 @@ static bool read_references(eval_predictions *list, const char *image, const jso
     for (size_t i = 0; i < n; i++) {
         const json_t *text = json_array_get(truth, i);
         if (!json_is_string(text)) return refuse(list, place, err, "a \"ground_truth\" that is no text");
-        if (json_string_length(text) > EVAL_MAX_CAPTION) return refuse(list, place, err, "caption too long");
+        if (json_string_length(text) > EVAL_MAX_CAPTION) return refuse(list, place, err, EVAL_TOO_LONG);
         if (!eval_refs_add(list->refs, image, strlen(image), json_string_value(text),
                            json_string_length(text))) {
             return refuse(list, place, err, "out of memory");
@@ -145,21 +150,65 @@ static bool read_item(eval_predictions *list, const json_t *item, size_t place, 
            eval_predictions_add(list, image, caption, place, err);
 }
 
-static bool read_published(eval_predictions *list, const char *text, size_t size, tool_error *err)
+/* Where in the file an item is read. */
+typedef struct reader {
+    const char *at, *stop;
+    int line; /* of `at` */
+} reader;
+
+static void skip(reader *r, size_t bytes)
 {
+    for (; bytes; bytes--) r->line += *r->at++ == '\n';
+}
+
+static void skip_space(reader *r)
+{
+    while (r->at < r->stop && memchr(" \t\r\n", *r->at, 4)) skip(r, 1);
+}
+
+/* Takes the character if it is there. */
+static bool take(reader *r, char c)
+{
+    skip_space(r);
+    if (r->at == r->stop || *r->at != c) return false;
+    skip(r, 1);
+    return true;
+}
+
+static json_t *next_item(const eval_predictions *list, reader *r, tool_error *err)
+{
+    const size_t left = (size_t)(r->stop - r->at);
     json_error_t where;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    bool ok = true;
-    if (!root) {
-        return tool_fail(err, "%s:%d: column %d: %s", list->path, where.line, where.column, where.text);
+    skip_space(r);
+    json_t *item = tool_json_parse(r->at, left < MAX_PIECE ? left : MAX_PIECE,
+                                   JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &where);
+    if (item) {
+        skip(r, (size_t)where.position);
+    } else if (left > MAX_PIECE && json_error_code(&where) == json_error_premature_end_of_input) {
+        (void)tool_fail(err, "%s:%d: %s", list->path, r->line, PIECE_TOO_LARGE);
+    } else {
+        (void)tool_fail(err, "%s:%d: column %d: %s", list->path, r->line + where.line - 1, where.column,
+                        where.text);
     }
+    return item;
+}
+
+static bool read_published(eval_predictions *list, reader *r, tool_error *err)
+{
+    bool ok = true, more = !(take(r, '[') && take(r, ']'));
     list->refs = eval_refs_create();
-    if (!list->refs) ok = tool_fail(err, "%s: out of memory", list->path);
-    for (size_t i = 0; ok && i < json_array_size(root); i++) {
-        ok = read_item(list, json_array_get(root, i), i + 1, err);
+    if (!list->refs) return tool_fail(err, "%s: out of memory", list->path);
+    for (size_t place = 1; ok && more; place++) {
+        json_t *item = next_item(list, r, err);
+        ok = item && read_item(list, item, place, err);
+        json_decref(item);
+        more = ok && take(r, ',');
+        if (ok && !more) {
+            ok = take(r, ']') || tool_fail(err, "%s:%d: ']' or ',' expected", list->path, r->line);
+        }
     }
-    json_decref(root);
-    return ok;
+    skip_space(r);
+    return ok && (r->at == r->stop || tool_fail(err, "%s:%d: text behind the list", list->path, r->line));
 }
 
 bool eval_predictions_read(eval_predictions *list, const char *path, tool_error *err)
@@ -168,11 +217,10 @@ bool eval_predictions_read(eval_predictions *list, const char *path, tool_error 
     bool ok = eval_predictions_begin(list, strcmp(path, "-") == 0 ? "standard input" : path, err) &&
               tool_text_read(&text, path, EVAL_MAX_FILE, err);
     if (ok) {
-        const char *start = text.data;
-        if (text.size >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0) start += 3;
-        while (*start == ' ' || *start == '\t' || *start == '\r' || *start == '\n') start++;
-        ok = *start == '[' ? read_published(list, start, text.size - (size_t)(start - text.data), err)
-                           : read_lines(list, &text, err);
+        reader r = {text.data, text.data + text.size, 1};
+        if (text.size >= 3 && memcmp(text.data, "\xEF\xBB\xBF", 3) == 0) skip(&r, 3);
+        skip_space(&r);
+        ok = r.at < r.stop && *r.at == '[' ? read_published(list, &r, err) : read_lines(list, &text, err);
         if (ok && !list->count) ok = tool_fail(err, "%s: no predictions", list->path);
     }
     tool_text_free(&text);

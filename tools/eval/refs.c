@@ -11,9 +11,8 @@
 enum { MAX_DIGITS = 18 }; /* of a comment number, so that it fits into 64 bits */
 
 typedef struct image {
-    const char **captions; /* [count], owned by the text table */
-    uint64_t *numbers;     /* [n_numbers], Flickr30k's comment numbers seen so far */
-    size_t count, capacity, n_numbers, numbers_capacity;
+    const char **captions; /* [count], owned by the text table; has room for the next power of two */
+    size_t count;
 } image;
 
 struct eval_refs {
@@ -36,10 +35,7 @@ eval_refs *eval_refs_create(void)
 void eval_refs_free(eval_refs **refs)
 {
     if (!refs || !*refs) return;
-    for (size_t i = 0; i < eval_refs_count(*refs); i++) {
-        free((*refs)->images[i].captions);
-        free((*refs)->images[i].numbers);
-    }
+    for (size_t i = 0; i < eval_refs_count(*refs); i++) free((*refs)->images[i].captions);
     free((*refs)->images);
     eval_table_free(&(*refs)->names);
     eval_table_free(&(*refs)->texts);
@@ -84,16 +80,24 @@ static image *get_image(eval_refs *refs, const char *name, size_t length)
     return &images[number];
 }
 
+/* Most images have few captions, so their room starts with one and doubles. */
+static bool make_room(image *im)
+{
+    if (im->count & (im->count - 1)) return true;
+    const size_t room = im->count ? im->count * 2 : 1;
+    const char **captions = realloc(im->captions, room * sizeof *captions);
+    if (!captions) return false;
+    im->captions = captions;
+    return true;
+}
+
 bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const char *caption, size_t length)
 {
     image *im = get_image(refs, name, name_length);
-    if (!im) return false;
-    const char **captions = tool_grow(im->captions, &im->capacity, im->count + 1, sizeof *captions);
-    if (!captions) return false;
-    im->captions = captions;
+    if (!im || !make_room(im)) return false;
     const uint32_t text = eval_table_add(refs->texts, caption, length);
     if (text == EVAL_NO_WORD) return false;
-    captions[im->count++] = eval_table_text(refs->texts, text);
+    im->captions[im->count++] = eval_table_text(refs->texts, text);
     return true;
 }
 
@@ -101,6 +105,7 @@ bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const 
 
 typedef struct reader {
     eval_refs *refs;
+    eval_table *numbers; /* of Flickr30k: an image's number and a comment number, as they came */
     const char *path;
     tool_lines lines;
     tool_error *err;
@@ -129,7 +134,7 @@ static bool add_caption(reader *r, span name, span caption)
     caption = trim(caption);
     if (!name.length) return refuse(r, "no image name");
     if (!caption.length) return refuse(r, "empty caption");
-    if (caption.length > EVAL_MAX_CAPTION) return refuse(r, "caption too long");
+    if (caption.length > EVAL_MAX_CAPTION) return refuse(r, EVAL_TOO_LONG);
     if (!eval_refs_add(r->refs, name.text, name.length, caption.text, caption.length)) {
         return refuse(r, "out of memory");
     }
@@ -183,16 +188,13 @@ static bool note_number(reader *r, span name, uint64_t number)
 {
     name = trim(name);
     if (!name.length) return refuse(r, "no image name");
-    image *im = get_image(r->refs, name.text, name.length);
+    const image *im = get_image(r->refs, name.text, name.length);
     if (!im) return refuse(r, "out of memory");
-    for (size_t i = 0; i < im->n_numbers; i++) {
-        if (im->numbers[i] == number) return refuse(r, "this image and comment number came before");
-    }
-    uint64_t *numbers = tool_grow(im->numbers, &im->numbers_capacity, im->n_numbers + 1, sizeof *numbers);
-    if (!numbers) return refuse(r, "out of memory");
-    im->numbers = numbers;
-    numbers[im->n_numbers++] = number;
-    return true;
+    const uint64_t pair[2] = {(uint64_t)(im - r->refs->images), number};
+    const size_t before = eval_table_count(r->numbers);
+    const uint32_t at = eval_table_add(r->numbers, pair, sizeof pair);
+    if (at == EVAL_NO_WORD) return refuse(r, "out of memory");
+    return at == before || refuse(r, "this image and comment number came before");
 }
 
 /* image| n| caption.  One line of the data set as distributed lacks the second |: "image| 4   A dog runs".
@@ -248,13 +250,13 @@ static bool read_lines(reader *r, char *room)
 
 eval_refs *eval_refs_read(const char *path, tool_error *err)
 {
-    reader r = {.refs = eval_refs_create(), .path = path, .err = err};
+    reader r = {.refs = eval_refs_create(), .numbers = eval_table_create(), .path = path, .err = err};
     tool_text text = {NULL, 0};
     char *room = NULL;
     bool ok = false;
     if (!tool_text_read(&text, path, EVAL_MAX_FILE, err)) goto done;
     room = malloc(text.size + 1); /* no line is longer */
-    if (!r.refs || !room) {
+    if (!r.refs || !r.numbers || !room) {
         (void)tool_fail(err, "%s: out of memory", path);
         goto done;
     }
@@ -264,6 +266,7 @@ eval_refs *eval_refs_read(const char *path, tool_error *err)
 done:
     tool_text_free(&text);
     free(room);
+    eval_table_free(&r.numbers);
     if (!ok) eval_refs_free(&r.refs);
     return r.refs;
 }

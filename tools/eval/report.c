@@ -2,7 +2,8 @@
 #include "tools/eval/report.h"
 
 #include <math.h>
-#include <jansson.h>
+
+#include "tools/common/json.h"
 
 const char *eval_metric_name(size_t i, bool no_synonyms)
 {
@@ -42,7 +43,7 @@ static double rounded(double value, int decimals)
 
 static json_t *text_or_null(const char *text)
 {
-    return text ? json_string(text) : json_null();
+    return text ? tool_json_text(text) : json_null();
 }
 
 static json_t *number_or_null(int number)
@@ -50,28 +51,23 @@ static json_t *number_or_null(int number)
     return number > 0 ? json_integer(number) : json_null();
 }
 
-bool eval_report_json(const eval_report *report, FILE *out)
+json_t *eval_report_json(const eval_report *report)
 {
     json_t *object = json_object();
-    bool ok = object != NULL;
-    ok = ok && !json_object_set_new(object, "checkpoint", text_or_null(report->checkpoint));
-    ok = ok && !json_object_set_new(object, "split", text_or_null(report->split));
-    ok = ok && !json_object_set_new(object, "n_images", json_integer((json_int_t)report->n_images));
-    ok = ok && !json_object_set_new(object, "method", text_or_null(report->method));
-    ok = ok && !json_object_set_new(object, "beam_width", number_or_null(report->beam_width));
-    ok = ok && !json_object_set_new(object, "max_len", number_or_null(report->max_len));
-    ok = ok && !json_object_set_new(object, "rnn_type", text_or_null(report->rnn_type));
-    for (size_t i = 0; i < EVAL_N_METRICS && ok; i++) {
-        ok = !json_object_set_new(object, eval_metric_name(i, report->no_synonyms),
-                                  json_real(rounded(eval_metric_value(&report->scores, i), 4)));
+    tool_json_set(&object, "checkpoint", text_or_null(report->checkpoint));
+    tool_json_set(&object, "split", text_or_null(report->split));
+    tool_json_set(&object, "n_images", json_integer((json_int_t)report->n_images));
+    tool_json_set(&object, "method", text_or_null(report->method));
+    tool_json_set(&object, "beam_width", number_or_null(report->beam_width));
+    tool_json_set(&object, "max_len", number_or_null(report->max_len));
+    tool_json_set(&object, "rnn_type", text_or_null(report->rnn_type));
+    for (size_t i = 0; i < EVAL_N_METRICS; i++) {
+        tool_json_set(&object, eval_metric_name(i, report->no_synonyms),
+                      json_real(rounded(eval_metric_value(&report->scores, i), 4)));
     }
-    ok = ok &&
-         !json_object_set_new(object, "wall_clock_s",
-                              report->seconds < 0 ? json_null() : json_real(rounded(report->seconds, 1)));
-    ok = ok && !json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    json_decref(object);
-    if (ok) (void)fputc('\n', out);
-    return ok;
+    tool_json_set(&object, "wall_clock_s",
+                  report->seconds < 0 ? json_null() : json_real(rounded(report->seconds, 1)));
+    return object;
 }
 
 void eval_report_images(const eval_joined *joined, const eval_scores *scores, bool no_synonyms, FILE *out)

@@ -1,13 +1,18 @@
 /* Scores as a table, as JSON with the keys of the published metrics files, and image by image.
  *
- * Everything is written to the stream that is given. */
+ * Text is written to the stream that is given. */
 #ifndef TOOLS_EVAL_REPORT_H
 #define TOOLS_EVAL_REPORT_H
 
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "tools/eval/metrics.h"
 #include "tools/eval/predictions.h"
+
+/* How the metrics are printed. */
+#define EVAL_JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(12))
 
 /* The metrics in the order in which they are reported. */
 enum { EVAL_METEOR = 4, EVAL_N_METRICS = 7 };
@@ -28,8 +33,8 @@ typedef struct eval_report {
 
 void eval_report_table(const eval_report *report, FILE *out);
 
-/* False when out of memory. */
-bool eval_report_json(const eval_report *report, FILE *out);
+/* With the keys of the published files; NULL where it can't be made. */
+json_t *eval_report_json(const eval_report *report);
 
 /* A header line, then a line an image; scores [corpus size]. */
 void eval_report_images(const eval_joined *joined, const eval_scores *scores, bool no_synonyms, FILE *out);

@@ -5,14 +5,16 @@
 #include "tools/eval/corpus.h"
 
 /* The length of the longest common subsequence; row [b->length + 1] is scratch. */
-static size_t common_length(const eval_sentence *a, const eval_sentence *b, uint32_t *row)
+static size_t common_length(const eval_corpus *corpus, const eval_sentence *a, const eval_sentence *b,
+                            uint32_t *row)
 {
+    const uint32_t *x = corpus->pool + a->first, *y = corpus->pool + b->first;
     for (size_t j = 0; j <= b->length; j++) row[j] = 0;
     for (size_t i = 0; i < a->length; i++) {
         uint32_t diagonal = 0;
         for (size_t j = 0; j < b->length; j++) {
             const uint32_t above = row[j + 1];
-            if (a->words[i] == b->words[j]) {
+            if (x[i] == y[j]) {
                 row[j + 1] = diagonal + 1;
             } else if (row[j] > above) {
                 row[j + 1] = row[j];
@@ -29,19 +31,19 @@ static const double beta2 = 1.2 * 1.2; /* the weight of recall, squared */
 static size_t common_with_empty(const eval_corpus *corpus, const eval_sentence *hypothesis)
 {
     for (size_t i = 0; i < hypothesis->length; i++) {
-        if (eval_table_length(corpus->words, hypothesis->words[i]) == 0) return 1;
+        if (eval_table_length(corpus->words, corpus->pool[hypothesis->first + i]) == 0) return 1;
     }
     return 0;
 }
 
 static double score_image(const eval_corpus *corpus, const eval_image *image)
 {
-    const eval_sentence *hypothesis = &image->spaced;
+    const eval_sentence *hypothesis = &corpus->sentences[image->first + EVAL_SPACED];
     double precision = 0, recall = 0;
     for (size_t i = 0; i < image->n_references; i++) {
-        const eval_sentence *reference = &image->references[i];
-        uint32_t row[EVAL_MAX_CAPTION / 2 + 2];
-        const double common = (double)(reference->length ? common_length(hypothesis, reference, row)
+        const eval_sentence *reference = eval_reference(corpus, image, i);
+        uint32_t row[EVAL_MAX_WORDS + 1];
+        const double common = (double)(reference->length ? common_length(corpus, hypothesis, reference, row)
                                                          : common_with_empty(corpus, hypothesis));
         const double p = common / (double)hypothesis->length;
         const double r = common / (double)(reference->length ? reference->length : 1);

@@ -72,7 +72,7 @@ static bool hand_in(void *context, void *argument, size_t index, tool_error *err
     const worker *w = argument;
     eval_run *run = s->run;
     if (!w->ok) {
-        run->failed++;
+        if (!run->failed++) run->first_failure = w->cause;
         tool_progress_clear(&s->progress);
         (void)tool_failure("capeval", &w->cause);
     } else if (eval_store_add(run->store, s->images[index], w->text, err)) {

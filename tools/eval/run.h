@@ -29,6 +29,7 @@ typedef struct eval_run {
     eval_store *store;
     /* results */
     size_t captioned, earlier, failed; /* now, in earlier runs, not at all */
+    tool_error first_failure;          /* why the first of those failed */
     double seconds;
 } eval_run;
 

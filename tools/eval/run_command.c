@@ -10,6 +10,7 @@
 #include "tools/common/crew.h"
 #include "tools/common/images.h"
 #include "tools/eval/captioner.h"
+#include "tools/eval/own.h"
 
 /* ---- output ---- */
 
@@ -29,20 +30,25 @@ static char *metrics_path(const char *output, tool_error *err)
     return path;
 }
 
+/* What can't be written in the end is refused before the work begins. */
+static bool check_outputs(const eval_run_options *options, tool_error *err)
+{
+    const eval_score_options *score = &options->score;
+    const char *const output = options->output;
+    if (strcmp(output, score->metrics) == 0 || (score->per_image && strcmp(output, score->per_image) == 0)) {
+        return tool_fail(err, "%s: is named for two outputs", output);
+    }
+    return eval_own_check(&eval_own_metrics, score->metrics, err) &&
+           (!score->per_image || eval_own_check(&eval_own_scores, score->per_image, err));
+}
+
 static bool score_run(const eval_run_options *options, const eval_run *run, const eval_refs *refs,
                       const eval_model *m, tool_error *err)
 {
-    eval_score_options score = options->score;
     eval_predictions list = {0};
     eval_report report = {0};
-    char *path = NULL;
     const bool greedy = m->decode.search == CAPTION_SEARCH_GREEDY;
     bool ok = eval_predictions_begin(&list, options->output, err);
-    if (ok && !score.metrics) {
-        path = metrics_path(options->output, err);
-        score.metrics = path;
-        ok = path != NULL;
-    }
     for (size_t i = 0; i < run->n_images && ok; i++) {
         ok = eval_predictions_add(&list, run->images[i], eval_store_find(run->store, run->images[i]), i + 1,
                                   err);
@@ -55,8 +61,7 @@ static bool score_run(const eval_run_options *options, const eval_run *run, cons
     report.max_len = m->decode.max_length;
     report.rnn_type = cpt_name_of(cpt_rnn_names, info.rnn);
     report.seconds = run->earlier ? -1 : run->seconds; /* of a resumed run the time is not known */
-    ok = ok && eval_score_and_report(&list, refs, &score, &report, err);
-    free(path);
+    ok = ok && eval_score_and_report(&list, refs, &options->score, &report, err);
     eval_predictions_free(&list);
     return ok;
 }
@@ -74,7 +79,8 @@ static void print_summary(const eval_run *run)
 
 /* ---- all of it ---- */
 
-bool eval_run_command(const eval_run_options *options, tool_error *err)
+/* options->score.metrics is there */
+static bool caption_and_score(const eval_run_options *options, tool_error *err)
 {
     eval_model m = {0};
     eval_refs *refs = NULL;
@@ -82,6 +88,7 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     eval_run run = {.captioner = &captioner, .folder = options->images, .quiet = options->score.quiet};
     const char **images = NULL;
     bool ok = false;
+    if (!check_outputs(options, err)) return false;
     run.threads = options->threads ? options->threads : tool_processors(TOOL_CREW_MOST);
     if (!tool_is_folder(options->images)) {
         (void)tool_fail(err, "%s: no such folder", options->images);
@@ -92,16 +99,20 @@ bool eval_run_command(const eval_run_options *options, tool_error *err)
     images = (options->null ? eval_refs_list_null : eval_refs_list)(refs, options->list, &run.n_images, err);
     if (!images) goto done;
     run.images = images;
+    m.session = options->session;
     if (!eval_model_open(&m, options->model, options->greedy, options->beams, err)) goto done;
-    m.session.no_exif = options->no_exif;
     char settings[512];
     if (!eval_model_settings(&m, settings, sizeof settings)) {
         (void)tool_fail(err, "%s: settings too long", m.name);
         goto done;
     }
-    run.store = eval_store_open(options->output, settings, err);
+    run.store = eval_store_open(options->output, settings, images, run.n_images, err);
     if (!run.store || !eval_run_images(&run, err)) goto done;
     if (!run.quiet) print_summary(&run);
+    if (!run.captioned && !run.earlier) {
+        (void)tool_fail(err, "none of %zu images captioned: %s", run.n_images, run.first_failure.message);
+        goto done;
+    }
     ok = score_run(options, &run, refs, &m, err);
     if (ok && run.failed) ok = tool_fail(err, "%zu of %zu images failed", run.failed, run.n_images);
 done:
@@ -109,5 +120,17 @@ done:
     eval_model_close(&m);
     eval_refs_free(&refs);
     free(images);
+    return ok;
+}
+
+bool eval_run_command(const eval_run_options *options, tool_error *err)
+{
+    eval_run_options all = *options;
+    if (options->score.metrics) return caption_and_score(options, err);
+    char *path = metrics_path(options->output, err);
+    if (!path) return false;
+    all.score.metrics = path;
+    const bool ok = caption_and_score(&all, err);
+    free(path);
     return ok;
 }

@@ -4,6 +4,8 @@
 #ifndef TOOLS_EVAL_RUN_COMMAND_H
 #define TOOLS_EVAL_RUN_COMMAND_H
 
+#include <caption.h>
+
 #include "tools/eval/score.h"
 
 typedef struct eval_run_options {
@@ -13,10 +15,11 @@ typedef struct eval_run_options {
     const char *list;          /* file of image names, or NULL: all images of refs */
     const char *output;        /* predictions file */
     bool null;                 /* the names in `list` end in zero bytes, not in newlines */
-    bool greedy, no_exif;
-    int beams;                /* 0: the model's own */
-    int threads;              /* 0: one a processor */
-    eval_score_options score; /* metrics NULL: named after the output */
+    bool greedy;
+    caption_session_options session; /* how images are read; the model sets the rest */
+    int beams;                       /* 0: the model's own */
+    int threads;                     /* 0: one a processor */
+    eval_score_options score;        /* metrics NULL: named after the output */
 } eval_run_options;
 
 /* Images that can't be captioned are left out of the scores; in the end they make this false. */

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "tools/common/cli.h"
-#include "tools/common/outfile.h"
 #include "tools/common/output.h"
+#include "tools/eval/own.h"
 
 /* Opens WordNet.  *wordnet stays NULL where it is not wanted or not installed. */
 static bool open_wordnet(const char *folder, bool quiet, eval_wordnet **wordnet, tool_error *err)
@@ -42,38 +42,38 @@ static void print_notes(const eval_joined *joined)
     }
 }
 
-static bool write_images(const char *path, const eval_joined *joined, const eval_scores *scores,
-                         bool no_synonyms, tool_error *err)
+/* ---- results ---- */
+
+/* The files that hold the results; those that nobody wants stay zeroed. */
+typedef struct results {
+    tool_output images, metrics, report;
+} results;
+
+static bool open_results(results *r, const eval_score_options *options, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
-    if (!out) return false;
-    eval_report_images(joined, scores, no_synonyms, tool_outfile_stream(out));
-    return tool_outfile_commit(&out, err);
+    return (!options->per_image || eval_own_output(&eval_own_scores, &r->images, options->per_image, err)) &&
+           (!options->metrics || eval_own_output(&eval_own_metrics, &r->metrics, options->metrics, err)) &&
+           tool_output_open(&r->report, options->output, err);
 }
 
-static bool write_metrics(const char *path, const eval_report *report, tool_error *err)
+/* All files appear, or, where one can't be made, none does. */
+static bool write_results(const eval_score_options *options, const eval_report *report,
+                          const eval_joined *joined, const eval_scores *scores, tool_error *err)
 {
-    tool_outfile *out = tool_outfile_open(path, err);
-    if (!out) return false;
-    if (!eval_report_json(report, tool_outfile_stream(out))) {
-        tool_outfile_abort(&out);
-        return tool_fail(err, "%s: out of memory", path);
+    results r = {0};
+    bool ok = open_results(&r, options, err);
+    if (ok && r.images.stream) eval_report_images(joined, scores, report->no_synonyms, r.images.stream);
+    if (ok && r.metrics.stream) tool_output_json(&r.metrics, eval_report_json(report), EVAL_JSON_FLAGS);
+    if (ok && options->json) {
+        tool_output_json(&r.report, eval_report_json(report), EVAL_JSON_FLAGS);
+    } else if (ok) {
+        eval_report_table(report, r.report.stream);
     }
-    return tool_outfile_commit(&out, err);
-}
-
-static bool print_report(const eval_report *report, const eval_score_options *options, tool_error *err)
-{
-    tool_output output;
-    if (!tool_output_open(&output, options->output, err)) return false;
-    bool ok = true;
-    if (options->json) {
-        ok = eval_report_json(report, output.stream) || tool_fail(err, "out of memory");
-    } else {
-        eval_report_table(report, output.stream);
-    }
-    ok = ok && tool_output_close(&output, err);
-    tool_output_abort(&output);
+    ok = ok && tool_output_whole(&r.report, err) && tool_output_close(&r.images, err) &&
+         tool_output_close(&r.metrics, err) && tool_output_close(&r.report, err);
+    tool_output_abort(&r.images);
+    tool_output_abort(&r.metrics);
+    tool_output_abort(&r.report);
     return ok;
 }
 
@@ -95,9 +95,7 @@ bool eval_score_and_report(const eval_predictions *list, const eval_refs *refs,
     }
     if (!eval_score(joined.corpus, wordnet, &report->scores, scores, err)) goto done;
     if (!options->quiet) print_notes(&joined);
-    if (options->per_image && !write_images(options->per_image, &joined, scores, !wordnet, err)) goto done;
-    if (options->metrics && !write_metrics(options->metrics, report, err)) goto done;
-    ok = print_report(report, options, err);
+    ok = write_results(options, report, &joined, scores, err);
 done:
     free(scores);
     eval_wordnet_close(&wordnet);

@@ -21,6 +21,7 @@ enum { MAX_SETTINGS = 1 << 16 }; /* bytes; there are a few hundred */
 
 struct eval_store {
     int fd;
+    bool created; /* by this process, so that nothing is lost when it is removed */
     char *path;
     eval_table *images; /* numbers = indices into captions */
     eval_table *texts;
@@ -38,23 +39,23 @@ static bool write_settings(const char *path, const char *settings, tool_error *e
     return tool_outfile_commit(&out, err);
 }
 
-/* A file that holds captions needs the settings that it was begun with; an empty one takes any. */
-static bool check_settings(const char *path, bool has_captions, const char *settings, tool_error *err)
+/* A file that holds anything needs the settings that it was begun with; an empty one takes any. */
+static bool check_settings(const char *path, bool empty, const char *settings, tool_error *err)
 {
     char *side = malloc(strlen(path) + sizeof ".run");
     tool_text text = {NULL, 0};
     bool ok = false;
     if (!side) return tool_fail(err, "%s: out of memory", path);
     (void)sprintf(side, "%s.run", path);
-    if (!has_captions) {
-        ok = write_settings(side, settings, err);
-    } else if (access(side, F_OK) != 0) {
-        (void)tool_fail(err, "%s: exists, and is not of a run that could go on (no %s)", path, side);
-    } else if (tool_text_read(&text, side, MAX_SETTINGS, err)) {
+    if (access(side, F_OK) != 0) {
+        ok = empty ? write_settings(side, settings, err)
+                   : tool_fail(err, "%s: exists, and is not of a run that could go on (no %s)", path, side);
+    } else if (tool_text_read_regular(&text, side, MAX_SETTINGS, err)) {
         if (strncmp(text.data, FIRST_LINE, strlen(FIRST_LINE)) != 0) {
             (void)tool_fail(err, "%s: not a settings file of capeval run", side);
         } else {
-            ok = tool_settings_compare(path, text.data + strlen(FIRST_LINE), settings, err);
+            ok = empty ? write_settings(side, settings, err)
+                       : tool_settings_compare(path, text.data + strlen(FIRST_LINE), settings, err);
         }
     }
     tool_text_free(&text);
@@ -78,8 +79,20 @@ static bool remember(eval_store *store, const char *image, const char *caption, 
     return true;
 }
 
-/* Reads the complete lines.  What follows the last newline was cut off, and the file is shortened by it. */
-static bool load(eval_store *store, tool_text *text, tool_error *err)
+/* Whether a line of one of the images, cut off anywhere, can be `tail` [size]. */
+static bool begins_line(const char *const *images, size_t n_images, const char *tail, size_t size)
+{
+    const char *tab = memchr(tail, '\t', size);
+    const size_t length = tab ? (size_t)(tab - tail) : size;
+    for (size_t i = 0; i < n_images; i++) {
+        const size_t whole = strlen(images[i]);
+        if ((tab ? whole == length : whole >= length) && memcmp(images[i], tail, length) == 0) return true;
+    }
+    return false;
+}
+
+/* Reads the complete lines; *end becomes the offset behind them. */
+static bool load(eval_store *store, tool_text *text, size_t *end_of_lines, tool_error *err)
 {
     char *line = text->data;
     size_t number = 1;
@@ -99,20 +112,24 @@ static bool load(eval_store *store, tool_text *text, tool_error *err)
         if (!remember(store, line, tab + 1, err)) return false;
         line = end + 1;
     }
-    if ((size_t)(line - text->data) == text->size) return true;
-    if (ftruncate(store->fd, (off_t)(line - text->data)) != 0) {
-        return tool_fail_errno(err, store->path, errno);
-    }
+    *end_of_lines = (size_t)(line - text->data);
     return true;
 }
 
+/* O_NONBLOCK, O_NOCTTY: the name may become a FIFO's or a terminal's between stat and open */
 static bool open_file(eval_store *store, tool_error *err)
 {
+    const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct flock lock = {0};
-    store->fd = open(store->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     struct stat info;
-    if (store->fd < 0 || fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
-    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: not a regular file", store->path);
+    store->fd = open(store->path, flags | O_EXCL, 0666);
+    store->created = store->fd >= 0;
+    if (!store->created && (stat(store->path, &info) != 0 || S_ISREG(info.st_mode))) {
+        store->fd = open(store->path, flags, 0666);
+        if (store->fd < 0) return tool_fail_errno(err, store->path, errno);
+    }
+    if (store->fd >= 0 && fstat(store->fd, &info) != 0) return tool_fail_errno(err, store->path, errno);
+    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: is not a regular file", store->path);
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     if (fcntl(store->fd, F_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
@@ -141,7 +158,23 @@ static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
     return got >= 0 || tool_fail_errno(err, store->path, errno);
 }
 
-eval_store *eval_store_open(const char *path, const char *settings, tool_error *err)
+/* Takes what earlier runs wrote.  A line that was cut off is dropped from the file. */
+static bool take_up(eval_store *store, const char *const *images, size_t n_images, tool_text *text,
+                    tool_error *err)
+{
+    size_t end = 0;
+    if (!load(store, text, &end, err)) return false;
+    if (end == text->size) return true;
+    if (!begins_line(images, n_images, text->data + end, text->size - end)) {
+        return tool_fail(err,
+                         "%s: what follows its last complete line is of no image of this run: it is kept",
+                         store->path);
+    }
+    return ftruncate(store->fd, (off_t)end) == 0 || tool_fail_errno(err, store->path, errno);
+}
+
+eval_store *eval_store_open(const char *path, const char *settings, const char *const *images,
+                            size_t n_images, tool_error *err)
 {
     eval_store *store = calloc(1, sizeof *store);
     tool_text text = {NULL, 0};
@@ -160,8 +193,8 @@ eval_store *eval_store_open(const char *path, const char *settings, tool_error *
     }
     strcpy(store->path, path);
     if (!open_file(store, err) || !read_all(store, &text, err)) goto done;
-    ok = check_settings(path, memchr(text.data, '\n', text.size) != NULL, settings, err) &&
-         load(store, &text, err);
+    ok = check_settings(path, text.size == 0, settings, err) && take_up(store, images, n_images, &text, err);
+    if (!ok && store->created) (void)unlink(path);
 done:
     tool_text_free(&text);
     if (!ok) eval_store_close(&store);
@@ -201,8 +234,22 @@ static bool write_line(const eval_store *store, const char *line, size_t size, t
     return true;
 }
 
+/* Whether a line is one that `load` takes. */
+static bool check_line(const char *image, const char *caption, tool_error *err)
+{
+    if (strpbrk(image, "\t\n")) {
+        return tool_fail(err, "%s: a name with a tab or a newline can't stand in a predictions file", image);
+    }
+    if (tool_utf8_check(image, strlen(image)) != strlen(image)) {
+        return tool_fail(err, "%s: the name is not UTF-8, so it can't stand in a predictions file", image);
+    }
+    return tool_utf8_check(caption, strlen(caption)) == strlen(caption) ||
+           tool_fail(err, "%s: the caption is not UTF-8", image);
+}
+
 bool eval_store_add(eval_store *store, const char *image, const char *caption, tool_error *err)
 {
+    if (!check_line(image, caption, err)) return false;
     const size_t size = strlen(image) + strlen(caption) + 2; /* with tab and newline */
     char *line = malloc(size + 1);
     if (!line) return tool_fail(err, "%s: out of memory", store->path);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/common/grow.h"
+#include "tools/eval/hash.h"
 
 enum { BLOCK_BYTES = 1 << 16, FIRST_SLOTS = 1 << 12 };
 
@@ -17,8 +18,7 @@ typedef struct block {
 
 typedef struct entry {
     const char *text;
-    size_t length;
-    uint64_t hash;
+    uint32_t length, hash;
 } entry;
 
 struct eval_table {
@@ -27,20 +27,14 @@ struct eval_table {
     size_t count, capacity;
     uint32_t *slots; /* EVAL_NO_WORD = empty; at most half full */
     size_t n_slots;  /* a power of two */
+    eval_hash_key key;
 };
-
-static uint64_t hash_bytes(const void *text, size_t length)
-{
-    const unsigned char *p = text;
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < length; i++) hash = (hash ^ p[i]) * 1099511628211u;
-    return hash ^ (hash >> 29);
-}
 
 eval_table *eval_table_create(void)
 {
     eval_table *words = calloc(1, sizeof *words);
     if (!words) return NULL;
+    words->key = eval_hash_random();
     words->n_slots = FIRST_SLOTS;
     words->slots = malloc(words->n_slots * sizeof *words->slots);
     if (!words->slots) {
@@ -71,7 +65,7 @@ size_t eval_table_count(const eval_table *words)
 }
 
 /* The slot that holds the string, or the empty one where it belongs. */
-static size_t find_slot(const eval_table *words, const void *text, size_t length, uint64_t hash)
+static size_t find_slot(const eval_table *words, const void *text, size_t length, uint32_t hash)
 {
     size_t at = (size_t)hash & (words->n_slots - 1);
     while (words->slots[at] != EVAL_NO_WORD) {
@@ -103,7 +97,7 @@ static bool double_slots(eval_table *words)
 static char *keep_text(eval_table *words, const void *text, size_t length)
 {
     block *b = words->blocks;
-    if (length > SIZE_MAX / 2) return NULL;
+    if (length >= UINT32_MAX) return NULL;
     if (!b || b->room - b->used <= length) {
         const size_t room = length < BLOCK_BYTES ? BLOCK_BYTES : length + 1;
         b = malloc(sizeof *b + room);
@@ -122,7 +116,7 @@ static char *keep_text(eval_table *words, const void *text, size_t length)
 
 uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
 {
-    const uint64_t hash = hash_bytes(text, length);
+    const uint32_t hash = (uint32_t)eval_hash(&words->key, text, length);
     size_t at = find_slot(words, text, length, hash);
     if (words->slots[at] != EVAL_NO_WORD) return words->slots[at];
     if (words->count >= EVAL_NO_WORD) return EVAL_NO_WORD;
@@ -135,7 +129,7 @@ uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
     words->entries = entries;
     entries[words->count].text = keep_text(words, text, length);
     if (!entries[words->count].text) return EVAL_NO_WORD;
-    entries[words->count].length = length;
+    entries[words->count].length = (uint32_t)length;
     entries[words->count].hash = hash;
     words->slots[at] = (uint32_t)words->count;
     return (uint32_t)words->count++;
@@ -143,7 +137,8 @@ uint32_t eval_table_add(eval_table *words, const void *text, size_t length)
 
 uint32_t eval_table_find(const eval_table *words, const void *text, size_t length)
 {
-    return words->slots[find_slot(words, text, length, hash_bytes(text, length))];
+    const uint32_t hash = (uint32_t)eval_hash(&words->key, text, length);
+    return words->slots[find_slot(words, text, length, hash)];
 }
 
 const char *eval_table_text(const eval_table *words, uint32_t id)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caption.h>
+
 #include "tools/common/text.h"
 #include "tools/common/grow.h"
 
@@ -19,6 +21,11 @@ enum {
     MAX_FILE = 64 << 20, /* bytes; data.noun has 15 million */
     MAX_DIGITS = 9,      /* of a number, so that it fits into 32 bits */
 };
+
+/* Bytes read to answer for one word.  "break" takes 4 thousand.  Entries may name a synset any number of
+ * times, and many words may share a long one, so that without a bound the time would grow with a file's
+ * square. */
+#define MAX_ANSWER 16384
 
 typedef struct line {
     const char *text;
@@ -175,11 +182,12 @@ typedef struct fields {
     size_t length;
 } fields;
 
+/* Fields end at a space or with the line. */
 static bool next_field(fields *f)
 {
     while (f->next < f->stop && *f->next == ' ') f->next++;
     f->text = f->next;
-    while (f->next < f->stop && *f->next != ' ') f->next++;
+    while (f->next < f->stop && *f->next != ' ' && *f->next != '\n') f->next++;
     f->length = (size_t)(f->next - f->text);
     return f->length > 0;
 }
@@ -204,58 +212,79 @@ typedef struct search {
     eval_lemma_fn *visit;
     void *context;
     tool_error *err;
+    size_t left; /* bytes that may still be read */
 } search;
+
+static fields begin_fields(const search *s, const char *text, size_t length)
+{
+    return (fields){.next = text, .stop = text + (length < s->left ? length : s->left)};
+}
 
 static bool damaged(const search *s, const char *file, int pos, size_t offset)
 {
-    return tool_fail(s->err, "%s/%s.%s: offset %zu: not a WordNet database entry", s->wordnet->folder, file,
-                     pos_names[pos], offset);
+    return tool_fail(s->err, "%s/%s.%s: offset %zu: %s", s->wordnet->folder, file, pos_names[pos], offset,
+                     s->left ? "not a WordNet database entry"
+                             : "the entries of one word take more than " CAPTION_QUOTE(MAX_ANSWER) " bytes");
 }
 
 /* OFFSET LEXFILE TYPE COUNT (LEMMA LEX_ID)... */
-static bool visit_synset(const search *s, int pos, size_t offset)
+static bool read_synset(const search *s, fields *f, size_t offset)
+{
+    size_t n_lemmas, number;
+    if (!next_number(f, 10, &number) || number != offset || !next_field(f) || !next_field(f) ||
+        !next_number(f, 16, &n_lemmas)) {
+        return false;
+    }
+    for (size_t i = 0; i < n_lemmas; i++) {
+        if (!next_field(f)) return false;
+        const char *mark = memchr(f->text, '(', f->length); /* adjectives: "afraid(p)" */
+        if (!s->visit(s->context, f->text, mark ? (size_t)(mark - f->text) : f->length)) return false;
+        if (!next_field(f)) return false;
+    }
+    return true;
+}
+
+static bool visit_synset(search *s, int pos, size_t offset)
 {
     const tool_text *data = &s->wordnet->data[pos];
     if (offset >= data->size || (offset && data->data[offset - 1] != '\n')) {
         return damaged(s, "data", pos, offset);
     }
-    const char *end = memchr(data->data + offset, '\n', data->size - offset);
-    fields f;
-    f.next = data->data + offset;
-    f.stop = end ? end : data->data + data->size;
-    size_t n_lemmas, number;
-    if (!next_number(&f, 10, &number) || number != offset || !next_field(&f) || !next_field(&f) ||
-        !next_number(&f, 16, &n_lemmas)) {
-        return damaged(s, "data", pos, offset);
+    fields f = begin_fields(s, data->data + offset, data->size - offset);
+    const bool ok = read_synset(s, &f, offset);
+    s->left -= (size_t)(f.next - (data->data + offset));
+    return ok || damaged(s, "data", pos, offset); /* unless `visit` stopped the search, with a message */
+}
+
+/* LEMMA POS SYNSETS POINTERS POINTER... SENSES TAGGED OFFSET... */
+static bool begin_entry(fields *f, size_t *n_synsets)
+{
+    size_t n_pointers;
+    if (!next_field(f) || !next_field(f) || !next_number(f, 10, n_synsets) ||
+        !next_number(f, 10, &n_pointers)) {
+        return false;
     }
-    for (size_t i = 0; i < n_lemmas; i++) {
-        if (!next_field(&f)) return damaged(s, "data", pos, offset);
-        const char *mark = memchr(f.text, '(', f.length); /* adjectives: "afraid(p)" */
-        if (!s->visit(s->context, f.text, mark ? (size_t)(mark - f.text) : f.length)) return false;
-        if (!next_field(&f)) return damaged(s, "data", pos, offset);
+    for (size_t i = 0; i < n_pointers + 2; i++) {
+        if (!next_field(f)) return false;
     }
     return true;
 }
 
-/* LEMMA POS SYNSETS POINTERS POINTER... SENSES TAGGED OFFSET... */
-static bool visit_entry(const search *s, int pos, const line *entry)
+static bool visit_entry(search *s, int pos, const line *entry)
 {
-    fields f = {.next = entry->text, .stop = entry->text + entry->length};
     const size_t at = (size_t)(entry->text - s->wordnet->index[pos].text.data);
-    size_t n_synsets, n_pointers;
-    if (!next_field(&f) || !next_field(&f) || !next_number(&f, 10, &n_synsets) ||
-        !next_number(&f, 10, &n_pointers)) {
-        return damaged(s, "index", pos, at);
+    fields f = begin_fields(s, entry->text, entry->length);
+    size_t n_synsets, offset;
+    bool ok = begin_entry(&f, &n_synsets);
+    s->left -= (size_t)(f.next - entry->text);
+    for (size_t i = 0; ok && i < n_synsets; i++) {
+        fields rest = begin_fields(s, f.next, (size_t)(entry->text + entry->length - f.next));
+        ok = next_number(&rest, 10, &offset);
+        s->left -= (size_t)(rest.next - f.next);
+        f.next = rest.next;
+        if (ok && !visit_synset(s, pos, offset)) return false;
     }
-    for (size_t i = 0; i < n_pointers + 2; i++) {
-        if (!next_field(&f)) return damaged(s, "index", pos, at);
-    }
-    for (size_t i = 0; i < n_synsets; i++) {
-        size_t offset;
-        if (!next_number(&f, 10, &offset)) return damaged(s, "index", pos, at);
-        if (!visit_synset(s, pos, offset)) return false;
-    }
-    return true;
+    return ok || damaged(s, "index", pos, at);
 }
 
 /* ---- morphology ---- */
@@ -298,7 +327,7 @@ static void detach(int pos, const form_set *from, form_set *to)
 }
 
 /* Visits the synsets of all forms that the index has; counts those forms in *found. */
-static bool visit_forms(const search *s, int pos, const form_set *set, size_t *found)
+static bool visit_forms(search *s, int pos, const form_set *set, size_t *found)
 {
     for (size_t i = 0; i < set->count; i++) {
         const line *entry = find_line(&s->wordnet->index[pos], set->forms[i].text, set->forms[i].length);
@@ -312,7 +341,7 @@ static bool visit_forms(const search *s, int pos, const form_set *set, size_t *f
 /* An irregular form stands for itself and for the base forms listed with it.  Any other word stands for
  * itself and what one detachment makes of it.  If the index has none of these, endings are detached again
  * until one fits. */
-static bool visit_pos(const search *s, int pos, const char *word, form_set sets[2])
+static bool visit_pos(search *s, int pos, const char *word, form_set sets[2])
 {
     const line *exception = find_line(&s->wordnet->exceptions[pos], word, strlen(word));
     form_set *now = &sets[0], *then = &sets[1];
@@ -340,7 +369,7 @@ static bool visit_pos(const search *s, int pos, const char *word, form_set sets[
 bool eval_wordnet_lemmas(const eval_wordnet *wordnet, const char *word, eval_lemma_fn *visit, void *context,
                          tool_error *err)
 {
-    const search s = {.wordnet = wordnet, .visit = visit, .context = context, .err = err};
+    search s = {.wordnet = wordnet, .visit = visit, .context = context, .err = err, .left = MAX_ANSWER};
     form_set sets[2] = {{NULL, 0}, {NULL, 0}};
     form *forms = malloc(2 * MAX_FORMS * sizeof *forms);
     bool ok = true;

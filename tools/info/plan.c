@@ -79,7 +79,9 @@ bool info_measure_plan(info_plan *plan, const caption_model *model, const captio
     caption_model_info info;
     caption_model_get_info(model, &info);
     plan->precision = info.precision;
-    if (caption_session_create(&plan->session, model, options, &error) != CAPTION_OK) {
+    caption_session_options lean = *options; /* no image is decoded */
+    lean.decode_memory = CAPTION_DEFAULT_DECODE_MEMORY;
+    if (caption_session_create(&plan->session, model, &lean, &error) != CAPTION_OK) {
         return tool_fail_caption(err, "--plan", &error);
     }
     plan->cpu = caption_session_cpu(plan->session);

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include <caption.h>
 #include <capw.h>
 
@@ -49,8 +51,8 @@ void info_print_text(const info_report *report, FILE *stream);
 /* The summary alone. */
 void info_print_summary(const info_report *report, FILE *stream);
 
-/* One object.  False when memory ran out. */
-bool info_print_json(const info_report *report, FILE *stream);
+/* One object; NULL where it can't be made. */
+json_t *info_report_json(const info_report *report);
 
 /* "attention" or "baseline"; "GRU" or "LSTM" */
 const char *info_kind_name(const caption_model_info *info);

@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <jansson.h>
 
 #include "lib/format/names.h"
 #include "tools/common/clean.h"
+#include "tools/common/json.h"
 
 enum {
     LABEL_COLUMNS = 12,
@@ -124,7 +124,8 @@ static void print_search(const info_report *report, FILE *stream)
 static void print_metrics(const info_report *report, FILE *stream)
 {
     const char *text = caption_model_find_metadata(report->model, "source.metrics");
-    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    json_error_t where;
+    json_t *root = text ? tool_json_parse(text, strlen(text), 0, &where) : NULL;
     entry e = begin_entry(stream, "metrics");
     int count = 0;
     const char *key;

@@ -2,21 +2,20 @@
 #include "tools/source/input.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/common/regular.h"
 
 bool source_input_open(source_input *input, const char *path, tool_error *err)
 {
     memset(input, 0, sizeof *input);
     input->path = path;
-    /* O_NONBLOCK: a pipe must not block before it is refused */
-    input->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    input->file = tool_regular_open(path, err);
     struct stat info;
-    if (input->file < 0 || fstat(input->file, &info) != 0) return tool_fail_errno(err, path, errno);
-    if (S_ISDIR(info.st_mode)) return tool_fail(err, "%s: checkpoint: is a folder", path);
-    if (!S_ISREG(info.st_mode)) return tool_fail(err, "%s: checkpoint: not a regular file", path);
+    if (input->file < 0) return false;
+    if (fstat(input->file, &info) != 0) return tool_fail_errno(err, path, errno);
     input->size = (uint64_t)info.st_size;
     return input->size != 0 || tool_fail(err, "%s: checkpoint: the file is empty", path);
 }

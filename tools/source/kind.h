@@ -18,18 +18,25 @@ typedef struct source_kind {
     void *(*open)(const char *path, tool_error *err);
     void (*close)(void *state);
 
-    /* As source_list, source_check, source_read and source_value. */
+    /* As source_list, source_read_raw and source_value. */
     bool (*list)(const void *state, source_part *part, tool_error *err);
-    bool (*check)(const void *state, const source_tensor *tensor, tool_error *err);
-    bool (*read)(const void *state, const source_tensor *tensor, float *values, tool_error *err);
+    bool (*read)(const void *state, const source_tensor *tensor, void *data, tool_error *err);
     bool (*value)(const void *state, const char *key, json_t **value, tool_error *err);
+
+    /* Whether a tensor's data are there; NULL: opening has made sure of that. */
+    bool (*check)(const void *state, const source_tensor *tensor, tool_error *err);
 } source_kind;
 
-extern const source_kind source_kind_torch;
+extern const source_kind source_kind_torch, source_kind_safetensors;
 
 /* Appends a tensor of this name, its other fields zero.  NULL and an error ("path: part: name: reason") if
  * the name is no tensor's name or appears twice, or if there are too many. */
 source_tensor *source_part_add(source_part *part, const char *path, const char *name, size_t size,
                                tool_error *err);
+
+enum { SOURCE_PLACE_BYTES = 256 };
+
+/* "part: name", for messages */
+const char *source_place(const source_tensor *tensor, char text[SOURCE_PLACE_BYTES]);
 
 #endif

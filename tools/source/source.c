@@ -18,7 +18,7 @@ struct source_file {
     void *state; /* the kind's own */
 };
 
-static const source_kind *const kinds[] = {&source_kind_torch};
+static const source_kind *const kinds[] = {&source_kind_torch, &source_kind_safetensors};
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -134,14 +134,43 @@ const source_tensor *source_find(const source_part *part, const char *name)
     return NULL;
 }
 
+const char *source_place(const source_tensor *tensor, char text[SOURCE_PLACE_BYTES])
+{
+    char printable[TOOL_PRINTABLE_BYTES];
+    (void)snprintf(text, SOURCE_PLACE_BYTES, "%s: %s", tensor->part,
+                   tool_printable(tensor->name, strlen(tensor->name), printable));
+    return text;
+}
+
 bool source_check(const source_file *file, const source_tensor *tensor, tool_error *err)
 {
-    return file->kind->check(file->state, tensor, err);
+    if (!source_type_is_real(tensor->type)) {
+        char place[SOURCE_PLACE_BYTES];
+        return tool_fail(err, "%s: %s: holds %s numbers, not floating-point ones", file->path,
+                         source_place(tensor, place), source_type_name(tensor->type));
+    }
+    return !file->kind->check || file->kind->check(file->state, tensor, err);
+}
+
+bool source_read_raw(const source_file *file, const source_tensor *tensor, void *data, tool_error *err)
+{
+    return file->kind->read(file->state, tensor, data, err);
 }
 
 bool source_read(const source_file *file, const source_tensor *tensor, float *values, tool_error *err)
 {
-    return file->kind->read(file->state, tensor, values, err);
+    if (!source_check(file, tensor, err)) return false;
+    if (tensor->type == SOURCE_FLOAT32) return source_read_raw(file, tensor, values, err);
+    const size_t item = source_type_size(tensor->type), count = (size_t)tensor->count;
+    unsigned char *data = malloc(count ? count * item : 1); /* no larger than the file */
+    if (!data) {
+        char place[SOURCE_PLACE_BYTES];
+        return tool_fail(err, "%s: %s: out of memory", file->path, source_place(tensor, place));
+    }
+    const bool ok = source_read_raw(file, tensor, data, err);
+    for (size_t i = 0; ok && i < count; i++) values[i] = source_type_read(tensor->type, data + i * item);
+    free(data);
+    return ok;
 }
 
 bool source_value(const source_file *file, const char *key, json_t **value, tool_error *err)

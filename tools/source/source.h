@@ -53,7 +53,8 @@ void source_close(source_file **file);
 const char *source_path(const source_file *file);
 
 /* Lists the tensors of the part `name`, which must outlive the list: in a checkpoint of torch.save, those of
- * the dict of that name.  Free the part whatever the result; it must not outlive the file. */
+ * the dict of that name; in a safetensors file, those named "part.name".  Free the part whatever the result;
+ * it must not outlive the file. */
 bool source_list(const source_file *file, const char *name, source_part *part, tool_error *err);
 void source_part_free(source_part *part);
 
@@ -63,8 +64,11 @@ const source_tensor *source_find(const source_part *part, const char *name);
 /* Whether the tensor holds floating-point numbers and its data are there.  Reads no data. */
 bool source_check(const source_file *file, const source_tensor *tensor, tool_error *err);
 
-/* All elements in row-major order, as float32, into values[tensor->count].  May be called from several
- * threads at once. */
+/* All elements in row-major order and in the tensor's own type, little-endian, into data[count * size].  May
+ * be called from several threads at once. */
+bool source_read_raw(const source_file *file, const source_tensor *tensor, void *data, tool_error *err);
+
+/* The same as float32, into values[tensor->count]. */
 bool source_read(const source_file *file, const source_tensor *tensor, float *values, tool_error *err);
 
 /* What the file says about its weights under a key such as "config", "metrics" or "epoch".  *value is a new

@@ -64,27 +64,16 @@ static bool list(const void *state, source_part *part, tool_error *err)
     return true;
 }
 
-enum { PLACE_BYTES = 256 };
-
-/* "part: name", for messages */
-static const char *place_of(const source_tensor *tensor, char text[PLACE_BYTES])
-{
-    char printable[TOOL_PRINTABLE_BYTES];
-    (void)snprintf(text, PLACE_BYTES, "%s: %s", tensor->part,
-                   tool_printable(tensor->name, strlen(tensor->name), printable));
-    return text;
-}
-
 static bool check(const void *state, const source_tensor *tensor, tool_error *err)
 {
-    char place[PLACE_BYTES];
-    return torch_tensor_check(state, tensor->origin, place_of(tensor, place), err);
+    char place[SOURCE_PLACE_BYTES];
+    return torch_tensor_check(state, tensor->origin, source_place(tensor, place), err);
 }
 
-static bool read_values(const void *state, const source_tensor *tensor, float *values, tool_error *err)
+static bool read_data(const void *state, const source_tensor *tensor, void *data, tool_error *err)
 {
-    char place[PLACE_BYTES];
-    return torch_tensor_read(state, tensor->origin, place_of(tensor, place), values, err);
+    char place[SOURCE_PLACE_BYTES];
+    return torch_tensor_read(state, tensor->origin, source_place(tensor, place), data, err);
 }
 
 static bool value_of(const void *state, const char *key, json_t **value, tool_error *err)
@@ -104,7 +93,7 @@ const source_kind source_kind_torch = {
     .open = open_state,
     .close = close_state,
     .list = list,
-    .check = check,
-    .read = read_values,
+    .read = read_data,
     .value = value_of,
+    .check = check,
 };

@@ -100,7 +100,7 @@ static bool make_tensor(torch_vm *vm, const torch_items *args)
 {
     torch_value *value = torch_vm_new(vm, TORCH_TENSOR);
     torch_tensor *tensor = torch_arena_alloc(vm->arena, sizeof *tensor);
-    if (!value || !tensor) return torch_vm_fail(vm, "out of memory");
+    if (!value || !tensor) return torch_vm_no_memory(vm);
     int strides;
     if (args->count < 5 || args->count > 7 || args->at[0]->kind != TORCH_STORAGE ||
         !natural(args->at[1], &tensor->offset) || !naturals(args->at[2], tensor->dims, &tensor->rank) ||

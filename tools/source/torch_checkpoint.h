@@ -19,14 +19,13 @@ typedef struct torch_checkpoint {
 bool torch_checkpoint_open(torch_checkpoint *checkpoint, const char *path, tool_error *err);
 void torch_checkpoint_close(torch_checkpoint *checkpoint);
 
-/* Checks that a tensor holds floating-point numbers, and that its storage is there and has the right size.
- * `name` is for messages.  Reads no data. */
+/* Checks that a tensor's storage is there and has the right size.  `name` is for messages.  Reads no data. */
 bool torch_tensor_check(const torch_checkpoint *checkpoint, const torch_tensor *tensor, const char *name,
                         tool_error *err);
 
-/* All elements in row-major order, as float32, into values[tensor->count].  May be called from several
- * threads. */
+/* All elements in row-major order, in the storage's type, into data[count * size].  May be called from
+ * several threads. */
 bool torch_tensor_read(const torch_checkpoint *checkpoint, const torch_tensor *tensor, const char *name,
-                       float *values, tool_error *err);
+                       void *data, tool_error *err);
 
 #endif

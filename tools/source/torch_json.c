@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/json.h"
+#include "tools/common/text.h"
+
 enum {
     MAX_DEPTH = 16,      /* a configuration has two levels */
     MAX_VALUES = 100000, /* a configuration has some dozens, metrics a few for each epoch */
@@ -52,6 +55,9 @@ static json_t *from_dict(const torch_items *items, walk *w)
             (void)tool_fail(w->err, "%s: a key is no text", w->place);
             data = NULL;
         }
+        if (data && tool_utf8_check(data, strlen(data)) != strlen(data)) {
+            (void)tool_fail(w->err, "%s: a key is not UTF-8", w->place);
+        }
         const bool failed = !data || json_object_set_new(dict, data, from_value(items->at[i + 1], w)) != 0;
         free(text);
         if (failed) {
@@ -86,7 +92,7 @@ static json_t *from_value(const torch_value *value, walk *w)
         break;
     case TORCH_TEXT:
         json = json_stringn(value->as.text.data, value->as.text.size);
-        if (!json) (void)tool_fail(w->err, "%s: a text is not UTF-8", w->place);
+        if (!json && !tool_json_lost()) (void)tool_fail(w->err, "%s: a text is not UTF-8", w->place);
         break;
     case TORCH_TUPLE:
     case TORCH_LIST:
@@ -107,6 +113,6 @@ json_t *torch_json(const torch_value *value, const char *place, tool_error *err)
 {
     walk w = {.place = place, .err = err};
     json_t *json = from_value(value, &w);
-    if (!json) (void)tool_fail(err, "%s: out of memory, or a text is not UTF-8", place);
+    if (!json) (void)tool_fail(err, "%s: out of memory", place);
     return json;
 }

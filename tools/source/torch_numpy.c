@@ -68,7 +68,7 @@ bool torch_vm_latin1(torch_vm *vm, const torch_items *args)
     torch_value *value = torch_vm_new(vm, TORCH_BYTES);
     char *out = torch_arena_alloc(vm->arena, LONGEST);
     size_t n = 0;
-    if (!value || !out) return torch_vm_fail(vm, "it takes too much memory");
+    if (!value || !out) return torch_vm_no_memory(vm);
     if (args->count != 2 || args->at[0]->kind != TORCH_TEXT || !torch_text_is(args->at[1], "latin1")) {
         return torch_vm_fail(vm, "encodes something other than a text in latin1");
     }

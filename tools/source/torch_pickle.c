@@ -15,7 +15,6 @@ enum {
     MAX_MARKS = 1000,    /* nested containers; Python's own pickler gives up at its recursion limit of 1000 */
     MIN_PROTOCOL = 2,    /* what torch.save writes */
     MAX_PROTOCOL = 5,    /* the newest there is */
-    MAX_FILE = 64 << 20, /* bytes; a vocabulary of a million words fits */
 };
 
 /* The opcodes that are read, by the names of Python's pickle module. */
@@ -76,20 +75,25 @@ bool torch_vm_fail(torch_vm *vm, const char *reason)
     return tool_fail(vm->err, "%s: byte %zu: %s", vm->place, (size_t)(vm->op - vm->start), reason);
 }
 
+bool torch_vm_no_memory(torch_vm *vm)
+{
+    return torch_vm_fail(vm, vm->arena->full ? "it takes too much memory" : "out of memory");
+}
+
 torch_value *torch_vm_new(torch_vm *vm, torch_kind kind)
 {
     torch_value *value = torch_arena_alloc(vm->arena, sizeof *value);
     if (value) value->kind = kind;
-    if (!value) (void)torch_vm_fail(vm, "it takes too much memory");
+    if (!value) (void)torch_vm_no_memory(vm);
     return value;
 }
 
 bool torch_vm_push(torch_vm *vm, torch_value *value)
 {
     if (vm->depth == vm->room) {
-        torch_value **grown = NULL;
-        if (vm->depth < MAX_STACK) grown = tool_grow(vm->stack, &vm->room, vm->depth + 1, sizeof *grown);
-        if (!grown) return torch_vm_fail(vm, "it takes too much memory");
+        if (vm->depth == MAX_STACK) return torch_vm_fail(vm, "it takes too much memory");
+        torch_value **grown = tool_grow(vm->stack, &vm->room, vm->depth + 1, sizeof *grown);
+        if (!grown) return torch_vm_no_memory(vm);
         vm->stack = grown;
     }
     vm->stack[vm->depth++] = value;
@@ -254,7 +258,7 @@ static bool memo_put(torch_vm *vm, uint64_t index)
     if (index >= vm->memo_room) {
         const size_t before = vm->memo_room;
         torch_value **grown = tool_grow(vm->memo, &vm->memo_room, (size_t)index + 1, sizeof *grown);
-        if (!grown) return torch_vm_fail(vm, "it takes too much memory");
+        if (!grown) return torch_vm_no_memory(vm);
         memset(grown + before, 0, (vm->memo_room - before) * sizeof *grown);
         vm->memo = grown;
     }
@@ -300,7 +304,7 @@ static bool add_items(torch_vm *vm, torch_value *to, torch_value **values, size_
 {
     for (size_t i = 0; i < count; i++) {
         if (!torch_items_push(vm->arena, &to->as.items, values[i])) {
-            return torch_vm_fail(vm, "it takes too much memory");
+            return torch_vm_no_memory(vm);
         }
     }
     return true;
@@ -512,14 +516,6 @@ bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size,
     free(vm.marks);
     free(vm.memo);
     return ok;
-}
-
-bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err)
-{
-    memset(pickle, 0, sizeof *pickle);
-    tool_text text;
-    if (!tool_text_read(&text, path, MAX_FILE, err)) return false;
-    return torch_pickle_parse(pickle, (unsigned char *)text.data, text.size, path, err);
 }
 
 void torch_pickle_free(torch_pickle *pickle)

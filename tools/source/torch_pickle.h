@@ -19,9 +19,6 @@ typedef struct torch_pickle {
 bool torch_pickle_parse(torch_pickle *pickle, unsigned char *bytes, size_t size, const char *place,
                         tool_error *err);
 
-/* The same for a file that is a pickle and nothing else. */
-bool torch_pickle_open(torch_pickle *pickle, const char *path, tool_error *err);
-
 void torch_pickle_free(torch_pickle *pickle);
 
 #endif

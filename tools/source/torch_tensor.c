@@ -1,4 +1,4 @@
-/* Tensors out of a checkpoint's storages, as float32; see torch_checkpoint.h.
+/* Tensors out of a checkpoint's storages; see torch_checkpoint.h.
  *
  * torch_calls.c has checked already that every element lies inside its storage. */
 #include "tools/source/torch_checkpoint.h"
@@ -32,10 +32,6 @@ static torch_zip_entry *find_storage(const torch_checkpoint *c, const torch_tens
 bool torch_tensor_check(const torch_checkpoint *c, const torch_tensor *tensor, const char *name,
                         tool_error *err)
 {
-    if (!source_type_is_real(tensor->storage->dtype)) {
-        return tool_fail(err, "%s: %s: holds %s numbers, not floating-point ones", c->zip.input.path, name,
-                         source_type_name(tensor->storage->dtype));
-    }
     return find_storage(c, tensor, name, err) != NULL;
 }
 
@@ -51,39 +47,35 @@ static bool is_contiguous(const torch_tensor *tensor)
 }
 
 /* Walks the elements in row-major order, the last dimension in the inner loop. */
-static void gather(const torch_tensor *t, const unsigned char *data, float *values)
+static void gather(const torch_tensor *t, const unsigned char *data, unsigned char *to)
 {
-    const source_type dtype = t->storage->dtype;
-    const size_t item = source_type_size(dtype);
+    const size_t item = source_type_size(t->storage->dtype);
     const uint64_t inner = t->rank ? t->dims[t->rank - 1] : 1, step = t->rank ? t->strides[t->rank - 1] : 0;
     uint64_t index[SOURCE_MAX_RANK] = {0};
     for (uint64_t row = 0; row < t->count / inner; row++) {
         const unsigned char *p = data;
         for (int d = 0; d + 1 < t->rank; d++) p += index[d] * t->strides[d] * item;
-        for (uint64_t i = 0; i < inner; i++) {
-            values[row * inner + i] = source_type_read(dtype, p + i * step * item);
-        }
+        for (uint64_t i = 0; i < inner; i++, to += item) memcpy(to, p + i * step * item, item);
         for (int d = t->rank - 2; d >= 0 && ++index[d] == t->dims[d]; d--) index[d] = 0;
     }
 }
 
-bool torch_tensor_read(const torch_checkpoint *c, const torch_tensor *tensor, const char *name, float *values,
+bool torch_tensor_read(const torch_checkpoint *c, const torch_tensor *tensor, const char *name, void *data,
                        tool_error *err)
 {
     const size_t item = source_type_size(tensor->storage->dtype);
     uint64_t span = 1;
-    if (!torch_tensor_check(c, tensor, name, err)) return false;
     torch_zip_entry *entry = find_storage(c, tensor, name, err);
     if (!entry) return false;
     if (tensor->count == 0) return true;
     for (int i = 0; i < tensor->rank; i++) span += (tensor->dims[i] - 1) * tensor->strides[i];
-    if (tensor->storage->dtype == SOURCE_FLOAT32 && is_contiguous(tensor)) {
-        return torch_zip_read_at(&c->zip, entry, tensor->offset * item, values, (size_t)span * item, err);
+    if (is_contiguous(tensor)) {
+        return torch_zip_read_at(&c->zip, entry, tensor->offset * item, data, (size_t)span * item, err);
     }
-    unsigned char *data = malloc((size_t)span * item);
-    if (!data) return tool_fail(err, "%s: %s: out of memory", c->zip.input.path, name);
-    const bool ok = torch_zip_read_at(&c->zip, entry, tensor->offset * item, data, (size_t)span * item, err);
-    if (ok) gather(tensor, data, values);
-    free(data);
+    unsigned char *part = malloc((size_t)span * item);
+    if (!part) return tool_fail(err, "%s: %s: out of memory", c->zip.input.path, name);
+    const bool ok = torch_zip_read_at(&c->zip, entry, tensor->offset * item, part, (size_t)span * item, err);
+    if (ok) gather(tensor, part, data);
+    free(part);
     return ok;
 }

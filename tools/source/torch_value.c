@@ -18,11 +18,13 @@ struct torch_block {
 
 void *torch_arena_alloc(torch_arena *arena, size_t size)
 {
-    if (size > ARENA_LIMIT) return NULL;
+    if (size > ARENA_LIMIT) arena->full = true;
+    if (arena->full) return NULL;
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!arena->blocks || size > arena->size - arena->used) {
         const size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        if (room > ARENA_LIMIT - arena->total) return NULL;
+        if (room > ARENA_LIMIT - arena->total) arena->full = true;
+        if (arena->full) return NULL;
         struct torch_block *block = calloc(1, sizeof *block + room);
         if (!block) return NULL;
         block->next = arena->blocks;

@@ -104,6 +104,7 @@ typedef struct torch_arena {
     struct torch_block *blocks;
     size_t used, size; /* of the newest block */
     size_t total;
+    bool full; /* a request went over the limit */
 } torch_arena;
 
 /* Zeroed memory that lives until torch_arena_free; NULL when there is none or the arena's limit is reached.

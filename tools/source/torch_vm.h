@@ -26,6 +26,10 @@ typedef struct torch_vm {
 /* "place: byte N: reason"; returns false. */
 bool torch_vm_fail(torch_vm *vm, const char *reason);
 
+/* The same where memory was refused: by the machine, or because the pickle takes more than any sensible one.
+ */
+bool torch_vm_no_memory(torch_vm *vm);
+
 /* A fresh value, or NULL and an error. */
 torch_value *torch_vm_new(torch_vm *vm, torch_kind kind);
 

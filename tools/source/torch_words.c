@@ -1,7 +1,7 @@
-/* The words of a pickled Vocabulary object; see words.h.
+/* The words of a pickled Vocabulary object; see torch_words.h.
  *
  * Its state holds two dicts: itos maps ids to words, stoi maps words to ids. */
-#include "tools/source/words.h"
+#include "tools/source/torch_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +56,14 @@ static bool check_ids(const source_words *words, const char *path, const torch_v
     return true;
 }
 
-bool source_words_open(source_words *words, const char *path, uint32_t most, tool_error *err)
+bool torch_words_parse(source_words *words, const char *path, tool_text *text, uint32_t most, tool_error *err)
 {
-    memset(words, 0, sizeof *words);
+    unsigned char *bytes = (unsigned char *)text->data;
+    const size_t size = text->size;
     words->pickle = calloc(1, sizeof *words->pickle);
     if (!words->pickle) return tool_fail(err, "%s: out of memory", path);
-    if (!torch_pickle_open(words->pickle, path, err)) return false;
+    *text = (tool_text){NULL, 0};
+    if (!torch_pickle_parse(words->pickle, bytes, size, path, err)) return false;
     const torch_value *root = words->pickle->root;
     if (root->kind != TORCH_OBJECT) {
         return tool_fail(err, "%s: holds a %s, not a Vocabulary object", path, torch_kind_name(root));
@@ -72,12 +74,4 @@ bool source_words_open(source_words *words, const char *path, uint32_t most, too
     }
     return take_words(words, path, &itos->as.items, most, err) &&
            check_ids(words, path, torch_dict_get(root->as.object.state, "stoi"), err);
-}
-
-void source_words_free(source_words *words)
-{
-    if (words->pickle) torch_pickle_free(words->pickle);
-    free(words->pickle);
-    free(words->at);
-    memset(words, 0, sizeof *words);
 }

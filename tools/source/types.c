@@ -5,20 +5,35 @@
 #include <string.h>
 
 static const struct {
-    const char *name;
+    const char *name, *code;
     size_t size;
     bool real;
 } types[] = {
-    [SOURCE_FLOAT32] = {"float32", 4, true},   [SOURCE_FLOAT16] = {"float16", 2, true},
-    [SOURCE_BFLOAT16] = {"bfloat16", 2, true}, [SOURCE_FLOAT64] = {"float64", 8, true},
-    [SOURCE_INT64] = {"int64", 8, false},      [SOURCE_INT32] = {"int32", 4, false},
-    [SOURCE_INT16] = {"int16", 2, false},      [SOURCE_INT8] = {"int8", 1, false},
-    [SOURCE_UINT8] = {"uint8", 1, false},      [SOURCE_BOOL] = {"bool", 1, false},
+    [SOURCE_FLOAT32] = {"float32", "F32", 4, true},    [SOURCE_FLOAT16] = {"float16", "F16", 2, true},
+    [SOURCE_BFLOAT16] = {"bfloat16", "BF16", 2, true}, [SOURCE_FLOAT64] = {"float64", "F64", 8, true},
+    [SOURCE_INT64] = {"int64", "I64", 8, false},       [SOURCE_INT32] = {"int32", "I32", 4, false},
+    [SOURCE_INT16] = {"int16", "I16", 2, false},       [SOURCE_INT8] = {"int8", "I8", 1, false},
+    [SOURCE_UINT8] = {"uint8", "U8", 1, false},        [SOURCE_BOOL] = {"bool", "BOOL", 1, false},
 };
 
 const char *source_type_name(source_type type)
 {
     return types[type].name;
+}
+
+const char *source_type_code(source_type type)
+{
+    return types[type].code;
+}
+
+bool source_type_find(const char *code, source_type *type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(types[i].code, code) != 0) continue;
+        *type = (source_type)i;
+        return true;
+    }
+    return false;
 }
 
 size_t source_type_size(source_type type)

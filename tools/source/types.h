@@ -21,6 +21,12 @@ typedef enum source_type {
 /* "float32" */
 const char *source_type_name(source_type type);
 
+/* "F32": as safetensors files name it */
+const char *source_type_code(source_type type);
+
+/* The type of this code; false if it is none of ours. */
+bool source_type_find(const char *code, source_type *type);
+
 /* Bytes of one element. */
 size_t source_type_size(source_type type);
 

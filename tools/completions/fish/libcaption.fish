@@ -23,13 +23,15 @@ function __libcaption_endings
         case '*:model' '*:compare' capinfo: capconvert:output
             echo 'capw'
         case capdemo: capdump:
-            echo 'jpg|jpeg|png'
+            echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff'
         case capbatch:
-            echo 'jpg|jpeg|png|tar|tgz|gz|zst'
+            echo 'jpg|jpeg|png|webp|heic|heif|avif|gif|tif|tiff|tar|tgz|gz|zst'
         case capconvert:
-            echo 'pth|pt|capw'
+            echo 'pth|pt|safetensors|capw'
+        case '*:to-safetensors'
+            echo 'safetensors'
         case '*:vocab'
-            echo 'pkl'
+            echo 'pkl|json'
         case '*:config' '*:metrics'
             echo 'json'
         case '*:refs'
