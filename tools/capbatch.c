@@ -13,6 +13,7 @@
 #include <caption.h>
 
 #include "tools/batch/inputs.h"
+#include "tools/batch/merge.h"
 #include "tools/batch/run.h"
 #include "tools/batch/tar.h"
 #include "tools/common/bundled.h"
@@ -137,10 +138,13 @@ static void take(void *user, int code, const char *value, tool_error *err)
 
 static const tool_command command = {
     .name = tool,
-    .synopsis = "[options] INPUT...",
+    .synopsis = "[options] INPUT...\nmerge [options] PART...",
     .about = "Writes a caption for every image of a large collection.  An INPUT is an image, a\n"
              "folder, which is searched with those in it, or a tar as WebDataset has them.\n"
-             "Stopped at any moment, the same command goes on where it was.\n",
+             "Stopped at any moment, the same command goes on where it was.\n"
+             "\n"
+             "Command, with a --help of its own:\n"
+             "  merge               joins the outputs of all parts of a --shard\n",
     .groups = groups,
     .take = take,
 };
@@ -474,10 +478,73 @@ static int run_all(batch_options *options)
     return code;
 }
 
+/* ---- merge ---- */
+
+typedef struct merge_options {
+    const char *output;
+    bool quiet;
+} merge_options;
+
+static const tool_option merge_own_options[] = {
+    {.name = "output",
+     .code = 'o',
+     .argument = "FILE",
+     .help = "write to FILE; - is standard output",
+     .initial = "-"},
+    {.name = "quiet", .code = 'q', .help = "no summary, only errors"},
+    {.name = NULL},
+};
+
+static const tool_group merge_groups[] = {
+    {"Options", merge_own_options},
+    {"Help", tool_help_options},
+    {NULL, NULL},
+};
+
+static void take_merge(void *user, int code, const char *value, tool_error *err)
+{
+    merge_options *options = user;
+    (void)err;
+    if (code == 'o') options->output = value;
+    if (code == 'q') options->quiet = true;
+}
+
+static const tool_command merge_command = {
+    .name = "capbatch merge",
+    .synopsis = "[options] PART...",
+    .about = "Joins the outputs of all parts into one, in order.  Each PART has to be there\n"
+             "once, with its manifest, and all were made with one model and the same options.\n",
+    .groups = merge_groups,
+    .take = take_merge,
+};
+
+static int merge(int argc, char **argv)
+{
+    merge_options options = {.output = "-"};
+    tool_error err = {{0}};
+    batch_totals totals;
+    size_t joined = 0;
+    const int code = tool_read_options(&merge_command, &options, &argc, argv);
+    if (code >= 0) return code;
+    if (argc < 2) (void)tool_fail(&err, "merge: no part named");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], options.output) == 0) (void)tool_fail(&err, "-o: %s is a part", argv[i]);
+    }
+    if (err.message[0]) return tool_usage_error(merge_command.name, &err);
+    const bool ok = batch_merge(argv + 1, (size_t)argc - 1, options.output, &totals, &joined, &err);
+    if (!ok) return tool_failure(tool, &err);
+    if (!options.quiet) {
+        tool_note(tool, "%zu parts joined: %" PRIu64 " images captioned, %" PRIu64 " failed", joined,
+                  totals.captioned, totals.failed);
+    }
+    return TOOL_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
     tool_start(tool);
     (void)signal(SIGPIPE, SIG_IGN); /* a pipe that is closed is a failed write, which is told in words */
+    if (argc > 1 && strcmp(argv[1], "merge") == 0) return merge(argc - 1, argv + 1);
     batch_options options;
     const int code = parse(&options, argc, argv);
     return code >= 0 ? code : run_all(&options);

@@ -3,7 +3,7 @@
 set -u
 . test/scripts/tap.sh
 have shellcheck || { skip scripts 'no shellcheck'; finish; }
-find tools test bench docs -name '*.sh' -o -name '*.bash' -o -path '*/completions/bash/*' | sort >"$dir/files"
+find tools test bench docs -name '*.sh' -o -name '*.sbatch' -o -name '*.bash' -o -path '*/completions/bash/*' | sort >"$dir/files"
 echo .ci/run >>"$dir/files"
 # shellcheck disable=SC2046
 try 'shellcheck finds nothing' shellcheck -x $(cat "$dir/files")

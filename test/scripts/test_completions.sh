@@ -10,13 +10,15 @@ export PATH="$BUILD:$PATH" HOME="$dir" LC_ALL=C
 mkdir -p "$dir/files/d" "$dir/planted"
 for file in m.capw p.jpg Q.PNG w.webp c.pth v.pkl r.csv t.tsv j.json n.txt s.tar; do : >"$dir/files/$file"; done
 
-printf '%s\n' capdemo capbatch capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
+printf '%s\n' capdemo capbatch 'capbatch merge' capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
 
 # a line, a tab, and what is offered at its end
 cat >"$dir/values" <<VALUES
 capeval ${tab}run score
 capdemo ${tab}Q.PNG d p.jpg w.webp
-capbatch ${tab}Q.PNG d p.jpg s.tar w.webp
+capbatch ${tab}Q.PNG d merge p.jpg s.tar w.webp
+capbatch m.capw ${tab}Q.PNG d p.jpg s.tar w.webp
+capbatch merge ${tab}d r.csv t.tsv
 capbatch --format ${tab}csv jsonl tar tsv
 capdump -m m.capw p${tab}p.jpg
 capinfo ${tab}d m.capw

@@ -601,6 +601,82 @@ static void killed_in_tars(void **state)
     }
 }
 
+/* ---- parts ---- */
+
+/* Tars: the parts joined are a single run's output, manifest and all. */
+static void parts_of_tars(void **state)
+{
+    tar_maker t;
+    (void)state;
+    for (int i = 0; i < 7; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "p%d.tar", i);
+        tar_begin(&t, name);
+        for (int k = 0; k <= i; k++) {
+            (void)snprintf(name, sizeof name, "%d%d.jpg", i, k);
+            tar_put(&t, name, t.photo.data, k == 3 ? 40 : t.photo.size);
+        }
+        tar_end(&t);
+    }
+    assert_int_equal(run("cd $D && capbatch -q -m m.capw --nbest 2 -o ps.jsonl p?.tar"), 1);
+    assert_ok(run(
+        "cd $D && for i in 1 2 3; do capbatch -q -m m.capw --nbest 2 --shard $i/3 -o pp.jsonl p?.tar; done;"
+        " ls pp*l && cat pp*.jsonl | cmp - ps.jsonl &&"
+        " capbatch merge -o pj.jsonl pp-00003* pp-00001* pp-00002-of-00003.jsonl && cmp pj.jsonl ps.jsonl &&"
+        " cmp pj.jsonl.manifest.json ps.jsonl.manifest.json && capbatch merge -q pp*l | cmp - ps.jsonl"));
+    assert_string_equal(out, "pp-00001-of-00003.jsonl\npp-00002-of-00003.jsonl\npp-00003-of-00003.jsonl\n");
+    assert_has(err, "capbatch: 3 parts joined: 24 images captioned, 4 failed\n");
+    /* one output for each tar */
+    assert_ok(
+        run("cd $D && for i in 2 1; do SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1"
+            " capbatch -q -m m.capw --nbest 2 --shard auto -o pe/ p?.tar; done; ls pe/*.jsonl | wc -l;"
+            " capbatch merge -q -o pk.jsonl pe/*.jsonl && cmp pk.jsonl ps.jsonl &&"
+            " cmp pk.jsonl.manifest.json ps.jsonl.manifest.json"));
+    assert_string_equal(out, "7\n");
+    /* more parts than tars: some are empty */
+    assert_ok(
+        run("cd $D && for i in 0 1 2; do OMPI_COMM_WORLD_RANK=$i OMPI_COMM_WORLD_SIZE=3 capbatch -q -m m.capw"
+            " --shard auto -o pm.jsonl p1.tar p2.tar; done; capbatch merge -q pm-* 2>&1 | wc -l"));
+    static const struct {
+        const char *parts, *reason;
+    } wrong[] = {
+        {"pp-00001* pp-00003*", "part 2 of 3 is missing"},
+        {"pp-00001* pp-00002-of-00003.jsonl", "part 3 of 3 is missing"},
+        {"pp-00001-of-00003.jsonl pp-00001-of-00003.jsonl pp-00002-of-00003.jsonl", "are both part 1 of 3"},
+        {"pp-00001-of-00003.jsonl pp-00002-of-00003.jsonl gone.jsonl",
+         "gone.jsonl.manifest.json: No such file"},
+        {"pp-00001-of-00003.jsonl ps.jsonl", "is one of 3 parts"},
+        {"pp-00001-of-00003.jsonl pm-00002-of-00003.jsonl pp-00003-of-00003.jsonl", "don't belong together"},
+        {"changed-00001-of-00003.jsonl pp-00002-of-00003.jsonl pp-00003-of-00003.jsonl",
+         "is not what its manifest says"},
+    };
+    assert_ok(run("cd $D && sed s/a/b/ pp-00001-of-00003.jsonl >changed-00001-of-00003.jsonl &&"
+                  " cp pp-00001-of-00003.jsonl.manifest.json changed-00001-of-00003.jsonl.manifest.json"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(run("cd $D && capbatch merge -o never %s", wrong[i].parts), 1);
+        assert_has(err, wrong[i].reason);
+    }
+    assert_int_equal(run("ls -a $D | grep -e never -e capout"), 1);
+    assert_refused(run("capbatch merge"), 2, "no part named");
+    assert_refused(run("capbatch merge -o x y x"), 2, "x is a part");
+}
+
+/* Lists: every image once; and the whole is scored. */
+static void parts_of_lists(void **state)
+{
+    (void)state;
+    assert_ok(run(
+        "cd $D && ls many/x/*.jpg >photos.txt && rm -f q*; for i in 1 2 3 4; do capbatch -q -m m.capw "
+        "--format tsv"
+        " --files-from photos.txt --shard $i/4 -o q.tsv; done; capbatch merge -q -o whole.tsv q-*.tsv &&"
+        " capbatch -q -m m.capw --format tsv --files-from photos.txt | sort >1; sort whole.tsv | cmp - 1 &&"
+        " wc -l <1"));
+    assert_int_equal(atoi(out), 58);
+    assert_ok(run(
+        "cd $D && { echo image,caption; for i in $(seq 10 69); do echo $i.jpg,a dog runs; done; } >refs &&"
+        " capeval score --wordnet none --json --refs refs whole.tsv | grep -o '\"n_images\": 58'"));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -620,7 +696,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(tars_again),
         cmocka_unit_test(an_output_for_each_tar),
         cmocka_unit_test(killed_in_tars),
+        cmocka_unit_test(parts_of_tars),
+        cmocka_unit_test(parts_of_lists),
     };
     program = argc > 0 ? argv[0] : NULL;
+    if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

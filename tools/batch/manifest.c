@@ -82,14 +82,13 @@ static bool count_reason(json_t *reasons, const char *reason)
     return ok;
 }
 
-/* Lists the failures one by one as they stand in the journal, and counts their reasons. */
-static bool put_failures(FILE *stream, batch_journal *journal, json_t *reasons)
+/* Lists the failures one by one, and counts their reasons. */
+static bool put_failures(FILE *stream, batch_next_failure next, void *user, json_t *reasons)
 {
     char *line = NULL, *message = NULL;
     size_t room = 0;
     bool ok = true;
-    batch_journal_rewind(journal);
-    for (bool first = true; ok && batch_journal_failure(journal, &line, &room); first = false) {
+    for (bool first = true; ok && next(user, &line, &room); first = false) {
         ok = count_reason(reasons, split(line, &message));
         (void)fputs(first ? "\n    " : ",\n    ", stream);
         ok = ok && put_value(stream, json_pack("{s:o, s:o}", "image", tool_json_text(line), "error",
@@ -99,7 +98,7 @@ static bool put_failures(FILE *stream, batch_journal *journal, json_t *reasons)
     return ok;
 }
 
-static bool put_all(FILE *stream, const batch_manifest *manifest, batch_journal *journal)
+static bool put_all(FILE *stream, const batch_manifest *manifest, batch_next_failure next, void *user)
 {
     const batch_totals *t = &manifest->totals;
     json_t *reasons = json_object();
@@ -109,7 +108,7 @@ static bool put_all(FILE *stream, const batch_manifest *manifest, batch_journal 
                   t->captioned, t->failed, t->items, t->bytes, t->crc);
     bool ok = reasons && put_settings(stream, manifest->settings);
     (void)fputs("\n  },\n  \"failures\": [", stream);
-    ok = ok && put_failures(stream, journal, reasons);
+    ok = ok && put_failures(stream, next, user, reasons);
     (void)fputs(t->failed ? "\n  ],\n  \"reasons\": " : "],\n  \"reasons\": ", stream);
     ok = ok && put_value(stream, json_incref(reasons));
     (void)fputs("\n}\n", stream);
@@ -117,13 +116,13 @@ static bool put_all(FILE *stream, const batch_manifest *manifest, batch_journal 
     return ok;
 }
 
-bool batch_manifest_write(const char *output, const batch_manifest *manifest, batch_journal *journal,
-                          tool_error *err)
+bool batch_manifest_write(const char *output, const batch_manifest *manifest, batch_next_failure next,
+                          void *user, tool_error *err)
 {
     char *path = batch_manifest_path(output);
     tool_outfile *out = path ? tool_outfile_open(path, err) : NULL;
     bool ok = out != NULL;
-    if (ok && !put_all(tool_outfile_stream(out), manifest, journal)) {
+    if (ok && !put_all(tool_outfile_stream(out), manifest, next, user)) {
         ok = tool_fail(err, "%s: can't be written", path);
     }
     ok = ok && tool_outfile_commit(&out, err);
@@ -172,7 +171,7 @@ static bool read_object(json_t *root, batch_manifest *manifest)
     return manifest->settings != NULL;
 }
 
-bool batch_manifest_read(const char *output, batch_manifest *manifest, tool_error *err)
+bool batch_manifest_read(const char *output, batch_manifest *manifest, json_t **failures, tool_error *err)
 {
     *manifest = (batch_manifest){.settings = NULL};
     char *path = batch_manifest_path(output);
@@ -183,6 +182,8 @@ bool batch_manifest_read(const char *output, batch_manifest *manifest, tool_erro
         json_error_t where;
         json_t *root = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &where);
         ok = root && read_object(root, manifest);
+        json_t *array = json_object_get(root, "failures");
+        if (ok && failures) *failures = json_incref(array);
         if (!ok) (void)tool_fail(err, "%s: not a manifest of capbatch", path);
         json_decref(root);
     }

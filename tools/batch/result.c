@@ -29,7 +29,7 @@ static bool check_existing(batch_result *result, tool_error *err)
 {
     batch_manifest manifest;
     tool_error cause = {{0}};
-    if (!batch_manifest_read(result->name, &manifest, &cause)) {
+    if (!batch_manifest_read(result->name, &manifest, NULL, &cause)) {
         return tool_fail(err,
                          "%s: exists, and is not of a capbatch run that could go on; --restart replaces it",
                          result->name);
@@ -174,6 +174,11 @@ static bool place(batch_result *result, tool_error *err)
     return true;
 }
 
+static bool next_failure(void *journal, char **line, size_t *room)
+{
+    return batch_journal_failure(journal, line, room);
+}
+
 bool batch_result_finish(batch_result *result, const char *bytes, size_t size, tool_error *err)
 {
     if (!result->journal.ended && !batch_result_put(result, bytes, size, err)) return false;
@@ -186,8 +191,9 @@ bool batch_result_finish(batch_result *result, const char *bytes, size_t size, t
     const batch_manifest manifest = {.settings = (char *)(uintptr_t)result->settings,
                                      .totals = result->totals};
     if (!result->journal.ended && !batch_journal_end(&result->journal, &result->totals, err)) return false;
-    const bool placed = place(result, err);
-    if (!placed || !batch_manifest_write(result->name, &manifest, &result->journal, err)) return false;
+    if (!place(result, err)) return false;
+    batch_journal_rewind(&result->journal);
+    if (!batch_manifest_write(result->name, &manifest, next_failure, &result->journal, err)) return false;
     batch_journal_close(&result->journal, true);
     return true;
 }

@@ -36,6 +36,8 @@ function __libcaption_endings
             echo 'json'
         case '*:refs'
             echo 'txt|csv'
+        case 'capbatch merge:'
+            echo 'jsonl|tsv|csv'
         case 'capeval score:' '*:preds'
             echo 'tsv|json|jsonl|txt'
         case '*:per-image' 'capeval run:output'
