@@ -262,6 +262,7 @@ static void end_child(int number)
     if (child == 0) {
         const struct rlimit none = {0, 0};
         (void)setrlimit(RLIMIT_CORE, &none);
+        (void)signal(number, SIG_DFL); /* under nohup a hang-up would be ignored */
         tool_outfile *out = tool_outfile_open(in_folder(0, "a"), NULL);
         if (!out || entries() != !has_unnamed()) _exit(3);
         (void)fputs("x", tool_outfile_stream(out));
