@@ -182,6 +182,10 @@ static void limits_of_size(void)
 
 static void limits_of_processes(void)
 {
+    if (sanitizers) {
+        skip("limits of processes", "a sanitizer needs one of its own");
+        return;
+    }
     launch l;
     launch_begin(&l, &places, "capinfo %/model.capw");
     l.nobody = true;

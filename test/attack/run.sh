@@ -13,6 +13,6 @@ for tools in "$BUILD" "$BUILD-asan"; do
     [ "$tools" = "$BUILD" ] || with=-a
     echo "$tools, seed $SEED:"
     "$BUILD/test/attack/drive" $with -j "$(getconf _NPROCESSORS_ONLN)" "$tools" "$corpus" || status=1
-    "$BUILD/test/attack/faults" $with "$tools" "$corpus" || status=1
+    "$BUILD/test/attack/faults" $with -t 2 "$tools" "$corpus" || status=1
 done
 exit $status
