@@ -262,7 +262,6 @@ static void end_child(int number)
     if (child == 0) {
         const struct rlimit none = {0, 0};
         (void)setrlimit(RLIMIT_CORE, &none);
-        (void)signal(number, SIG_DFL); /* under nohup a hang-up would be ignored */
         tool_outfile *out = tool_outfile_open(in_folder(0, "a"), NULL);
         if (!out || entries() != !has_unnamed()) _exit(3);
         (void)fputs("x", tool_outfile_stream(out));
@@ -337,5 +336,6 @@ int main(void)
         cmocka_unit_test(device_written_directly),
         cmocka_unit_test(full_disk),
     };
+    (void)signal(SIGHUP, SIG_DFL); /* nohup has it ignored */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
