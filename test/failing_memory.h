@@ -34,12 +34,22 @@
 #define REPLACED 1
 #endif
 
-static atomic_int counted;  /* allocations since it was set to 0 */
-static atomic_int fail_at;  /* the allocation that fails; 0: none */
-static atomic_bool fail_on; /* and all that follow it fail as well */
-static atomic_bool
-    no_blas;            /* OpenBLAS is not used, so that callers need not be looked up, which takes time */
-static atomic_int live; /* blocks not freed yet */
+static atomic_int counted; /* allocations since it was set to 0 */
+static atomic_int fail_at; /* the allocation that fails; 0: none */
+static atomic_int live;    /* blocks not freed yet */
+static atomic_bool fail_on, no_blas;
+
+/* Whether all allocations behind the one that fails, fail as well. */
+static inline void fail_behind(bool on)
+{
+    atomic_store(&fail_on, on);
+}
+
+/* OpenBLAS is not used: callers need not be looked up, which takes time. */
+static inline void without_blas(void)
+{
+    atomic_store(&no_blas, true);
+}
 
 #if REPLACED
 #pragma GCC visibility push(default) /* so that libjpeg and libpng meet these functions too */

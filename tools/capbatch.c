@@ -18,6 +18,7 @@
 #include "tools/batch/tar.h"
 #include "tools/common/bundled.h"
 #include "tools/common/cli.h"
+#include "tools/common/confine.h"
 #include "tools/common/clock.h"
 #include "tools/common/images.h"
 #include "tools/common/options.h"
@@ -531,6 +532,7 @@ static int merge(int argc, char **argv)
         if (strcmp(argv[i], options.output) == 0) (void)tool_fail(&err, "-o: %s is a part", argv[i]);
     }
     if (err.message[0]) return tool_usage_error(merge_command.name, &err);
+    tool_confine((const char *const[]){options.output}, 1);
     const bool ok = batch_merge(argv + 1, (size_t)argc - 1, options.output, &totals, &joined, &err);
     if (!ok) return tool_failure(tool, &err);
     if (!options.quiet) {
@@ -547,5 +549,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "merge") == 0) return merge(argc - 1, argv + 1);
     batch_options options;
     const int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run_all(&options);
+    if (code >= 0) return code;
+    tool_confine((const char *const[]){options.output}, 1);
+    return run_all(&options);
 }

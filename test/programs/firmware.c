@@ -35,7 +35,8 @@ static int no_callback(void *user, uint64_t offset, void *buffer, size_t size)
 static bool rest_is_refused(const caption_model *model, caption_session *session)
 {
     static const char png[33] = "\211PNG\r\n\032\n\0\0\0\x0DIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
-    static const char jpeg[] = "\xFF\xD8\xFF\xC0\0\x0B\x08\0\x01\0\x01\x01\x01\x11\0";
+    static const char jpeg[] = "\xFF\xD8\xFF\xC0\0\x0B\x08\0\x01\0\x01\x01\x01\x11\0"
+                               "\xFF\xDA\0\x08\x01\x01\0\0\x3F\0";
     caption_session_options two;
     int failures = 0;
     caption_session_options_init(&two);

@@ -39,6 +39,7 @@ confined() {
 }
 
 confined capdemo "$dir/out/captions" "$BUILD/capdemo" -m "$dir/in/model.capw" -o "$dir/out/captions" "$dir/in/a.jpg"
+confined capbatch "$dir/out/batch" "$BUILD/capbatch" -m "$dir/in/model.capw" -o "$dir/out/batch" "$dir/in/a.jpg"
 confined capinfo "$dir/out/info" "$BUILD/capinfo" --json -o "$dir/out/info" "$dir/in/model.capw"
 confined capdump "$dir/out/dump/a.jpg.json" "$BUILD/capdump" -m "$dir/in/model.capw" "$dir/in/a.jpg" "$dir/out/dump"
 confined capconvert "$dir/out/new.capw" "$BUILD/capconvert" "$dir/in/attention_gru_glove.pth" \

@@ -84,7 +84,7 @@ static void run_child(const sweep *s, int at, bool on)
     if (!stdout || !stderr || setvbuf(stderr, NULL, _IONBF, 0) != 0) _exit(126);
     const int before = atomic_load(&live);
     atomic_store(&counted, 0);
-    atomic_store(&fail_on, on);
+    fail_behind(on);
     atomic_store(&fail_at, at);
     const int code = s->main(argc, argv);
     const bool lost = fflush(stdout) != 0;
@@ -396,7 +396,7 @@ static int begin(void **state)
     for (int i = 0; i < 2; i++) {
         if ((streams[i] = memfd_create("stream", MFD_CLOEXEC)) < 0) return -1;
     }
-    atomic_store(&no_blas, true);
+    without_blas();
     (void)setenv("LC_ALL", "C", 1);
     net_make(&n, 1, true, false, 1);
     net_write(&n, "net.pth");
