@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/format/layout.h"
 #include "lib/format/names.h"
@@ -12,6 +13,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/confine.h"
 #include "tools/common/options.h"
+#include "tools/common/regular.h"
 #include "tools/common/session.h"
 #include "tools/convert/convert.h"
 
@@ -192,6 +194,12 @@ static int parse(convert_options *options, int argc, char **argv)
     tool_session_options_init(&options->session);
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
+    /* without a vocabulary it has to be a model file, which shows only where it can be read */
+    char start;
+    if (argc == 2 && !options->files.vocabulary && access(argv[1], F_OK) == 0 &&
+        tool_regular_start(argv[1], &start, 1, &err) < 0) {
+        return tool_failure(tool, &err);
+    }
     check(options, argc, argv, &err);
     if (err.message[0]) return tool_usage_error(tool, &err);
     options->files.checkpoint = argv[1];

@@ -644,6 +644,7 @@ static void int8_models(void **state)
          2},
         {"--int8 --calibrate $D/pics $D/m.capw", "no output named: -o FILE", 2},
         {"--int8 --calibrate $D/pics c.pth -o $D/x.capw", "no vocabulary named: --vocab FILE", 2},
+        {"--int8 --calibrate $D/pics $D/pics -o $D/x.capw", "pics: is a folder", 1},
         {"--int8 --calibrate $D/pics $D/q.capw -o $D/x.capw", "q.capw: is int8 already", 1},
         {"--int8 --calibrate $D/none $D/m.capw -o $D/x.capw", "/none: ", 1},
         {"-q --int8 --calibrate $D/pics $D/m.capw -o $D/m.capw", "m.capw: is an input", 1},
