@@ -480,7 +480,7 @@ INSTALLED = \
 	fill:tools/packaging/libcaption-config-version.cmake.in:$(libdir)/cmake/libcaption/libcaption-config-version.cmake \
 	$(call installed_under,755,$(bindir),$(TOOLS:%=$(BUILD)/%)) \
 	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
-	$(call installed_under,755,$(datadir)/libcaption,tools/cluster/caption.sbatch) \
+	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch) \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
 	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
