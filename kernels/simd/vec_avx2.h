@@ -90,25 +90,7 @@ static inline vu vu_sub(vu a, vu b) { return _mm256_sub_epi32(a, b); }
 static inline vu vu_quarter(vu x) { return _mm256_srai_epi32(x, 2); }
 static inline void vu_store(uint32_t *p, vu x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
 
-#define VEC_HALVES 16
-typedef __m256i vh;
-static inline vh vh_zero(void) { return _mm256_setzero_si256(); }
-static inline void vh_store(int16_t *p, vh x) { _mm256_storeu_si256((__m256i *)(void *)p, x); }
-static inline vh vh_add(vh a, vh b) { return _mm256_add_epi16(a, b); }
-static inline vh vh_sub(vh a, vh b) { return _mm256_sub_epi16(a, b); }
-static inline vh vh_load_u8(const uint8_t *p)
-{
-    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-static inline void vh_load_quads(const int8_t *p, vh *pairs)
-{
-    const __m256i first_then_last = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, /* */
-                                                     0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-    __m256i quads = _mm256_loadu_si256((const __m256i *)(const void *)p);
-    quads = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(quads, first_then_last), _MM_SHUFFLE(3, 1, 2, 0));
-    pairs[0] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(quads));
-    pairs[1] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(quads, 1));
-}
+#include "kernels/simd/vec_halves_256.h"
 
 /* Quads.  AVX-VNNI multiplies them as they are.  Without it their bytes are widened to 16 bits: the even ones
  * are multiplied in the first step, the odd ones in the second.  (_mm256_maddubs_epi16 would be shorter, but
