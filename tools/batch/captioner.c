@@ -183,9 +183,11 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
                                    .data = (const uint8_t *)data->data,
                                    .size = data->size,
                                    .no_exif = c->options.no_exif != 0};
-    const size_t need = tool_load_memory(&source, &c->job->limits);
+    size_t need;
     bool ok = true;
-    if (need > c->options.decode_memory) {
+    if (!tool_load_memory(&need, &source, &c->job->limits, &item->error)) {
+        data = NULL;
+    } else if (need > c->options.decode_memory) {
         ok = flush(c, items, next, index, err);
         tool_error small = {{0}};
         if (ok && !renew(c, need, &small)) {

@@ -49,12 +49,18 @@ bool tool_session_allows(const caption_session_options *limits, const char *name
  * rows. */
 enum { RESIZING_BYTES = 2 * CAPTION_MAX_IMAGE_SIDE * 32 + (1 << 20) };
 
-size_t tool_load_memory(const picture_source *source, const caption_session_options *limits)
+bool tool_load_memory(size_t *need, const picture_source *source, const caption_session_options *limits,
+                      tool_error *err)
 {
-    if (picture_is_foreign(source->data, source->size)) return RESIZING_BYTES;
+    caption_error error = {CAPTION_OK, ""};
     caption_image_info info;
-    if (caption_image_probe(source->data, source->size, &info, NULL) != CAPTION_OK) return 0;
-    return tool_session_allows(limits, source->name, &info, NULL) ? info.decode_memory : 0;
+    *need = RESIZING_BYTES;
+    if (picture_is_foreign(source->data, source->size)) return true;
+    if (caption_image_probe(source->data, source->size, &info, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, source->name, &error);
+    }
+    *need = info.decode_memory;
+    return tool_session_allows(limits, source->name, &info, err);
 }
 
 static bool load_foreign(caption_session *session, int slot, const picture_source *source,
@@ -73,17 +79,12 @@ bool tool_load_picture(caption_session *session, int slot, const picture_source 
                        const caption_session_options *limits, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    caption_image_info info;
     if (picture_is_foreign(source->data, source->size)) {
         const picture_limits most = {.memory = limits->decode_memory, .pixels = limits->max_pixels};
         return load_foreign(session, slot, source, &most, err);
     }
-    caption_status status = caption_image_probe(source->data, source->size, &info, &error);
-    if (status == CAPTION_OK && !tool_session_allows(limits, source->name, &info, err)) return false;
-    if (status == CAPTION_OK) {
-        status = caption_load_image(session, slot, source->data, source->size, &error);
-    }
-    return status == CAPTION_OK || tool_fail_caption(err, source->name, &error);
+    return caption_load_image(session, slot, source->data, source->size, &error) == CAPTION_OK ||
+           tool_fail_caption(err, source->name, &error);
 }
 
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
@@ -92,7 +93,8 @@ bool tool_session_load(tool_session *session, const char *name, const void *data
     caption_error error = {CAPTION_OK, ""};
     const picture_source source = {
         .name = name, .data = data, .size = size, .no_exif = session->options.no_exif != 0};
-    size_t need = tool_load_memory(&source, &session->limits);
+    size_t need;
+    if (!tool_load_memory(&need, &source, &session->limits, err)) return false;
     if (need < session->options.decode_memory) need = session->options.decode_memory;
     if ((!session->session || need > session->options.decode_memory) &&
         renew(session, need, &error) != CAPTION_OK) {

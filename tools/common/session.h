@@ -26,12 +26,13 @@ void tool_session_options_init(caption_session_options *options);
 bool tool_session_allows(const caption_session_options *limits, const char *name,
                          const caption_image_info *info, tool_error *err);
 
-/* The decode_memory that a session needs for an image; 0 where it makes no difference, since loading will
- * fail. */
-size_t tool_load_memory(const picture_source *source, const caption_session_options *limits);
+/* The decode_memory that a session needs for an image, as its header says.  False, with an error, where the
+ * header can't be read or the image is over a limit. */
+bool tool_load_memory(size_t *need, const picture_source *source, const caption_session_options *limits,
+                      tool_error *err);
 
-/* Loads an image into a slot of a session with that memory: JPEG and PNG by the library, others by
- * pictures.h. */
+/* Loads an image that tool_load_memory allowed into a slot of a session with that memory: JPEG and PNG by the
+ * library, others by pictures.h, which looks at the limits once it knows their sizes. */
 bool tool_load_picture(caption_session *session, int slot, const picture_source *source,
                        const caption_session_options *limits, tool_error *err);
 
