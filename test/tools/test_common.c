@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "test/tools/scratch.h"
 #include "tools/common/clean.h"
 #include "tools/common/cli.h"
 #include "tools/common/message.h"
@@ -25,32 +26,6 @@
 #include "tools/common/terminal.h"
 #include "tools/common/text.h"
 #include "tools/demo/maps.h"
-
-static char folder[64];
-static char scratch[2][256];
-
-static const char *in_folder(int i, const char *name)
-{
-    (void)snprintf(scratch[i], sizeof scratch[i], "%s/%s", folder, name);
-    return scratch[i];
-}
-
-static void put(const char *path, const char *data)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    (void)fputs(data, f);
-    (void)fclose(f);
-}
-
-static void assert_content(const char *path, const char *expected)
-{
-    tool_text text;
-    tool_error err = {{0}};
-    assert_true(tool_text_read(&text, path, 1000, &err));
-    assert_string_equal(text.data, expected);
-    tool_text_free(&text);
-}
 
 static int make_folder(void **state)
 {

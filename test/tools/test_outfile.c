@@ -18,11 +18,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "test/tools/scratch.h"
 #include "tools/common/outfile.h"
 #include "tools/common/text.h"
-
-static char folder[64];
-static char scratch[2][256];
 
 /* ---- a file system without O_TMPFILE ---- */
 
@@ -57,12 +55,6 @@ static bool has_unnamed(void)
 
 /* ---- the folder ---- */
 
-static const char *in_folder(int i, const char *name)
-{
-    (void)snprintf(scratch[i], sizeof scratch[i], "%s/%s", folder, name);
-    return scratch[i];
-}
-
 /* Entries in the test folder, without . and .. */
 static int entries(void)
 {
@@ -72,23 +64,6 @@ static int entries(void)
     while (readdir(dir)) n++;
     (void)closedir(dir);
     return n - 2;
-}
-
-static void put(const char *path, const char *data)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    (void)fputs(data, f);
-    (void)fclose(f);
-}
-
-static void assert_content(const char *path, const char *expected)
-{
-    tool_text text;
-    tool_error err = {{0}};
-    assert_true(tool_text_read(&text, path, 1000, &err));
-    assert_string_equal(text.data, expected);
-    tool_text_free(&text);
 }
 
 static int make_folder(void **state)
