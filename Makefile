@@ -307,7 +307,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
-	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image"'
+	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
 	@echo 'make firmware         the library without files, threads, malloc and other libraries'
@@ -402,8 +402,9 @@ FUZZ_CFLAGS ?= -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-
 fuzz-build:
 	@$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-fuzz' CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' fuzzers \
 		FUZZ_ENGINE='$(FUZZ_ENGINE)' $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all')
+FUZZ_SEED ?= 0
 fuzz: fuzz-build
-	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' sh test/fuzz/run.sh $(or $(TARGET),$(FUZZ_NAMES))
+	@BUILD='$(BUILD)-fuzz' SECONDS_EACH='$(SECONDS_EACH)' SEED='$(FUZZ_SEED)' sh test/fuzz/run.sh $(or $(TARGET),$(FUZZ_NAMES))
 
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.

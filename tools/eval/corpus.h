@@ -50,6 +50,13 @@ static inline const eval_sentence *eval_reference(const eval_corpus *corpus, con
     return &corpus->sentences[image->first + EVAL_REFERENCES + index];
 }
 
+/* The words of a sentence [length].  NULL if no sentence has any: the pool is NULL then, and C allows no
+ * arithmetic on it. */
+static inline const uint32_t *eval_words(const eval_corpus *corpus, const eval_sentence *sentence)
+{
+    return corpus->pool ? corpus->pool + sentence->first : NULL;
+}
+
 /* The n-grams of one sentence. */
 typedef struct eval_gram {
     uint32_t id, count;

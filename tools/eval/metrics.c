@@ -82,7 +82,7 @@ static bool cut_sentence(eval_corpus *corpus, const char *text, cut how)
 static bool add_grams(eval_corpus *corpus, bool reference, size_t document)
 {
     const eval_sentence *s = &corpus->sentences[corpus->n_sentences - 1];
-    const uint32_t *words = corpus->pool + s->first;
+    const uint32_t *words = eval_words(corpus, s);
     for (size_t i = 0; i < s->length; i++) {
         uint32_t id = EVAL_NO_GRAM;
         for (size_t order = 0; order < EVAL_ORDERS && i + order < s->length; order++) {
@@ -102,7 +102,7 @@ static int compare_grams(const void *a, const void *b)
 
 void eval_bag_fill(eval_bag *bag, const eval_corpus *corpus, const eval_sentence *s)
 {
-    const uint32_t *words = corpus->pool + s->first;
+    const uint32_t *words = eval_words(corpus, s);
     size_t total = 0, kept = 0;
     for (size_t i = 0; i < s->length; i++) {
         uint32_t id = EVAL_NO_GRAM;

@@ -8,7 +8,7 @@
 static size_t common_length(const eval_corpus *corpus, const eval_sentence *a, const eval_sentence *b,
                             uint32_t *row)
 {
-    const uint32_t *x = corpus->pool + a->first, *y = corpus->pool + b->first;
+    const uint32_t *x = eval_words(corpus, a), *y = eval_words(corpus, b);
     for (size_t j = 0; j <= b->length; j++) row[j] = 0;
     for (size_t i = 0; i < a->length; i++) {
         uint32_t diagonal = 0;
