@@ -26,10 +26,11 @@ tools/source:           tools/common
 tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
 tools/eval:             include tables tools/common
 tools/batch:            include tools/common
-tools/demo:             include tools/common
+tools/draw:             tools/common
+tools/demo:             include tools/common tools/draw
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
-tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/demo tools/dump tools/info
+tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/draw tools/demo tools/dump tools/info
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
