@@ -20,7 +20,8 @@ lib/layers:             include lib/platform lib/format kernels
 lib/image:              lib/limits.h lib/platform lib/image/exif.h
 lib/encoder:            lib/platform tables lib/format lib/layers
 lib/decoder:            include lib/limits.h lib/platform lib/format lib/layers kernels
-lib:                    lib/limits.h lib/platform tables lib/format lib/image lib/encoder lib/decoder
+lib/explain:            include lib/layers lib/decoder kernels
+lib:                    lib/limits.h lib/platform tables lib/format lib/layers lib/image lib/encoder lib/decoder lib/explain
 tools/common:           include tables lib/image/exif.h
 tools/source:           tools/common
 tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
