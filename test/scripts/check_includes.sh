@@ -29,7 +29,8 @@ tools/batch:            include tools/common
 tools/demo:             include tools/common
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
-tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/demo tools/dump tools/info
+tools/serve:            include tools/common
+tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/demo tools/dump tools/info tools/serve
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
@@ -144,6 +145,8 @@ nowhere 'jpeglib.h and png.h are seen by lib/image alone' '["<](jpeglib|png)\.h'
     $(list lib kernels tools | grep -v '^lib/image/')
 nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff)' \
     $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff).c$')
+nowhere 'microhttpd.h is seen by http*.c of tools/serve' '["<]microhttpd' \
+    $(list lib kernels tools | grep -v '^tools/serve/http')
 nowhere 'the library does not write to a log' '["<]syslog' $(list lib kernels)
 }
 finish
