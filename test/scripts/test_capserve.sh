@@ -17,7 +17,7 @@ pid='' url=''
 start() {
     "$capserve" --listen 127.0.0.1:0 "$@" 2>"$dir/log" &
     pid=$! tries=0
-    while ! grep -q 'on http://' "$dir/log" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    while ! grep -qs 'on http://' "$dir/log" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
     url=$(sed -n 's|.* on \(http://.*\)/$|\1|p' "$dir/log")
 }
 # ends it and returns its exit code
