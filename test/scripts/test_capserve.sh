@@ -13,11 +13,18 @@ unset CAPTION_MODEL http_proxy
 trap 'stop; rm -rf "$dir"' EXIT
 pid='' url=''
 
+# PATTERN, COMMAND...: waits until the command prints the pattern
+until_said() {
+    pattern=$1 tries=0
+    shift
+    while ! "$@" | grep -q "$pattern" && [ $tries -lt 200 ]; do sleep 0.1; tries=$((tries + 1)); done
+}
 # OPTIONS...: starts the service on a free port and sets $url
 start() {
-    "$capserve" --listen 127.0.0.1:0 "$@" 2>"$dir/log" &
-    pid=$! tries=0
-    while ! grep -qs 'on http://' "$dir/log" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    : >"$dir/log"
+    "$capserve" --grace 300 --listen 127.0.0.1:0 "$@" 2>>"$dir/log" &
+    pid=$!
+    until_said 'on http://' cat "$dir/log"
     url=$(sed -n 's|.* on \(http://.*\)/$|\1|p' "$dir/log")
 }
 # ends it and returns its exit code
@@ -28,9 +35,9 @@ stop() {
     code=$? pid=''
     return $code
 }
-ask() { curl -s -m 60 "$@"; }
-status() { curl -s -m 60 -o "$dir/body" -w '%{http_code}' "$@"; }
-headers() { curl -s -m 60 -D - -o /dev/null "$@" | tr -d '\r'; }
+ask() { curl -s -m 300 "$@"; }
+status() { curl -s -m 300 -o "$dir/body" -w '%{http_code}' "$@"; }
+headers() { curl -s -m 300 -D - -o /dev/null "$@" | tr -d '\r'; }
 is() { # NAME, WANTED, SEEN
     none "$1" "$([ "$2" = "$3" ] || echo "wanted $2, have $3")"
 }
@@ -121,35 +128,38 @@ is 'HEAD' 200 "$(status -I "$url/health")"
 
 # ---- load ----
 want=$(ask -F file=@$picture "$url/caption" | cksum)
-i=0
+i=0 loads=''
 while [ $i -lt 16 ]; do
     ask -F file=@$picture "$url/caption" | cksum >"$dir/load.$i" &
+    loads="$loads $!"
     ask -F file=@$other "$url/caption?beam_width=$((i % 9 + 1))" >/dev/null &
+    loads="$loads $!"
     i=$((i + 1))
-    loads="${loads:-} $!"
 done
 for load in $loads; do wait "$load"; done
-sleep 1
 is 'no request changes the answer of another' "16 $want" "$(cat "$dir"/load.* | sort | uniq -c | sed 's/^ *//')"
 
 # ---- signals ----
 kill -HUP "$pid"
-sleep 0.6
+until_said 'opened again' cat "$dir/log"
 is 'SIGHUP opens the model again' 1 "$(grep -c 'opened again' "$dir/log")"
 is 'and requests go on' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
-ask -F file=@$picture -F file=@$picture -F file=@$picture -F file=@$picture "$url/caption" >"$dir/last" &
+many=''
+while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
+# shellcheck disable=SC2086
+ask $many "$url/caption?beam_width=10" >"$dir/last" &
 last=$!
-sleep 0.05
+until_said '^capserve_queued_images [1-9]' ask "$url/metrics"
 stop
 is 'SIGTERM ends it with 0' 0 $?
 wait $last
-none 'and the request that ran was answered' "$(grep -q '"index":3,"caption"' "$dir/last" || cat "$dir/last")"
+none 'and the request that ran was answered' "$(grep -q '"index":20,"caption"' "$dir/last" || cat "$dir/last")"
 
 cp weights/scenes.capw "$dir/m.capw"
 start -m "$dir/m.capw"
 echo no model >"$dir/new" && mv "$dir/new" "$dir/m.capw"
 kill -HUP "$pid"
-sleep 0.6
+until_said 'stays' cat "$dir/log"
 is 'a model that can not be opened: the old one stays' 1 "$(grep -c 'the old model stays' "$dir/log")"
 is 'and answers' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
 stop
@@ -160,7 +170,7 @@ head -c 300000 /dev/zero >"$dir/large"
 is 'an upload that is too large: 413' 413 "$(status -F file=@"$dir/large" "$url/caption")"
 i=0 busy=0 loads=''
 while [ $i -lt 12 ]; do
-    curl -s -m 60 -D "$dir/busy.$i" -o /dev/null -F file=@$picture "$url/caption?beam_width=10&max_len=50" &
+    curl -s -m 300 -D "$dir/busy.$i" -o /dev/null -F file=@$picture "$url/caption?beam_width=10&max_len=50" &
     loads="$loads $!"
     i=$((i + 1))
 done
