@@ -81,12 +81,14 @@ import json, sys
 r = json.load(sys.stdin)["results"]
 print([x["index"] for x in r], [("caption" in x, "detail" in x) for x in r])' >"$dir/seen"
     is 'several files' '[0, 1, 2] [(True, False), (False, True), (True, False)]' "$(cat "$dir/seen")"
-    ask -H 'Accept: text/html, application/x-ndjson' -F file=@$picture -F file=@$other "$url/caption" | python3 -c '
+    ask -H 'Accept: text/html, application/x-ndjson' -F file=@$picture -F file=@$other "$url/caption?beam_width=1" | python3 -c '
 import json, sys
 lines = [json.loads(line) for line in sys.stdin]
-last = [x for x in lines if "caption" in x]
-print(sorted(x["index"] for x in last))' >"$dir/seen"
-    is 'lines of JSON' '[0, 1]' "$(cat "$dir/seen")"
+last = {x["index"]: x["caption"].split() for x in lines if "caption" in x}
+words = [x for x in lines if "words" in x]
+assert all(last[x["index"]][: len(x["words"])] == x["words"] for x in words), lines
+print(sorted(last), len(words) > 2)' >"$dir/seen"
+    is 'lines of JSON, and words before them' '[0, 1] True' "$(cat "$dir/seen")"
     ask "$url/openapi.json" | python3 -c '
 import json, sys
 print(*sorted(json.load(sys.stdin)["paths"]))' >"$dir/seen"

@@ -81,6 +81,18 @@ json_t *serve_answer_attention(const caption_model *model, const caption_result 
     return answer;
 }
 
+json_t *serve_answer_words(const caption_model *model, const int *tokens, int count)
+{
+    caption_model_info info;
+    json_t *words = json_array();
+    caption_model_get_info(model, &info);
+    for (int i = 0; i < count && tokens[i] != info.end; i++) {
+        if (tokens[i] == info.pad || tokens[i] == info.start || tokens[i] == info.unk) continue;
+        tool_json_append(&words, tool_json_text(caption_model_word(model, tokens[i])));
+    }
+    return words;
+}
+
 json_t *serve_answer_error(json_t *detail)
 {
     json_t *answer = json_object();

@@ -19,6 +19,9 @@ json_t *serve_answer_caption(const caption_result *result, int beams);
  * as are their weights. */
 json_t *serve_answer_attention(const caption_model *model, const caption_result *result);
 
+/* ["a", "dog"]: the words of tokens [count], but for <end>, <pad> and <unk>. */
+json_t *serve_answer_words(const caption_model *model, const int *tokens, int count);
+
 /* {"detail": detail}; takes over `detail`. */
 json_t *serve_answer_error(json_t *detail);
 

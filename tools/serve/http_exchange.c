@@ -166,13 +166,31 @@ static void finish(serve_job *job, int status, char *text)
     let_go(x);
 }
 
+/* A line {"index":0,"words":["a","dog"]}. */
+static void settle(serve_job *job, const char *words)
+{
+    char head[40];
+    serve_image *image = (serve_image *)job;
+    serve_exchange *x = image->exchange;
+    (void)pthread_mutex_lock(&x->lock);
+    put(x, head, (size_t)snprintf(head, sizeof head, "{\"index\":%zu,\"words\":", image->index));
+    put(x, words, strlen(words));
+    put(x, "}\n", 2);
+    wake(x);
+    (void)pthread_mutex_unlock(&x->lock);
+}
+
 static bool make_images(serve_exchange *x, const serve_wish *wish, const serve_file *files, size_t count)
 {
     x->images = calloc(count, sizeof *x->images);
     if (!x->images) return false;
     for (size_t i = 0; i < count; i++) {
         x->images[i] = (serve_image){.exchange = x, .index = i};
-        x->images[i].job = (serve_job){.file = files[i], .wish = *wish, .gone = gone, .finish = finish};
+        x->images[i].job = (serve_job){.file = files[i],
+                                       .wish = *wish,
+                                       .gone = gone,
+                                       .finish = finish,
+                                       .settle = x->lines ? settle : NULL};
     }
     x->count = x->left = count;
     return true;
@@ -183,9 +201,9 @@ bool serve_exchange_queue(serve_exchange *exchange, const serve_wish *wish, cons
 {
     serve_exchange *x = exchange;
     serve_job *jobs[SERVE_MOST_FILES];
+    x->lines = lines;
     if (!make_images(x, wish, files, count)) return false;
     for (size_t i = 0; i < count; i++) jobs[i] = &x->images[i].job;
-    x->lines = lines;
     serve_connection_enter(&x->service->open, x->link, SERVE_WORKING);
     (void)pthread_mutex_lock(&x->lock);
     x->suspended = !lines;

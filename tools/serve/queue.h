@@ -25,9 +25,9 @@ struct serve_job {
      * out. */
     void (*finish)(serve_job *job, int status, char *text);
 
-    /* Is told the words that every caption still in the search begins with, each time that there are more:
-     * ids [count].  May be NULL. */
-    void (*settle)(serve_job *job, const int *ids, int count);
+    /* Is told the words that every caption of the search begins with, each time that there are more, as the
+     * text of a JSON array, which is the caller's.  NULL: nobody wants to know. */
+    void (*settle)(serve_job *job, const char *words);
 };
 
 typedef struct serve_queue {

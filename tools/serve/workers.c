@@ -26,8 +26,9 @@ struct serve_worker {
     serve_model *model;                 /* the session's, or NULL */
     serve_job *slots[SERVE_MOST_BATCH]; /* [loaded] what is in the session's slots */
     size_t loaded;
-    serve_job *single; /* whose caption is searched; NULL: the slots are encoded */
-    double looked;     /* when this worker last looked whether anybody waits */
+    size_t first, stop;            /* slots that are worked on */
+    int settled[SERVE_MOST_BATCH]; /* tokens of each slot's captions that were told */
+    double looked;                 /* when this worker last looked whether anybody waits */
 };
 
 /* ---- answers ---- */
@@ -79,19 +80,29 @@ static void fail_work(serve_worker *w, serve_job *job, const caption_error *erro
 
 static bool all_gone(const serve_worker *w)
 {
-    if (w->single) return w->single->gone(w->single);
-    for (size_t i = 0; i < w->loaded; i++) {
+    for (size_t i = w->first; i < w->stop; i++) {
         if (!w->slots[i]->gone(w->slots[i])) return false;
     }
     return true;
+}
+
+/* Tells a job its words that are final, where there are more than before. */
+static void settle(serve_worker *w, const caption_progress *p)
+{
+    serve_job *job = w->slots[p->slot];
+    if (!job->settle || p->settled_count <= w->settled[p->slot]) return;
+    w->settled[p->slot] = p->settled_count;
+    char *words = serve_answer_text(serve_answer_words(w->model->model, p->settled, p->settled_count));
+    if (words) job->settle(job, words);
+    free(words);
 }
 
 static int progress(void *user, const caption_progress *p)
 {
     serve_worker *w = user;
     const double now = tool_now_ms();
-    (void)p;
     if (atomic_load(&w->shared->cut)) return 1;
+    if (p->stage == CAPTION_STAGE_DECODER) settle(w, p);
     if (now - w->looked < POLL_MS) return 0;
     w->looked = now;
     return all_gone(w);
@@ -148,24 +159,11 @@ static bool ready(serve_worker *w, tool_error *err)
 
 /* ---- captions ---- */
 
-static void caption_slot(serve_worker *w, int slot)
+/* Answers with what was found. */
+static void answer(serve_worker *w, serve_job *job, const caption_result *result, int beams)
 {
-    serve_job *job = w->slots[slot];
-    caption_decode_options options = w->decode;
-    const caption_result *result;
-    caption_error error = {CAPTION_OK, ""};
-    options.search = job->wish.attention ? CAPTION_SEARCH_GREEDY : CAPTION_SEARCH_BEAM;
-    if (job->wish.beams) options.beams = job->wish.beams;
-    if (job->wish.max_length) options.max_length = job->wish.max_length;
-    options.progress = progress;
-    options.progress_user = w;
-    w->single = job;
-    const caption_status status = caption_decode(w->session, slot, &options, &result, &error);
-    w->single = NULL;
-    if (status != CAPTION_OK) {
-        fail_work(w, job, &error);
-    } else if (!job->wish.attention) {
-        finish(w, job, 200, serve_answer_caption(result, options.beams));
+    if (!job->wish.attention) {
+        finish(w, job, 200, serve_answer_caption(result, beams));
     } else if (result->captions[0].alpha) {
         finish(w, job, 200, serve_answer_attention(w->model->model, result));
     } else {
@@ -173,19 +171,58 @@ static void caption_slot(serve_worker *w, int slot)
     }
 }
 
-/* Captions what is in the slots. */
+/* Searches in slots from `first` on, which have one wish, and answers; several begin with slot 0. */
+static void search(serve_worker *w, size_t first, size_t count)
+{
+    const serve_wish *wish = &w->slots[first]->wish;
+    caption_decode_options options = w->decode;
+    const caption_result *results[SERVE_MOST_BATCH];
+    caption_error error = {CAPTION_OK, ""};
+    options.search = wish->attention ? CAPTION_SEARCH_GREEDY : CAPTION_SEARCH_BEAM;
+    if (wish->beams) options.beams = wish->beams;
+    if (wish->max_length) options.max_length = wish->max_length;
+    options.progress = progress;
+    options.progress_user = w;
+    w->first = first;
+    w->stop = first + count;
+    const caption_status status =
+        count > 1 ? caption_decode_batch(w->session, (int)count, &options, results, &error)
+                  : caption_decode(w->session, (int)first, &options, results, &error);
+    for (size_t i = 0; i < count; i++) {
+        if (status == CAPTION_OK) {
+            answer(w, w->slots[first + i], results[i], options.beams);
+        } else {
+            fail_work(w, w->slots[first + i], &error);
+        }
+    }
+}
+
+static bool same_wish(const serve_job *a, const serve_job *b)
+{
+    return a->wish.attention == b->wish.attention && a->wish.beams == b->wish.beams &&
+           a->wish.max_length == b->wish.max_length;
+}
+
+/* Captions what is in the slots: encodes all, then searches in those that have the first one's wish together,
+ * and in each of the others. */
 static void caption_all(serve_worker *w)
 {
     const double start = tool_now_ms();
     caption_error error = {CAPTION_OK, ""};
     caption_decode_options options = w->decode;
+    size_t same = 0;
     if (!w->loaded) return;
     options.progress = progress;
     options.progress_user = w;
+    w->first = 0;
+    w->stop = w->loaded;
+    memset(w->settled, 0, sizeof w->settled);
     const bool ok = caption_encode(w->session, (int)w->loaded, &options, &error) == CAPTION_OK;
-    for (size_t i = 0; i < w->loaded; i++) {
+    while (ok && same < w->loaded && same_wish(w->slots[0], w->slots[same])) same++;
+    if (ok) search(w, 0, same);
+    for (size_t i = same; i < w->loaded; i++) {
         if (ok) {
-            caption_slot(w, (int)i);
+            search(w, i, 1);
         } else {
             fail_work(w, w->slots[i], &error);
         }
@@ -228,10 +265,23 @@ static picture_source source_of(const serve_worker *w, const serve_job *job)
                             .no_exif = w->options.no_exif != 0};
 }
 
-static void caption_group(serve_worker *w, serve_job *const *jobs, size_t count)
+/* Puts the jobs that have the first one's wish in front. */
+static void sort_wishes(serve_job **jobs, size_t count)
+{
+    size_t same = 1;
+    for (size_t i = 1; i < count; i++) {
+        serve_job *job = jobs[i];
+        if (!same_wish(jobs[0], job)) continue;
+        memmove(&jobs[same + 1], &jobs[same], (i - same) * sizeof *jobs);
+        jobs[same++] = job;
+    }
+}
+
+static void caption_group(serve_worker *w, serve_job **jobs, size_t count)
 {
     serve_job *large[SERVE_MOST_BATCH];
     size_t needs[SERVE_MOST_BATCH], large_count = 0;
+    sort_wishes(jobs, count);
     for (size_t i = 0; i < count; i++) {
         const picture_source source = source_of(w, jobs[i]);
         tool_error err = {{0}};
