@@ -53,6 +53,17 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     s->features = cpt_arena_take(arena, batch * features, sizeof(float));
     s->encoder.net = &m->encoder;
     s->encoder.kernels = &s->kernels;
+    const cpt_search_setup search = {
+        .decoder = &m->decoder,
+        .weights = &m->weights,
+        .info = &m->info,
+        .kernels = &s->kernels,
+        .max_images = o->max_batch,
+        .max_beams = o->max_beams,
+        .max_length = o->max_length,
+        .threads = o->threads,
+    };
+    cpt_search_plan_kept(&s->search, arena, &search);
 
     const size_t shared = arena->used;
     cpt_image_decoder_plan_workspace(s->image, arena, &image);
@@ -61,15 +72,6 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
-    const cpt_search_setup search = {
-        .decoder = &m->decoder,
-        .weights = &m->weights,
-        .info = &m->info,
-        .kernels = &s->kernels,
-        .max_beams = o->max_beams,
-        .max_length = o->max_length,
-        .threads = o->threads,
-    };
     cpt_search_plan(&s->search, arena, &search);
     if (arena->used < encoder_end) arena->used = encoder_end;
     if (arena->used < image_end) arena->used = image_end;

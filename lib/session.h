@@ -25,7 +25,6 @@ struct caption_session {
     uint8_t *pooled_u8;                                         /* scratch for the same as bytes, int8 */
     bool loaded[CAPTION_MAX_BATCH], encoded[CAPTION_MAX_BATCH]; /* slots */
     cpt_image_warnings *warnings;                               /* [max_batch] */
-    caption_result result;
     void *owned; /* the block itself where the library allocated it, else NULL */
 };
 
