@@ -25,9 +25,11 @@ sh test/scripts/run.sh "$@" test/scripts/test_corpora.sh || failed=1
 report=$BUILD/report
 rm -rf "$report"
 mkdir -p "$report"
-excluded=$(sed -n 's/^\([^# ][^ ]*\) .*/--exclude \1$/p' test/coverage/excluded.txt)
+excluded=$(sed -n -e 's/^\([^#/ ][^ ]*\) .*/--exclude \1$/p' test/coverage/excluded.txt)
+lines=$(sed -n 's,^/\([^ ]*\)/ .*,\1,p' test/coverage/excluded.txt | paste -s -d '|' -)
 # shellcheck disable=SC2086
 gcovr --root . --gcov-executable "$GCOV" --filter 'lib/' --filter 'kernels/' --filter 'tools/' $excluded \
+    --exclude-lines-by-pattern ".*($lines)" --exclude-branches-by-pattern ".*($lines)" \
     --csv "$report/coverage.csv" --html-details "$report/index.html" "$BUILD/lib" "$BUILD/kernels" "$BUILD/tools" \
     "$BUILD/test/mains" 2>"$report/log" || { tail -n 20 "$report/log"; exit 1; }
 
