@@ -324,6 +324,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
+	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
@@ -402,6 +403,21 @@ tsan:
 valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/scripts/run.sh $(SUITE_PROGS)
+
+# Which lines and branches the tests reach.  Nothing is optimised but the vector kernels, so that a line stays a line.
+# Kernels of a set that the machine may lack are built without counters.
+COVERAGE_FLAGS := -O0 -g -fprofile-arcs -ftest-coverage -fprofile-update=atomic
+COUNTED_ISAS := avx2 neon
+.PHONY: coverage covered
+coverage:
+	@SETUP="$$(CC='$(CC)' sh test/coverage/run.sh can)"; if [ -n "$$SETUP" ]; then echo "coverage: skipped, $$SETUP"; else \
+	$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-coverage' CFLAGS='$(COVERAGE_FLAGS)' SECCOMP=0 \
+		WERROR=0 LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit,--wrap=raise $(BUILD)-coverage/test/coverage/ends.o' \
+		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) $(if $(filter $(i),$(COUNTED_ISAS)),-O1,-fno-profile-arcs -fno-test-coverage -w)') \
+		covered; fi
+covered: $(BUILD)/test/coverage/ends.o
+	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
+	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
 
 firmware:
 	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
@@ -526,4 +542,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
