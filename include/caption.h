@@ -385,8 +385,9 @@ typedef struct caption_session_options {
     int strict;          /* 1: refuse an image that decodes only with warnings.  Default 0: take it */
     uint64_t max_pixels; /* width x height that an image may have, 1 or more, default
                             CAPTION_DEFAULT_MAX_PIXELS */
-    size_t decode_memory; /* bytes set aside for decoding and resizing, default CAPTION_DEFAULT_DECODE_MEMORY;
-                             caption_image_probe says what an image needs */
+    size_t decode_memory; /* bytes for decoding and resizing, default CAPTION_DEFAULT_DECODE_MEMORY; 0: as
+                             many as encoder and search take, whose memory they share; caption_image_probe
+                             says what an image needs */
     int explain;          /* 1: set memory aside for caption_explain, too.  Default 0 */
     int unused;           /* 0 */
     uint64_t reserved[3]; /* 0 */

@@ -87,7 +87,7 @@ static void lay_out_explainer(caption_session *s, cpt_arena *arena)
 static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_error *error)
 {
     const caption_session_options *o = &s->options;
-    const cpt_image_config image = {
+    cpt_image_config image = {
         .out_size = s->model->info.input_size,
         .no_exif = o->no_exif != 0,
         .strict = o->strict != 0,
@@ -118,9 +118,6 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     }
 
     const size_t shared = arena->used;
-    cpt_image_decoder_plan_workspace(s->image, arena, &image);
-    const size_t image_end = arena->used;
-    arena->used = shared;
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
@@ -129,8 +126,11 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     } else {
         cpt_search_plan(&s->search, arena, &search);
     }
-    if (arena->used < encoder_end) arena->used = encoder_end;
-    if (arena->used < image_end) arena->used = image_end;
+    const size_t end = arena->used > encoder_end ? arena->used : encoder_end;
+    arena->used = shared;
+    if (image.decode_memory == 0) image.decode_memory = end - shared;
+    cpt_image_decoder_plan_workspace(s->image, arena, &image);
+    if (arena->used < end) arena->used = end;
     return CAPTION_OK;
 }
 
