@@ -188,8 +188,14 @@ static caption_status decode(cpt_image_decoder *d, const cpt_image_job *job, con
 /* Whether this build decodes the format; one that it doesn't takes no memory. */
 static bool is_built_in(caption_format format)
 {
-    return (CAPTION_WITH_PNG && format == CAPTION_FORMAT_PNG) ||
-           (CAPTION_WITH_JPEG && format == CAPTION_FORMAT_JPEG);
+#if CAPTION_WITH_PNG
+    if (format == CAPTION_FORMAT_PNG) return true;
+#endif
+#if CAPTION_WITH_JPEG
+    if (format == CAPTION_FORMAT_JPEG) return true;
+#endif
+    (void)format;
+    return false;
 }
 
 caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *image, uint8_t *out,
