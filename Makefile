@@ -27,8 +27,8 @@ endif
 # ---- the configuration ------------------------------------------------------
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
-SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WEBP HEIF GIF TIFF \
-	ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
+SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC WEBP HEIF GIF \
+	TIFF ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -48,6 +48,7 @@ JPEG     ?= 1# libjpeg
 PNG      ?= 1# libpng
 OPENBLAS ?= 1# without it: a plain C matrix product
 ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
+SIMD     ?= 1# kernels for the instruction sets of the machine; without them: plain C
 FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
@@ -62,7 +63,7 @@ SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools g
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
 TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
-BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC $(TOOL_PARTS)
+BUILD_PARTS := JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
@@ -83,7 +84,10 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- machine ----------------------------------------------------------------
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m -s | sed 's/\(.*\) \(.*\)/\2-\1/' | tr 'D' 'd')
-ifneq (,$(filter x86_64-%,$(MACHINE)))
+ifeq (0,$(SIMD))
+ISAS :=
+FEW_ISAS :=
+else ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := avx2 avx512
 FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
@@ -137,7 +141,7 @@ LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtif
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS),1,0) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -154,11 +158,13 @@ ifneq (,$(INSTALLING))
 $(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
 endif
 
-SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(if $(filter 1,$(THREADS)),-pthread)
+PTHREAD := $(if $(filter 1,$(THREADS)),-pthread)
+SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(PTHREAD)
+PIC := $(if $(findstring -none-,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
-TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl)
+TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl) -pthread
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
+CFLAGS_ALL = -std=c11 $(PIC) -fvisibility=hidden $(PTHREAD) -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
 
 # The configuration is written where it changed, and then everything is made again: all objects depend on
 # $(BUILD)/configured, which this rule touches.
@@ -216,7 +222,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
-$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
+$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 
 # bodies: one source, one object per instruction set
 define body_rule

@@ -493,6 +493,7 @@ typedef struct caption_progress {
     const caption_map *map; /* encoder: what the layer has just computed; else NULL.  Of a group of
                                several images, the first layers take one image after the other, and only the
                                last image's map is shown.  With max_batch 1 every map is */
+    int slot; /* decoder: the slot whose search has made the step; explain: the slot; encoder: 0 */
 } caption_progress;
 
 /* Is told how far the work has got.
@@ -676,6 +677,21 @@ CAPTION_API caption_status caption_encode(caption_session *session, int count,
 CAPTION_API caption_status caption_decode(caption_session *session, int slot,
                                           const caption_decode_options *options,
                                           const caption_result **result, caption_error *error);
+
+/* Searches for the captions of encoded slots together.
+ *
+ * The slots are 0..count-1, and all of them must be encoded.  Images that are searched together take less
+ * time than one by one, since every weight is read once for several of them.  What is found for each is the
+ * same to the bit as what caption_decode finds.  results [count] get pointers to what was found in each slot;
+ * they belong to the session, are valid until its next call (caption_explain excepted), and are NULL after an
+ * error.  The progress function is told of each slot's steps; it finds the slot in caption_progress.
+ * Otherwise as caption_decode.
+ *
+ * Errors: ARGUMENT (count is not 1..max_batch, a slot isn't encoded, an option is out of range), VERSION,
+ * ABORTED. */
+CAPTION_API caption_status caption_decode_batch(caption_session *session, int count,
+                                                const caption_decode_options *options,
+                                                const caption_result **results, caption_error *error);
 
 /* Gives the resized image in a slot.
  *

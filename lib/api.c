@@ -11,6 +11,14 @@ const char *caption_version(void)
     return CAPTION_VERSION;
 }
 
+/* The number of slots, from slot 0 on, that are to be worked on together. */
+static caption_status check_count(const caption_session *s, int count, caption_error *error)
+{
+    if (count >= 1 && count <= s->options.max_batch) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "count is %d, must be 1 to %d", count,
+                    s->options.max_batch);
+}
+
 /* ---- loading ---- */
 
 /* A slot that is about to be filled holds nothing until that has succeeded. */
@@ -93,12 +101,10 @@ caption_status caption_encode(caption_session *session, int count, const caption
                               caption_error *error)
 {
     if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
-    if (count < 1 || count > session->options.max_batch) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "count is %d, must be 1 to %d", count,
-                        session->options.max_batch);
-    }
+    caption_status status = check_count(session, count, error);
+    if (status) return status;
     caption_decode_options own;
-    const caption_status status = cpt_decode_options_read(&own, options, session->model, error);
+    status = cpt_decode_options_read(&own, options, session->model, error);
     if (status) return status;
     for (int i = 0; i < count; i++) {
         if (!session->loaded[i]) {
@@ -110,6 +116,14 @@ caption_status caption_encode(caption_session *session, int count, const caption
 
 /* ---- decoding ---- */
 
+/* Options that fit the session: *own are the ones to use. */
+static caption_status read_options(const caption_session *s, const caption_decode_options *options,
+                                   caption_decode_options *own, caption_error *error)
+{
+    const caption_status status = cpt_decode_options_read(own, options, s->model, error);
+    return status ? status : cpt_decode_options_check(own, &s->options, error);
+}
+
 /* What is checked before a caption is made, so that a bad option costs no work: everything but the image.
  * *own are the options to use. */
 static caption_status check_call(const caption_session *s, const caption_decode_options *options,
@@ -119,24 +133,30 @@ static caption_status check_call(const caption_session *s, const caption_decode_
     if (result) *result = NULL;
     if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
     if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
-    const caption_status status = cpt_decode_options_read(own, options, s->model, error);
-    return status ? status : cpt_decode_options_check(own, &s->options, error);
+    return read_options(s, options, own, error);
 }
 
-/* The slot must be encoded, and the options checked. */
-static caption_status decode_slot(caption_session *s, int slot, const caption_decode_options *options,
-                                  const caption_result **result, caption_error *error)
+static caption_status check_encoded(const caption_session *s, int slot, caption_error *error)
 {
-    const int count = cpt_search_run(&s->search, cpt_slot_features(s, slot), options);
-    if (count < 0) return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
-    const cpt_image_warnings *warnings = &s->warnings[slot];
-    s->result = (caption_result){
-        .count = count,
-        .captions = s->search.captions,
-        .warnings = warnings->count,
-        .warning = warnings->count ? warnings->first : NULL,
-    };
-    *result = &s->result;
+    if (s->encoded[slot]) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
+}
+
+/* Fills results [count] of slots first..first+count-1, which must be encoded, the options checked. */
+static caption_status decode_slots(caption_session *s, int first, int count,
+                                   const caption_decode_options *options, const caption_result **results,
+                                   caption_error *error)
+{
+    if (!cpt_search_run(&s->search, s->images.features, first, count, options)) {
+        return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
+    }
+    for (int slot = first; slot < first + count; slot++) {
+        const cpt_image_warnings *warnings = &s->warnings[slot];
+        caption_result *result = &s->search.results[slot];
+        result->warnings = warnings->count;
+        result->warning = warnings->count ? warnings->first : NULL;
+        results[slot - first] = result;
+    }
     return cpt_ok(error);
 }
 
@@ -147,10 +167,23 @@ caption_status caption_decode(caption_session *session, int slot, const caption_
     caption_status status = check_call(session, options, result, &own, error);
     if (!status) status = cpt_slot_check(session, slot, error);
     if (status) return status;
-    if (!session->encoded[slot]) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
-    }
-    return decode_slot(session, slot, &own, result, error);
+    status = check_encoded(session, slot, error);
+    return status ? status : decode_slots(session, slot, 1, &own, result, error);
+}
+
+caption_status caption_decode_batch(caption_session *session, int count,
+                                    const caption_decode_options *options, const caption_result **results,
+                                    caption_error *error)
+{
+    if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
+    if (!results) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "results is NULL");
+    caption_status status = check_count(session, count, error);
+    if (status) return status;
+    for (int i = 0; i < count; i++) results[i] = NULL;
+    caption_decode_options own;
+    status = read_options(session, options, &own, error);
+    for (int slot = 0; slot < count && !status; slot++) status = check_encoded(session, slot, error);
+    return status ? status : decode_slots(session, 0, count, &own, results, error);
 }
 
 /* ---- one image, one call ---- */
@@ -161,7 +194,7 @@ static caption_status caption_slot(caption_session *s, caption_status loaded, ca
 {
     if (loaded) return loaded;
     const caption_status status = encode_slots(s, 1, options, error);
-    return status ? status : decode_slot(s, 0, options, result, error);
+    return status ? status : decode_slots(s, 0, 1, options, result, error);
 }
 
 caption_status caption_file(caption_session *session, const char *path, const caption_decode_options *options,

@@ -1,8 +1,7 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
  * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
- * the same time, so their buffers share one region.  In a session for explanations the search has its own,
- * because its results outlive them, and what explanations need in between takes its place. */
+ * the same time, so their buffers share one region.  Nor do explanations. */
 #include "lib/session.h"
 
 #include <string.h>
@@ -53,20 +52,6 @@ static void lay_out_encoder(caption_session *s, cpt_arena *arena)
                     s->images.last_map);
 }
 
-static void lay_out_search(caption_session *s, cpt_arena *arena)
-{
-    const cpt_search_setup search = {
-        .decoder = &s->model->decoder,
-        .weights = &s->model->weights,
-        .info = &s->model->info,
-        .kernels = &s->kernels,
-        .max_beams = s->options.max_beams,
-        .max_length = s->options.max_length,
-        .threads = s->options.threads,
-    };
-    cpt_search_plan(&s->search, arena, &search);
-}
-
 /* What an explanation keeps while the encoder works, and its results. */
 static void lay_out_explanation(caption_session *s, cpt_arena *arena)
 {
@@ -114,9 +99,20 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     lay_out_images(s, &s->images, arena);
     s->encoder.net = &s->model->encoder;
     s->encoder.kernels = &s->kernels;
-    if (o->explain) {
+    const cpt_search_setup search = {
+        .decoder = &s->model->decoder,
+        .weights = &s->model->weights,
+        .info = &s->model->info,
+        .kernels = &s->kernels,
+        .max_images = o->max_batch,
+        .max_beams = o->max_beams,
+        .max_length = o->max_length,
+        .threads = o->threads,
+    };
+    cpt_search_plan_kept(&s->search, arena, &search);
+    if (o->explain) { /* results outlive explanations, and with them runs of the encoder */
+        cpt_search_plan_results(&s->search, arena, &search);
         lay_out_last_map(s, &s->images, arena);
-        lay_out_search(s, arena);
         lay_out_explanation(s, arena);
     }
 
@@ -127,11 +123,12 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
-    if (o->explain) {
-        lay_out_explainer(s, arena);
-    } else {
-        lay_out_search(s, arena);
-    }
+    cpt_search_plan(&s->search, arena, &search);
+    if (!o->explain) cpt_search_plan_results(&s->search, arena, &search);
+    const size_t search_end = arena->used;
+    arena->used = shared;
+    if (o->explain) lay_out_explainer(s, arena);
+    if (arena->used < search_end) arena->used = search_end;
     if (arena->used < encoder_end) arena->used = encoder_end;
     if (arena->used < image_end) arena->used = image_end;
     return CAPTION_OK;

@@ -44,9 +44,8 @@ struct caption_session {
     bool loaded[CAPTION_MAX_BATCH], encoded[CAPTION_MAX_BATCH]; /* slots */
     bool mapped[CAPTION_MAX_BATCH]; /* baseline: images.last_map has the slot's map; kept for explanations */
     cpt_image_warnings *warnings;   /* [max_batch] */
-    caption_result result;
-    cpt_explainer explainer; /* with the option `explain` */
-    void *owned;             /* the block itself where the library allocated it, else NULL */
+    cpt_explainer explainer;        /* with the option `explain` */
+    void *owned;                    /* the block itself where the library allocated it, else NULL */
 };
 
 #endif

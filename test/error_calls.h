@@ -51,7 +51,7 @@ extern const target load_file;
 extern const target load_image;
 extern const target load_pixels;
 extern const target encode;
-extern const target decode;
+extern const target decode, decode_batch;
 extern const target explain;
 extern const target set_features;
 extern const target probe;

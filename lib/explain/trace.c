@@ -17,7 +17,9 @@ void cpt_trace_plan(cpt_trace *trace, cpt_arena *arena, int threads)
     trace->step.decoder = trace->logits.decoder = d;
     trace->step.kernels = trace->logits.kernels = trace->kernels;
     trace->step.positions = trace->info->positions;
-    cpt_step_plan(&trace->step, arena, 1, threads);
+    trace->step.max_images = trace->step.max_rows = 1;
+    trace->logits.max_width = 1;
+    cpt_step_plan(&trace->step, arena, threads);
     cpt_logits_plan(&trace->logits, arena, CPT_TRACE_ROWS);
     trace->h = cpt_arena_take(arena, (length + 1) * state_floats(trace), sizeof *trace->h);
     if (d->rnn == CAPTION_RNN_LSTM) {
@@ -44,8 +46,9 @@ static void keep_states(cpt_trace *trace, int t)
 void cpt_trace_run(cpt_trace *trace, const cpt_told *told)
 {
     const size_t positions = (size_t)trace->info->positions;
+    const cpt_rows rows = {.images = 1, .first = {0, 1}};
     const int only = 0;
-    cpt_step_begin(&trace->step, told->features);
+    cpt_step_begin(&trace->step, 0, told->features);
     keep_states(trace, 0);
     for (int t = 0; t < told->length; t++) {
         if (t == 0 && trace->decoder->kind == CAPTION_KIND_BASELINE) {
@@ -53,7 +56,7 @@ void cpt_trace_run(cpt_trace *trace, const cpt_told *told)
         } else {
             cpt_step_set_word(&trace->step, 0, t == 0 ? trace->info->start : told->ids[t - 1]);
         }
-        cpt_step_run(&trace->step, 1);
+        cpt_step_run(&trace->step, &rows);
         if (trace->alpha) {
             memcpy(trace->alpha + (size_t)t * positions, trace->step.attention.alpha,
                    positions * sizeof *trace->alpha);
@@ -71,14 +74,16 @@ const float *cpt_trace_output(const cpt_trace *trace, int t)
 
 const float *cpt_trace_logits(cpt_trace *trace, int first, int count, float *lse)
 {
+    const cpt_rows rows = {.images = 1, .first = {0, count}};
+    const int slots = 1;
     const cpt_rules rules = {.width = 1, .banned = -1, .penalty = 1};
     const cpt_hypothesis hypotheses[CPT_TRACE_ROWS] = {{.score = 0}};
     const float *states[CPT_TRACE_ROWS];
     for (int r = 0; r < count; r++) states[r] = cpt_trace_output(trace, first + r);
     const cpt_logits_query query = {.states = states,
                                     .hypotheses = hypotheses,
-                                    .rows = count,
-                                    .slots = 1,
+                                    .rows = &rows,
+                                    .slots = &slots,
                                     .exact = true,
                                     .rules = &rules};
     cpt_logits_best(&trace->logits, &query);

@@ -1,7 +1,6 @@
 /* image.c - finds out which decoder an image needs, holds it to the limits, and resizes pixels. */
 #include "lib/image/image.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/image/decoders.h"
@@ -66,7 +65,7 @@ void cpt_image_decoder_close(cpt_image_decoder *decoder)
 void cpt_image_warn(const cpt_image_job *job, const char *text)
 {
     cpt_image_warnings *warnings = job->warnings;
-    if (warnings->count++ == 0) snprintf(warnings->first, sizeof warnings->first, "%s", text);
+    if (warnings->count++ == 0) cpt_format(warnings->first, sizeof warnings->first, "%s", text);
 }
 
 /* ---- limits ---- */

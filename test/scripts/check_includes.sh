@@ -27,10 +27,11 @@ tools/source:           tools/common
 tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
 tools/eval:             include tables tools/common
 tools/batch:            include tools/common
-tools/demo:             include tools/common
+tools/draw:             tools/common
+tools/demo:             include tools/common tools/draw
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
-tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/demo tools/dump tools/info
+tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/draw tools/demo tools/dump tools/info
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
@@ -141,8 +142,8 @@ list() { find "$@" -name '*.[ch]' | sort; }
 # shellcheck disable=SC2046
 {
 nowhere 'cblas.h is seen by one file' '["<]cblas' $(list lib kernels tools | grep -v '^kernels/gemm/openblas.c$')
-nowhere 'jpeglib.h and png.h are seen by lib/image alone' '["<](jpeglib|png)\.h' \
-    $(list lib kernels tools | grep -v '^lib/image/')
+nowhere 'jpeglib.h and png.h are seen by lib/image, and where pictures are written' '["<](jpeglib|png)\.h' \
+    $(list lib kernels tools | grep -vE '^lib/image/|^tools/draw/encode_(jpeg|png).c$')
 nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff)' \
     $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff).c$')
 nowhere 'the library does not write to a log' '["<]syslog' $(list lib kernels)

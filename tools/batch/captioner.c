@@ -18,7 +18,8 @@ struct batch_captioner {
     batch_job *job;
     caption_session_options options;
     caption_session *session;
-    size_t large;                        /* bytes taken from the budget */
+    size_t large;   /* bytes taken from the budget for the session */
+    size_t picture; /* the same for a picture of a format that the library doesn't read */
     const batch_item *slots[BATCH_MOST]; /* [loaded] what is in the session's slots */
     int loaded;
     FILE *bytes, *failures; /* streams into the chunk */
@@ -171,6 +172,24 @@ static const tool_text *bytes_of(batch_item *item, tool_text *file)
     return file;
 }
 
+/* Takes what a picture needs from the budget while it is decoded.  Nothing else is held then, so that no two
+ * threads wait for each other. */
+static void take_picture(void *user, size_t bytes)
+{
+    batch_captioner *c = user;
+    c->picture = bytes;
+    take_large(&c->job->budget, bytes);
+}
+
+/* Decodes into the next slot. */
+static bool load_slot(batch_captioner *c, const picture_source *source, tool_error *err)
+{
+    const bool ok = tool_load_picture(c->session, c->loaded, source, &c->job->limits, err);
+    if (c->picture) give_large(&c->job->budget, c->picture);
+    c->picture = 0;
+    return ok;
+}
+
 /* Loads an item into the next slot.  An image that needs more memory than there is begins a batch of its own:
  * what was loaded before it is lost when the session is made again.  *next: see flush. */
 static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t index, tool_error *err)
@@ -179,13 +198,20 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
     tool_text file = {NULL, 0};
     const tool_text *data = bytes_of(item, &file);
     if (!data) return true;
+    const picture_claim claim = {take_picture, c};
     const picture_source source = {.name = item->name,
                                    .data = (const uint8_t *)data->data,
                                    .size = data->size,
-                                   .no_exif = c->options.no_exif != 0};
+                                   .no_exif = c->options.no_exif != 0,
+                                   .claim = &claim};
     size_t need;
     bool ok = true;
-    if (!tool_load_memory(&need, &source, &c->job->limits, &item->error)) {
+    if (c->large && picture_is_foreign(data->data, data->size)) {
+        ok = flush(c, items, next, index, err) && renew(c, USUAL_MEMORY, err);
+    }
+    if (!ok) {
+        data = NULL;
+    } else if (!tool_load_memory(&need, &source, &c->job->limits, &item->error)) {
         data = NULL;
     } else if (need > c->options.decode_memory) {
         ok = flush(c, items, next, index, err);
@@ -197,9 +223,7 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
             data = NULL;
         }
     }
-    if (ok && data && tool_load_picture(c->session, c->loaded, &source, &c->job->limits, &item->error)) {
-        c->slots[c->loaded++] = item;
-    }
+    if (ok && data && load_slot(c, &source, &item->error)) c->slots[c->loaded++] = item;
     tool_text_free(&file);
     return ok;
 }

@@ -18,8 +18,8 @@
 
 enum { BATCH_MOST = 8 }; /* images encoded together */
 
-/* Memory for images that need much to be decoded, shared by all threads: one of them at least, and several as
- * long as they need little together. */
+/* Memory for images that need much to be decoded, whatever their format, shared by all threads: one of them
+ * at least, and several as long as they need little together. */
 typedef struct batch_budget {
     pthread_mutex_t lock;
     pthread_cond_t freed;
