@@ -451,7 +451,7 @@ fuzz: fuzz-build
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
 ATTACK := $(BUILD)/test/attack
-MAKERS := bytes models images pickles texts
+MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
 $(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
