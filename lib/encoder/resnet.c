@@ -98,7 +98,7 @@ static cpt_layer *next_layer(builder *b, const layer_spec *spec)
                 .relu = spec->relu,
             },
     };
-    snprintf(layer->name, sizeof layer->name, "%s", spec->name);
+    (void)snprintf(layer->name, sizeof layer->name, "%s", spec->name);
     return layer;
 }
 
@@ -132,7 +132,7 @@ static caption_status add_conv(builder *b, const layer_spec *spec)
         .has_bias = true,
     };
     char name[CAPW_NAME_BYTES];
-    snprintf(name, sizeof name, "encoder.%s", spec->name);
+    (void)snprintf(name, sizeof name, "encoder.%s", spec->name);
     const caption_status status = cpt_matrix_bind(&conv->filters, b->weights, name, &matrix, b->error);
     if (status) return status;
     conv->out_c = matrix.out = conv->filters.out;
@@ -170,7 +170,7 @@ static caption_status add_block(builder *b, int stage, int block)
         const block_conv *c = &block_convs[i];
         if (c->projects && block > 0) continue;
         char name[CPT_LAYER_NAME_BYTES];
-        snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
+        (void)snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
         const layer_spec spec = {
             .name = name,
             .in = c->projects ? input : last,

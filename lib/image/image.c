@@ -66,7 +66,7 @@ void cpt_image_decoder_close(cpt_image_decoder *decoder)
 void cpt_image_warn(const cpt_image_job *job, const char *text)
 {
     cpt_image_warnings *warnings = job->warnings;
-    if (warnings->count++ == 0) snprintf(warnings->first, sizeof warnings->first, "%s", text);
+    if (warnings->count++ == 0) (void)snprintf(warnings->first, sizeof warnings->first, "%s", text);
 }
 
 /* ---- limits ---- */

@@ -37,7 +37,7 @@ typedef struct tensor_name {
 static tensor_name name_of(const char *layer, const char *suffix)
 {
     tensor_name name;
-    snprintf(name.text, sizeof name.text, "%s.%s", layer, suffix);
+    (void)snprintf(name.text, sizeof name.text, "%s.%s", layer, suffix);
     return name;
 }
 

@@ -36,7 +36,7 @@ static void clean(char *message)
     }
 }
 
-caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
+caption_status(cpt_fail)(caption_error *error, caption_status status, const char *format, ...)
 {
     if (error) {
         va_list args;
@@ -44,13 +44,15 @@ caption_status cpt_fail(caption_error *error, caption_status status, const char 
         error->status = status;
         const int length = vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
-        if (length <= 0) snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
+        if (length <= 0) {
+            (void)snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
+        }
         clean(error->message);
     }
     return status;
 }
 
-caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path)
+caption_status(cpt_fail_in_file)(caption_error *error, caption_status status, const char *path)
 {
     if (error) {
         const caption_error inner = *error;
