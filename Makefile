@@ -309,7 +309,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo serve weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
 	check-int8 check-pillow check-neon install uninstall clean
 
 help:
@@ -325,6 +325,7 @@ help:
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
+	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
@@ -418,6 +419,10 @@ coverage:
 covered: $(BUILD)/test/coverage/ends.o
 	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
+# what they report and is no mistake: test/analyse/accepted.txt
+ANALYSERS ?= gcc cppcheck tidy
+analyse: need-tools
+	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
 
 firmware:
 	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
