@@ -124,8 +124,10 @@ typedef enum caption_status {
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
-    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE, or
-                                 needs more than decode_memory */
+    CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE,
+                                   needs more than decode_memory, or takes too much work: a JPEG whose scans
+                                   visit more than 12 million blocks of 8 x 8, a PNG whose rows have more than
+                                   256 MB */
     CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build (JPEG, PNG, files, threads, allocation), or not
                                        there for models of this precision */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
@@ -383,8 +385,9 @@ typedef struct caption_session_options {
     int strict;          /* 1: refuse an image that decodes only with warnings.  Default 0: take it */
     uint64_t max_pixels; /* width x height that an image may have, 1 or more, default
                             CAPTION_DEFAULT_MAX_PIXELS */
-    size_t decode_memory; /* bytes set aside for decoding and resizing, default CAPTION_DEFAULT_DECODE_MEMORY;
-                             caption_image_probe says what an image needs */
+    size_t decode_memory; /* bytes for decoding and resizing, default CAPTION_DEFAULT_DECODE_MEMORY; 0: as
+                             many as encoder and search take, whose memory they share; caption_image_probe
+                             says what an image needs */
     int explain;          /* 1: set memory aside for caption_explain, too.  Default 0 */
     int unused;           /* 0 */
     uint64_t reserved[3]; /* 0 */
@@ -493,7 +496,10 @@ typedef struct caption_progress {
     const caption_map *map; /* encoder: what the layer has just computed; else NULL.  Of a group of
                                several images, the first layers take one image after the other, and only the
                                last image's map is shown.  With max_batch 1 every map is */
-    int slot; /* decoder: the slot whose search has made the step; explain: the slot; encoder: 0 */
+    int slot;           /* decoder: the slot whose search has made the step; explain: the slot; encoder: 0 */
+    int settled_count;  /* decoder: how many tokens all captions of the search begin with, finished ones
+                           too.  They are final: the result has no caption without them.  Else 0 */
+    const int *settled; /* decoder: [settled_count] these tokens, valid during the call; else NULL */
 } caption_progress;
 
 /* Is told how far the work has got.

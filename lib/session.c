@@ -1,7 +1,8 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
  * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
- * the same time, so their buffers share one region.  Nor do explanations. */
+ * the same time, so their buffers share one region.  In a session for explanations the search has its own,
+ * because its results outlive them, and what explanations need in between takes its place. */
 #include "lib/session.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ static void lay_out_explainer(caption_session *s, cpt_arena *arena)
 static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_error *error)
 {
     const caption_session_options *o = &s->options;
-    const cpt_image_config image = {
+    cpt_image_config image = {
         .out_size = s->model->info.input_size,
         .no_exif = o->no_exif != 0,
         .strict = o->strict != 0,
@@ -110,27 +111,26 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
         .threads = o->threads,
     };
     cpt_search_plan_kept(&s->search, arena, &search);
-    if (o->explain) { /* results outlive explanations, and with them runs of the encoder */
-        cpt_search_plan_results(&s->search, arena, &search);
+    if (o->explain) {
         lay_out_last_map(s, &s->images, arena);
+        cpt_search_plan(&s->search, arena, &search);
         lay_out_explanation(s, arena);
     }
 
     const size_t shared = arena->used;
-    cpt_image_decoder_plan_workspace(s->image, arena, &image);
-    const size_t image_end = arena->used;
-    arena->used = shared;
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
-    cpt_search_plan(&s->search, arena, &search);
-    if (!o->explain) cpt_search_plan_results(&s->search, arena, &search);
-    const size_t search_end = arena->used;
+    if (o->explain) {
+        lay_out_explainer(s, arena);
+    } else {
+        cpt_search_plan(&s->search, arena, &search);
+    }
+    const size_t end = arena->used > encoder_end ? arena->used : encoder_end;
     arena->used = shared;
-    if (o->explain) lay_out_explainer(s, arena);
-    if (arena->used < search_end) arena->used = search_end;
-    if (arena->used < encoder_end) arena->used = encoder_end;
-    if (arena->used < image_end) arena->used = image_end;
+    if (image.decode_memory == 0) image.decode_memory = end - shared;
+    cpt_image_decoder_plan_workspace(s->image, arena, &image);
+    if (arena->used < end) arena->used = end;
     return CAPTION_OK;
 }
 

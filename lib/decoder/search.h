@@ -33,6 +33,7 @@ typedef struct cpt_search {
     int together;            /* N */
     size_t text_bytes;       /* room for one caption's text */
     cpt_beam *beams;         /* [N] the structures are kept, what they point to isn't */
+    int *settled;            /* [L] for the progress callback */
     float *history;          /* [N, L, B, P] attention weights of all steps; NULL in the baseline kind */
     caption_result *results; /* [M] without warnings; they point into the next one */
     caption_text *captions;  /* [M, B] they point into the next three */
@@ -43,9 +44,6 @@ typedef struct cpt_search {
 
 /* Lays out what stays from one search to the next; the arena may be a dry one. */
 void cpt_search_plan_kept(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
-
-/* Lays out the results, after what is kept.  They live for as long as nobody else uses this memory. */
-void cpt_search_plan_results(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
 
 /* Lays out everything else, after what is kept.  Between searches others may use this memory. */
 void cpt_search_plan(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);

@@ -46,7 +46,7 @@ static void keep_states(cpt_trace *trace, int t)
 void cpt_trace_run(cpt_trace *trace, const cpt_told *told)
 {
     const size_t positions = (size_t)trace->info->positions;
-    const cpt_rows rows = {.images = 1, .first = {0, 1}};
+    const cpt_rows one = {.images = 1, .first = {0, 1}};
     const int only = 0;
     cpt_step_begin(&trace->step, 0, told->features);
     keep_states(trace, 0);
@@ -56,7 +56,7 @@ void cpt_trace_run(cpt_trace *trace, const cpt_told *told)
         } else {
             cpt_step_set_word(&trace->step, 0, t == 0 ? trace->info->start : told->ids[t - 1]);
         }
-        cpt_step_run(&trace->step, &rows);
+        cpt_step_run(&trace->step, &one);
         if (trace->alpha) {
             memcpy(trace->alpha + (size_t)t * positions, trace->step.attention.alpha,
                    positions * sizeof *trace->alpha);
@@ -74,11 +74,11 @@ const float *cpt_trace_output(const cpt_trace *trace, int t)
 
 const float *cpt_trace_logits(cpt_trace *trace, int first, int count, float *lse)
 {
-    const cpt_rows rows = {.images = 1, .first = {0, count}};
-    const int slots = 1;
     const cpt_rules rules = {.width = 1, .banned = -1, .penalty = 1};
     const cpt_hypothesis hypotheses[CPT_TRACE_ROWS] = {{.score = 0}};
     const float *states[CPT_TRACE_ROWS];
+    const cpt_rows rows = {.images = 1, .first = {0, count}};
+    const int slots = 1;
     for (int r = 0; r < count; r++) states[r] = cpt_trace_output(trace, first + r);
     const cpt_logits_query query = {.states = states,
                                     .hypotheses = hypotheses,

@@ -417,6 +417,16 @@ static void steps(void **state)
         {&decode, ERROR(VERSION), {.session = session, .options = &newer_decode_options}},
         {&decode, ERROR(VERSION), {.session = session, .options = &reserved_decode_options}},
         {&decode, ERROR(ABORTED), {.session = session, .options = &stopping_decode_options}},
+        {&decode_batch, CAPTION_OK, {.session = session, .number = 1}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = NULL, .number = 1}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .no_result = true}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 0}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 2}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 3}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .options = &bad_decode_options}},
+        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &newer_decode_options}},
+        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &reserved_decode_options}},
+        {&decode_batch, ERROR(ABORTED), {.session = session, .number = 1, .options = &stopping_decode_options}},
 
         {&explain, CAPTION_OK, {.session = session, .caption = &told}},
         {&explain, ERROR(ARGUMENT), {.session = NULL, .caption = &told}},
@@ -429,17 +439,6 @@ static void steps(void **state)
         {&explain, ERROR(VERSION), {.session = session, .caption = &told, .explain_how = &newer_explain_options}},
         {&explain, ERROR(VERSION), {.session = session, .caption = &told, .explain_how = &reserved_explain_options}},
         {&explain, ERROR(ABORTED), {.session = session, .caption = &told, .explain_how = &stopping_explain_options}},
-
-        {&decode_batch, CAPTION_OK, {.session = session, .number = 1}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = NULL, .number = 1}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .no_result = true}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 0}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 2}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 3}},
-        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .options = &bad_decode_options}},
-        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &newer_decode_options}},
-        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &reserved_decode_options}},
-        {&decode_batch, ERROR(ABORTED), {.session = session, .number = 1, .options = &stopping_decode_options}},
     };
     /* clang-format on */
     (void)state;
