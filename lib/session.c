@@ -1,7 +1,8 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
  * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
- * the same time, so their buffers share one region.  Nor do explanations. */
+ * the same time, so their buffers share one region.  In a session for explanations the search has its own,
+ * because its results outlive them, and what explanations need in between takes its place. */
 #include "lib/session.h"
 
 #include <string.h>
