@@ -300,12 +300,13 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon install uninstall clean
+	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
@@ -316,7 +317,8 @@ help:
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
-	@echo 'make firmware         the library without files, threads, malloc and other libraries'
+	@echo 'make firmware         the library without files, threads, malloc and other libraries; TARGET=cortex-m4,'
+	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
@@ -325,6 +327,7 @@ help:
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
@@ -340,6 +343,9 @@ help:
 deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
 		$(foreach p,$(TOOL_PARTS),$(p)=$($(p))) sh tools/deps.sh
+
+deps-cross:
+	@sh tools/deps_cross.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
@@ -383,8 +389,9 @@ valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/scripts/run.sh $(SUITE_PROGS)
 
+CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
-	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
 
 # Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -432,6 +439,9 @@ attack: tools attackers
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
+
+check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
 # more pictures than the project's own, where there are any
 PHOTOS ?= $(wildcard ../shared/photos)
@@ -506,4 +516,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
