@@ -57,6 +57,7 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
         s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
     }
     s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
+    plan_results(s, arena, (size_t)setup->max_images);
 }
 
 void cpt_search_set_pool(cpt_search *s, cpt_pool *pool)
