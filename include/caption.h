@@ -496,11 +496,10 @@ typedef struct caption_progress {
     const caption_map *map; /* encoder: what the layer has just computed; else NULL.  Of a group of
                                several images, the first layers take one image after the other, and only the
                                last image's map is shown.  With max_batch 1 every map is */
-    int slot;               /* decoder: the slot whose search has made the step; explain: the slot; encoder: 0
-                             */
-    int settled_count;      /* decoder: how many tokens all captions of the search begin with, finished ones
-                               too.  They are final: the result has no caption without them.  Encoder: 0 */
-    const int *settled;     /* decoder: [settled_count] these tokens, valid during the call; encoder: NULL */
+    int slot;           /* decoder: the slot whose search has made the step; explain: the slot; encoder: 0 */
+    int settled_count;  /* decoder: how many tokens all captions of the search begin with, finished ones
+                           too.  They are final: the result has no caption without them.  Else 0 */
+    const int *settled; /* decoder: [settled_count] these tokens, valid during the call; else NULL */
 } caption_progress;
 
 /* Is told how far the work has got.

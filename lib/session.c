@@ -1,7 +1,8 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
  * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
- * the same time, so their buffers share one region.  Nor do explanations. */
+ * the same time, so their buffers share one region.  In a session for explanations the search has its own,
+ * because its results outlive them, and what explanations need in between takes its place. */
 #include "lib/session.h"
 
 #include <string.h>
@@ -110,9 +111,9 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
         .threads = o->threads,
     };
     cpt_search_plan_kept(&s->search, arena, &search);
-    if (o->explain) { /* results outlive explanations, and with them runs of the encoder */
-        cpt_search_plan_results(&s->search, arena, &search);
+    if (o->explain) {
         lay_out_last_map(s, &s->images, arena);
+        cpt_search_plan(&s->search, arena, &search);
         lay_out_explanation(s, arena);
     }
 
@@ -120,12 +121,12 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
-    cpt_search_plan(&s->search, arena, &search);
-    if (!o->explain) cpt_search_plan_results(&s->search, arena, &search);
-    size_t end = arena->used > encoder_end ? arena->used : encoder_end;
-    arena->used = shared;
-    if (o->explain) lay_out_explainer(s, arena);
-    if (arena->used > end) end = arena->used;
+    if (o->explain) {
+        lay_out_explainer(s, arena);
+    } else {
+        cpt_search_plan(&s->search, arena, &search);
+    }
+    const size_t end = arena->used > encoder_end ? arena->used : encoder_end;
     arena->used = shared;
     if (image.decode_memory == 0) image.decode_memory = end - shared;
     cpt_image_decoder_plan_workspace(s->image, arena, &image);

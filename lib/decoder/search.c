@@ -13,10 +13,9 @@ static int images_together(const cpt_search_setup *setup)
     return most < setup->max_images ? most : setup->max_images;
 }
 
-void cpt_search_plan_results(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
+static void plan_results(cpt_search *s, cpt_arena *arena, size_t images)
 {
-    const size_t images = (size_t)setup->max_images, length = (size_t)s->max_length;
-    const size_t captions = images * (size_t)s->max_beams;
+    const size_t captions = images * (size_t)s->max_beams, length = (size_t)s->max_length;
     /* each word with a space before or a NUL after it */
     s->text_bytes = length * ((size_t)s->weights->longest_word + 1) + 1;
     s->results = cpt_arena_take(arena, images, sizeof *s->results);
@@ -29,10 +28,6 @@ void cpt_search_plan_results(cpt_search *s, cpt_arena *arena, const cpt_search_s
 
 void cpt_search_plan_kept(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
 {
-    s->info = setup->info;
-    s->weights = setup->weights;
-    s->max_beams = setup->max_beams;
-    s->max_length = setup->max_length;
     s->together = images_together(setup);
     s->beams = cpt_arena_take(arena, (size_t)s->together, sizeof *s->beams);
 }
@@ -40,6 +35,10 @@ void cpt_search_plan_kept(cpt_search *s, cpt_arena *arena, const cpt_search_setu
 void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
 {
     const int together = s->together, rows = together * setup->max_beams;
+    s->info = setup->info;
+    s->weights = setup->weights;
+    s->max_beams = setup->max_beams;
+    s->max_length = setup->max_length;
     s->step.decoder = s->logits.decoder = setup->decoder;
     s->step.kernels = s->logits.kernels = setup->kernels;
     s->step.positions = setup->info->positions;
@@ -58,6 +57,7 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
         s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
     }
     s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
+    plan_results(s, arena, (size_t)setup->max_images);
 }
 
 void cpt_search_set_pool(cpt_search *s, cpt_pool *pool)

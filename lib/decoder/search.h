@@ -45,9 +45,6 @@ typedef struct cpt_search {
 /* Lays out what stays from one search to the next; the arena may be a dry one. */
 void cpt_search_plan_kept(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
 
-/* Lays out the results, after what is kept.  They live for as long as nobody else uses this memory. */
-void cpt_search_plan_results(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
-
 /* Lays out everything else, after what is kept.  Between searches others may use this memory. */
 void cpt_search_plan(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
 
