@@ -26,7 +26,7 @@
 
 static const char tool[] = "capbatch";
 
-enum { SETTINGS_BYTES = 2048, USUAL_BATCH = 4 };
+enum { SETTINGS_BYTES = 2048, USUAL_BATCH = 8 };
 
 typedef struct batch_options {
     tool_options common;
@@ -77,8 +77,8 @@ static const tool_option more_search_options[] = {
 };
 
 static const tool_option more_machine_options[] = {
-    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded together, 1 to 8",
-     .initial = "4"},
+    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded and searched together, 1 to 8",
+     .initial = "8"},
     {.name = NULL},
 };
 

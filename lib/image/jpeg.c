@@ -56,7 +56,7 @@ static void on_progress(j_common_ptr cinfo)
 {
     cpt_jpeg *jpeg = cinfo->client_data;
     if (jpeg->cinfo.input_scan_number <= CPT_MAX_JPEG_SCANS) return;
-    snprintf(jpeg->message, sizeof jpeg->message, "more than %d scans", CPT_MAX_JPEG_SCANS);
+    cpt_format(jpeg->message, sizeof jpeg->message, "more than %d scans", CPT_MAX_JPEG_SCANS);
     longjmp(jpeg->escape, 1);
 }
 

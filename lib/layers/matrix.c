@@ -2,7 +2,6 @@
 #include "lib/layers/matrix.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "kernels/kernels.h"
 
@@ -37,7 +36,7 @@ typedef struct tensor_name {
 static tensor_name name_of(const char *layer, const char *suffix)
 {
     tensor_name name;
-    snprintf(name.text, sizeof name.text, "%s.%s", layer, suffix);
+    cpt_format(name.text, sizeof name.text, "%s.%s", layer, suffix);
     return name;
 }
 

@@ -2,7 +2,6 @@
 #include "lib/platform/status.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { LEAST_PATH = 60 }; /* bytes that a path keeps beside a reason of any length */
@@ -36,21 +35,23 @@ static void clean(char *message)
     }
 }
 
-caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
+caption_status(cpt_fail)(caption_error *error, caption_status status, const char *format, ...)
 {
     if (error) {
         va_list args;
         va_start(args, format);
         error->status = status;
-        const int length = vsnprintf(error->message, sizeof error->message, format, args);
+        cpt_format_list(error->message, sizeof error->message, format, args);
         va_end(args);
-        if (length <= 0) snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
+        if (!error->message[0]) {
+            cpt_format(error->message, sizeof error->message, "%s", caption_status_string(status));
+        }
         clean(error->message);
     }
     return status;
 }
 
-caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path)
+caption_status(cpt_fail_in_file)(caption_error *error, caption_status status, const char *path)
 {
     if (error) {
         const caption_error inner = *error;
