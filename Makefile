@@ -188,7 +188,11 @@ LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(B
 MODULE_SRC := $(sort $(wildcard tools/*/*.c))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
 TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
-TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
+# tests that make or read JPEG and PNG images
+PICTURE_TESTS := $(addprefix lib/test_,alloc api bad_images errors golden image image_hostile two_threads) \
+	$(addprefix tools/test_,calibrate capbatch convert_int8 manner memory pictures surroundings tools)
+TESTS      := $(filter-out $(if $(filter 11,$(JPEG)$(PNG)),,$(PICTURE_TESTS)), \
+	$(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c))))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
 CHECKS     := $(sort $(wildcard test/scripts/check_*.sh))
@@ -294,7 +298,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -320,6 +324,7 @@ help:
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
@@ -433,6 +438,10 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
+# the C tests on a machine of 32 bits, and with another C library
+check-i686 check-musl: check-%:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+
 # more pictures than the project's own, where there are any
 PHOTOS ?= $(wildcard ../shared/photos)
 check-reference: tools
@@ -506,4 +515,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan fuzz firmware clang neon i686 musl foreign ubsan msan,$(BUILD)-$(f)) $(BUILD)
