@@ -27,8 +27,8 @@ endif
 # ---- the configuration ------------------------------------------------------
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
-SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC WEBP HEIF GIF TIFF \
-	ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
+SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC WEBP HEIF GIF \
+	TIFF ARCHIVE HTTP SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -48,6 +48,7 @@ JPEG     ?= 1# libjpeg
 PNG      ?= 1# libpng
 OPENBLAS ?= 1# without it: a plain C matrix product
 ZLIB     ?= 1# without it: our own CRC-32; the tools always need zlib
+SIMD     ?= 1# kernels for the instruction sets of the machine; without them: plain C
 FILES    ?= 1# opening models and images by name
 THREADS  ?= 1# more than one thread a session
 MALLOC   ?= 1# objects that the library allocates itself
@@ -57,12 +58,13 @@ HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
 ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
+HTTP     ?= 1# libmicrohttpd: without it there is no capserve
 ifeq (,$(SECCOMP))
 SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
-BUILD_PARTS := JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC $(TOOL_PARTS)
+TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE HTTP SECCOMP
+BUILD_PARTS := JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
 
@@ -83,7 +85,10 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- machine ----------------------------------------------------------------
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m -s | sed 's/\(.*\) \(.*\)/\2-\1/' | tr 'D' 'd')
-ifneq (,$(filter x86_64-%,$(MACHINE)))
+ifeq (0,$(SIMD))
+ISAS :=
+FEW_ISAS :=
+else ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := avx2 avx512
 FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
@@ -133,32 +138,36 @@ LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
 TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
 	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
+HTTP_PKG  := $(if $(filter 1,$(HTTP)),libmicrohttpd)# linked to capserve alone
 LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS),1,0) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
 # were installed.  `make install` takes what the build found: it may run as another user, with another environment.
-FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS TEST_PKG_LIBS
+FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS HTTP_PKG_LIBS TEST_PKG_LIBS
 ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 once = $(eval $(1) := $$(call ask,$(2)))$($(1))
 LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS) $(BLAS_PKG))
 LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
-TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(LOADED_PKGS))
+TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS))
 TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
+HTTP_PKG_LIBS   = $(call once,HTTP_PKG_LIBS,$(if $(HTTP_PKG),--libs $(HTTP_PKG)))
 TEST_PKG_LIBS   = $(call once,TEST_PKG_LIBS,--libs $(TEST_PKGS))
 ifneq (,$(INSTALLING))
 $(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
 endif
 
-SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(if $(filter 1,$(THREADS)),-pthread)
+PTHREAD := $(if $(filter 1,$(THREADS)),-pthread)
+SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(PTHREAD)
+PIC := $(if $(findstring -none-,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
-TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl)
+TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl) -pthread
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 -fPIC -fvisibility=hidden -pthread -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
+CFLAGS_ALL = -std=c11 $(PIC) -fvisibility=hidden $(PTHREAD) -ffp-contract=off $(MACHINE_FLAGS) $(WARN) $(CFLAGS)
 
 # The configuration is written where it changed, and then everything is made again: all objects depend on
 # $(BUILD)/configured, which this rule touches.
@@ -177,7 +186,7 @@ $(BUILD)/configured: FORCE $(FIRST)
 need = CC='$(CC)' CPPFLAGS=$(call quote,$(CPPFLAGS)) PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
 .PHONY: need-tools need-tests
 need-tools need-tests: $(FIRST)
-need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
+need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
@@ -185,12 +194,14 @@ LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c ke
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
-MODULE_SRC := $(sort $(wildcard tools/*/*.c))
-MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
-TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
+LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
+MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o
+TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 # tests that make or read JPEG and PNG images
-PICTURE_TESTS := $(addprefix lib/test_,alloc api bad_images errors golden image image_hostile two_threads) \
-	$(addprefix tools/test_,calibrate capbatch convert_int8 manner memory pictures surroundings tools)
+PICTURE_TESTS := $(addprefix lib/test_,alloc api bad_images errors explain golden image image_hostile two_threads) \
+	$(addprefix tools/test_,calibrate capbatch convert_int8 draw heif manner memory pictures serve \
+	surroundings tools)
 TESTS      := $(filter-out $(if $(filter 11,$(JPEG)$(PNG)),,$(PICTURE_TESTS)), \
 	$(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c))))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
@@ -220,7 +231,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
-$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
+$(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 
 # bodies: one source, one object per instruction set
 define body_rule
@@ -249,13 +260,19 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
 endif
 
+# the files inside capserve
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S $(wildcard tools/serve/*.html tools/serve/*.json) \
+		$(BUILD)/configured
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
 $(MODULE_OBJ) $(TOOLS:%=$(BUILD)/tools/%.o): | need-tools
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(if $(filter %/capserve,$@),$(HTTP_PKG_LIBS)) $(TOOL_LIBS)
 
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
@@ -268,8 +285,8 @@ $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
 
-# every tool's main(), under another name, inside one test
-MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+# every tool's main(), under another name, inside one test; not the service, which doesn't end by itself
+MAINS := $(patsubst %,$(BUILD)/test/mains/%.o,$(filter-out capserve,$(TOOLS)))
 $(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
@@ -297,25 +314,30 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl install uninstall clean
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
 	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
+	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
+	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
-	@echo 'make firmware         the library without files, threads, malloc and other libraries'
+	@echo 'make firmware         the library without files, threads, malloc and other libraries; TARGET=cortex-m4,'
+	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
@@ -325,6 +347,7 @@ help:
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
+	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
@@ -341,8 +364,20 @@ deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
 		$(foreach p,$(TOOL_PARTS),$(p)=$($(p))) sh tools/deps.sh
 
+deps-cross:
+	@sh tools/deps_cross.sh
+
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
+
+ifeq (0,$(HTTP))
+serve:
+	@echo 'serve: this build has HTTP=0; `make HTTP=1 serve` builds capserve, which needs libmicrohttpd'; false
+else
+serve: $(BUILD)/capserve
+	@$(BUILD)/capserve $(if $(filter command environment,$(firstword $(origin MODEL))),-m $(call quote,$(MODEL))) \
+		$(LISTEN:%=--listen %)
+endif
 
 # the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
 weights: tools
@@ -374,6 +409,14 @@ asan:
 		BUILD='$(BUILD)-asan' unit \
 		CFLAGS='$(ASAN_CFLAGS)'
 
+# What UBSan has beyond the standard: conversions that change a value.  Unsigned sums may wrap: hashes, checksums,
+# generators of test data and loops that count down rely on it.  The vector kernels as in fuzz-build.
+UBSAN_CFLAGS := -O1 -g -fsanitize=undefined,implicit-conversion -fno-sanitize-recover=all
+.PHONY: ubsan
+ubsan:
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-ubsan' CC='$(FUZZ_CC)' \
+		CFLAGS='$(UBSAN_CFLAGS)' $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all') unit
+
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
 		CFLAGS='-O1 -g -fsanitize=thread' SUITES='$(filter %/test_two_threads %/test_threads,$(TESTS))'
@@ -383,13 +426,29 @@ valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/scripts/run.sh $(SUITE_PROGS)
 
+# Which lines and branches the tests reach.  Nothing is optimised but the vector kernels, so that a line stays a line.
+# Kernels of a set that the machine may lack are built without counters.
+COVERAGE_FLAGS := -O0 -g -fprofile-arcs -ftest-coverage -fprofile-update=atomic
+COUNTED_ISAS := avx2 neon
+.PHONY: coverage covered
+coverage:
+	@SETUP="$$(CC='$(CC)' sh test/coverage/run.sh can)"; if [ -n "$$SETUP" ]; then echo "coverage: skipped, $$SETUP"; else \
+	$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-coverage' CFLAGS='$(COVERAGE_FLAGS)' SECCOMP=0 \
+		WERROR=0 LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit,--wrap=raise $(BUILD)-coverage/test/coverage/ends.o' \
+		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) $(if $(filter $(i),$(COUNTED_ISAS)),-O1,-fno-profile-arcs -fno-test-coverage -w)') \
+		covered; fi
+covered: $(BUILD)/test/coverage/ends.o
+	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
+	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
+
 # what they report and is no mistake: test/analyse/accepted.txt
 ANALYSERS ?= gcc cppcheck tidy
 analyse: need-tools
 	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
 
+CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
-	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
 
 # Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -420,7 +479,7 @@ fuzz: fuzz-build
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
 ATTACK := $(BUILD)/test/attack
-MAKERS := bytes models images pickles texts
+MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
 $(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
@@ -441,6 +500,9 @@ check-neon:
 # the C tests on a machine of 32 bits, and with another C library
 check-i686 check-musl: check-%:
 	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+
+check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
 # more pictures than the project's own, where there are any
 PHOTOS ?= $(wildcard ../shared/photos)
@@ -496,7 +558,7 @@ INSTALLED = \
 	fill:tools/packaging/libcaption-config-version.cmake.in:$(libdir)/cmake/libcaption/libcaption-config-version.cmake \
 	$(call installed_under,755,$(bindir),$(TOOLS:%=$(BUILD)/%)) \
 	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
-	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch) \
+	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch tools/packaging/capserve.service) \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
 	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
@@ -515,4 +577,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan fuzz firmware clang neon i686 musl foreign ubsan msan,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

@@ -25,7 +25,7 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
     *kernels = (cptk_kernels){0};
     FILL(kernels, c);
     cptk_gemm_init_c(kernels);
-#if defined(__x86_64__)
+#if CAPTION_WITH_SIMD && defined(__x86_64__)
     if (cpu & CAPTION_CPU_AVX2) FILL(kernels, avx2);
     if ((cpu & CAPTION_CPU_AVX2) && (cpu & CAPTION_CPU_AVX2_VNNI)) {
         kernels->name = "avx2vnni";
@@ -38,7 +38,7 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
         cptk_int16_init_avx512vnni(kernels);
         cptk_int8_init_avx512vnni(kernels);
     }
-#elif defined(__aarch64__)
+#elif CAPTION_WITH_SIMD && defined(__aarch64__)
     if (cpu & CAPTION_CPU_NEON) FILL(kernels, neon);
     if ((cpu & CAPTION_CPU_NEON) && (cpu & CAPTION_CPU_NEON_DOT)) {
         kernels->name = "neondot";

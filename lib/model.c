@@ -2,6 +2,7 @@
  * afterwards a model never changes.  Reads files only through platform/file.c. */
 #include "lib/model.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/format/metadata.h"
@@ -102,7 +103,7 @@ static caption_status read_tokens(caption_model *m, caption_error *error)
         {.key = "token.unk", .high = last, .value = &info->unk, .required = true},
     };
     if (m->decoder.vocabulary != (int)m->weights.word_count) {
-        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: %u words, but fc.weight is for %d",
+        return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: %" PRIu32 " words, but fc.weight is for %d",
                         m->weights.word_count, m->decoder.vocabulary);
     }
     return cpt_metadata_ints(&m->weights, settings, 4, error);

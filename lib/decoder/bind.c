@@ -1,8 +1,6 @@
 /* bind.c - finds the decoder's tensors in a model file and checks that their shapes agree. */
 #include "lib/decoder/decoder.h"
 
-#include <stdio.h>
-
 #include "lib/decoder/fine.h"
 
 /* The first error wins: once status is set, nothing more is looked up. */
@@ -52,7 +50,7 @@ static cpt_linear bind_rest(binder *b, const cpt_decoder *d, const char *name, i
 {
     char rest[48];
     if (!d->int8) return (cpt_linear){0};
-    (void)snprintf(rest, sizeof rest, "%s.rest", name);
+    cpt_format(rest, sizeof rest, "%s.rest", name);
     const cpt_matrix_spec spec = {
         .form = b->form, .out = d->hidden, .in = in, .has_bias = has_bias, .optional = true};
     return bind_matrix(b, rest, &spec);
@@ -119,9 +117,9 @@ static void bind_rnn(binder *b, cpt_decoder *d)
     for (int i = 0; i < d->layers && !b->status; i++) {
         cpt_rnn_layer *layer = &d->rnn_layers[i];
         char name[32];
-        (void)snprintf(name, sizeof name, "rnn.%d.input", i);
+        cpt_format(name, sizeof name, "rnn.%d.input", i);
         layer->input = bind_linear(b, name, d->gates * d->hidden, i == 0 ? d->embed : d->hidden);
-        (void)snprintf(name, sizeof name, "rnn.%d.hidden", i);
+        cpt_format(name, sizeof name, "rnn.%d.hidden", i);
         layer->hidden.all = bind_linear(b, name, d->gates * d->hidden, d->hidden);
         layer->hidden.rest = bind_rest(b, d, name, d->hidden, true);
     }

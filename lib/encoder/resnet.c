@@ -3,7 +3,6 @@
  * int8 the normalisation of pixels too.  It allocates nothing. */
 #include "lib/encoder/resnet.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/layers/map.h"
@@ -98,7 +97,7 @@ static cpt_layer *next_layer(builder *b, const layer_spec *spec)
                 .relu = spec->relu,
             },
     };
-    (void)snprintf(layer->name, sizeof layer->name, "%s", spec->name);
+    cpt_format(layer->name, sizeof layer->name, "%s", spec->name);
     return layer;
 }
 
@@ -132,7 +131,7 @@ static caption_status add_conv(builder *b, const layer_spec *spec)
         .has_bias = true,
     };
     char name[CAPW_NAME_BYTES];
-    (void)snprintf(name, sizeof name, "encoder.%s", spec->name);
+    cpt_format(name, sizeof name, "encoder.%s", spec->name);
     const caption_status status = cpt_matrix_bind(&conv->filters, b->weights, name, &matrix, b->error);
     if (status) return status;
     conv->out_c = matrix.out = conv->filters.out;
@@ -170,7 +169,7 @@ static caption_status add_block(builder *b, int stage, int block)
         const block_conv *c = &block_convs[i];
         if (c->projects && block > 0) continue;
         char name[CPT_LAYER_NAME_BYTES];
-        (void)snprintf(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
+        cpt_format(name, sizeof name, "layer%d.%d.%s", stage, block, c->name);
         const layer_spec spec = {
             .name = name,
             .in = c->projects ? input : last,
@@ -565,16 +564,26 @@ static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int firs
     return stop;
 }
 
+static int count_groups(int images)
+{
+    return (images + GROUP - 1) / GROUP;
+}
+
+int cpt_resnet_parts(int count)
+{
+    return count_groups(count) * CPT_RESNET_LAYERS;
+}
+
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
 {
     const cpt_resnet *net = run->net;
     const size_t features = (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels;
-    const int groups = (batch->count + GROUP - 1) / GROUP;
+    const int groups = count_groups(batch->count);
     int stop = 0;
     for (int g = 0; g < groups && !stop; g++) {
         const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;
         const group_place place = {.done = g * CPT_RESNET_LAYERS,
-                                   .total = groups * CPT_RESNET_LAYERS,
+                                   .total = cpt_resnet_parts(batch->count),
                                    .features = run->features + (size_t)first * features};
         stop = encode_group(run, batch, first, end - first, &place);
     }

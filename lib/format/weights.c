@@ -4,6 +4,7 @@
  * compared before they are added. */
 #include "lib/format/weights.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/format/utf8.h"
@@ -61,8 +62,8 @@ static caption_status check_tensors(const cpt_weights *w, const capw_header *h, 
     for (uint32_t i = 0; i < w->tensor_count; i++) {
         const capw_tensor *t = &w->tensors[i];
         if (t->name[0] == '\0' || !memchr(t->name, '\0', sizeof t->name)) {
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor record %u: its name does not end",
-                            i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL,
+                            "model file: tensor record %" PRIu32 ": its name does not end", i);
         }
         const caption_status status = check_tensor(t, h, error);
         if (status) return status;
@@ -95,7 +96,8 @@ static caption_status check_metadata(const cpt_weights *w, const unsigned char *
         memcpy(bytes, at, sizeof bytes);
         at += sizeof bytes;
         if (!check_text(&at, end, bytes[0]) || !check_text(&at, end, bytes[1])) {
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata entry %u is malformed", i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: metadata entry %" PRIu32 " is malformed",
+                            i);
         }
         const size_t rest = (4 - (size_t)(at - start) % 4) % 4;
         if (rest > (size_t)(end - at)) return bad(error, "metadata run into the vocabulary");
@@ -116,12 +118,12 @@ static caption_status check_words(cpt_weights *w, const unsigned char *end, capt
         const uint32_t from = w->word_offsets[i], to = w->word_offsets[i + 1];
         if ((i == 0 && from != 0) || from >= to || to > room ||
             memchr(w->words + from, '\0', to - from) != w->words + to - 1) {
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is malformed",
-                            i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL,
+                            "model file: word %" PRIu32 " of the vocabulary is malformed", i);
         }
         if (cpt_utf8_check(w->words + from, to - from - 1) != to - from - 1) {
-            return cpt_fail(error, CAPTION_ERROR_MODEL, "model file: word %u of the vocabulary is not UTF-8",
-                            i);
+            return cpt_fail(error, CAPTION_ERROR_MODEL,
+                            "model file: word %" PRIu32 " of the vocabulary is not UTF-8", i);
         }
         if (to - from - 1 > w->longest_word) w->longest_word = to - from - 1;
     }
@@ -145,7 +147,7 @@ static caption_status check_magic(const void *data, size_t size, caption_error *
     if (size < sizeof *h) return bad(error, "truncated inside the header");
     if (h->version != CAPW_VERSION) {
         return cpt_fail(error, CAPTION_ERROR_VERSION,
-                        "model file: its version is %u, this library reads version %u", h->version,
+                        "model file: its version is %" PRIu32 ", this library reads version %u", h->version,
                         CAPW_VERSION);
     }
     if (h->header_crc != cpt_crc32(data, offsetof(capw_header, header_crc))) {
@@ -234,15 +236,15 @@ const void *cpt_weights_bind(const cpt_weights *w, const char *name, capw_dtype 
         return NULL;
     }
     if (t->rank != (uint32_t)shape->rank) {
-        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its rank is %u, not %d", name, t->rank,
-                 shape->rank);
+        cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: its rank is %" PRIu32 ", not %d", name,
+                 t->rank, shape->rank);
         return NULL;
     }
     for (int i = 0; i < shape->rank; i++) {
         if (shape->dims[i] == 0) shape->dims[i] = (int)t->dims[i];
         if ((uint32_t)shape->dims[i] != t->dims[i]) {
-            cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: dimension %d is %u, not %d", name, i,
-                     t->dims[i], shape->dims[i]);
+            cpt_fail(error, CAPTION_ERROR_MODEL, "model file: tensor %s: dimension %d is %" PRIu32 ", not %d",
+                     name, i, t->dims[i], shape->dims[i]);
             return NULL;
         }
     }

@@ -2,7 +2,6 @@
 #include "lib/layers/matrix.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "kernels/kernels.h"
 
@@ -36,8 +35,8 @@ typedef struct tensor_name {
 /* A name that does not fit is cut off; no tensor has it then. */
 static tensor_name name_of(const char *layer, const char *suffix)
 {
-    tensor_name name;
-    (void)snprintf(name.text, sizeof name.text, "%s.%s", layer, suffix);
+    tensor_name name = {{0}};
+    cpt_format(name.text, sizeof name.text, "%s.%s", layer, suffix);
     return name;
 }
 

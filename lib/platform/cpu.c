@@ -6,7 +6,7 @@
 
 #include <caption.h>
 
-#if defined(__x86_64__)
+#if CAPTION_WITH_SIMD && defined(__x86_64__)
 #include <cpuid.h>
 
 #define CPUID_1_ECX_FMA (1u << 12)
@@ -51,7 +51,7 @@ uint32_t cpt_cpu_detect(void)
     return found;
 }
 
-#elif defined(__aarch64__)
+#elif CAPTION_WITH_SIMD && defined(__aarch64__)
 
 #if defined(__linux__)
 #include <sys/auxv.h>

@@ -1,5 +1,5 @@
-/* cpu.h - which instruction sets can be used: the processor has them, and the operating system saves their
- * registers. */
+/* cpu.h - which instruction sets can be used: this build has kernels for them, the processor has them, and
+ * the operating system saves their registers. */
 #ifndef CPT_CPU_H
 #define CPT_CPU_H
 

@@ -2,7 +2,6 @@
 #include "lib/platform/status.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { LEAST_PATH = 60 }; /* bytes that a path keeps beside a reason of any length */
@@ -42,10 +41,10 @@ caption_status(cpt_fail)(caption_error *error, caption_status status, const char
         va_list args;
         va_start(args, format);
         error->status = status;
-        const int length = vsnprintf(error->message, sizeof error->message, format, args);
+        cpt_format_list(error->message, sizeof error->message, format, args);
         va_end(args);
-        if (length <= 0) {
-            (void)snprintf(error->message, sizeof error->message, "%s", caption_status_string(status));
+        if (!error->message[0]) {
+            cpt_format(error->message, sizeof error->message, "%s", caption_status_string(status));
         }
         clean(error->message);
     }

@@ -4,11 +4,7 @@
 
 #include <caption.h>
 
-#if defined(__GNUC__) || defined(__clang__)
-#define CPT_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#else
-#define CPT_PRINTF(text, first)
-#endif
+#include "lib/platform/format.h"
 
 /* Records a failure in *error, which may be NULL, and returns `status`, so that a failure takes one line:
  *     return cpt_fail(error, CAPTION_ERROR_MODEL, "tensor %s: ...", name);

@@ -113,4 +113,4 @@ libraries() {
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$root/lib/pkgconfig $MAKE --no-print-directory -s -j2 BUILD="$out" CC="$CC" \
     CFLAGS=-O2 CPPFLAGS= LDFLAGS=-static PKG_CONFIG=pkg-config JPEG=0 PNG=0 OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 \
-    ARCHIVE=0 SECCOMP=0 WERROR="$WERROR" unit ${1:+SUITES="$*"}
+    ARCHIVE=0 SECCOMP=0 HTTP=0 WERROR="$WERROR" unit ${1:+SUITES="$*"}

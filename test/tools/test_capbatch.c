@@ -632,6 +632,11 @@ static void parts_of_tars(void **state)
         " cmp pj.jsonl.manifest.json ps.jsonl.manifest.json && capbatch merge -q pp*l | cmp - ps.jsonl"));
     assert_string_equal(out, "pp-00001-of-00003.jsonl\npp-00002-of-00003.jsonl\npp-00003-of-00003.jsonl\n");
     assert_has(err, "capbatch: 3 parts joined: 24 images captioned, 4 failed\n");
+    /* the same tars by a name with braces, and in a folder */
+    assert_ok(
+        run("cd $D && mkdir ptars && mv p?.tar ptars && cd ptars && { capbatch -q -m ../m.capw --nbest 2"
+            " 'p{0..6}.tar' | cmp - ../ps.jsonl; } && { capbatch -q -m ../m.capw --nbest 2 . |"
+            " sed 's,[.]/,,g' | cmp - ../ps.jsonl; } && mv p?.tar .. && cd .. && rmdir ptars"));
     /* one output for each tar */
     assert_ok(
         run("cd $D && for i in 2 1; do SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1"
@@ -683,6 +688,44 @@ static void parts_of_lists(void **state)
         " capeval score --wordnet none --json --refs refs whole.tsv | grep -o '\"n_images\": 58'"));
 }
 
+/* With the list at hand the joined output is a single run's, and so is its manifest. */
+static void lists_in_order(void **state)
+{
+    static const char *const forms[] = {"jsonl", "tsv", "csv", "jsonl --nbest 2"};
+    static const struct {
+        const char *change, *reason;
+    } wrong[] = {
+        {"head -n 20 ol", "is not what the parts were made of"},
+        {"sort -r ol", "is not what the parts were made of"},
+        {"cat ol; echo x.tar", "names tars"},
+    };
+    (void)state;
+    /* names that need escapes, one twice, and failures in several parts */
+    assert_ok(
+        run("cd $D && cp many/c.png 'l\"1\",.png' && { ls -r many/x/*.jpg; echo gone1.jpg;"
+            " echo 'l\"1\",.png'; echo many/c.png; echo gone2.jpg; echo many/c.png; echo gone3.jpg; } >ol"));
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        assert_int_equal(
+            run("cd $D && rm -f o1* o3* oj* && capbatch -q -m m.capw --format %s --files-from ol -o o1",
+                forms[i]),
+            1);
+        assert_ok(run(
+            "cd $D && for i in 1 2 3; do capbatch -q -m m.capw --format %s --files-from ol --shard $i/3"
+            " -o o3; done; capbatch merge -o oj --files-from ol o3-*3 && cmp oj o1 &&"
+            " cmp oj.manifest.json o1.manifest.json && capbatch merge -q --files-from ol o3-*3 | cmp - o1",
+            forms[i]));
+        assert_has(err, "capbatch: 3 parts joined: ");
+    }
+    assert_ok(run("cd $D && tr '\\n' '\\0' <ol | capbatch merge -q -0 --files-from - o3-*3 | cmp - o1"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(
+            run("cd $D && { %s; } >ow; capbatch merge -o never --files-from ow o3-*3", wrong[i].change), 1);
+        assert_has(err, wrong[i].reason);
+    }
+    assert_int_equal(run("ls -a $D | grep -e never"), 1);
+    assert_refused(run("capbatch merge -0 x"), 2, "--null: goes with --files-from alone");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -704,6 +747,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(killed_in_tars),
         cmocka_unit_test(parts_of_tars),
         cmocka_unit_test(parts_of_lists),
+        cmocka_unit_test(lists_in_order),
     };
     program = argc > 0 ? argv[0] : NULL;
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */
