@@ -198,7 +198,12 @@ LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/h
 MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o $(BUILD)/tools/page/page_data.o
 TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
-TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
+# tests that make or read JPEG and PNG images
+PICTURE_TESTS := $(addprefix lib/test_,alloc api bad_images errors explain golden image image_hostile two_threads) \
+	$(addprefix tools/test_,calibrate capbatch convert_int8 draw heif manner memory pictures serve \
+	surroundings tools)
+TESTS      := $(filter-out $(if $(filter 11,$(JPEG)$(PNG)),,$(PICTURE_TESTS)), \
+	$(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c))))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
 CHECKS     := $(sort $(wildcard test/scripts/check_*.sh))
@@ -314,7 +319,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -328,6 +333,7 @@ help:
 	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
+	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
@@ -344,6 +350,7 @@ help:
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -405,6 +412,14 @@ asan:
 	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) \
 		BUILD='$(BUILD)-asan' unit \
 		CFLAGS='$(ASAN_CFLAGS)'
+
+# What UBSan has beyond the standard: conversions that change a value.  Unsigned sums may wrap: hashes, checksums,
+# generators of test data and loops that count down rely on it.  The vector kernels as in fuzz-build.
+UBSAN_CFLAGS := -O1 -g -fsanitize=undefined,implicit-conversion -fno-sanitize-recover=all
+.PHONY: ubsan
+ubsan:
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-ubsan' CC='$(FUZZ_CC)' \
+		CFLAGS='$(UBSAN_CFLAGS)' $(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) -fno-sanitize=all') unit
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-tsan' unit \
@@ -486,6 +501,10 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
+# the C tests on a machine of 32 bits, and with another C library
+check-i686 check-musl: check-%:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+
 check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
@@ -562,4 +581,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#if CAPTION_WITH_JPEG
 #include <jpeglib.h>
+#endif
+#if CAPTION_WITH_PNG
 #include <png.h>
+#endif
 
 enum { WIDTH = 64, HEIGHT = 48 };
 
@@ -50,6 +54,10 @@ caption_pixel_view fixture_pixels(uint32_t seed)
     return view;
 }
 
+/* ---- JPEG ---- */
+
+#if CAPTION_WITH_JPEG
+
 static unsigned char *make_jpeg(uint32_t seed, int progressive, size_t *size)
 {
     struct jpeg_compress_struct jpeg;
@@ -79,6 +87,17 @@ static unsigned char *make_jpeg(uint32_t seed, int progressive, size_t *size)
     return data;
 }
 
+#else
+
+static unsigned char *make_jpeg(uint32_t seed, int progressive, size_t *size)
+{
+    (void)seed, (void)progressive;
+    *size = 0;
+    return NULL;
+}
+
+#endif
+
 unsigned char *fixture_jpeg(uint32_t seed, size_t *size)
 {
     return make_jpeg(seed, 0, size);
@@ -88,6 +107,10 @@ unsigned char *fixture_progressive(uint32_t seed, size_t *size)
 {
     return make_jpeg(seed, 1, size);
 }
+
+/* ---- PNG ---- */
+
+#if CAPTION_WITH_PNG
 
 typedef struct growing {
     unsigned char *data;
@@ -131,6 +154,17 @@ unsigned char *fixture_png(uint32_t seed, size_t *size)
     *size = out.size;
     return out.data;
 }
+
+#else
+
+unsigned char *fixture_png(uint32_t seed, size_t *size)
+{
+    (void)seed;
+    *size = 0;
+    return NULL;
+}
+
+#endif
 
 bool fixture_write(char path[64], const void *data, size_t size)
 {

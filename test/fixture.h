@@ -19,7 +19,8 @@ void fixture_close(fixture *f);
 /* A picture of 64 x 48 pixels, different for every seed, in memory that the next call uses again. */
 caption_pixel_view fixture_pixels(uint32_t seed);
 
-/* The same as a JPEG; free() it.  NULL when memory runs out. */
+/* The same as a JPEG; free() it.  NULL when memory runs out, or in a build without
+ * them. */
 unsigned char *fixture_jpeg(uint32_t seed, size_t *size);
 
 /* Likewise, as a progressive JPEG and as an interlaced PNG. */

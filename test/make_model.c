@@ -211,7 +211,7 @@ static void put(maker *m, const char *name, capw_layout layout, const int dims[4
         }
         store(target, logical, &record);
         free(logical);
-        record.crc = make_model_crc(target, record.bytes);
+        record.crc = make_model_crc(target, (size_t)record.bytes);
         memcpy(m->data + sizeof(capw_header) + m->header.tensor_count * sizeof record, &record,
                sizeof record);
     }

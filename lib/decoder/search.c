@@ -259,7 +259,7 @@ static void write_caption(cpt_search *s, int beam, int place, size_t to)
 
 static void write_result(cpt_search *s, const search_job *job, int beam)
 {
-    const size_t image = (size_t)(job->first + beam), to = image * (size_t)s->max_beams;
+    const size_t image = (size_t)job->first + (size_t)beam, to = image * (size_t)s->max_beams;
     const int wanted = job->options->nbest;
     int count = s->beams[beam].done_count;
     if (wanted > 0 && wanted < count) count = wanted;

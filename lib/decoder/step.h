@@ -51,7 +51,7 @@ void cpt_step_set_word(cpt_step *step, int row, int word);
 void cpt_step_set_vector(cpt_step *step, int row, const float *x);
 
 /* One step of rows whose inputs are set.  Leaves alpha, h_next and c_next. */
-void cpt_step_run(cpt_step *step, const cpt_rows *rows);
+void cpt_step_run(cpt_step *step, const cpt_rows *all);
 
 /* The hidden state [H] of row `row` after the step, in the last layer. */
 const float *cpt_step_output(const cpt_step *step, int row);

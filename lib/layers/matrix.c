@@ -35,7 +35,7 @@ typedef struct tensor_name {
 /* A name that does not fit is cut off; no tensor has it then. */
 static tensor_name name_of(const char *layer, const char *suffix)
 {
-    tensor_name name;
+    tensor_name name = {{0}};
     cpt_format(name.text, sizeof name.text, "%s.%s", layer, suffix);
     return name;
 }

@@ -291,7 +291,7 @@ static void replace(const char *from, const char *to)
     const capw_header h = header();
     const size_t n = strlen(from);
     fresh();
-    for (size_t i = h.metadata_offset; i + n < h.data_offset; i++) {
+    for (size_t i = (size_t)h.metadata_offset; i + n < h.data_offset; i++) {
         if (memcmp(work + i, from, n) == 0) {
             memcpy(work + i, to, n);
             make_model_seal(work);

@@ -115,10 +115,15 @@ static void show_progress(shared *s)
     tool_progress_log(&s->progress, run->tool, done);
 }
 
+static size_t place_of(const shared *s, uint64_t number)
+{
+    return (size_t)(number % s->window);
+}
+
 /* Writes the groups whose turn it is. */
 static bool write_waiting(shared *s, tool_error *err)
 {
-    for (size_t at = s->handed % s->window; s->is_waiting[at]; at = s->handed % s->window) {
+    for (size_t at = place_of(s, s->handed); s->is_waiting[at]; at = place_of(s, s->handed)) {
         batch_chunk *chunk = &s->waiting[at];
         if (chunk->failed) {
             tool_progress_clear(&s->progress);
@@ -136,7 +141,7 @@ static bool write_waiting(shared *s, tool_error *err)
 static bool hand_in(shared *s, batch_chunk *chunk, uint64_t number, tool_error *err)
 {
     (void)pthread_mutex_lock(&s->giving);
-    const size_t at = number % s->window;
+    const size_t at = place_of(s, number);
     s->waiting[at] = *chunk;
     s->is_waiting[at] = true;
     /* once a write has failed nothing more is written, for it would leave a gap */

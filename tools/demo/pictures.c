@@ -70,8 +70,8 @@ static int compare_names(const void *a, const void *b)
 static bool check_names(const demo_pictures *pictures, tool_error *err)
 {
     char **sorted = malloc((pictures->count + 1) * sizeof *sorted);
-    bool ok = sorted != NULL;
-    if (!ok) return tool_fail(err, "out of memory");
+    if (!sorted) return tool_fail(err, "out of memory");
+    bool ok = true;
     for (size_t i = 0; i < pictures->count; i++) sorted[i] = pictures->names[i];
     qsort(sorted, pictures->count, sizeof *sorted, compare_names);
     for (size_t i = 1; ok && i < pictures->count; i++) {
