@@ -309,13 +309,14 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo serve weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon install uninstall clean
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
+	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
 	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
@@ -325,10 +326,12 @@ help:
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
+	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
-	@echo 'make firmware         the library without files, threads, malloc and other libraries'
+	@echo 'make firmware         the library without files, threads, malloc and other libraries; TARGET=cortex-m4,'
+	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
@@ -337,6 +340,7 @@ help:
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
@@ -352,6 +356,9 @@ help:
 deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
 		$(foreach p,$(TOOL_PARTS),$(p)=$($(p))) sh tools/deps.sh
+
+deps-cross:
+	@sh tools/deps_cross.sh
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
@@ -419,8 +426,14 @@ covered: $(BUILD)/test/coverage/ends.o
 	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
 
+# what they report and is no mistake: test/analyse/accepted.txt
+ANALYSERS ?= gcc cppcheck tidy
+analyse: need-tools
+	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
+
+CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
-	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
 
 # Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -451,7 +464,7 @@ fuzz: fuzz-build
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
 ATTACK := $(BUILD)/test/attack
-MAKERS := bytes models images pickles texts
+MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
 $(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
@@ -468,6 +481,9 @@ attack: tools attackers
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
+
+check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
 # more pictures than the project's own, where there are any
 PHOTOS ?= $(wildcard ../shared/photos)
@@ -542,4 +558,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
