@@ -28,7 +28,7 @@ endif
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
 SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC WEBP HEIF GIF \
-	TIFF ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
+	TIFF ARCHIVE HTTP SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -58,11 +58,12 @@ HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
 ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
+HTTP     ?= 1# libmicrohttpd: without it there is no capserve
 ifeq (,$(SECCOMP))
 SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
+TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE HTTP SECCOMP
 BUILD_PARTS := JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
@@ -137,6 +138,7 @@ LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
 TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
 	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
+HTTP_PKG  := $(if $(filter 1,$(HTTP)),libmicrohttpd)# linked to capserve alone
 LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
@@ -146,13 +148,14 @@ DEFS := -D_XOPEN_SOURCE=700 \
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
 # were installed.  `make install` takes what the build found: it may run as another user, with another environment.
-FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS TEST_PKG_LIBS
+FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS HTTP_PKG_LIBS TEST_PKG_LIBS
 ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 once = $(eval $(1) := $$(call ask,$(2)))$($(1))
 LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS) $(BLAS_PKG))
 LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
-TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(LOADED_PKGS))
+TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS))
 TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
+HTTP_PKG_LIBS   = $(call once,HTTP_PKG_LIBS,$(if $(HTTP_PKG),--libs $(HTTP_PKG)))
 TEST_PKG_LIBS   = $(call once,TEST_PKG_LIBS,--libs $(TEST_PKGS))
 ifneq (,$(INSTALLING))
 $(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
@@ -183,7 +186,7 @@ $(BUILD)/configured: FORCE $(FIRST)
 need = CC='$(CC)' CPPFLAGS=$(call quote,$(CPPFLAGS)) PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
 .PHONY: need-tools need-tests
 need-tools need-tests: $(FIRST)
-need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
+need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
@@ -191,9 +194,10 @@ LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c ke
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
-MODULE_SRC := $(sort $(wildcard tools/*/*.c))
-MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
-TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
+LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
+MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o
+TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
@@ -251,13 +255,19 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
 endif
 
+# the files inside capserve
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S $(wildcard tools/serve/*.html tools/serve/*.json) \
+		$(BUILD)/configured
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
 $(MODULE_OBJ) $(TOOLS:%=$(BUILD)/tools/%.o): | need-tools
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(if $(filter %/capserve,$@),$(HTTP_PKG_LIBS)) $(TOOL_LIBS)
 
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
@@ -270,8 +280,8 @@ $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
 
-# every tool's main(), under another name, inside one test
-MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+# every tool's main(), under another name, inside one test; not the service, which doesn't end by itself
+MAINS := $(patsubst %,$(BUILD)/test/mains/%.o,$(filter-out capserve,$(TOOLS)))
 $(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
@@ -299,14 +309,16 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
-	check-int8 check-pillow check-neon install uninstall clean
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
+	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
 	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
@@ -314,10 +326,12 @@ help:
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
+	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
-	@echo 'make firmware         the library without files, threads, malloc and other libraries'
+	@echo 'make firmware         the library without files, threads, malloc and other libraries; TARGET=cortex-m4,'
+	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
@@ -326,6 +340,7 @@ help:
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
+	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
 	@echo
@@ -342,8 +357,20 @@ deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' JPEG=$(JPEG) PNG=$(PNG) OPENBLAS=$(OPENBLAS) \
 		$(foreach p,$(TOOL_PARTS),$(p)=$($(p))) sh tools/deps.sh
 
+deps-cross:
+	@sh tools/deps_cross.sh
+
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
+
+ifeq (0,$(HTTP))
+serve:
+	@echo 'serve: this build has HTTP=0; `make HTTP=1 serve` builds capserve, which needs libmicrohttpd'; false
+else
+serve: $(BUILD)/capserve
+	@$(BUILD)/capserve $(if $(filter command environment,$(firstword $(origin MODEL))),-m $(call quote,$(MODEL))) \
+		$(LISTEN:%=--listen %)
+endif
 
 # the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
 weights: tools
@@ -399,8 +426,14 @@ covered: $(BUILD)/test/coverage/ends.o
 	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
 
+# what they report and is no mistake: test/analyse/accepted.txt
+ANALYSERS ?= gcc cppcheck tidy
+analyse: need-tools
+	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
+
+CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
-	@$(SCRIPT_ENV) sh test/scripts/test_firmware.sh
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
 
 # Each target is one program with libFuzzer, and one without that runs the inputs of test/fuzz/corpus (replay.c).
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -431,7 +464,7 @@ fuzz: fuzz-build
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
 ATTACK := $(BUILD)/test/attack
-MAKERS := bytes models images pickles texts
+MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
 $(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
@@ -448,6 +481,9 @@ attack: tools attackers
 
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
+
+check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
 # more pictures than the project's own, where there are any
 PHOTOS ?= $(wildcard ../shared/photos)
@@ -503,7 +539,7 @@ INSTALLED = \
 	fill:tools/packaging/libcaption-config-version.cmake.in:$(libdir)/cmake/libcaption/libcaption-config-version.cmake \
 	$(call installed_under,755,$(bindir),$(TOOLS:%=$(BUILD)/%)) \
 	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
-	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch) \
+	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch tools/packaging/capserve.service) \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
 	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
@@ -522,4 +558,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz firmware clang neon,$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

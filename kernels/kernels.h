@@ -271,6 +271,7 @@ typedef struct cptk_kernels {
     int tile_rows;    /* the number of rows at which tile_f32 is fastest, 1..CPTK_MAX_ROWS */
     int tile_rows_u8; /* the same for tile_u8 */
     bool has_tile;    /* tile_f32 is vector code: direct convolution is faster than im2col and gemm_f32 */
+    bool has_gemm;    /* this build has OpenBLAS: gemm_f32 may be faster than a tile_f32 in plain C */
     int winograd_tiles_u8; /* the number of tiles at which winograd_product_i16 is fastest */
     bool winograd_u8_pays; /* no instruction multiplies bytes as they are: Winograd is faster than tile_u8 */
 

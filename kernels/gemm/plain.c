@@ -24,4 +24,7 @@ static void cptk_gemm_f32_c(const cptk_gemm *g)
 void cptk_gemm_init_c(cptk_kernels *kernels)
 {
     kernels->gemm_f32 = cptk_gemm_f32_c;
+#if CAPTION_WITH_OPENBLAS
+    kernels->has_gemm = true;
+#endif
 }

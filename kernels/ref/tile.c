@@ -2,7 +2,8 @@
  */
 #include "kernels/kernels_isa.h"
 
-/* Columns first..first+width-1 of row m; `first` is a multiple of 16 and width at most 16. */
+/* Columns first..first+width-1 of row m; `first` is a multiple of 16 and width at most 16.  Sums are taken of
+ * all 16 columns of the panel, which is filled up with zeros: a constant number lets compilers unroll. */
 static void tile_row(const cptk_tile *t, int m, int first, int width)
 {
     const float *b = t->b + (size_t)(first / CPTK_PANEL) * t->b_panel;
@@ -10,7 +11,7 @@ static void tile_row(const cptk_tile *t, int m, int first, int width)
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->rows + m];
         for (int d = 0; d < t->depth; d++, b += CPTK_PANEL) {
-            for (int j = 0; j < width; j++) sum[j] += a[d] * b[j];
+            for (int j = 0; j < CPTK_PANEL; j++) sum[j] += a[d] * b[j];
         }
     }
     for (int j = 0; j < width; j++) {

@@ -56,6 +56,7 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
         const size_t steps = (size_t)rows * (size_t)setup->max_length;
         s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
     }
+    s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
     plan_results(s, arena, (size_t)setup->max_images);
 }
 
@@ -165,13 +166,16 @@ static bool report(const cpt_search *s, const search_job *job, int beam, int ste
 {
     const caption_decode_options *options = job->options;
     const size_t logits = (size_t)job->rows.first[beam] * (size_t)s->step.decoder->vocabulary;
+    if (!options->progress) return true;
     const caption_progress progress = {.stage = CAPTION_STAGE_DECODER,
                                        .done = step + 1,
                                        .total = options->max_length,
                                        .rows = cpt_rows_of(&job->rows, beam),
                                        .logits = options->logits ? s->logits.values + logits : NULL,
-                                       .slot = job->first + beam};
-    return !options->progress || options->progress(options->progress_user, &progress) == 0;
+                                       .slot = job->first + beam,
+                                       .settled_count = cpt_beam_settled(&s->beams[beam], s->settled),
+                                       .settled = s->settled};
+    return options->progress(options->progress_user, &progress) == 0;
 }
 
 /* Every beam keeps its best children, which begin the next step with the states of their rows. */

@@ -33,6 +33,7 @@ typedef struct cpt_search {
     int together;            /* N */
     size_t text_bytes;       /* room for one caption's text */
     cpt_beam *beams;         /* [N] the structures are kept, what they point to isn't */
+    int *settled;            /* [L] for the progress callback */
     float *history;          /* [N, L, B, P] attention weights of all steps; NULL in the baseline kind */
     caption_result *results; /* [M] without warnings; they point into the next one */
     caption_text *captions;  /* [M, B] they point into the next three */

@@ -50,7 +50,9 @@ void cpt_image_decoder_plan_workspace(cpt_image_decoder *decoder, cpt_arena *are
                                       const cpt_image_config *config)
 {
     uint8_t *workspace = cpt_arena_take(arena, config->decode_memory, 1);
-    if (decoder) decoder->workspace = workspace;
+    if (!decoder) return;
+    decoder->workspace = workspace;
+    decoder->config.decode_memory = config->decode_memory;
 }
 
 void cpt_image_decoder_close(cpt_image_decoder *decoder)
@@ -172,19 +174,28 @@ caption_status caption_image_probe_sized(const void *data, size_t size, caption_
 
 static caption_status decode(cpt_image_decoder *d, const cpt_image_job *job, const caption_image_info *info)
 {
-    if (info->format == CAPTION_FORMAT_PNG) {
 #if CAPTION_WITH_PNG
-        return cpt_png_decode(job, info);
-#else
-        return cpt_fail(job->error, CAPTION_ERROR_UNSUPPORTED, "this build does not decode PNG images");
+    if (info->format == CAPTION_FORMAT_PNG) return cpt_png_decode(job, info);
 #endif
-    }
 #if CAPTION_WITH_JPEG
-    return cpt_jpeg_decode(d->jpeg, job, info);
-#else
-    (void)d;
-    return cpt_fail(job->error, CAPTION_ERROR_UNSUPPORTED, "this build does not decode JPEG images");
+    if (info->format == CAPTION_FORMAT_JPEG) return cpt_jpeg_decode(d->jpeg, job, info);
 #endif
+    (void)d;
+    return cpt_fail(job->error, CAPTION_ERROR_UNSUPPORTED, "this build does not decode %s images",
+                    info->format == CAPTION_FORMAT_JPEG ? "JPEG" : "PNG");
+}
+
+/* Whether this build decodes the format; one that it doesn't takes no memory. */
+static bool is_built_in(caption_format format)
+{
+#if CAPTION_WITH_PNG
+    if (format == CAPTION_FORMAT_PNG) return true;
+#endif
+#if CAPTION_WITH_JPEG
+    if (format == CAPTION_FORMAT_JPEG) return true;
+#endif
+    (void)format;
+    return false;
 }
 
 caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *image, uint8_t *out,
@@ -197,7 +208,9 @@ caption_status cpt_image_decode(cpt_image_decoder *d, const cpt_image_bytes *ima
     if (d->config.no_exif) info.orientation = 1;
     const int size[2] = {info.width, info.height};
     if (!status) status = check_pixels(&d->config, info.width, info.height, error);
-    if (!status) status = check_memory(&d->config, size, info.decode_memory, error);
+    if (!status && is_built_in(info.format)) {
+        status = check_memory(&d->config, size, info.decode_memory, error);
+    }
     if (status) return status;
     cpt_arena workspace;
     cpt_arena_init(&workspace, d->workspace, d->config.decode_memory);

@@ -38,7 +38,7 @@ caption_conv cpt_conv_choose(const cpt_conv *conv, caption_conv wish, const cptk
     case CAPTION_CONV_AUTO:
         break;
     }
-    if (!kernels->has_tile) return CAPTION_CONV_IM2COL;
+    if (!kernels->has_tile) return kernels->has_gemm ? CAPTION_CONV_IM2COL : CAPTION_CONV_DIRECT;
     return winograd_pays(conv) ? CAPTION_CONV_WINOGRAD : CAPTION_CONV_DIRECT;
 }
 

@@ -354,6 +354,8 @@ static void choice(void **state)
     conv.winograd.layout = CAPW_WINOGRAD2;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_WINOGRAD);
     kernels.has_tile = 0;
+    assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_DIRECT);
+    kernels.has_gemm = 1;
     assert_int_equal(cpt_conv_choose(&conv, CAPTION_CONV_AUTO, &kernels), CAPTION_CONV_IM2COL);
 }
 

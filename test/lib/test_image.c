@@ -358,6 +358,29 @@ static void test_decode_memory(void **state)
     }
 }
 
+/* Without memory of its own, decoding uses that of encoder and search, and none is added. */
+static void test_decode_memory_0(void **state)
+{
+    picture p = make_picture(400, 300);
+    const caption_pixel_view view = {.rgb = p.rgb, .width = p.width, .height = p.height};
+    caption_session_options options;
+    (void)state;
+    caption_session_options_init(&options);
+    for (int i = 0; i < 2; i++) {
+        caption_session *lent = NULL;
+        options.decode_memory = i == 0 ? 0 : 64;
+        const size_t size = caption_session_size(model, &options, NULL);
+        options.decode_memory = 1;
+        assert_int_equal(caption_session_size(model, &options, NULL), size);
+        options.decode_memory = i == 0 ? 0 : 64;
+        assert_int_equal(caption_session_create(&lent, model, &options, NULL), CAPTION_OK);
+        const caption_status wanted = i == 0 ? CAPTION_OK : CAPTION_ERROR_LIMIT;
+        assert_int_equal(caption_load_pixels(lent, 0, &view, NULL), wanted);
+        caption_session_close(&lent);
+    }
+    free(p.rgb);
+}
+
 /* ---- PNG ---- */
 
 typedef struct png_bytes {
@@ -491,15 +514,11 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resize_sizes),
-        cmocka_unit_test(test_resize_strides),
-        cmocka_unit_test(test_jpeg_orientations),
-        cmocka_unit_test(test_jpeg_no_exif),
-        cmocka_unit_test(test_jpeg_truncated),
-        cmocka_unit_test(test_decode_memory),
-        cmocka_unit_test(test_png_kinds),
-        cmocka_unit_test(test_png_damaged),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_resize_sizes),      cmocka_unit_test(test_resize_strides),
+        cmocka_unit_test(test_jpeg_orientations), cmocka_unit_test(test_jpeg_no_exif),
+        cmocka_unit_test(test_jpeg_truncated),    cmocka_unit_test(test_decode_memory),
+        cmocka_unit_test(test_decode_memory_0),   cmocka_unit_test(test_png_kinds),
+        cmocka_unit_test(test_png_damaged),       cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

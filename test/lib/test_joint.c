@@ -75,6 +75,7 @@ typedef struct watch {
     int words;
     uint64_t steps[IMAGES]; /* of each slot: its steps, their rows and logits */
     int done[IMAGES];
+    int settled[IMAGES][LENGTH], settled_count[IMAGES]; /* the tokens that were said to be final */
 } watch;
 
 static int see_step(void *user, const caption_progress *progress)
@@ -83,10 +84,14 @@ static int see_step(void *user, const caption_progress *progress)
     if (progress->stage != CAPTION_STAGE_DECODER) return 0;
     uint64_t *hash = &w->steps[progress->slot];
     assert_int_equal(progress->done, ++w->done[progress->slot]);
+    int *count = &w->settled_count[progress->slot];
+    assert_in_range(progress->settled_count, *count, progress->done - 1);
+    *count = progress->settled_count;
+    memcpy(w->settled[progress->slot], progress->settled, (size_t)*count * sizeof *progress->settled);
     *hash = hash_bytes(*hash, &progress->rows, sizeof progress->rows);
     if (progress->logits) {
-        const size_t count = (size_t)progress->rows * (size_t)w->words;
-        *hash = hash_bytes(*hash, progress->logits, count * sizeof *progress->logits);
+        const size_t numbers = (size_t)progress->rows * (size_t)w->words;
+        *hash = hash_bytes(*hash, progress->logits, numbers * sizeof *progress->logits);
     }
     return 0;
 }
@@ -116,6 +121,16 @@ static void same_result(const caption_result *a, const caption_result *b, int po
     }
 }
 
+/* Every caption begins with the tokens that were said to be final. */
+static void begin_so(const caption_result *result, const watch *w, int slot)
+{
+    const size_t count = (size_t)w->settled_count[slot];
+    for (int i = 0; i < result->count; i++) {
+        assert_true(count <= (size_t)result->captions[i].length);
+        assert_memory_equal(result->captions[i].ids, w->settled[slot], count * sizeof(int));
+    }
+}
+
 /* Searches for `count` images together and for each alone.  Returns how many searches end at another step
  * than the first image's. */
 static int compare(together *t, const caption_decode_options *wanted, int count)
@@ -134,9 +149,10 @@ static int compare(together *t, const caption_decode_options *wanted, int count)
         assert_int_equal(caption_set_features(t->alone, 0, t->features + (size_t)i * t->feature_count, NULL),
                          CAPTION_OK);
         seen_alone.steps[0] = hash_start;
-        seen_alone.done[0] = 0;
+        seen_alone.done[0] = seen_alone.settled_count[0] = 0;
         assert_int_equal(caption_decode(t->alone, 0, options, &alone, NULL), CAPTION_OK);
         same_result(joint[i], alone, t->info.positions);
+        begin_so(joint[i], &seen, i);
         assert_int_equal(seen.done[i], seen_alone.done[0]);
         assert_true(seen.steps[i] == seen_alone.steps[0]);
         others += seen.done[i] != seen.done[0];

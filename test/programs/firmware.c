@@ -77,7 +77,7 @@ int main(void)
     caption_session_options_init(&options);
     options.max_beams = 3;
     options.max_length = 20;
-    options.decode_memory = 256 << 10;
+    options.decode_memory = 0; /* the encoder's memory does for resizing */
     caption_error error;
     if (caption_model_init(&model, object, sizeof object, flash, size, NULL, &error) != CAPTION_OK ||
         caption_session_init(&session, ram, sizeof ram, model, &options, &error) != CAPTION_OK) {

@@ -123,34 +123,38 @@ static void note_failure(const batch_captioner *c, const batch_item *item)
     c->chunk->failed++;
 }
 
-/* Searches in a slot and writes what is found. */
-static bool write_slot(batch_captioner *c, int slot, batch_item *item)
+/* Writes what was found in a slot. */
+static bool write_slot(batch_captioner *c, int slot, const caption_result *result, batch_item *item)
 {
-    caption_error error = {CAPTION_OK, ""};
-    batch_answer answer = {.feature_count = c->job->feature_count};
-    if (caption_decode(c->session, slot, &c->job->decode, &answer.result, &error) != CAPTION_OK) {
-        (void)tool_fail_caption(&item->error, item->name, &error);
-        return batch_format_rest(&c->job->format, c->bytes, item);
-    }
+    batch_answer answer = {.feature_count = c->job->feature_count, .result = result};
     if (c->job->format.features) answer.features = caption_slot_features(c->session, slot);
     c->chunk->captioned++;
     return batch_format_caption(&c->job->format, c->bytes, item, &answer);
 }
 
-/* Encodes what is loaded, and writes the items from *next to `stop`, which are all those that had their turn.
+/* Finds the captions of what is loaded: results [loaded]. */
+static bool caption_slots(batch_captioner *c, const caption_result **results, caption_error *error)
+{
+    const caption_decode_options *decode = &c->job->decode;
+    return !c->loaded || (caption_encode(c->session, c->loaded, decode, error) == CAPTION_OK &&
+                          caption_decode_batch(c->session, c->loaded, decode, results, error) == CAPTION_OK);
+}
+
+/* Captions what is loaded, and writes the items from *next to `stop`, which are all those that had their
+ * turn.
  */
 static bool flush(batch_captioner *c, batch_item *items, size_t *next, size_t stop, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    const bool encoded =
-        !c->loaded || caption_encode(c->session, c->loaded, &c->job->decode, &error) == CAPTION_OK;
+    const caption_result *results[BATCH_MOST];
+    const bool captioned = caption_slots(c, results, &error);
     bool ok = true;
     int slot = 0;
     for (; ok && *next < stop; ++*next) {
         batch_item *item = &items[*next];
         const bool loaded = slot < c->loaded && c->slots[slot] == item;
-        if (loaded && encoded) {
-            ok = write_slot(c, slot, item);
+        if (loaded && captioned) {
+            ok = write_slot(c, slot, results[slot], item);
         } else {
             if (loaded) (void)tool_fail_caption(&item->error, item->name, &error);
             ok = batch_format_rest(&c->job->format, c->bytes, item);
