@@ -754,8 +754,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(compressed_tars),     cmocka_unit_test(bombs),
         cmocka_unit_test(tars_again),          cmocka_unit_test(an_output_for_each_tar),
         cmocka_unit_test(killed_in_tars),      cmocka_unit_test(parts_of_tars),
-        cmocka_unit_test(parts_of_lists),
-        cmocka_unit_test(lists_in_order),
+        cmocka_unit_test(parts_of_lists),      cmocka_unit_test(lists_in_order),
     };
     program = argc > 0 ? argv[0] : NULL;
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */
