@@ -28,7 +28,7 @@ endif
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
 SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC WEBP HEIF GIF \
-	TIFF ARCHIVE SECCOMP WERROR EXTRA_DEFS BUNDLED
+	TIFF ARCHIVE HTTP SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -58,11 +58,12 @@ HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
 ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
+HTTP     ?= 1# libmicrohttpd: without it there is no capserve
 ifeq (,$(SECCOMP))
 SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE SECCOMP
+TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE HTTP SECCOMP
 BUILD_PARTS := JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
@@ -137,6 +138,7 @@ LIB_PKGS  := $(if $(filter 1,$(JPEG)),libjpeg) $(if $(filter 1,$(ZLIB)),zlib) $(
 BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loaded when it is needed, not linked
 TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
 	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
+HTTP_PKG  := $(if $(filter 1,$(HTTP)),libmicrohttpd)# linked to capserve alone
 LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
@@ -146,13 +148,14 @@ DEFS := -D_XOPEN_SOURCE=700 \
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
 # were installed.  `make install` takes what the build found: it may run as another user, with another environment.
-FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS TEST_PKG_LIBS
+FOUND := LIB_PKG_CFLAGS LIB_PKG_LIBS TOOL_PKG_CFLAGS TOOL_PKG_LIBS HTTP_PKG_LIBS TEST_PKG_LIBS
 ask  = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 once = $(eval $(1) := $$(call ask,$(2)))$($(1))
 LIB_PKG_CFLAGS  = $(call once,LIB_PKG_CFLAGS,--cflags $(LIB_PKGS) $(BLAS_PKG))
 LIB_PKG_LIBS    = $(call once,LIB_PKG_LIBS,--libs $(LIB_PKGS))
-TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(LOADED_PKGS))
+TOOL_PKG_CFLAGS = $(call once,TOOL_PKG_CFLAGS,--cflags $(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS))
 TOOL_PKG_LIBS   = $(call once,TOOL_PKG_LIBS,--libs $(TOOL_PKGS))
+HTTP_PKG_LIBS   = $(call once,HTTP_PKG_LIBS,$(if $(HTTP_PKG),--libs $(HTTP_PKG)))
 TEST_PKG_LIBS   = $(call once,TEST_PKG_LIBS,--libs $(TEST_PKGS))
 ifneq (,$(INSTALLING))
 $(foreach f,$(FOUND),$(if $(call known,$(f)),$(eval $(f) = $$(WAS_$(f)))))
@@ -183,7 +186,7 @@ $(BUILD)/configured: FORCE $(FIRST)
 need = CC='$(CC)' CPPFLAGS=$(call quote,$(CPPFLAGS)) PKG_CONFIG='$(PKG_CONFIG)' sh tools/packaging/need.sh $(1)
 .PHONY: need-tools need-tests
 need-tools need-tests: $(FIRST)
-need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
+need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED_PKGS) $(if $(filter 1,$(GIF)),giflib)))
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
@@ -191,9 +194,10 @@ LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c ke
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
-MODULE_SRC := $(sort $(wildcard tools/*/*.c))
-MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o)
-TOOLS      := $(patsubst tools/%.c,%,$(sort $(wildcard tools/cap*.c)))
+LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
+MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o
+TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 TESTS      := $(patsubst test/%.c,%,$(sort $(wildcard test/*/test_*.c)))
 TEST_HELP  := $(sort $(wildcard test/*.c) $(wildcard test/kernels/check_*.c))
 TEST_PROGS := $(patsubst test/programs/%.c,%,$(sort $(wildcard test/programs/*.c)))
@@ -251,13 +255,19 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
 endif
 
+# the files inside capserve
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S $(wildcard tools/serve/*.html tools/serve/*.json) \
+		$(BUILD)/configured
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
 $(MODULE_OBJ) $(TOOLS:%=$(BUILD)/tools/%.o): | need-tools
 $(MODULES): $(MODULE_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tools/%.o $(MODULES) $(STATIC)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(if $(filter %/capserve,$@),$(HTTP_PKG_LIBS)) $(TOOL_LIBS)
 
 $(BENCHES:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
@@ -270,8 +280,8 @@ $(TESTS:%=$(BUILD)/test/%.o): | need-tests
 $(TESTS:%=$(BUILD)/test/%): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libtest.a $(MODULES) $(STATIC)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) $(TEST_PKG_LIBS)
 
-# every tool's main(), under another name, inside one test
-MAINS := $(TOOLS:%=$(BUILD)/test/mains/%.o)
+# every tool's main(), under another name, inside one test; not the service, which doesn't end by itself
+MAINS := $(patsubst %,$(BUILD)/test/mains/%.o,$(filter-out capserve,$(TOOLS)))
 $(MAINS): $(BUILD)/test/mains/%.o: tools/%.c $(BUILD)/configured | need-tools
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(CFLAGS_ALL) -Dmain=$*_main -Wno-missing-prototypes -MMD -MP -c $< -o $@
@@ -299,7 +309,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
 	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
 
 help:
@@ -308,12 +318,14 @@ help:
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
 	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
+	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
 	@echo 'make test             every test; V=1 shows all they print'
 	@echo 'make unit             the C tests alone; SUITES="test_api test_conv": only these'
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
+	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
@@ -349,6 +361,15 @@ deps-cross:
 
 demo: tools $(BUILD)/test/programs/make_demo
 	@BUILD='$(BUILD)' IMAGE=$(call quote,$(IMAGE)) sh tools/demo.sh
+
+ifeq (0,$(HTTP))
+serve:
+	@echo 'serve: this build has HTTP=0; `make HTTP=1 serve` builds capserve, which needs libmicrohttpd'; false
+else
+serve: $(BUILD)/capserve
+	@$(BUILD)/capserve $(if $(filter command environment,$(firstword $(origin MODEL))),-m $(call quote,$(MODEL))) \
+		$(LISTEN:%=--listen %)
+endif
 
 # the published weights: WEIGHTS_URL says from where, WEIGHTS_DIR into which folder, FETCH with curl or wget
 weights: tools
@@ -388,6 +409,21 @@ tsan:
 valgrind: $(SUITE_PROGS)
 	@$(SCRIPT_ENV) JSIMD_FORCENONE=1 RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 		sh test/scripts/run.sh $(SUITE_PROGS)
+
+# Which lines and branches the tests reach.  Nothing is optimised but the vector kernels, so that a line stays a line.
+# Kernels of a set that the machine may lack are built without counters.
+COVERAGE_FLAGS := -O0 -g -fprofile-arcs -ftest-coverage -fprofile-update=atomic
+COUNTED_ISAS := avx2 neon
+.PHONY: coverage covered
+coverage:
+	@SETUP="$$(CC='$(CC)' sh test/coverage/run.sh can)"; if [ -n "$$SETUP" ]; then echo "coverage: skipped, $$SETUP"; else \
+	$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-coverage' CFLAGS='$(COVERAGE_FLAGS)' SECCOMP=0 \
+		WERROR=0 LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit,--wrap=raise $(BUILD)-coverage/test/coverage/ends.o' \
+		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) $(if $(filter $(i),$(COUNTED_ISAS)),-O1,-fno-profile-arcs -fno-test-coverage -w)') \
+		covered; fi
+covered: $(BUILD)/test/coverage/ends.o
+	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
+	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
 
 CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
@@ -497,7 +533,7 @@ INSTALLED = \
 	fill:tools/packaging/libcaption-config-version.cmake.in:$(libdir)/cmake/libcaption/libcaption-config-version.cmake \
 	$(call installed_under,755,$(bindir),$(TOOLS:%=$(BUILD)/%)) \
 	$(call installed_under,644,$(datadir)/libcaption,weights/scenes.capw) \
-	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch) \
+	$(call installed_under,644,$(datadir)/libcaption,tools/cluster/caption.sbatch tools/packaging/capserve.service) \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
 	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
@@ -516,4 +552,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

@@ -55,7 +55,7 @@ typedef struct bench {
     int width, height;
     double *times[STAGES]; /* [runs] each */
     double median[STAGES], least[STAGES];
-    double encoder_rate, caption_rate; /* images per second in batches */
+    double encoder_rate, decoder_rate, caption_rate; /* images per second in batches */
     size_t session_bytes;
     long peak_kb;
     double encoder_speed; /* billions of operations a second: 2 for each multiply-add of direct convolution */
@@ -74,7 +74,7 @@ static const tool_option own_options[] = {
     {.name = "steps", .code = OPTION_STEPS, .argument = "N",
      .help = "decode exactly N tokens, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH), .initial = "until the caption ends"},
     {.name = "batch", .code = OPTION_BATCH, .argument = "N",
-     .help = "images encoded together, 1 to " CAPTION_QUOTE(CAPTION_MAX_BATCH), .initial = "1"},
+     .help = "images encoded and searched together, 1 to " CAPTION_QUOTE(CAPTION_MAX_BATCH), .initial = "1"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object"},
     TOOL_ENTRY_GREEDY,
     {.name = NULL},
@@ -129,7 +129,8 @@ static const tool_command command = {
              "encoder_gops are the encoder's billions of operations a second, two for each\n"
              "multiply-add of direct convolution.  images_per_second is the encoder's, for --batch images at "
              "a time;\n"
-             "captions_per_second is for whole captions in the same batches.\n",
+             "searches_per_second is the decoder's and captions_per_second that of whole captions, in the "
+             "same batches.\n",
     .groups = groups,
     .take = take,
 };
@@ -287,8 +288,13 @@ static bool run_stages(bench *b, const caption_session_options *options, tool_er
 }
 
 /* Times of one batch: loading, encoding and decoding `count` images. */
-static caption_status run_batch(bench *b, int count, double *encoder, double *whole, caption_error *error)
+typedef struct batch_times {
+    double encoder, decoder, whole;
+} batch_times;
+
+static caption_status run_batch(bench *b, int count, batch_times *times, caption_error *error)
 {
+    const caption_result *results[CAPTION_MAX_BATCH];
     const double start = tool_now_ms();
     caption_status status = CAPTION_OK;
     for (int i = 0; i < count && status == CAPTION_OK; i++) {
@@ -296,12 +302,10 @@ static caption_status run_batch(bench *b, int count, double *encoder, double *wh
     }
     const double loaded = tool_now_ms();
     if (status == CAPTION_OK) status = caption_encode(b->session, count, NULL, error);
-    *encoder = tool_now_ms() - loaded;
-    for (int i = 0; i < count && status == CAPTION_OK; i++) {
-        const caption_result *result;
-        status = caption_decode(b->session, i, &b->decode, &result, error);
-    }
-    *whole = tool_now_ms() - start;
+    const double encoded = tool_now_ms();
+    if (status == CAPTION_OK) status = caption_decode_batch(b->session, count, &b->decode, results, error);
+    const double end = tool_now_ms();
+    *times = (batch_times){encoded - loaded, end - encoded, end - start};
     return status;
 }
 
@@ -310,16 +314,21 @@ static bool run_batches(bench *b, const caption_session_options *single, tool_er
     caption_session_options options = *single;
     caption_error error = {CAPTION_OK, ""};
     const int runs = b->options->runs, count = b->options->batch;
-    double *encoder = b->times[STAGE_ENCODER], *whole = b->times[STAGE_TOTAL];
+    double *encoder = b->times[STAGE_ENCODER], *decoder = b->times[STAGE_DECODER];
+    double *whole = b->times[STAGE_TOTAL];
+    batch_times times;
     caption_session_close(&b->session);
     options.max_batch = count;
     if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
-    double unused[2];
-    if (run_batch(b, count, &unused[0], &unused[1], &error) != CAPTION_OK) goto fail;
+    if (run_batch(b, count, &times, &error) != CAPTION_OK) goto fail;
     for (int run = 0; run < runs; run++) {
-        if (run_batch(b, count, &encoder[run], &whole[run], &error) != CAPTION_OK) goto fail;
+        if (run_batch(b, count, &times, &error) != CAPTION_OK) goto fail;
+        encoder[run] = times.encoder;
+        decoder[run] = times.decoder;
+        whole[run] = times.whole;
     }
     b->encoder_rate = 1e3 * count / tool_median(encoder, runs);
+    b->decoder_rate = 1e3 * count / tool_median(decoder, runs);
     b->caption_rate = 1e3 * count / tool_median(whole, runs);
     return true;
 fail:
@@ -354,11 +363,12 @@ static bool report_json(const bench *b, const char *machine)
     }
     bad += json_object_update_new(
                root,
-               json_pack("{s:I, s:I, s:f, s:s, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}",
+               json_pack("{s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:o, s:s, s:s}",
                          "peak_rss_kb", (json_int_t)b->peak_kb, "session_bytes", (json_int_t)b->session_bytes,
                          "encoder_gops", b->encoder_speed, "precision", b->precision, "images_per_second",
-                         b->encoder_rate, "captions_per_second", b->caption_rate, "batch", b->options->batch,
-                         "threads", b->options->common.session.threads, "runs", b->options->runs, "beams",
+                         b->encoder_rate, "searches_per_second", b->decoder_rate, "captions_per_second",
+                         b->caption_rate, "batch", b->options->batch, "threads",
+                         b->options->common.session.threads, "runs", b->options->runs, "beams",
                          b->decode.search == CAPTION_SEARCH_GREEDY ? 1 : b->decode.beams, "tokens", b->tokens,
                          "machine", tool_json_text(machine), "cpu", caption_session_cpu(b->session),
                          "version", caption_version())) != 0;
@@ -382,8 +392,8 @@ static void report_text(const bench *b, const char *machine)
     }
     (void)printf("encoder in %s: %.1f %s\n", b->precision, b->encoder_speed,
                  strcmp(b->precision, "int8") == 0 ? "GOP/s" : "GFLOP/s of direct convolution");
-    (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s captioned\n", b->options->batch,
-                 b->encoder_rate, b->caption_rate);
+    (void)printf("batches of %d: %.2f images/s encoded, %.2f images/s searched, %.2f images/s captioned\n",
+                 b->options->batch, b->encoder_rate, b->decoder_rate, b->caption_rate);
     (void)printf("session %.1f MB, peak resident %.1f MB\n", (double)b->session_bytes * 1e-6,
                  (double)b->peak_kb * 1024e-6);
 }

@@ -124,9 +124,12 @@ typedef enum caption_status {
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
-    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE, or
-                                 needs more than decode_memory */
-    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build: JPEG, PNG, files, threads, allocation */
+    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE,
+                                 needs more than decode_memory, or takes too much work: a JPEG whose scans
+                                 visit more than 12 million blocks of 8 x 8, a PNG whose rows have more than
+                                 256 MB */
+    CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build (JPEG, PNG, files, threads, allocation), or not
+                                       there for models of this precision */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
 } caption_status;
 
@@ -385,7 +388,9 @@ typedef struct caption_session_options {
     size_t decode_memory; /* bytes for decoding and resizing, default CAPTION_DEFAULT_DECODE_MEMORY; 0: as
                              many as encoder and search take, whose memory they share; caption_image_probe
                              says what an image needs */
-    uint64_t reserved[4]; /* 0 */
+    int explain;          /* 1: set memory aside for caption_explain, too.  Default 0 */
+    int unused;           /* 0 */
+    uint64_t reserved[3]; /* 0 */
 } caption_session_options;
 
 /* Fills session options for a caller whose structure has struct_size bytes.
@@ -454,7 +459,11 @@ typedef enum caption_penalty {
     CAPTION_PENALTY_CORRECTED = 1  /* it is multiplied, which makes the word less likely */
 } caption_penalty;
 
-typedef enum caption_stage { CAPTION_STAGE_ENCODER = 0, CAPTION_STAGE_DECODER = 1 } caption_stage;
+typedef enum caption_stage {
+    CAPTION_STAGE_ENCODER = 0,
+    CAPTION_STAGE_DECODER = 1,
+    CAPTION_STAGE_EXPLAIN = 2 /* caption_explain */
+} caption_stage;
 
 /* The output of a layer of the encoder, as it lies in the session's memory.  Only to be read, and only during
  * the call that hands it out. */
@@ -476,22 +485,27 @@ typedef struct caption_map {
 /* What a progress function is told. */
 typedef struct caption_progress {
     caption_stage stage;
-    int done;  /* encoder: layers that have run; decoder: steps that have been computed.  Begins at 1 */
+    int done;  /* encoder: layers that have run; decoder: steps that have been computed; explain: parts of the
+                  work that are done, 1..total.  Begins at 1 */
     int total; /* encoder: layers that run in this call, 54 for each group of up to 4 images.
-                  decoder: max_length.  A search whose captions all end earlier stops before `done` gets there
-                */
-    int rows;  /* decoder: beginnings of captions in this step, 1..beams; encoder: 0 */
+                  decoder: max_length.  A search whose captions all end earlier stops before `done` gets
+                  there. explain: parts of the work.  They take about the same time each */
+    int rows;  /* decoder: beginnings of captions in this step, 1..beams; else 0 */
     const float *logits; /* decoder, when the option `logits` is 1: [rows, vocabulary_size], valid during the
                             call.  Else NULL */
-    const caption_map *map; /* encoder: what the layer has just computed; decoder: NULL.  Of a group of
+    const caption_map *map; /* encoder: what the layer has just computed; else NULL.  Of a group of
                                several images, the first layers take one image after the other, and only the
                                last image's map is shown.  With max_batch 1 every map is */
+    int slot;               /* decoder: the slot whose search has made the step; encoder: 0 */
+    int settled_count;      /* decoder: how many tokens all captions of the search begin with, finished ones
+                               too.  They are final: the result has no caption without them.  Encoder: 0 */
+    const int *settled;     /* decoder: [settled_count] these tokens, valid during the call; encoder: NULL */
 } caption_progress;
 
 /* Is told how far the work has got.
  *
- * It is called after every layer of the encoder and every step of the decoder, by the thread that called the
- * library.
+ * It is called after every layer of the encoder, every step of the decoder and every part of an explanation,
+ * by the thread that called the library.
  *
  * Returns: 0 to go on, anything else to stop the work with CAPTION_ERROR_ABORTED. */
 typedef int (*caption_progress_fn)(void *user, const caption_progress *progress);
@@ -561,8 +575,8 @@ typedef struct caption_result {
 /* Captions an image file.
  *
  * `path` names a JPEG or PNG file.  `options` may be NULL, which stands for the model's defaults.  *result
- * belongs to the session, is valid until the session's next call, and is NULL after an error.  Slot 0 is
- * used.
+ * belongs to the session, is valid until the session's next call (caption_explain excepted), and is NULL
+ * after an error.  Slot 0 is used.
  *
  * The file is mapped while it is decoded: what caption_model_open_file says about files that become shorter
  * holds here too.  caption_image maps nothing.
@@ -670,6 +684,20 @@ CAPTION_API caption_status caption_decode(caption_session *session, int slot,
                                           const caption_decode_options *options,
                                           const caption_result **result, caption_error *error);
 
+/* Searches for the captions of encoded slots together.
+ *
+ * The slots are 0..count-1, and all of them must be encoded.  Images that are searched together take less
+ * time than one by one, since every weight is read once for several of them.  What is found for each is the
+ * same to the bit as what caption_decode finds.  results [count] get pointers to what was found in each slot;
+ * they belong to the session, are valid until its next call, and are NULL after an error.  The progress
+ * function is told of each slot's steps; it finds the slot in caption_progress.  Otherwise as caption_decode.
+ *
+ * Errors: ARGUMENT (count is not 1..max_batch, a slot isn't encoded, an option is out of range), VERSION,
+ * ABORTED. */
+CAPTION_API caption_status caption_decode_batch(caption_session *session, int count,
+                                                const caption_decode_options *options,
+                                                const caption_result **results, caption_error *error);
+
 /* Gives the resized image in a slot.
  *
  * Returns: [input_size, input_size, 3], 8 bits, red first, owned by the session and valid until the slot is
@@ -690,6 +718,89 @@ CAPTION_API const float *caption_slot_features(const caption_session *session, i
  * Errors: ARGUMENT (there is no such slot). */
 CAPTION_API caption_status caption_set_features(caption_session *session, int slot, const float *features,
                                                 caption_error *error);
+
+/* ---- why these words: explanations ----
+ *
+ *     caption_session_options_init(&session_options);
+ *     session_options.explain = 1;
+ *     ...
+ *     if (caption_file(session, path, NULL, &result, &error) == CAPTION_OK &&
+ *         caption_explain(session, 0, &result->captions[0], NULL, &why, &error) == CAPTION_OK)
+ *         for (int t = 0; t < why->length; t++)
+ *             show(result->captions[0].ids[t], why->maps + t * why->rows * why->columns);
+ *
+ * An explanation gives each token of a caption a map: one number for each position of the feature map, 7 x 7
+ * of them for images of 224 x 224.  Position = row x columns + column, and each stands for a square of the
+ * image of input_size / columns pixels.  In what follows, y is the log-probability of a token after the
+ * tokens before it, without any penalty, and f[p][c] is channel c of the feature map at position p. */
+
+typedef enum caption_explain_method {
+    /* Grad-CAM (Selvaraju et al. 2017): w[c] = mean over p of dy / df[p][c], and the map at p is the sum over
+     * c of w[c] f[p][c], or 0 where that is negative.  Needs a float32 model */
+    CAPTION_EXPLAIN_GRADCAM = 0,
+    /* What the published system shows: the mean over c of f[p][c], moved and scaled so that the map's least
+     * number is 0 and its largest 1; all 0 where both are equal.  It depends on no word: all maps are equal
+     */
+    CAPTION_EXPLAIN_PUBLISHED = 1,
+    /* How much y falls when the square of position p is covered with the model's mean colour.  Negative where
+     * the word becomes more probable.  Encodes the image once for each position */
+    CAPTION_EXPLAIN_OCCLUSION = 2
+} caption_explain_method;
+
+typedef struct caption_explain_options {
+    int abi_version; /* set by caption_explain_options_init, as are struct_size and reserved */
+    uint32_t struct_size;
+    caption_explain_method method; /* default CAPTION_EXPLAIN_GRADCAM */
+    int unused;                    /* 0 */
+    caption_progress_fn progress;  /* or NULL, the default; told of CAPTION_STAGE_EXPLAIN */
+    void *progress_user;           /* passed to it */
+    uint64_t reserved[4];          /* 0 */
+} caption_explain_options;
+
+/* Fills options of an explanation for a caller whose structure has struct_size bytes.
+ *
+ * caption_explain_options_init calls it. */
+CAPTION_API void caption_explain_options_defaults(caption_explain_options *options, int abi_version,
+                                                  size_t struct_size);
+
+/* Fills options of an explanation with their defaults.
+ *
+ * Change the fields that you care about afterwards. */
+static inline void caption_explain_options_init(caption_explain_options *options)
+{
+    caption_explain_options_defaults(options, CAPTION_ABI_VERSION, sizeof *options);
+}
+
+/* Why a caption's words came.  It may grow at its end. */
+typedef struct caption_explanation {
+    caption_explain_method method;
+    int length;                     /* tokens, those of the caption */
+    int rows, columns;              /* of each map */
+    int channels;                   /* C, of the feature map */
+    const float *maps;              /* [length, rows, columns], see the methods */
+    const float *log_probabilities; /* [length] y; NULL with CAPTION_EXPLAIN_PUBLISHED */
+    const float *weights;           /* [length, channels] w, with CAPTION_EXPLAIN_GRADCAM; else NULL */
+} caption_explanation;
+
+/* Explains a caption of an encoded slot, word by word.
+ *
+ * The session must have been made with the option `explain`.  Of `caption` only ids and length are read: any
+ * caption of any result will do, and so will tokens from elsewhere.  `options` may be NULL.  *explanation
+ * belongs to the session, is valid until the session's next call, and is NULL after an error.  The slots, and
+ * the result of the last search, stay as they are.
+ *
+ * CAPTION_EXPLAIN_OCCLUSION needs the slot's image, and the baseline kind's other maps need its feature map.
+ * So a slot that caption_set_features filled has no such explanations.
+ *
+ * Grad-CAM takes less time than the search.  Occlusion takes as long as encoding rows x columns images, and
+ * encodes max_batch of them at a time.
+ *
+ * Errors: ARGUMENT (the session was made without `explain`, there is no such slot, it isn't encoded or lacks
+ * what the method needs, length is not 1..the session's max_length, an id or an option is out of range),
+ * UNSUPPORTED (Grad-CAM of an int8 model), VERSION, ABORTED. */
+CAPTION_API caption_status caption_explain(caption_session *session, int slot, const caption_text *caption,
+                                           const caption_explain_options *options,
+                                           const caption_explanation **explanation, caption_error *error);
 
 /* ---- looking at images and sessions ---- */
 

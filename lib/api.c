@@ -4,47 +4,29 @@
 
 #include "lib/format/names.h"
 #include "lib/options.h"
-#include "lib/session.h"
+#include "lib/slots.h"
 
 const char *caption_version(void)
 {
     return CAPTION_VERSION;
 }
 
-static caption_status check_slot(const caption_session *s, int slot, caption_error *error)
+/* The number of slots, from slot 0 on, that are to be worked on together. */
+static caption_status check_count(const caption_session *s, int count, caption_error *error)
 {
-    if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
-    if (slot < 0 || slot >= s->options.max_batch) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot is %d, must be 0 to %d", slot,
-                        s->options.max_batch - 1);
-    }
-    return CAPTION_OK;
+    if (count >= 1 && count <= s->options.max_batch) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "count is %d, must be 1 to %d", count,
+                    s->options.max_batch);
 }
 
 /* ---- loading ---- */
 
-static uint8_t *slot_pixels(const caption_session *s, int slot) /* [S, S, 3] */
-{
-    const size_t side = (size_t)s->model->info.input_size;
-    return s->pixels + (size_t)slot * side * side * 3;
-}
-
-static size_t feature_count(const caption_session *s)
-{
-    return (size_t)s->model->info.positions * (size_t)s->model->info.feature_channels;
-}
-
-static float *slot_features(const caption_session *s, int slot) /* [positions, feature_channels] */
-{
-    return s->features + (size_t)slot * feature_count(s);
-}
-
 /* A slot that is about to be filled holds nothing until that has succeeded. */
 static caption_status empty_slot(caption_session *s, int slot, caption_error *error)
 {
-    const caption_status status = check_slot(s, slot, error);
+    const caption_status status = cpt_slot_check(s, slot, error);
     if (status) return status;
-    s->loaded[slot] = s->encoded[slot] = false;
+    s->loaded[slot] = s->encoded[slot] = s->mapped[slot] = false;
     s->warnings[slot].count = 0;
     s->warnings[slot].first[0] = '\0';
     return CAPTION_OK;
@@ -63,7 +45,7 @@ caption_status caption_load_image(caption_session *session, int slot, const void
     caption_status status = empty_slot(session, slot, error);
     if (status) return status;
     if (!data && size) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "data is NULL");
-    status = cpt_image_decode(session->image, &(cpt_image_bytes){data, size}, slot_pixels(session, slot),
+    status = cpt_image_decode(session->image, &(cpt_image_bytes){data, size}, cpt_slot_pixels(session, slot),
                               &session->warnings[slot], error);
     return fill_slot(session, slot, status, error);
 }
@@ -89,7 +71,7 @@ caption_status caption_load_pixels_sized(caption_session *session, int slot, con
     caption_pixel_view view = {.stride = 0};
     caption_status status = empty_slot(session, slot, error);
     if (!status) status = cpt_take_in(&structure, &view, pixels, pixels_size, error);
-    if (!status) status = cpt_image_resize(session->image, &view, slot_pixels(session, slot), error);
+    if (!status) status = cpt_image_resize(session->image, &view, cpt_slot_pixels(session, slot), error);
     return fill_slot(session, slot, status, error);
 }
 
@@ -103,38 +85,15 @@ static int report_layer(void *user, int done, int total, const caption_map *map)
     return options->progress(options->progress_user, &progress);
 }
 
-/* The baseline kind's last steps: the mean over positions, and one product (batch norm is folded into it). */
-static void pool_and_project(caption_session *s, int count)
-{
-    const cpt_resnet *net = &s->model->encoder;
-    const int positions = net->out_h * net->out_w;
-    for (int i = 0; i < count; i++) {
-        const float *map = s->last_map + (size_t)i * (size_t)positions * (size_t)net->channels;
-        s->kernels.mean_rows_f32(map, s->pooled, positions, net->channels);
-        cpt_linear_positive(&s->model->decoder.project, s->pooled, s->pooled_u8, slot_features(s, i),
-                            &s->kernels, s->pool);
-    }
-}
-
 /* The slots must be loaded, and the options taken in by cpt_decode_options_read. */
 static caption_status encode_slots(caption_session *s, int count, caption_decode_options *options,
                                    caption_error *error)
 {
-    const caption_model *m = s->model;
-    const cpt_resnet_batch batch = {
-        .pixels = s->pixels,
-        .count = count,
-        .mean = m->mean,
-        .std = m->std,
-        .callback = options->progress ? report_layer : NULL,
-        .user = options,
-    };
-    for (int i = 0; i < count; i++) s->encoded[i] = false;
-    if (cpt_resnet_encode(&s->encoder, &batch)) {
+    for (int i = 0; i < count; i++) s->encoded[i] = s->mapped[i] = false;
+    if (cpt_images_encode(s, &s->images, count, options->progress ? report_layer : NULL, options)) {
         return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
     }
-    if (m->info.kind == CAPTION_KIND_BASELINE) pool_and_project(s, count);
-    for (int i = 0; i < count; i++) s->encoded[i] = true;
+    for (int i = 0; i < count; i++) s->encoded[i] = s->mapped[i] = true;
     return cpt_ok(error);
 }
 
@@ -142,12 +101,10 @@ caption_status caption_encode(caption_session *session, int count, const caption
                               caption_error *error)
 {
     if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
-    if (count < 1 || count > session->options.max_batch) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "count is %d, must be 1 to %d", count,
-                        session->options.max_batch);
-    }
+    caption_status status = check_count(session, count, error);
+    if (status) return status;
     caption_decode_options own;
-    const caption_status status = cpt_decode_options_read(&own, options, session->model, error);
+    status = cpt_decode_options_read(&own, options, session->model, error);
     if (status) return status;
     for (int i = 0; i < count; i++) {
         if (!session->loaded[i]) {
@@ -159,6 +116,14 @@ caption_status caption_encode(caption_session *session, int count, const caption
 
 /* ---- decoding ---- */
 
+/* Options that fit the session: *own are the ones to use. */
+static caption_status read_options(const caption_session *s, const caption_decode_options *options,
+                                   caption_decode_options *own, caption_error *error)
+{
+    const caption_status status = cpt_decode_options_read(own, options, s->model, error);
+    return status ? status : cpt_decode_options_check(own, &s->options, error);
+}
+
 /* What is checked before a caption is made, so that a bad option costs no work: everything but the image.
  * *own are the options to use. */
 static caption_status check_call(const caption_session *s, const caption_decode_options *options,
@@ -168,24 +133,30 @@ static caption_status check_call(const caption_session *s, const caption_decode_
     if (result) *result = NULL;
     if (!s) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
     if (!result) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "result is NULL");
-    const caption_status status = cpt_decode_options_read(own, options, s->model, error);
-    return status ? status : cpt_decode_options_check(own, &s->options, error);
+    return read_options(s, options, own, error);
 }
 
-/* The slot must be encoded, and the options checked. */
-static caption_status decode_slot(caption_session *s, int slot, const caption_decode_options *options,
-                                  const caption_result **result, caption_error *error)
+static caption_status check_encoded(const caption_session *s, int slot, caption_error *error)
 {
-    const int count = cpt_search_run(&s->search, slot_features(s, slot), options);
-    if (count < 0) return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
-    const cpt_image_warnings *warnings = &s->warnings[slot];
-    s->result = (caption_result){
-        .count = count,
-        .captions = s->search.captions,
-        .warnings = warnings->count,
-        .warning = warnings->count ? warnings->first : NULL,
-    };
-    *result = &s->result;
+    if (s->encoded[slot]) return CAPTION_OK;
+    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
+}
+
+/* Fills results [count] of slots first..first+count-1, which must be encoded, the options checked. */
+static caption_status decode_slots(caption_session *s, int first, int count,
+                                   const caption_decode_options *options, const caption_result **results,
+                                   caption_error *error)
+{
+    if (!cpt_search_run(&s->search, s->images.features, first, count, options)) {
+        return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
+    }
+    for (int slot = first; slot < first + count; slot++) {
+        const cpt_image_warnings *warnings = &s->warnings[slot];
+        caption_result *result = &s->search.results[slot];
+        result->warnings = warnings->count;
+        result->warning = warnings->count ? warnings->first : NULL;
+        results[slot - first] = result;
+    }
     return cpt_ok(error);
 }
 
@@ -194,12 +165,25 @@ caption_status caption_decode(caption_session *session, int slot, const caption_
 {
     caption_decode_options own;
     caption_status status = check_call(session, options, result, &own, error);
-    if (!status) status = check_slot(session, slot, error);
+    if (!status) status = cpt_slot_check(session, slot, error);
     if (status) return status;
-    if (!session->encoded[slot]) {
-        return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "slot %d is not encoded", slot);
-    }
-    return decode_slot(session, slot, &own, result, error);
+    status = check_encoded(session, slot, error);
+    return status ? status : decode_slots(session, slot, 1, &own, result, error);
+}
+
+caption_status caption_decode_batch(caption_session *session, int count,
+                                    const caption_decode_options *options, const caption_result **results,
+                                    caption_error *error)
+{
+    if (!session) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "session is NULL");
+    if (!results) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "results is NULL");
+    caption_status status = check_count(session, count, error);
+    if (status) return status;
+    for (int i = 0; i < count; i++) results[i] = NULL;
+    caption_decode_options own;
+    status = read_options(session, options, &own, error);
+    for (int slot = 0; slot < count && !status; slot++) status = check_encoded(session, slot, error);
+    return status ? status : decode_slots(session, 0, count, &own, results, error);
 }
 
 /* ---- one image, one call ---- */
@@ -210,7 +194,7 @@ static caption_status caption_slot(caption_session *s, caption_status loaded, ca
 {
     if (loaded) return loaded;
     const caption_status status = encode_slots(s, 1, options, error);
-    return status ? status : decode_slot(s, 0, options, result, error);
+    return status ? status : decode_slots(s, 0, 1, options, result, error);
 }
 
 caption_status caption_file(caption_session *session, const char *path, const caption_decode_options *options,
@@ -247,22 +231,24 @@ caption_status caption_pixels_sized(caption_session *session, const caption_pixe
 
 const uint8_t *caption_slot_pixels(const caption_session *session, int slot)
 {
-    return check_slot(session, slot, NULL) || !session->loaded[slot] ? NULL : slot_pixels(session, slot);
+    return cpt_slot_check(session, slot, NULL) || !session->loaded[slot] ? NULL
+                                                                         : cpt_slot_pixels(session, slot);
 }
 
 const float *caption_slot_features(const caption_session *session, int slot)
 {
-    return check_slot(session, slot, NULL) || !session->encoded[slot] ? NULL : slot_features(session, slot);
+    return cpt_slot_check(session, slot, NULL) || !session->encoded[slot] ? NULL
+                                                                          : cpt_slot_features(session, slot);
 }
 
 caption_status caption_set_features(caption_session *session, int slot, const float *features,
                                     caption_error *error)
 {
-    caption_status status = check_slot(session, slot, error);
+    caption_status status = cpt_slot_check(session, slot, error);
     if (status) return status;
     if (!features) return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "features is NULL");
     /* memmove: they may be this slot's own */
-    memmove(slot_features(session, slot), features, feature_count(session) * sizeof *features);
+    memmove(cpt_slot_features(session, slot), features, cpt_slot_feature_count(session) * sizeof *features);
     status = empty_slot(session, slot, error);
     if (status) return status;
     session->encoded[slot] = true;

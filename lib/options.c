@@ -13,6 +13,7 @@
 ENDS_WITH(caption_model_options, reserved);
 ENDS_WITH(caption_session_options, reserved);
 ENDS_WITH(caption_decode_options, reserved);
+ENDS_WITH(caption_explain_options, reserved);
 ENDS_WITH(caption_model_info, reserved);
 ENDS_WITH(caption_tensor_info, data);
 ENDS_WITH(caption_layer_info, multiply_adds);
@@ -32,6 +33,7 @@ typedef struct options_head {
 HEAD_IS_FIRST(caption_model_options);
 HEAD_IS_FIRST(caption_session_options);
 HEAD_IS_FIRST(caption_decode_options);
+HEAD_IS_FIRST(caption_explain_options);
 
 /* ---- structures of options ---- */
 
@@ -144,6 +146,7 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
     const caption_decode_options *defaults = &model->defaults;
     caption_session_options_init(to);
     caption_status status = from ? read_options(&session_options, to, from, error) : CAPTION_OK;
+    if (!status) status = check_reserved(session_options.name, &to->unused, sizeof to->unused, error);
     if (!status) status = check_reserved(session_options.name, to->reserved, sizeof to->reserved, error);
     if (status) return status;
     if (to->max_beams == 0) to->max_beams = larger(defaults->beams, CAPTION_DEFAULT_BEAMS);
@@ -155,6 +158,7 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
         {.name = "max_length", .value = to->max_length, .low = 1, .high = CAPTION_MAX_LENGTH},
         {.name = "conv", .value = to->conv, .low = CAPTION_CONV_AUTO, .high = CAPTION_CONV_IM2COL},
         {.name = "max_pixels", .value = (double)to->max_pixels, .low = 1, .high = (double)UINT64_MAX},
+        {.name = "explain", .value = to->explain, .low = 0, .high = 1},
     };
     return check_ranges(session_options.name, ranges, sizeof ranges / sizeof *ranges, error);
 }
@@ -216,4 +220,30 @@ caption_status cpt_decode_options_check(const caption_decode_options *o,
         check_ranges(decode_options.name, ranges, sizeof ranges / sizeof *ranges, error);
     if (status || o->search == CAPTION_SEARCH_GREEDY) return status; /* greedy search has no beams */
     return check_ranges(decode_options.name, beam_ranges, sizeof beam_ranges / sizeof *beam_ranges, error);
+}
+
+/* ---- options of explanations ---- */
+
+static const cpt_structure explain_options = {"explanation options", sizeof(options_head),
+                                              sizeof(caption_explain_options)};
+
+void caption_explain_options_defaults(caption_explain_options *options, int abi_version, size_t struct_size)
+{
+    const caption_explain_options defaults = {.method = CAPTION_EXPLAIN_GRADCAM};
+    give_defaults(options, &defaults, sizeof defaults, &(options_head){abi_version, (uint32_t)struct_size});
+}
+
+caption_status cpt_explain_options_read(caption_explain_options *to, const caption_explain_options *from,
+                                        caption_error *error)
+{
+    caption_explain_options_init(to);
+    caption_status status = from ? read_options(&explain_options, to, from, error) : CAPTION_OK;
+    if (!status) status = check_reserved(explain_options.name, &to->unused, sizeof to->unused, error);
+    if (!status) status = check_reserved(explain_options.name, to->reserved, sizeof to->reserved, error);
+    if (status) return status;
+    const option_range method = {.name = "method",
+                                 .value = to->method,
+                                 .low = CAPTION_EXPLAIN_GRADCAM,
+                                 .high = CAPTION_EXPLAIN_OCCLUSION};
+    return check_ranges(explain_options.name, &method, 1, error);
 }

@@ -24,4 +24,9 @@ caption_status cpt_decode_options_read(caption_decode_options *to, const caption
 caption_status cpt_decode_options_check(const caption_decode_options *options,
                                         const caption_session_options *session, caption_error *error);
 
+/* Takes in the options of an explanation, or the defaults when `from` is NULL.  Errors: VERSION, ARGUMENT
+ * (out of range). */
+caption_status cpt_explain_options_read(caption_explain_options *to, const caption_explain_options *from,
+                                        caption_error *error);
+
 #endif

@@ -1,7 +1,8 @@
 /* session.c - plans the memory of sessions, makes and closes them.
  *
  * The same code counts the bytes and lays them out.  Decoding of images, encoder and decoder never work at
- * the same time, so their buffers share one region. */
+ * the same time, so their buffers share one region.  In a session for explanations the search has its own,
+ * because its results outlive them, and what explanations need in between takes its place. */
 #include "lib/session.h"
 
 #include <string.h>
@@ -15,32 +16,79 @@
 
 /* ---- the plan ---- */
 
-/* The buffers of the encoder, and where its last map goes. */
+static bool is_baseline(const caption_session *s)
+{
+    return s->model->info.kind == CAPTION_KIND_BASELINE;
+}
+
+/* The baseline kind's maps before pooling. */
+static void lay_out_last_map(const caption_session *s, cpt_images *images, cpt_arena *arena)
+{
+    const cpt_resnet *net = &s->model->encoder;
+    const size_t positions = (size_t)net->out_h * (size_t)net->out_w;
+    images->last_map = images->features;
+    if (!is_baseline(s)) return;
+    images->last_map = cpt_arena_take(arena, (size_t)s->options.max_batch * positions * (size_t)net->channels,
+                                      sizeof(float));
+}
+
+static void lay_out_images(const caption_session *s, cpt_images *images, cpt_arena *arena)
+{
+    const caption_model_info *info = &s->model->info;
+    const size_t batch = (size_t)s->options.max_batch, side = (size_t)info->input_size;
+    const size_t features = (size_t)info->positions * (size_t)info->feature_channels;
+    images->pixels = cpt_arena_take(arena, batch * side * side, 3);
+    images->features = cpt_arena_take(arena, batch * features, sizeof(float));
+}
+
 static void lay_out_encoder(caption_session *s, cpt_arena *arena)
 {
     const cpt_resnet *net = &s->model->encoder;
-    const size_t batch = (size_t)s->options.max_batch;
-    s->last_map = s->features;
-    if (s->model->info.kind == CAPTION_KIND_BASELINE) {
-        const size_t positions = (size_t)net->out_h * (size_t)net->out_w;
-        s->last_map = cpt_arena_take(arena, batch * positions * (size_t)net->channels, sizeof(float));
+    if (!s->options.explain) lay_out_last_map(s, &s->images, arena);
+    if (is_baseline(s)) {
         s->pooled = cpt_arena_take(arena, (size_t)net->channels, sizeof(float));
         if (net->int8) s->pooled_u8 = cpt_arena_take(arena, cpt_quad_bytes(net->channels), 1);
     }
     cpt_resnet_plan(&s->encoder, arena, s->options.max_batch, s->options.threads, s->options.conv,
-                    s->last_map);
+                    s->images.last_map);
+}
+
+/* What an explanation keeps while the encoder works, and its results. */
+static void lay_out_explanation(caption_session *s, cpt_arena *arena)
+{
+    cpt_explainer *e = &s->explainer;
+    const cpt_resnet *net = &s->model->encoder;
+    const size_t length = (size_t)s->options.max_length, positions = (size_t)net->out_h * (size_t)net->out_w;
+    lay_out_images(s, &e->covered, arena);
+    lay_out_last_map(s, &e->covered, arena);
+    e->maps = cpt_arena_take(arena, length * positions, sizeof *e->maps);
+    e->y = cpt_arena_take(arena, length, sizeof *e->y);
+    e->y_covered = cpt_arena_take(arena, length, sizeof *e->y_covered);
+    if (!net->int8) e->weights = cpt_arena_take(arena, length * (size_t)net->channels, sizeof *e->weights);
+}
+
+/* What it computes with while the encoder rests. */
+static void lay_out_explainer(caption_session *s, cpt_arena *arena)
+{
+    cpt_explainer *e = &s->explainer;
+    const cpt_resnet *net = &s->model->encoder;
+    e->trace.decoder = &s->model->decoder;
+    e->trace.info = &s->model->info;
+    e->trace.kernels = e->adjoint.kernels = &s->kernels;
+    e->trace.max_length = s->options.max_length;
+    e->adjoint.trace = &e->trace;
+    e->adjoint.map_positions = net->out_h * net->out_w;
+    cpt_trace_plan(&e->trace, arena, s->options.threads);
+    if (!s->model->decoder.int8) cpt_adjoint_plan(&e->adjoint, arena);
 }
 
 /* Every buffer of a session whose model, options and kernels are set.  In a dry run (arena->base is NULL) it
  * only counts.  Error: MEMORY. */
 static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_error *error)
 {
-    const caption_model *m = s->model;
     const caption_session_options *o = &s->options;
-    const size_t batch = (size_t)o->max_batch, side = (size_t)m->info.input_size;
-    const size_t features = (size_t)m->info.positions * (size_t)m->info.feature_channels;
     cpt_image_config image = {
-        .out_size = m->info.input_size,
+        .out_size = s->model->info.input_size,
         .no_exif = o->no_exif != 0,
         .strict = o->strict != 0,
         .max_pixels = o->max_pixels,
@@ -48,26 +96,36 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     };
     const caption_status status = cpt_image_decoder_init(&s->image, arena, &image, error);
     if (status) return status;
-    s->warnings = cpt_arena_take(arena, batch, sizeof *s->warnings);
-    s->pixels = cpt_arena_take(arena, batch * side * side, 3);
-    s->features = cpt_arena_take(arena, batch * features, sizeof(float));
-    s->encoder.net = &m->encoder;
+    s->warnings = cpt_arena_take(arena, (size_t)o->max_batch, sizeof *s->warnings);
+    lay_out_images(s, &s->images, arena);
+    s->encoder.net = &s->model->encoder;
     s->encoder.kernels = &s->kernels;
+    const cpt_search_setup search = {
+        .decoder = &s->model->decoder,
+        .weights = &s->model->weights,
+        .info = &s->model->info,
+        .kernels = &s->kernels,
+        .max_images = o->max_batch,
+        .max_beams = o->max_beams,
+        .max_length = o->max_length,
+        .threads = o->threads,
+    };
+    cpt_search_plan_kept(&s->search, arena, &search);
+    if (o->explain) {
+        lay_out_last_map(s, &s->images, arena);
+        cpt_search_plan(&s->search, arena, &search);
+        lay_out_explanation(s, arena);
+    }
 
     const size_t shared = arena->used;
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
     arena->used = shared;
-    const cpt_search_setup search = {
-        .decoder = &m->decoder,
-        .weights = &m->weights,
-        .info = &m->info,
-        .kernels = &s->kernels,
-        .max_beams = o->max_beams,
-        .max_length = o->max_length,
-        .threads = o->threads,
-    };
-    cpt_search_plan(&s->search, arena, &search);
+    if (o->explain) {
+        lay_out_explainer(s, arena);
+    } else {
+        cpt_search_plan(&s->search, arena, &search);
+    }
     const size_t end = arena->used > encoder_end ? arena->used : encoder_end;
     arena->used = shared;
     if (image.decode_memory == 0) image.decode_memory = end - shared;
@@ -146,6 +204,8 @@ static caption_status make(caption_session *s, size_t bytes, const caption_model
     s->encoder.pool = s->pool;
     if (cpt_resnet_uses(&s->encoder, CAPTION_CONV_IM2COL)) cptk_gemm_load(&s->kernels);
     cpt_search_set_pool(&s->search, s->pool);
+    cpt_trace_set_pool(&s->explainer.trace, s->pool);
+    s->explainer.adjoint.pool = s->pool;
     return cpt_ok(error);
 fail:
     cpt_image_decoder_close(s->image);

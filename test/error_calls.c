@@ -195,6 +195,42 @@ static caption_status call_decode(const args *a, caption_error *error)
     return resulted(status, a, result);
 }
 
+/* Likewise; slot 2 is empty too. */
+static caption_status call_decode_batch(const args *a, caption_error *error)
+{
+    const caption_result *results[] = {(void *)&junk, (void *)&junk, (void *)&junk};
+    if (a->session) {
+        static const float features[49 * 64];
+        assert_int_equal(caption_set_features(a->session, 0, features, NULL), CAPTION_OK);
+        (void)caption_load_image(a->session, 1, "", 0, NULL);
+    }
+    const caption_status status =
+        caption_decode_batch(a->session, a->number, a->options, a->no_result ? NULL : results, error);
+    const bool counted = a->session && !a->no_result && a->number >= 1 && a->number <= 2;
+    for (int i = 0; i < 2; i++) {
+        /* set where there is such a result, and only there */
+        assert_true((results[i] == (void *)&junk) == !(counted && i < a->number));
+        if (results[i] != (void *)&junk) assert_true((status == CAPTION_OK) == (results[i] != NULL));
+    }
+    return status;
+}
+
+/* Slot 0 is encoded and loaded, slot 1 is empty. */
+static caption_status call_explain(const args *a, caption_error *error)
+{
+    const caption_explanation *why = (void *)&junk;
+    if (a->session) {
+        const caption_pixel_view view = fixture_pixels(1);
+        assert_int_equal(caption_load_pixels(a->session, 0, &view, NULL), CAPTION_OK);
+        assert_int_equal(caption_encode(a->session, 1, NULL, NULL), CAPTION_OK);
+        (void)caption_load_image(a->session, 1, "", 0, NULL);
+    }
+    const caption_status status =
+        caption_explain(a->session, a->number, a->caption, a->explain_how, a->no_result ? NULL : &why, error);
+    if (!a->no_result) assert_true((status == CAPTION_OK) == (why != NULL));
+    return status;
+}
+
 static caption_status call_set_features(const args *a, caption_error *error)
 {
     return caption_set_features(a->session, a->number, a->data, error);
@@ -232,6 +268,8 @@ const target load_image = {"caption_load_image", call_load_image};
 const target load_pixels = {"caption_load_pixels_sized", call_load_pixels};
 const target encode = {"caption_encode", call_encode};
 const target decode = {"caption_decode", call_decode};
+const target decode_batch = {"caption_decode_batch", call_decode_batch};
+const target explain = {"caption_explain", call_explain};
 const target set_features = {"caption_set_features", call_set_features};
 const target probe = {"caption_image_probe_sized", call_probe};
 const target layer = {"caption_session_layer_sized", call_layer};

@@ -20,6 +20,8 @@ typedef struct args {
     const caption_model_options *model_how;
     const caption_session_options *session_options;
     const caption_decode_options *options;
+    const caption_text *caption;
+    const caption_explain_options *explain_how;
     int width;          /* of a pixel view */
     size_t struct_size; /* of the structure; 0: as it is */
     caption_read_fn read;
@@ -49,7 +51,8 @@ extern const target load_file;
 extern const target load_image;
 extern const target load_pixels;
 extern const target encode;
-extern const target decode;
+extern const target decode, decode_batch;
+extern const target explain;
 extern const target set_features;
 extern const target probe;
 extern const target layer;

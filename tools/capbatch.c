@@ -26,7 +26,7 @@
 
 static const char tool[] = "capbatch";
 
-enum { SETTINGS_BYTES = 2048, USUAL_BATCH = 4 };
+enum { SETTINGS_BYTES = 2048, USUAL_BATCH = 8 };
 
 typedef struct batch_options {
     tool_options common;
@@ -77,8 +77,8 @@ static const tool_option more_search_options[] = {
 };
 
 static const tool_option more_machine_options[] = {
-    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded together, 1 to 8",
-     .initial = "4"},
+    {.name = "batch", .code = OPTION_BATCH, .argument = "N", .help = "images encoded and searched together, 1 to 8",
+     .initial = "8"},
     {.name = NULL},
 };
 
@@ -140,8 +140,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] INPUT...\nmerge [options] PART...",
-    .about = "Writes a caption for every image of a large collection.  An INPUT is an image, a\n"
-             "folder, which is searched with those in it, or a tar as WebDataset has them.\n"
+    .about = "Writes a caption for every image of a large collection.  An INPUT is an image,\n"
+             "a tar as WebDataset has them, or a folder, which is searched for both with those\n"
+             "in it.  's-{000..099}.tar' stands for a hundred tars.\n"
              "Stopped at any moment, the same command goes on where it was.\n"
              "\n"
              "Command, with a --help of its own:\n"

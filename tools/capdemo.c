@@ -1,7 +1,8 @@
 /* capdemo - photos in, sentences out: the command-line face of libcaption.
  *
  * Reads its options into one structure, makes a list of images and captions them one after the other.  An
- * image that fails is reported, and the others still run.  Writes no file but the one that -o names. */
+ * image that fails is reported, and the others still run.  Writes no files but what -o and --pictures name.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #include "tools/common/output.h"
 #include "tools/common/progress.h"
 #include "tools/common/session.h"
+#include "tools/demo/pictures.h"
 #include "tools/demo/show.h"
+#include "tools/draw/encode.h"
 
 enum { NAME_BYTES = 100, NAMES_BYTES = TOOL_IMAGES_NAMED * (NAME_BYTES + 2) };
 
@@ -27,6 +30,8 @@ static const char tool[] = "capdemo";
 typedef struct demo_options {
     tool_options common;
     const char *model, *output, *list; /* NULL: not given */
+    const char *pictures;
+    heatmap_colors colors;
     bool json, time, attention, recursive, quiet, null;
     char **arguments; /* [argument_count] */
     int argument_count;
@@ -39,12 +44,20 @@ typedef struct demo_run {
     tool_session session;
     tool_images images;
     tool_output output;
+    demo_pictures pictures;
     bool named, failed;
 } demo_run;
 
 /* ---- options ---- */
 
-enum { OPTION_JSON = TOOL_OPTION_OWN, OPTION_TIME, OPTION_ATTENTION, OPTION_FILES_FROM };
+enum {
+    OPTION_JSON = TOOL_OPTION_OWN,
+    OPTION_TIME,
+    OPTION_ATTENTION,
+    OPTION_FILES_FROM,
+    OPTION_PICTURES,
+    OPTION_COLORS
+};
 
 /* clang-format off */
 static const tool_option own_options[] = {
@@ -53,6 +66,10 @@ static const tool_option own_options[] = {
      .initial = "-"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object a line for every image"},
     {.name = "attention", .code = OPTION_ATTENTION, .help = "draw where the model looked for every word"},
+    {.name = "pictures", .code = OPTION_PICTURES, .argument = "DIR",
+     .help = "for each image DIR/NAME.png: it, and a heat map for every word", .initial = "none"},
+    {.name = "colors", .code = OPTION_COLORS, .argument = "NAME",
+     .help = "of those heat maps: viridis or jet", .initial = "viridis"},
     {.name = "recursive", .code = 'r', .help = "the folders inside folders too"},
     {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
      .help = "also the images named in FILE, one a line; - is standard input", .initial = "none"},
@@ -81,6 +98,17 @@ static const tool_group groups[] = {
     {NULL, NULL},
 };
 /* clang-format on */
+
+static void take_colors(heatmap_colors *colors, const char *value, tool_error *err)
+{
+    if (strcmp(value, "viridis") == 0) {
+        *colors = HEATMAP_VIRIDIS;
+    } else if (strcmp(value, "jet") == 0) {
+        *colors = HEATMAP_JET;
+    } else {
+        (void)tool_fail(err, "--colors: '%s' is neither viridis nor jet", value);
+    }
+}
 
 static void take(void *user, int code, const char *value, tool_error *err)
 {
@@ -112,6 +140,12 @@ static void take(void *user, int code, const char *value, tool_error *err)
         break;
     case OPTION_ATTENTION:
         options->attention = true;
+        break;
+    case OPTION_PICTURES:
+        options->pictures = value;
+        break;
+    case OPTION_COLORS:
+        take_colors(&options->colors, value, err);
         break;
     default:
         (void)tool_options_take(&options->common, code, value, err);
@@ -145,6 +179,7 @@ static int parse(demo_options *options, int argc, char **argv)
     } else if (options->output && tool_is_picture(options->output)) {
         (void)tool_fail(&err, "-o: %s is a picture, which would be lost", options->output);
     }
+    if (options->pictures && !encode_has_png()) (void)tool_fail(&err, "--pictures: this build has no PNG");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;
 }
 
@@ -234,6 +269,7 @@ static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
     if (caption_decode(run->session.session, 0, &run->decode, &answer->result, &error) != CAPTION_OK) {
         return tool_fail_caption(err, answer->image, &error);
     }
+    answer->pixels = caption_slot_pixels(run->session.session, 0);
     answer->times =
         (demo_times){.load = loaded - start, .encoder = encoded - loaded, .decoder = tool_now_ms() - encoded};
     return true;
@@ -257,9 +293,10 @@ static void report_notes(const demo_run *run, const demo_answer *answer)
 
 /* Takes one image from its name to the output.  Returns false when the output can't be written, which ends
  * the run. */
-static bool show_one(demo_run *run, const char *image, tool_progress *progress, tool_error *err)
+static bool show_one(demo_run *run, size_t index, tool_progress *progress, tool_error *err)
 {
     const demo_options *options = run->options;
+    const char *image = run->images.names[index];
     tool_error failure = {{0}};
     demo_answer answer = {.image = image,
                           .model = run->model,
@@ -277,7 +314,8 @@ static bool show_one(demo_run *run, const char *image, tool_progress *progress, 
         report_notes(run, &answer);
         (options->json ? demo_show_json : demo_show_text)(&run->output, &answer);
     }
-    return tool_output_flush(&run->output, err);
+    return tool_output_flush(&run->output, err) &&
+           (!ok || !options->pictures || demo_pictures_write(&run->pictures, index, &answer, err));
 }
 
 static bool caption_all(demo_run *run, tool_error *err)
@@ -288,7 +326,7 @@ static bool caption_all(demo_run *run, tool_error *err)
     if (run->options->quiet || run->images.count < 2) progress.active = false;
     for (size_t i = 0; ok && i < run->images.count; i++) {
         tool_progress_update(&progress, i);
-        ok = show_one(run, run->images.names[i], &progress, err);
+        ok = show_one(run, i, &progress, err);
     }
     tool_progress_end(&progress);
     return ok;
@@ -303,8 +341,9 @@ static int prepare(demo_run *run, demo_options *options, caption_model **model, 
     caption_model_info info;
     caption_model_get_info(*model, &info);
     if (!tool_options_apply(&options->common, *model, &run->decode, err)) return TOOL_EXIT_USAGE;
-    if (options->attention && info.kind != CAPTION_KIND_ATTENTION) {
-        (void)tool_fail(err, "%s: --attention: this model has no attention to show", name);
+    if ((options->attention || options->pictures) && info.kind != CAPTION_KIND_ATTENTION) {
+        (void)tool_fail(err, "%s: %s: this model has no attention to show", name,
+                        options->attention ? "--attention" : "--pictures");
         return TOOL_EXIT_FAILED;
     }
     if (!tool_session_begin(&run->session, *model, &options->common.session, err) ||
@@ -324,7 +363,10 @@ static int run_all(demo_options *options, double start)
     if (code == TOOL_EXIT_OK) {
         list_images(&run);
         note_bundled(&run);
-        const bool ok = caption_all(&run, &err) && tool_output_close(&run.output, &err);
+        run.pictures = (demo_pictures){.folder = options->pictures, .colors = options->colors};
+        const bool ok = (!options->pictures ||
+                         demo_pictures_begin(&run.pictures, run.images.names, run.images.count, &err)) &&
+                        caption_all(&run, &err) && tool_output_close(&run.output, &err);
         code = ok && !run.failed ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
         if (ok && options->time) {
             tool_note(tool, "model opened in %.1f ms, %zu image%s in %.1f ms from the start", opened - start,
@@ -339,6 +381,7 @@ static int run_all(demo_options *options, double start)
     tool_output_abort(&run.output);
     tool_session_end(&run.session);
     tool_images_free(&run.images);
+    demo_pictures_end(&run.pictures);
     caption_model_close(&model);
     return code;
 }
@@ -350,6 +393,6 @@ int main(int argc, char **argv)
     demo_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
-    tool_confine((const char *const[]){options.output}, 1);
+    tool_confine((const char *const[]){options.output, options.pictures}, 2);
     return run_all(&options, start);
 }

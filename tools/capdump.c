@@ -24,10 +24,10 @@ static const char tool[] = "capdump";
 typedef struct dump_options {
     tool_options common;
     const char *model, *image, *folder; /* model NULL: $CAPTION_MODEL or the bundled one */
-    bool layers, quiet;
+    bool layers, gradcam, quiet;
 } dump_options;
 
-enum { OPTION_LAYERS = 1000 };
+enum { OPTION_LAYERS = 1000, OPTION_GRADCAM };
 
 /* ---- options ---- */
 
@@ -35,6 +35,7 @@ enum { OPTION_LAYERS = 1000 };
 static const tool_option own_options[] = {
     TOOL_ENTRY_MODEL,
     {.name = "layers", .code = OPTION_LAYERS, .help = "write what every layer of the encoder computes, too"},
+    {.name = "gradcam", .code = OPTION_GRADCAM, .help = "write Grad-CAM of the best caption, too (float32 models)"},
     {.name = "quiet", .code = 'q', .help = "no warnings, only errors"},
     {.name = NULL},
 };
@@ -57,6 +58,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->model = value;
     } else if (code == OPTION_LAYERS) {
         options->layers = true;
+    } else if (code == OPTION_GRADCAM) {
+        options->gradcam = true;
+        options->common.session.explain = 1;
     } else if (code == 'q') {
         options->quiet = true;
     } else {
@@ -77,6 +81,10 @@ static const tool_command command = {
              "  NAME.LAYER.f32   with --layers: a layer's output, height x width x channels;\n"
              "                   of an int8 model its bytes, NAME.LAYER.u8, and where a\n"
              "                   later layer adds it, 256ths of these, NAME.LAYER.u16\n"
+             "  NAME.gradweights.f32, NAME.gradcam.f32\n"
+             "                   with --gradcam, of the beam search's best caption: the\n"
+             "                   gradient's mean over positions, tokens x channels, and\n"
+             "                   the maps, tokens x positions\n"
              "Arrays are float32, little-endian, row-major, without a header.\n",
     .groups = groups,
     .take = take,
@@ -187,15 +195,8 @@ static bool search_greedy(dump_run *run, tool_error *err)
 
 /* ---- writing ---- */
 
-static bool write_json(dump_run *run, const char *name, tool_error *err)
+static bool write_json(dump_run *run, const char *name, const caption_result *result, tool_error *err)
 {
-    caption_error error = {CAPTION_OK, ""};
-    caption_decode_options decode = run->decode;
-    const caption_result *result = NULL;
-    decode.search = CAPTION_SEARCH_BEAM;
-    if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
-        return tool_fail_caption(err, run->options->image, &error);
-    }
     json_t *root = json_object();
     tool_json_set(&root, "image", tool_json_text(name));
     tool_json_set(&root, "greedy_ids", json_incref(run->greedy.ids));
@@ -207,6 +208,33 @@ static bool write_json(dump_run *run, const char *name, tool_error *err)
                          : tool_fail(err, "%s.json: %s", name, reason);
     free(text);
     return ok;
+}
+
+static bool write_gradcam(dump_run *run, const caption_text *caption, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    const caption_explanation *why = NULL;
+    if (caption_explain(run->session.session, 0, caption, NULL, &why, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, run->options->image, &error);
+    }
+    const size_t words = (size_t)why->length;
+    return dump_floats(&run->target, "gradweights.f32", why->weights, words * (size_t)why->channels, err) &&
+           dump_floats(&run->target, "gradcam.f32", why->maps,
+                       words * (size_t)why->rows * (size_t)why->columns, err);
+}
+
+/* What the beam search finds, and why. */
+static bool write_beams(dump_run *run, const char *name, tool_error *err)
+{
+    caption_error error = {CAPTION_OK, ""};
+    caption_decode_options decode = run->decode;
+    const caption_result *result = NULL;
+    decode.search = CAPTION_SEARCH_BEAM;
+    if (caption_decode(run->session.session, 0, &decode, &result, &error) != CAPTION_OK) {
+        return tool_fail_caption(err, run->options->image, &error);
+    }
+    return write_json(run, name, result, err) &&
+           (!run->options->gradcam || write_gradcam(run, &result->captions[0], err));
 }
 
 static bool write_all(dump_run *run, const char *name, tool_error *err)
@@ -224,7 +252,7 @@ static bool write_all(dump_run *run, const char *name, tool_error *err)
             dump_floats(&run->target, "alpha.f32", greedy->alpha, length * (size_t)info->positions, err)) &&
            dump_floats(&run->target, "logits.f32", greedy->logits, length * (size_t)info->vocabulary_size,
                        err) &&
-           write_json(run, name, err);
+           write_beams(run, name, err);
 }
 
 /* What the encoder's progress function needs. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build and the tests need, on Debian and Ubuntu; elsewhere names the packages.
-# CC and PKG_CONFIG come from the environment, as do JPEG, PNG, OPENBLAS, WEBP, HEIF, GIF, TIFF, ARCHIVE and SECCOMP,
-# which leave their library out when they are 0.  Does nothing, and needs no rights, when everything is there.
+# CC and PKG_CONFIG come from the environment, as do JPEG, PNG, OPENBLAS, WEBP, HEIF, GIF, TIFF, ARCHIVE, HTTP and
+# SECCOMP, which leave their library out when they are 0.  Does nothing, and needs no rights, when everything is there.
 set -u
 CC=${CC:-cc}
 PKG_CONFIG=${PKG_CONFIG:-pkg-config}
@@ -13,6 +13,7 @@ HEIF=${HEIF:-1}
 GIF=${GIF:-1}
 TIFF=${TIFF:-1}
 ARCHIVE=${ARCHIVE:-1}
+HTTP=${HTTP:-1}
 SECCOMP=${SECCOMP:-0}
 
 pkgs='zlib jansson cmocka'
@@ -27,6 +28,7 @@ if [ "$GIF" = 1 ]; then libs=-lgif; headers="$headers gif_lib.h"; fi # most syst
 if [ "$TIFF" = 1 ]; then pkgs="$pkgs libtiff-4"; headers="$headers tiffio.h"; fi
 if [ "$SECCOMP" = 1 ]; then pkgs="$pkgs libseccomp"; headers="$headers seccomp.h"; fi
 if [ "$ARCHIVE" = 1 ]; then pkgs="$pkgs libarchive"; headers="$headers archive.h"; fi
+if [ "$HTTP" = 1 ]; then pkgs="$pkgs libmicrohttpd"; headers="$headers microhttpd.h"; fi
 
 # Compiles and links a program that includes every header; the reason for a failure ends up in $problem.
 # CC and PKG_CONFIG may be several words, such as "ccache cc".
@@ -55,20 +57,21 @@ names() {
 What libcaption needs, by system (a C compiler, make and pkg-config as well):
   Debian, Ubuntu   build-essential pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev
                    libjansson-dev libcmocka-dev libwebp-dev libheif-dev libgif-dev libtiff-dev libarchive-dev
-                   libseccomp-dev
+                   libmicrohttpd-dev libseccomp-dev
   Fedora           gcc make pkgconf-pkg-config openblas-devel libjpeg-turbo-devel libpng-devel zlib-devel
                    jansson-devel libcmocka-devel libwebp-devel libheif-devel giflib-devel libtiff-devel
-                   libarchive-devel libseccomp-devel
+                   libarchive-devel libmicrohttpd-devel libseccomp-devel
   Arch             base-devel pkgconf openblas cblas libjpeg-turbo libpng zlib jansson cmocka
-                   libwebp libheif giflib libtiff libarchive libseccomp
+                   libwebp libheif giflib libtiff libarchive libmicrohttpd libseccomp
   Alpine           build-base pkgconf openblas-dev libjpeg-turbo-dev libpng-dev zlib-dev jansson-dev
-                   cmocka-dev libwebp-dev libheif-dev giflib-dev tiff-dev libarchive-dev libseccomp-dev
+                   cmocka-dev libwebp-dev libheif-dev giflib-dev tiff-dev libarchive-dev libmicrohttpd-dev
+                   libseccomp-dev
   macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka
-                   webp libheif giflib libtiff libarchive; then, so that they are found,
+                   webp libheif giflib libtiff libarchive libmicrohttpd; then, so that they are found,
                    export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix libarchive)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig"
 make JPEG=0, make PNG=0 and make OPENBLAS=0 do without libjpeg, libpng and OpenBLAS; WEBP=0, HEIF=0, GIF=0 and TIFF=0
 without the libraries of pictures that the tools alone read; ARCHIVE=0 without
-libarchive, SECCOMP=0 without libseccomp.
+libarchive, HTTP=0 without libmicrohttpd and capserve, SECCOMP=0 without libseccomp.
 TEXT
 }
 
@@ -98,6 +101,7 @@ list="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libcmocka-dev"
 [ "$TIFF" = 1 ] && list="$list libtiff-dev"
 [ "$SECCOMP" = 1 ] && list="$list libseccomp-dev"
 [ "$ARCHIVE" = 1 ] && list="$list libarchive-dev"
+[ "$HTTP" = 1 ] && list="$list libmicrohttpd-dev"
 echo "deps: installing $list"
 $root env DEBIAN_FRONTEND=noninteractive apt-get -q update || echo 'deps: package lists are not up to date'
 # shellcheck disable=SC2086

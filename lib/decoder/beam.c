@@ -57,6 +57,29 @@ static bool better(double a, double b)
     return a > b || (isnan(b) && !isnan(a));
 }
 
+/* The last node that both hypotheses have; -1: there is none. */
+static int common(const cpt_beam *beam, int a, int b)
+{
+    while (a != b) {
+        const int deep_a = a < 0 ? 0 : beam->nodes[a].length, deep_b = b < 0 ? 0 : beam->nodes[b].length;
+        if (deep_a >= deep_b) a = beam->nodes[a].parent;
+        if (deep_b > deep_a) b = beam->nodes[b].parent;
+    }
+    return a;
+}
+
+int cpt_beam_settled(const cpt_beam *beam, int *tokens)
+{
+    int node = beam->alive_count > 0 ? beam->alive[0] : beam->done[0].node;
+    for (int row = 1; row < beam->alive_count; row++) node = common(beam, node, beam->alive[row]);
+    for (int i = 0; i < beam->done_count; i++) node = common(beam, node, beam->done[i].node);
+    const int count = node < 0 ? 0 : beam->nodes[node].length;
+    for (; node >= 0; node = beam->nodes[node].parent) {
+        tokens[beam->nodes[node].length - 1] = beam->nodes[node].token;
+    }
+    return count;
+}
+
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability)
 {
     const double score = cpt_beam_score(beam, row) + (double)log_probability;

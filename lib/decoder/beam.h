@@ -75,6 +75,10 @@ const cpt_used_word *cpt_beam_words(const cpt_beam *beam, int row, int *count);
 /* The sum of log-probabilities of row `row`; 0 without tokens. */
 double cpt_beam_score(const cpt_beam *beam, int row);
 
+/* Writes the tokens that all hypotheses, alive and finished, begin with to tokens [max_length], and returns
+ * how many they are. */
+int cpt_beam_settled(const cpt_beam *beam, int *tokens);
+
 /* Offers a child of row `row`.  Of equal scores the one offered first is kept; NaN is the worst score. */
 void cpt_beam_offer(cpt_beam *beam, int row, int token, float log_probability);
 

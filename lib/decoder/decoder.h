@@ -1,8 +1,8 @@
 /* decoder.h - the decoder's weights, bound to a model file.  They never change.
  *
  * Sizes used throughout this folder: V words of the vocabulary, E numbers of an embedding, H of a hidden
- * state, A of an attention layer, C feature channels, P positions of an image, G gates, and R rows.  A row is
- * one hypothesis of the search: an unfinished caption. */
+ * state, A of an attention layer, C feature channels, P positions of an image, G gates, N images that are
+ * searched together, and R rows.  A row is one hypothesis of a search: an unfinished caption. */
 #ifndef CPT_DECODER_H
 #define CPT_DECODER_H
 
@@ -10,7 +10,33 @@
 #include "lib/layers/linear.h"
 #include "lib/limits.h"
 
-enum { CPT_MAX_BEAMS = CAPTION_MAX_BEAMS }; /* the most rows a search can have */
+/* The most rows of a step, those of all its images together.  So it has no more images either. */
+enum { CPT_MAX_ROWS = CAPTION_MAX_BEAMS };
+
+/* The rows of a step.  Those of an image stand together: image i has the rows first[i]..first[i + 1] - 1, and
+ * first[0] is 0.  An image whose search has ended has none. */
+typedef struct cpt_rows {
+    int images;                  /* 1..CPT_MAX_ROWS */
+    int first[CPT_MAX_ROWS + 1]; /* [images + 1] */
+} cpt_rows;
+
+static inline int cpt_rows_all(const cpt_rows *rows)
+{
+    return rows->first[rows->images];
+}
+
+static inline int cpt_rows_of(const cpt_rows *rows, int image)
+{
+    return rows->first[image + 1] - rows->first[image];
+}
+
+/* The image that row r belongs to. */
+static inline int cpt_rows_image(const cpt_rows *rows, int r)
+{
+    int image = 0;
+    while (r >= rows->first[image + 1]) image++;
+    return image;
+}
 
 /* A copy of fc.weight in int16, with the bias of fc.  The weights of word w are approximately matrix.scale[w]
  * times its integers.  The file's tensors of this copy are called fc.screen, fc.screen_scale and

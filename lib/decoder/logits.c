@@ -21,13 +21,12 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows)
 {
     const cpt_decoder *d = l->decoder;
     const size_t rows = (size_t)max_rows;
-    l->max_rows = max_rows;
     l->values = cpt_arena_take(arena, rows * (size_t)d->vocabulary, sizeof *l->values);
-    l->children = cpt_arena_take(arena, rows * rows, sizeof *l->children);
+    l->children = cpt_arena_take(arena, rows * (size_t)l->max_width, sizeof *l->children);
     l->child_count = cpt_arena_take(arena, rows, sizeof *l->child_count);
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
-    cpt_choice_plan(&l->choice, arena, max_rows, max_rows);
+    cpt_choice_plan(&l->choice, arena, max_rows, l->max_width);
     if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
     if (d->fine.halves) {
         l->rests_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
@@ -53,8 +52,8 @@ static const float *row_logits(const cpt_logits *l, int row)
 typedef struct row_job {
     cpt_logits *logits;
     const cpt_logits_query *query;
-    int new_words[CPT_MAX_BEAMS]; /* how many; which is in the row's cpt_choice */
-    float lse[CPT_MAX_BEAMS];
+    int new_words[CPT_MAX_ROWS]; /* how many; which is in the row's cpt_choice */
+    float lse[CPT_MAX_ROWS];
 } row_job;
 
 static void find_new_words(void *user, int row, int thread)
@@ -76,7 +75,7 @@ static void find_children(void *user, int row, int thread)
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
     l->child_count[row] = cpt_choice_best(&choice, row_logits(l, row), &query->hypotheses[row], query->rules,
-                                          l->children + (size_t)row * (size_t)l->max_rows);
+                                          l->children + (size_t)row * (size_t)l->max_width);
 }
 
 /* ---- exact logits of some words ---- */
@@ -111,16 +110,19 @@ static void need_words_from(cpt_logits *l, int row, float limit)
 typedef struct exact_job {
     const cpt_logits *logits;
     const cpt_logits_query *query;
+    int image;
 } exact_job;
 
-/* One panel of words, for all rows. */
+/* One panel of words, for all rows of an image. */
 static void run_panel(void *user, int index, int thread)
 {
     const exact_job *job = user;
     const cpt_decoder *d = job->logits->decoder;
     const int first = job->logits->panels[index] * CPTK_PANEL, left = d->vocabulary - first;
-    const cpt_linear_args args = {
-        .x = job->query->states, .out = job->logits->values, .rows = job->query->rows};
+    const int row = job->query->rows->first[job->image];
+    const cpt_linear_args args = {.x = job->query->states + row,
+                                  .out = job->logits->values + (size_t)row * (size_t)d->vocabulary,
+                                  .rows = cpt_rows_of(job->query->rows, job->image)};
     (void)thread;
     cpt_linear_columns(&d->fc, &args, first, left < CPTK_PANEL ? left : CPTK_PANEL, job->logits->kernels);
 }
@@ -180,27 +182,29 @@ static int keep_largest(double *totals, int count, int most, double total)
     return count < most ? count + 1 : most;
 }
 
-/* Fills the bounds [rows] and returns the certain total: `slots` children reach it with exact logits. */
-static double certain_total(cpt_logits *l, const cpt_logits_query *query, row_bounds *bounds)
+/* Fills the bounds [R] of an image's rows and returns its certain total: `slots` of its children reach it
+ * with exact logits.  `found` are the new words of all rows. */
+static double certain_total(const row_job *found, int image, row_bounds *bounds)
 {
-    double totals[CPT_MAX_BEAMS];
-    row_job job = {.logits = l, .query = query};
+    const cpt_logits *l = found->logits;
+    const cpt_logits_query *query = found->query;
+    const int slots = query->slots[image];
+    double totals[CPT_MAX_ROWS];
     int kept = 0;
-    cpt_pool_run(l->pool, find_new_words, &job, query->rows);
-    for (int r = 0; r < query->rows; r++) {
+    for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
         row_bounds *b = &bounds[r];
         const float *value = cpt_choice_of_row(&l->choice, r).value;
-        const int count = job.new_words[r];
-        b->lse = job.lse[r];
+        const int count = found->new_words[r];
+        b->lse = found->lse[r];
         b->least_needed = count > 0 ? value[count - 1] : -INFINITY;
         b->error = 4 * cpt_coarse_error(&l->coarse, r, b->lse);
         for (int i = 0; i < count; i++) {
             const double total = hypothesis->score + (double)(value[i] - b->lse);
-            kept = keep_largest(totals, kept, query->slots, total - b->error);
+            kept = keep_largest(totals, kept, slots, total - b->error);
         }
     }
-    if (kept < 1 || kept < query->slots) return -INFINITY;
+    if (kept < 1 || kept < slots) return -INFINITY;
     return totals[kept - 1];
 }
 
@@ -218,21 +222,33 @@ static void need_repeated_words(cpt_logits *l, const cpt_logits_query *query, in
     }
 }
 
-/* Makes the coarse logits exact that the children of the step can depend on. */
-static void make_exact(cpt_logits *l, const cpt_logits_query *query)
+/* Makes the coarse logits of an image's rows exact that its children can depend on. */
+static void make_image_exact(const row_job *found, int image)
 {
-    row_bounds bounds[CPT_MAX_BEAMS];
-    const double certain = certain_total(l, query, bounds);
+    cpt_logits *l = found->logits;
+    const cpt_logits_query *query = found->query;
+    row_bounds bounds[CPT_MAX_ROWS];
+    const double certain = certain_total(found, image, bounds);
     memset(l->needed, 0, (size_t)count_panels(l->decoder));
-    for (int r = 0; r < query->rows; r++) {
+    for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
         const row_bounds *b = &bounds[r];
         const double kept = certain - query->hypotheses[r].score + (double)b->lse;
         const double among_best = (double)b->least_needed;
         need_words_from(l, r, (float)((kept > among_best ? kept : among_best) - b->error));
         need_repeated_words(l, query, r, b, certain);
     }
-    exact_job job = {l, query};
+    exact_job job = {l, query, image};
     run_needed_panels(l, run_panel, &job);
+}
+
+/* Makes the coarse logits exact that the children of the step can depend on. */
+static void make_exact(cpt_logits *l, const cpt_logits_query *query)
+{
+    row_job found = {.logits = l, .query = query};
+    cpt_pool_run(l->pool, find_new_words, &found, cpt_rows_all(query->rows));
+    for (int image = 0; image < query->rows->images; image++) {
+        if (cpt_rows_of(query->rows, image) > 0) make_image_exact(&found, image);
+    }
 }
 
 /* ---- int8 ---- */
@@ -250,18 +266,19 @@ static void run_fine_panel(void *user, int index, int thread)
     cpt_fine_add(&job->args, panels[index], panels[index < last ? index + 1 : last]);
 }
 
-/* Marks the words whose logits are made fine: those that would be the best children of each row as it is, and
- * its repeated words.  There is no bound that others stay below them; the coarse order decides. */
-static void need_best_words(cpt_logits *l, const cpt_logits_query *query)
+/* Marks the words whose logits are made fine: those that would be the best children of each row of the image
+ * as it is, and its repeated words.  There is no bound that others stay below them; the coarse order decides.
+ */
+static void need_best_words(const row_job *found, int image)
 {
-    row_job job = {.logits = l, .query = query};
+    cpt_logits *l = found->logits;
+    const cpt_logits_query *query = found->query;
     memset(l->needed, query->exact, (size_t)count_panels(l->decoder));
     if (query->exact) return;
-    cpt_pool_run(l->pool, find_new_words, &job, query->rows);
-    for (int r = 0; r < query->rows; r++) {
+    for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
         const int *word = cpt_choice_of_row(&l->choice, r).index;
-        for (int i = 0; i < job.new_words[r]; i++) need_word(l, word[i]);
+        for (int i = 0; i < found->new_words[r]; i++) need_word(l, word[i]);
         for (int i = 0; i < hypothesis->count; i++) {
             if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->words[i].token);
         }
@@ -289,28 +306,42 @@ static const uint8_t *quantise_rest(const cpt_logits *l, const float *state, int
     return to;
 }
 
+/* Adds the finer part of the logits that matter, image by image.  states and rests: [rows] */
+static void add_fine(cpt_logits *l, const cpt_logits_query *query, const uint8_t *const *states,
+                     const uint8_t *const *rests)
+{
+    row_job found = {.logits = l, .query = query};
+    if (!query->exact) cpt_pool_run(l->pool, find_new_words, &found, cpt_rows_all(query->rows));
+    for (int image = 0; image < query->rows->images; image++) {
+        const int first = query->rows->first[image];
+        fine_job job = {l,
+                        {.decoder = l->decoder,
+                         .states = states + first,
+                         .rests = rests + first,
+                         .logits = l->values + (size_t)first * (size_t)l->decoder->vocabulary,
+                         .rows = cpt_rows_of(query->rows, image),
+                         .kernels = l->kernels}};
+        if (job.args.rows == 0) continue;
+        need_best_words(&found, image);
+        run_needed_panels(l, run_fine_panel, &job);
+    }
+}
+
 /* All logits from int8 weights and states, then the finer part of those that matter. */
 static void run_int8(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
-    const uint8_t *states[CPT_MAX_BEAMS], *rests[CPT_MAX_BEAMS];
-    for (int r = 0; r < query->rows; r++) {
+    const int rows = cpt_rows_all(query->rows);
+    const uint8_t *states[CPT_MAX_ROWS] = {NULL}, *rests[CPT_MAX_ROWS];
+    for (int r = 0; r < rows; r++) {
         uint8_t *to = l->states_u8 + (size_t)r * cpt_fine_pitch(d->hidden);
         quantise_state(l, query->states[r], CPT_STATE_STEPS, to);
         states[r] = to;
     }
-    cpt_linear_rows_u8(&d->fc, states, query->rows, l->values, l->kernels, l->pool);
+    cpt_linear_rows_u8(&d->fc, states, rows, l->values, l->kernels, l->pool);
     if (!d->fine.halves) return;
-    for (int r = 0; r < query->rows; r++) rests[r] = quantise_rest(l, query->states[r], r);
-    fine_job job = {l,
-                    {.decoder = d,
-                     .states = states,
-                     .rests = rests,
-                     .logits = l->values,
-                     .rows = query->rows,
-                     .kernels = l->kernels}};
-    need_best_words(l, query);
-    run_needed_panels(l, run_fine_panel, &job);
+    for (int r = 0; r < rows; r++) rests[r] = quantise_rest(l, query->states[r], r);
+    add_fine(l, query, states, rests);
 }
 
 /* ---- the step ---- */
@@ -318,20 +349,21 @@ static void run_int8(cpt_logits *l, const cpt_logits_query *query)
 void cpt_logits_best(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
+    const int rows = cpt_rows_all(query->rows);
     if (d->int8) {
         run_int8(l, query);
     } else if (d->coarse.matrix.pairs && !query->exact) {
         const cpt_coarse_args args = {.decoder = d,
                                       .states = query->states,
                                       .logits = l->values,
-                                      .rows = query->rows,
+                                      .rows = rows,
                                       .kernels = l->kernels,
                                       .pool = l->pool};
         cpt_coarse_run(&l->coarse, &args);
         make_exact(l, query);
     } else {
-        cpt_linear_rows(&d->fc, query->states, query->rows, l->values, l->kernels, l->pool);
+        cpt_linear_rows(&d->fc, query->states, rows, l->values, l->kernels, l->pool);
     }
     row_job job = {.logits = l, .query = query};
-    cpt_pool_run(l->pool, find_children, &job, query->rows);
+    cpt_pool_run(l->pool, find_children, &job, rows);
 }

@@ -12,42 +12,44 @@
 #include "lib/decoder/coarse.h"
 #include "lib/decoder/decoder.h"
 
-/* The state of one step.  R rows are planned for. */
+/* The state of one step.  R rows are planned for, each of at most W children. */
 typedef struct cpt_logits {
     const cpt_decoder *decoder;
     const cptk_kernels *kernels;
     cpt_pool *pool;
-    int max_rows;          /* R */
+    int max_width;         /* W */
     float *values;         /* [R, V] the logits */
-    cpt_child *children;   /* [R, R] those of row r begin at r * R */
+    cpt_child *children;   /* [R, W] those of row r begin at r * W */
     int *child_count;      /* [R] */
     cpt_choice choice;     /* memory for choosing, of R rows */
     cpt_coarse coarse;     /* with coarse weights; else NULL */
     uint8_t *states_u8;    /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
     uint8_t *rests_u8;     /* with a fine part: the same of what these bytes lack, else NULL */
     float *rest;           /* [H] scratch for one row of it */
-    unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine;
-                              without coarse and fine weights NULL, as is the next */
+    unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine,
+                              for the rows of the image at hand; without coarse and fine weights NULL, as is
+                              the next */
     int *panels;           /* [ceil(V / 16)] the numbers of these panels */
-    int panel_count;       /* how many panels were computed exactly, or made fine, after coarse logits */
+    int panel_count;       /* how many they are; after the step, those of the last image */
 } cpt_logits;
 
-/* Lays out the state for at most max_rows rows.  decoder and kernels are already set; `pool` is needed by
- * cpt_logits_best only. */
+/* Lays out the state for at most max_rows rows.  decoder, kernels and max_width are already set; `pool` is
+ * needed by cpt_logits_best only. */
 void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows);
 
 typedef struct cpt_logits_query {
     const float *const *states;       /* [rows] pointers to hidden states [H] after the step */
     const cpt_hypothesis *hypotheses; /* [rows] */
-    int rows;                         /* 1..R */
-    int slots;              /* how many children of all rows together the search will keep, 1..width */
-    bool exact;             /* every logit is wanted exactly, in `values` */
-    const cpt_rules *rules; /* width 1..R */
+    const cpt_rows *rows;             /* 1..R */
+    const int *slots; /* [images] how many children of all its rows an image's search will keep, 1..width */
+    bool exact;       /* every logit is wanted exactly, in `values` */
+    const cpt_rules *rules; /* width 1..W */
 } cpt_logits_query;
 
-/* Finds the best children of every row: fills children and child_count.  Of these, the `slots` children with
- * the largest hypothesis score + log-probability have exact logits.  Their log-probabilities are off only by
- * what coarse logits of other words change in log(sum exp). */
+/* Finds the best children of every row: fills children and child_count.  Of an image's children, those
+ * `slots` with the largest hypothesis score + log-probability have exact logits.  Their log-probabilities are
+ * off only by what coarse logits of other words change in log(sum exp).  Which logits are exact in an image's
+ * rows does not depend on other images, so neither does any result. */
 void cpt_logits_best(cpt_logits *logits, const cpt_logits_query *query);
 
 #endif

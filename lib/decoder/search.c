@@ -6,29 +6,58 @@
 
 #include "kernels/real.h"
 
+/* How many images are searched together: so many that a step has at most CPT_MAX_ROWS rows. */
+static int images_together(const cpt_search_setup *setup)
+{
+    const int most = CPT_MAX_ROWS / setup->max_beams;
+    return most < setup->max_images ? most : setup->max_images;
+}
+
+static void plan_results(cpt_search *s, cpt_arena *arena, size_t images)
+{
+    const size_t captions = images * (size_t)s->max_beams, length = (size_t)s->max_length;
+    /* each word with a space before or a NUL after it */
+    s->text_bytes = length * ((size_t)s->weights->longest_word + 1) + 1;
+    s->results = cpt_arena_take(arena, images, sizeof *s->results);
+    s->captions = cpt_arena_take(arena, captions, sizeof *s->captions);
+    s->ids = cpt_arena_take(arena, captions * length, sizeof *s->ids);
+    s->text = cpt_arena_take(arena, captions, s->text_bytes);
+    if (s->info->kind != CAPTION_KIND_ATTENTION) return;
+    s->alpha = cpt_arena_take(arena, captions * length * (size_t)s->info->positions, sizeof *s->alpha);
+}
+
+void cpt_search_plan_kept(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
+{
+    s->together = images_together(setup);
+    s->beams = cpt_arena_take(arena, (size_t)s->together, sizeof *s->beams);
+}
+
 void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *setup)
 {
-    const size_t rows = (size_t)setup->max_beams, length = (size_t)setup->max_length;
-    const size_t positions = (size_t)setup->info->positions;
+    const int together = s->together, rows = together * setup->max_beams;
     s->info = setup->info;
     s->weights = setup->weights;
     s->max_beams = setup->max_beams;
     s->max_length = setup->max_length;
-    /* each word with a space before or a NUL after it */
-    s->text_bytes = length * ((size_t)setup->weights->longest_word + 1) + 1;
     s->step.decoder = s->logits.decoder = setup->decoder;
     s->step.kernels = s->logits.kernels = setup->kernels;
     s->step.positions = setup->info->positions;
-    cpt_step_plan(&s->step, arena, setup->max_beams, setup->threads);
-    cpt_logits_plan(&s->logits, arena, setup->max_beams);
-    cpt_beam_plan(&s->beam, arena, setup->max_beams, setup->max_length);
-    s->captions = cpt_arena_take(arena, rows, sizeof *s->captions);
-    s->ids = cpt_arena_take(arena, rows * length, sizeof *s->ids);
-    s->text = cpt_arena_take(arena, rows, s->text_bytes);
-    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
-        s->history = cpt_arena_take(arena, rows * length * positions, sizeof *s->history);
-        s->alpha = cpt_arena_take(arena, rows * length * positions, sizeof *s->alpha);
+    s->step.max_images = together;
+    s->step.max_rows = rows;
+    s->logits.max_width = setup->max_beams;
+    cpt_step_plan(&s->step, arena, setup->threads);
+    cpt_logits_plan(&s->logits, arena, rows);
+    for (int i = 0; i < together; i++) {
+        cpt_beam beam = {.width = 0};
+        cpt_beam_plan(&beam, arena, setup->max_beams, setup->max_length);
+        if (s->beams) s->beams[i] = beam; /* not in a dry run */
     }
+    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
+        const size_t steps = (size_t)rows * (size_t)setup->max_length;
+        s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
+    }
+    s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
+    plan_results(s, arena, (size_t)setup->max_images);
 }
 
 void cpt_search_set_pool(cpt_search *s, cpt_pool *pool)
@@ -38,11 +67,14 @@ void cpt_search_set_pool(cpt_search *s, cpt_pool *pool)
 
 /* ---- steps ---- */
 
-/* One search: what stays the same in all its steps. */
+/* One search of images together: what stays the same in all its steps, and the rows of the step at hand. */
 typedef struct search_job {
-    const float *features; /* [P, C], or [E] in the baseline kind */
+    const float *features; /* [M, F] of all images */
+    size_t feature_count;  /* F */
     const caption_decode_options *options;
     cpt_rules rules; /* `banned` is set for each step */
+    int first;       /* the image that is beam 0 */
+    cpt_rows rows;
 } search_job;
 
 static cpt_rules make_rules(const cpt_search *s, const caption_decode_options *options)
@@ -56,72 +88,122 @@ static cpt_rules make_rules(const cpt_search *s, const caption_decode_options *o
                        .penalty = greedy ? 1.0f : options->repetition_penalty};
 }
 
-/* Sets the input of a row: its last token, or what comes before the first one. */
-static void set_input(cpt_search *s, const search_job *job, int row)
+static const float *image_features(const search_job *job, int beam)
 {
-    const int node = s->beam.alive[row];
-    if (node < 0 && s->step.decoder->kind == CAPTION_KIND_BASELINE) {
-        cpt_step_set_vector(&s->step, row, job->features);
-    } else {
-        cpt_step_set_word(&s->step, row, node >= 0 ? s->beam.nodes[node].token : s->info->start);
-    }
+    return job->features + (size_t)(job->first + beam) * job->feature_count;
 }
 
-/* Finds the best children of all rows and offers them to the beam. */
-static void offer_children(cpt_search *s, const search_job *job, int rows)
+/* The rows of the next step: those that are alive in each beam. */
+static void set_rows(const cpt_search *s, cpt_rows *rows)
 {
-    const float *states[CPT_MAX_BEAMS];
-    cpt_hypothesis hypotheses[CPT_MAX_BEAMS];
-    for (int r = 0; r < rows; r++) {
-        states[r] = cpt_step_output(&s->step, r);
-        hypotheses[r].score = cpt_beam_score(&s->beam, r);
-        hypotheses[r].words = cpt_beam_words(&s->beam, r, &hypotheses[r].count);
-    }
-    const cpt_logits_query query = {.states = states,
-                                    .hypotheses = hypotheses,
-                                    .rows = rows,
-                                    .slots = cpt_beam_slots(&s->beam),
-                                    .exact = job->options->logits,
-                                    .rules = &job->rules};
-    cpt_logits_best(&s->logits, &query);
-    for (int r = 0; r < rows; r++) {
-        const cpt_child *children = s->logits.children + (size_t)r * (size_t)s->max_beams;
-        for (int i = 0; i < s->logits.child_count[r]; i++) {
-            cpt_beam_offer(&s->beam, r, children[i].token, children[i].log_probability);
+    for (int i = 0; i < rows->images; i++) rows->first[i + 1] = rows->first[i] + s->beams[i].alive_count;
+}
+
+/* Sets the inputs of a beam's rows: their last tokens, or what comes before the first one. */
+static void set_inputs(cpt_search *s, const search_job *job, int beam)
+{
+    const cpt_beam *b = &s->beams[beam];
+    for (int r = 0; r < b->alive_count; r++) {
+        const int node = b->alive[r], row = job->rows.first[beam] + r;
+        if (node < 0 && s->step.decoder->kind == CAPTION_KIND_BASELINE) {
+            cpt_step_set_vector(&s->step, row, image_features(job, beam));
+        } else {
+            cpt_step_set_word(&s->step, row, node >= 0 ? b->nodes[node].token : s->info->start);
         }
     }
 }
 
-/* Returns what the progress callback says; 0 without one. */
-static int report(const cpt_search *s, const search_job *job, int step, int rows)
+/* Numbers of the attention weights of a step of one image in the history. */
+static size_t history_size(const cpt_search *s)
+{
+    return (size_t)s->max_beams * (size_t)s->step.positions;
+}
+
+/* Keeps the attention weights of a beam's rows. */
+static void keep_history(cpt_search *s, const cpt_rows *rows, int beam, int step)
+{
+    const size_t positions = (size_t)s->step.positions,
+                 at = (size_t)beam * (size_t)s->max_length + (size_t)step;
+    memcpy(s->history + at * history_size(s), s->step.attention.alpha + (size_t)rows->first[beam] * positions,
+           (size_t)cpt_rows_of(rows, beam) * positions * sizeof *s->history);
+}
+
+/* Finds the best children of all rows and offers them to their beams. */
+static void offer_children(cpt_search *s, const search_job *job)
+{
+    const cpt_rows *rows = &job->rows;
+    const float *states[CPT_MAX_ROWS];
+    cpt_hypothesis hypotheses[CPT_MAX_ROWS];
+    int slots[CPT_MAX_ROWS];
+    for (int i = 0; i < rows->images; i++) {
+        const cpt_beam *beam = &s->beams[i];
+        slots[i] = cpt_beam_slots(beam);
+        for (int r = 0; r < beam->alive_count; r++) {
+            const int row = rows->first[i] + r;
+            states[row] = cpt_step_output(&s->step, row);
+            hypotheses[row].score = cpt_beam_score(beam, r);
+            hypotheses[row].words = cpt_beam_words(beam, r, &hypotheses[row].count);
+        }
+    }
+    const cpt_logits_query query = {.states = states,
+                                    .hypotheses = hypotheses,
+                                    .rows = rows,
+                                    .slots = slots,
+                                    .exact = job->options->logits,
+                                    .rules = &job->rules};
+    cpt_logits_best(&s->logits, &query);
+    for (int row = 0; row < cpt_rows_all(rows); row++) {
+        const int image = cpt_rows_image(rows, row), r = row - rows->first[image];
+        const cpt_child *children = s->logits.children + (size_t)row * (size_t)s->max_beams;
+        for (int i = 0; i < s->logits.child_count[row]; i++) {
+            cpt_beam_offer(&s->beams[image], r, children[i].token, children[i].log_probability);
+        }
+    }
+}
+
+/* Tells the progress callback about a beam's step, and returns whether it wants to go on. */
+static bool report(const cpt_search *s, const search_job *job, int beam, int step)
 {
     const caption_decode_options *options = job->options;
+    const size_t logits = (size_t)job->rows.first[beam] * (size_t)s->step.decoder->vocabulary;
+    if (!options->progress) return true;
     const caption_progress progress = {.stage = CAPTION_STAGE_DECODER,
                                        .done = step + 1,
                                        .total = options->max_length,
-                                       .rows = rows,
-                                       .logits = options->logits ? s->logits.values : NULL};
-    return options->progress ? options->progress(options->progress_user, &progress) : 0;
+                                       .rows = cpt_rows_of(&job->rows, beam),
+                                       .logits = options->logits ? s->logits.values + logits : NULL,
+                                       .slot = job->first + beam,
+                                       .settled_count = cpt_beam_settled(&s->beams[beam], s->settled),
+                                       .settled = s->settled};
+    return options->progress(options->progress_user, &progress) == 0;
 }
 
-/* One step of all alive rows.  Returns anything but 0 when the progress callback wants to stop. */
-static int run_step(cpt_search *s, search_job *job, int step)
+/* Every beam keeps its best children, which begin the next step with the states of their rows. */
+static void advance(cpt_search *s, const cpt_rows *rows)
 {
-    const int rows = s->beam.alive_count;
-    for (int r = 0; r < rows; r++) set_input(s, job, r);
-    cpt_step_run(&s->step, rows);
-    if (s->history) {
-        const size_t positions = (size_t)s->step.positions;
-        memcpy(s->history + (size_t)step * (size_t)s->max_beams * positions, s->step.attention.alpha,
-               (size_t)rows * positions * sizeof *s->history);
+    int parents[CPT_MAX_ROWS], count = 0;
+    for (int i = 0; i < rows->images; i++) {
+        cpt_beam *beam = &s->beams[i];
+        if (beam->alive_count > 0) cpt_beam_advance(beam);
+        for (int r = 0; r < beam->alive_count; r++) parents[count++] = rows->first[i] + beam->parents[r];
     }
+    cpt_step_select(&s->step, parents, count);
+}
+
+/* One step of all alive rows.  Returns false when the progress callback wants to stop. */
+static bool run_step(cpt_search *s, search_job *job, int step)
+{
+    const cpt_rows *rows = &job->rows;
+    for (int i = 0; i < rows->images; i++) set_inputs(s, job, i);
+    cpt_step_run(&s->step, rows);
+    for (int i = 0; s->history && i < rows->images; i++) keep_history(s, rows, i, step);
     job->rules.banned = step + 1 < job->options->min_length ? s->info->end : -1;
-    offer_children(s, job, rows);
-    const int stop = report(s, job, step, rows);
-    if (stop) return stop;
-    cpt_beam_advance(&s->beam);
-    cpt_step_select(&s->step, s->beam.parents, s->beam.alive_count);
-    return 0;
+    offer_children(s, job);
+    for (int i = 0; i < rows->images; i++) {
+        if (cpt_rows_of(rows, i) > 0 && !report(s, job, i, step)) return false;
+    }
+    advance(s, rows);
+    return true;
 }
 
 /* ---- results ---- */
@@ -143,47 +225,83 @@ static void write_text(const cpt_search *s, const int *ids, int length, char *te
     *at = '\0';
 }
 
-/* The caption of the hypothesis that ends at this place of the list of finished ones. */
-static void write_caption(cpt_search *s, int place)
+/* The caption of the hypothesis that ends at this place of a beam's list of finished ones; `to` is its place
+ * among the captions of all images. */
+static void write_caption(cpt_search *s, int beam, int place, size_t to)
 {
-    const cpt_finished *done = &s->beam.done[place];
-    const cpt_node *last = &s->beam.nodes[done->node];
-    const size_t rows = (size_t)s->max_beams, positions = (size_t)s->step.positions;
-    const size_t offset = (size_t)place * (size_t)s->max_length;
+    const cpt_beam *b = &s->beams[beam];
+    const cpt_finished *done = &b->done[place];
+    const cpt_node *last = &b->nodes[done->node];
+    const size_t positions = (size_t)s->step.positions, length = (size_t)s->max_length;
+    const float *history = s->history ? s->history + (size_t)beam * length * history_size(s) : NULL;
     const double confidence = isnan(done->score) ? 0 : cptk_exp(done->score);
-    int *ids = s->ids + offset;
-    float *alpha = s->history ? s->alpha + offset * positions : NULL;
-    char *text = s->text + (size_t)place * s->text_bytes;
-    for (int node = done->node; node >= 0; node = s->beam.nodes[node].parent) {
-        const cpt_node *n = &s->beam.nodes[node];
+    int *ids = s->ids + to * length;
+    float *alpha = history ? s->alpha + to * length * positions : NULL;
+    char *text = s->text + to * s->text_bytes;
+    for (int node = done->node; node >= 0; node = b->nodes[node].parent) {
+        const cpt_node *n = &b->nodes[node];
         const size_t step = (size_t)n->length - 1;
         ids[step] = n->token;
         if (alpha) {
-            memcpy(alpha + step * positions, s->history + (step * rows + (size_t)n->row) * positions,
+            memcpy(alpha + step * positions, history + step * history_size(s) + (size_t)n->row * positions,
                    positions * sizeof *alpha);
         }
     }
     write_text(s, ids, last->length, text);
-    s->captions[place] = (caption_text){.text = text,
-                                        .ids = ids,
-                                        .length = last->length,
-                                        .log_probability = last->score,
-                                        .score = done->score,
-                                        .confidence = confidence < 1 ? confidence : 1,
-                                        .alpha = alpha};
+    s->captions[to] = (caption_text){.text = text,
+                                     .ids = ids,
+                                     .length = last->length,
+                                     .log_probability = last->score,
+                                     .score = done->score,
+                                     .confidence = confidence < 1 ? confidence : 1,
+                                     .alpha = alpha};
 }
 
-int cpt_search_run(cpt_search *s, const float *features, const caption_decode_options *options)
+static void write_result(cpt_search *s, const search_job *job, int beam)
 {
-    search_job job = {features, options, make_rules(s, options)};
-    cpt_beam_start(&s->beam, job.rules.width, (double)options->length_alpha, s->info->end);
-    cpt_step_begin(&s->step, features);
-    for (int step = 0; step < options->max_length && s->beam.alive_count > 0; step++) {
-        if (run_step(s, &job, step)) return -1;
+    const size_t image = (size_t)(job->first + beam), to = image * (size_t)s->max_beams;
+    const int wanted = job->options->nbest;
+    int count = s->beams[beam].done_count;
+    if (wanted > 0 && wanted < count) count = wanted;
+    for (int place = 0; place < count; place++) write_caption(s, beam, place, to + (size_t)place);
+    s->results[image] = (caption_result){.count = count, .captions = s->captions + to};
+}
+
+/* ---- the search ---- */
+
+/* Captions as many images as are searched together, at most. */
+static bool run_together(cpt_search *s, search_job *job)
+{
+    const caption_decode_options *options = job->options;
+    cpt_rows *rows = &job->rows;
+    for (int i = 0; i < rows->images; i++) {
+        cpt_beam_start(&s->beams[i], job->rules.width, (double)options->length_alpha, s->info->end);
+        cpt_step_begin(&s->step, i, image_features(job, i));
     }
-    cpt_beam_finish(&s->beam);
-    int count = s->beam.done_count;
-    if (options->nbest > 0 && options->nbest < count) count = options->nbest;
-    for (int place = 0; place < count; place++) write_caption(s, place);
-    return count;
+    set_rows(s, rows);
+    for (int step = 0; step < options->max_length && cpt_rows_all(rows) > 0; step++) {
+        if (!run_step(s, job, step)) return false;
+        set_rows(s, rows);
+    }
+    for (int i = 0; i < rows->images; i++) {
+        cpt_beam_finish(&s->beams[i]);
+        write_result(s, job, i);
+    }
+    return true;
+}
+
+bool cpt_search_run(cpt_search *s, const float *features, int first, int count,
+                    const caption_decode_options *options)
+{
+    search_job job = {.features = features,
+                      .feature_count = (size_t)s->info->positions * (size_t)s->info->feature_channels,
+                      .options = options,
+                      .rules = make_rules(s, options)};
+    for (int at = 0; at < count; at += s->together) {
+        const int left = count - at;
+        job.first = first + at;
+        job.rows.images = left < s->together ? left : s->together;
+        if (!run_together(s, &job)) return false;
+    }
+    return true;
 }

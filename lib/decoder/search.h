@@ -1,4 +1,8 @@
-/* search.h - from the features of an image to its captions, by beam search or greedy search. */
+/* search.h - from the features of images to their captions, by beam search or greedy search.
+ *
+ * Several images are searched together, step by step: every product of a step has the rows of all of them, so
+ * that weights are read once.  Nothing that is found for an image depends on the others.  An image alone is
+ * the case of one. */
 #ifndef CPT_SEARCH_H
 #define CPT_SEARCH_H
 
@@ -13,35 +17,44 @@ typedef struct cpt_search_setup {
     const cpt_weights *weights; /* for the words */
     const caption_model_info *info;
     const cptk_kernels *kernels;
-    int max_beams;  /* 1..CPT_MAX_BEAMS */
+    int max_images; /* 1..CAPTION_MAX_BATCH, whose captions are kept */
+    int max_beams;  /* 1..CPT_MAX_ROWS */
     int max_length; /* the most steps */
     int threads;    /* of the pool that it will run on */
 } cpt_search_setup;
 
-/* R = max_beams, L = max_length. */
+/* M = max_images, N of them are searched together; B = max_beams, L = max_length. */
 typedef struct cpt_search {
     const caption_model_info *info;
     const cpt_weights *weights;
     cpt_step step;
     cpt_logits logits;
-    cpt_beam beam;
     int max_beams, max_length;
-    size_t text_bytes;      /* room for one caption's text */
-    float *history;         /* [L, R, P] attention weights of all steps; NULL in the baseline kind */
-    caption_text *captions; /* [R] the results; they point into the next three */
-    int *ids;               /* [R, L] the captions' tokens */
-    char *text;             /* [R, text_bytes] */
-    float *alpha;           /* [R, L, P] the captions' attention weights; NULL in the baseline kind */
+    int together;            /* N */
+    size_t text_bytes;       /* room for one caption's text */
+    cpt_beam *beams;         /* [N] the structures are kept, what they point to isn't */
+    int *settled;            /* [L] for the progress callback */
+    float *history;          /* [N, L, B, P] attention weights of all steps; NULL in the baseline kind */
+    caption_result *results; /* [M] without warnings; they point into the next one */
+    caption_text *captions;  /* [M, B] they point into the next three */
+    int *ids;                /* [M, B, L] the captions' tokens */
+    char *text;              /* [M, B, text_bytes] */
+    float *alpha;            /* [M, B, L, P] the captions' attention weights; NULL in the baseline kind */
 } cpt_search;
 
-/* Lays everything out; the arena may be a dry one. */
+/* Lays out what stays from one search to the next; the arena may be a dry one. */
+void cpt_search_plan_kept(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
+
+/* Lays out everything else, after what is kept.  Between searches others may use this memory. */
 void cpt_search_plan(cpt_search *search, cpt_arena *arena, const cpt_search_setup *setup);
 
 /* The threads for all that follows; NULL: the caller's alone. */
 void cpt_search_set_pool(cpt_search *search, cpt_pool *pool);
 
-/* Captions one image: features [P, C], in the baseline kind the image's vector [E].  The options are checked
- * already.  Returns how many captions there are, best first, or -1 when the progress callback stopped it. */
-int cpt_search_run(cpt_search *search, const float *features, const caption_decode_options *options);
+/* Captions images first..first+count-1 and fills their places of `results`.  features [M, F]: those of image
+ * i begin at i * F and are [P, C], in the baseline kind the image's vector [E].  The options are checked
+ * already. Returns false when the progress callback stopped it. */
+bool cpt_search_run(cpt_search *search, const float *features, int first, int count,
+                    const caption_decode_options *options);
 
 #endif

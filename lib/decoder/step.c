@@ -14,8 +14,8 @@
 
 /* Rows of a product, in the form that the decoder's weights want. */
 typedef struct row_set {
-    const float *f32[CPT_MAX_BEAMS];
-    const uint8_t *u8[CPT_MAX_BEAMS];
+    const float *f32[CPT_MAX_ROWS];
+    const uint8_t *u8[CPT_MAX_ROWS];
 } row_set;
 
 /* Rows of hidden states: `rows` consecutive vectors of H floats, whose bytes go to step->states_u8. */
@@ -41,7 +41,7 @@ static void multiply(cpt_step *step, const cpt_linear *linear, const row_set *se
     }
 }
 
-/* out [P, linear->out] = linear of each of the image's features. */
+/* out [P, linear->out] = linear of each of the features that were taken. */
 static void run_per_position(cpt_step *step, const cpt_linear *linear, float *out)
 {
     const cpt_linear_map_args args = {.in = step->attention.features,
@@ -70,13 +70,24 @@ static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, con
     add_to_candidate(step, step->rest, rows, step->hidden_gates);
 }
 
-/* The share of the context in the gates of each position. */
-static void multiply_positions(cpt_step *step, const cpt_gate_weights *weights)
+/* context [P, G * H] = the share of the context in the gates of each position. */
+static void multiply_positions(cpt_step *step, const cpt_gate_weights *weights, float *context)
 {
-    run_per_position(step, &weights->all, step->attention.context);
+    run_per_position(step, &weights->all, context);
     if (!weights->rest.quads) return;
     run_per_position(step, &weights->rest, step->rest);
-    add_to_candidate(step, step->rest, step->positions, step->attention.context);
+    add_to_candidate(step, step->rest, step->positions, context);
+}
+
+/* Numbers of an image in attention.encoded, and in attention.context. */
+static size_t encoded_size(const cpt_step *step)
+{
+    return (size_t)step->positions * (size_t)step->decoder->attention;
+}
+
+static size_t context_size(const cpt_step *step)
+{
+    return (size_t)step->positions * (size_t)step->decoder->gates * (size_t)step->decoder->hidden;
 }
 
 /* ---- memory ---- */
@@ -92,14 +103,14 @@ static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
     const cpt_decoder *d = step->decoder;
     cpt_attention *a = &step->attention;
     const size_t rows = (size_t)step->max_rows, positions = (size_t)step->positions;
-    const size_t gates = (size_t)d->gates * (size_t)d->hidden;
+    const size_t images = (size_t)step->max_images;
     const size_t pitch = feature_pitch(d), element = d->int8 ? sizeof(uint8_t) : sizeof(float);
     const size_t enc_scratch = cpt_linear_map_scratch(&d->enc, step->positions, threads, step->kernels);
     const size_t context_scratch =
         cpt_linear_map_scratch(&d->context.all, step->positions, threads, step->kernels);
     a->features = cpt_arena_take(arena, positions * pitch, element);
-    a->encoded = cpt_arena_take(arena, positions * (size_t)d->attention, sizeof *a->encoded);
-    a->context = cpt_arena_take(arena, positions * gates, sizeof *a->context);
+    a->encoded = cpt_arena_take(arena, images * encoded_size(step), sizeof *a->encoded);
+    a->context = cpt_arena_take(arena, images * context_size(step), sizeof *a->context);
     a->mean = cpt_arena_take(arena, (size_t)d->channels, sizeof *a->mean);
     if (d->int8) a->mean_u8 = cpt_arena_take(arena, cpt_quad_bytes(d->channels), 1);
     a->query = cpt_arena_take(arena, rows * (size_t)d->attention, sizeof *a->query);
@@ -107,12 +118,11 @@ static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
     a->scratch = cpt_arena_take(arena, enc_scratch > context_scratch ? enc_scratch : context_scratch, 1);
 }
 
-void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads)
+void cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads)
 {
     const cpt_decoder *d = step->decoder;
-    const size_t rows = (size_t)max_rows, gates = (size_t)d->gates * (size_t)d->hidden;
+    const size_t rows = (size_t)step->max_rows, gates = (size_t)d->gates * (size_t)d->hidden;
     const size_t state = (size_t)d->layers * rows * (size_t)d->hidden;
-    step->max_rows = max_rows;
     if (d->kind == CAPTION_KIND_ATTENTION) plan_attention(step, arena, threads);
     step->h = cpt_arena_take(arena, state, sizeof *step->h);
     step->h_next = cpt_arena_take(arena, state, sizeof *step->h_next);
@@ -160,28 +170,29 @@ static void take_features(cpt_step *step, const float *features)
     }
 }
 
-static void begin_attention(cpt_step *step, const float *features)
+static void begin_attention(cpt_step *step, int image, const float *features)
 {
     const cpt_decoder *d = step->decoder;
-    cpt_attention *a = &step->attention;
+    const cpt_attention *a = &step->attention;
+    const size_t row = (size_t)image * (size_t)d->hidden;
     take_features(step, features);
-    run_per_position(step, &d->enc, a->encoded);
-    multiply_positions(step, &d->context);
+    run_per_position(step, &d->enc, a->encoded + (size_t)image * encoded_size(step));
+    multiply_positions(step, &d->context, a->context + (size_t)image * context_size(step));
     step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
-    init_state(step, &d->init_h, step->h);
-    if (step->c) init_state(step, &d->init_c, step->c);
+    init_state(step, &d->init_h, step->h + row);
+    if (step->c) init_state(step, &d->init_c, step->c + row);
 }
 
-void cpt_step_begin(cpt_step *step, const float *features)
+void cpt_step_begin(cpt_step *step, int image, const float *features)
 {
     const cpt_decoder *d = step->decoder;
-    const size_t hidden = (size_t)d->hidden, layer_floats = (size_t)step->max_rows * hidden;
+    const size_t hidden = (size_t)d->hidden;
     for (int layer = 0; layer < d->layers; layer++) {
-        const size_t row = (size_t)layer * layer_floats;
+        const size_t row = ((size_t)layer * (size_t)step->max_rows + (size_t)image) * hidden;
         memset(step->h + row, 0, hidden * sizeof *step->h);
         if (step->c) memset(step->c + row, 0, hidden * sizeof *step->c);
     }
-    if (d->kind == CAPTION_KIND_ATTENTION) begin_attention(step, features);
+    if (d->kind == CAPTION_KIND_ATTENTION) begin_attention(step, image, features);
 }
 
 /* ---- a step ---- */
@@ -211,35 +222,41 @@ void cpt_step_set_word(cpt_step *step, int row, int word)
 
 enum { CONTEXT_COLUMNS = 256 }; /* of one task */
 
-typedef struct context_job {
+typedef struct attention_job {
     const cpt_step *step;
-    int rows;
-} context_job;
+    const cpt_rows *rows;
+} attention_job;
 
-/* input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H], some columns of it. */
+/* For each image, input_gates [rows, G * H] += alpha [rows, P] * context [P, G * H], some columns of it. */
 static void add_context(void *user, int index, int thread)
 {
-    const context_job *job = user;
+    const attention_job *job = user;
     const cpt_step *step = job->step;
-    const int all = step->decoder->gates * step->decoder->hidden, first = index * CONTEXT_COLUMNS;
-    const cptk_weighted_rows args = {.weight = step->attention.alpha,
-                                     .in = step->attention.context + first,
-                                     .out = step->input_gates + first,
-                                     .stride = (size_t)all,
-                                     .rows = job->rows,
-                                     .terms = step->positions,
-                                     .n = cpt_min(CONTEXT_COLUMNS, all - first)};
+    const int all = step->decoder->gates * step->decoder->hidden, column = index * CONTEXT_COLUMNS;
     (void)thread;
-    step->kernels->weighted_rows_f32(&args);
+    for (int image = 0; image < job->rows->images; image++) {
+        const size_t first = (size_t)job->rows->first[image];
+        const cptk_weighted_rows args = {.weight = step->attention.alpha + first * (size_t)step->positions,
+                                         .in = step->attention.context + (size_t)image * context_size(step) +
+                                               column,
+                                         .out = step->input_gates + first * (size_t)all + column,
+                                         .stride = (size_t)all,
+                                         .rows = cpt_rows_of(job->rows, image),
+                                         .terms = step->positions,
+                                         .n = cpt_min(CONTEXT_COLUMNS, all - column)};
+        if (args.rows > 0) step->kernels->weighted_rows_f32(&args);
+    }
 }
 
 /* The attention weights of one row, whose query is known. */
 static void attend_row(void *user, int row, int thread)
 {
-    const cpt_step *step = user;
+    const attention_job *job = user;
+    const cpt_step *step = job->step;
     const cpt_decoder *d = step->decoder;
     const cpt_attention *a = &step->attention;
-    const cptk_attention args = {.enc = a->encoded,
+    const size_t image = (size_t)cpt_rows_image(job->rows, row);
+    const cptk_attention args = {.enc = a->encoded + image * encoded_size(step),
                                  .dec = a->query + (size_t)row * (size_t)d->attention,
                                  .v = d->v,
                                  .bias = d->v_bias,
@@ -250,11 +267,14 @@ static void attend_row(void *user, int row, int thread)
     step->kernels->attention_f32(&args);
 }
 
-/* alpha [rows, P] from the hidden states before the step. */
-static void attend(cpt_step *step, const row_set *h, int rows)
+/* alpha [rows, P] from the hidden states before the step, and what they add to the gates. */
+static void attend(cpt_step *step, const row_set *h, const cpt_rows *rows)
 {
-    multiply(step, &step->decoder->dec, h, rows, step->attention.query);
-    cpt_pool_run(step->pool, attend_row, step, rows);
+    const cpt_decoder *d = step->decoder;
+    attention_job job = {step, rows};
+    multiply(step, &d->dec, h, cpt_rows_all(rows), step->attention.query);
+    cpt_pool_run(step->pool, attend_row, &job, cpt_rows_all(rows));
+    cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
 }
 
 /* The rows that the first recurrent layer reads. */
@@ -267,9 +287,10 @@ static void set_inputs(const cpt_step *step, row_set *set, int rows)
     }
 }
 
-void cpt_step_run(cpt_step *step, int rows)
+void cpt_step_run(cpt_step *step, const cpt_rows *all)
 {
     const cpt_decoder *d = step->decoder;
+    const int rows = cpt_rows_all(all);
     row_set set; /* each product's rows, one after the other */
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
@@ -288,11 +309,7 @@ void cpt_step_run(cpt_step *step, int rows)
         }
         multiply(step, &l->input, &set, rows, step->input_gates);
         set_states(step, &set, gates.h, rows);
-        if (d->kind == CAPTION_KIND_ATTENTION) {
-            context_job job = {step, rows};
-            attend(step, &set, rows);
-            cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
-        }
+        if (d->kind == CAPTION_KIND_ATTENTION) attend(step, &set, all);
         multiply_states(step, &l->hidden, &set, rows);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;

@@ -5,14 +5,15 @@
 #include "lib/decoder/decoder.h"
 #include "lib/platform/arena.h"
 
-/* R rows are planned for; a step may use fewer. */
+/* N images and R rows are planned for; a step may have fewer.  No result of an image depends on how many
+ * others there are. */
 
 /* Attention kind: the products that are the same in all steps of an image, and a step's weights. */
 typedef struct cpt_attention {
-    void *features;   /* [P, pitch of C] the image's features, as floats or as bytes */
-    float *encoded;   /* [P, A] W_enc f_p + b */
-    float *context;   /* [P, G * H] the columns of the input matrix that meet the context, times f_p */
-    float *mean;      /* [C] mean of the features over all positions */
+    void *features;   /* [P, pitch of C] scratch for an image's features, as floats or as bytes */
+    float *encoded;   /* [N, P, A] W_enc f_p + b */
+    float *context;   /* [N, P, G * H] the columns of the input matrix that meet the context, times f_p */
+    float *mean;      /* [C] scratch for the mean of an image's features over all positions */
     uint8_t *mean_u8; /* int8: scratch for the same as bytes */
     float *query;     /* [R, A] W_dec h + b */
     float *alpha;     /* [R, P] attention weights of the step */
@@ -24,32 +25,33 @@ typedef struct cpt_step {
     const cpt_decoder *decoder;
     const cptk_kernels *kernels;
     cpt_pool *pool;
-    int positions, max_rows; /* P, R */
-    cpt_attention attention; /* all NULL in the baseline kind */
-    float *h, *c;            /* [layers, R, H] hidden and cell states before the step; c: LSTM, else NULL */
-    float *h_next, *c_next;  /* [layers, R, H] after the step */
-    float *input_gates;      /* [R, G * H] W x + b */
-    float *hidden_gates;     /* [R, G * H] W h + b */
-    const float *inputs[CPT_MAX_BEAMS]; /* of the step to come: [R] pointers to [E] */
-    uint8_t *inputs_u8;                 /* int8: the same as bytes, [R, whole quads of E] */
-    uint8_t *states_u8;                 /* int8: scratch for states as bytes, [R, whole quads of H] */
+    int positions, max_images, max_rows; /* P, N, R */
+    cpt_attention attention;             /* all NULL in the baseline kind */
+    float *h, *c;           /* [layers, R, H] hidden and cell states before the step; c: LSTM, else NULL */
+    float *h_next, *c_next; /* [layers, R, H] after the step */
+    float *input_gates;     /* [R, G * H] W x + b */
+    float *hidden_gates;    /* [R, G * H] W h + b */
+    const float *inputs[CPT_MAX_ROWS]; /* of the step to come: [R] pointers to [E] */
+    uint8_t *inputs_u8;                /* int8: the same as bytes, [R, whole quads of E] */
+    uint8_t *states_u8;                /* int8: scratch for states as bytes, [R, whole quads of H] */
     float *rest; /* int8: scratch for what completes the candidate's gate, [the larger of R and P, H] */
 } cpt_step;
 
-/* Lays out the state.  decoder, kernels and positions are already set; `pool` is needed by the runs only. */
-void cpt_step_plan(cpt_step *step, cpt_arena *arena, int max_rows, int threads);
+/* Lays out the state.  decoder, kernels, positions, max_images and max_rows are already set; `pool` is needed
+ * by the runs only. */
+void cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads);
 
-/* Begins an image: the per-image products of its features [P, C] and the initial state of row 0.  The
- * baseline kind does not look at the features. */
-void cpt_step_begin(cpt_step *step, const float *features);
+/* Begins an image, whose one row in the first step has its number: the per-image products of its features
+ * [P, C], and the initial state.  The baseline kind does not look at the features. */
+void cpt_step_begin(cpt_step *step, int image, const float *features);
 
 /* Sets the input of a row for the next run: the embedding of a word, or a vector x [E], which must stay there
  * until then. */
 void cpt_step_set_word(cpt_step *step, int row, int word);
 void cpt_step_set_vector(cpt_step *step, int row, const float *x);
 
-/* One step of `rows` rows, whose inputs are set.  Leaves alpha, h_next and c_next. */
-void cpt_step_run(cpt_step *step, int rows);
+/* One step of rows whose inputs are set.  Leaves alpha, h_next and c_next. */
+void cpt_step_run(cpt_step *step, const cpt_rows *rows);
 
 /* The hidden state [H] of row `row` after the step, in the last layer. */
 const float *cpt_step_output(const cpt_step *step, int row);

@@ -564,16 +564,26 @@ static int encode_group(cpt_resnet_run *run, const cpt_resnet_batch *b, int firs
     return stop;
 }
 
+static int count_groups(int images)
+{
+    return (images + GROUP - 1) / GROUP;
+}
+
+int cpt_resnet_parts(int count)
+{
+    return count_groups(count) * CPT_RESNET_LAYERS;
+}
+
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch)
 {
     const cpt_resnet *net = run->net;
     const size_t features = (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels;
-    const int groups = (batch->count + GROUP - 1) / GROUP;
+    const int groups = count_groups(batch->count);
     int stop = 0;
     for (int g = 0; g < groups && !stop; g++) {
         const int first = batch->count * g / groups, end = batch->count * (g + 1) / groups;
         const group_place place = {.done = g * CPT_RESNET_LAYERS,
-                                   .total = groups * CPT_RESNET_LAYERS,
+                                   .total = cpt_resnet_parts(batch->count),
                                    .features = run->features + (size_t)first * features};
         stop = encode_group(run, batch, first, end - first, &place);
     }

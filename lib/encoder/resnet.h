@@ -76,6 +76,9 @@ typedef struct cpt_resnet_batch {
     void *user;
 } cpt_resnet_batch;
 
+/* How often the callback is called for `count` images. */
+int cpt_resnet_parts(int count);
+
 /* Returns 0, or what the callback returned. */
 int cpt_resnet_encode(cpt_resnet_run *run, const cpt_resnet_batch *batch);
 

@@ -130,7 +130,7 @@ void cpt_jpeg_close(cpt_jpeg *jpeg)
 
 /* ---- how much there is to do ---- */
 
-/* Refuses an image whose scans take more time than so few bytes may cost. */
+/* Refuses an image whose scans take more time than so few bytes, or any number of them, may cost. */
 static caption_status check_work(const cpt_image_job *job)
 {
     const cpt_image_bytes *image = job->image;
@@ -145,6 +145,12 @@ static caption_status check_work(const cpt_image_job *job)
         return cpt_fail(job->error, CAPTION_ERROR_IMAGE,
                         "damaged JPEG image: %zu bytes are too few for %d x %d pixels in %zu scan%s",
                         image->size, header.width, header.height, work.scans, work.scans == 1 ? "" : "s");
+    }
+    if (work.blocks > CPT_MAX_JPEG_BLOCKS) {
+        return cpt_fail(
+            job->error, CAPTION_ERROR_LIMIT,
+            "decoding this JPEG image visits %llu blocks of 8 x 8 pixels in %zu scan%s, the limit is %d",
+            (unsigned long long)work.blocks, work.scans, work.scans == 1 ? "" : "s", CPT_MAX_JPEG_BLOCKS);
     }
     return CAPTION_OK;
 }

@@ -176,7 +176,13 @@ static void decode(png_reader *reader)
 caption_status cpt_png_decode(const cpt_image_job *job, const caption_image_info *info)
 {
     const cpt_image_bytes *image = job->image;
-    if (inflated_bytes(image, info) / CPT_MAX_INFLATION > image->size) {
+    const uint64_t bytes = inflated_bytes(image, info);
+    if (bytes > CPT_MAX_PNG_BYTES) {
+        return cpt_fail(job->error, CAPTION_ERROR_LIMIT,
+                        "the rows of this PNG image have %llu bytes, the limit is %d",
+                        (unsigned long long)bytes, CPT_MAX_PNG_BYTES);
+    }
+    if (bytes / CPT_MAX_INFLATION > image->size) {
         return cpt_fail(job->error, CAPTION_ERROR_IMAGE,
                         "damaged PNG image: %zu bytes are too few for %d x %d pixels", image->size,
                         info->width, info->height);

@@ -70,6 +70,7 @@ FILES = {
     "pixels.png": png(60_000, 60_000, 8, 2, 0, NOTHING),
     "interlaced.png": png(16_000, 12_500, 16, 6, 1, NOTHING),
     "interlaced_within.png": png(8_000, 7_500, 8, 2, 1, NOTHING),
+    "deep.png": png(8_000, 8_000, 16, 2, 0, NOTHING),
     "streamed_within.png": png(8_000, 7_500, 8, 2, 0, NOTHING),
     "pixels.jpg": jpeg(frame(BASELINE, 20_000, 9_950, 3), scan(ALL, 0, 63)),
     "progressive.jpg": jpeg(frame(PROGRESSIVE, 20_000, 9_950, 3), scan(ALL, 0, 0)),

@@ -217,6 +217,15 @@ static void texts(void)
     save_text("wordnet", "dog",
               "dog n 1 1 @ 1 1 00000000\n\03600000000 05 n 02 dog 0 hound 0 000 | a dog\n\036"
               "dogs dog\n\036hound");
+    save_text("request", "form",
+              "beam_width=3&max_len=%31+\036Multipart/Form-Data; x=\"a\\\"\"; boundary=\"b c\"\036text/html, "
+              "application/x-ndjson;q=1\036Bearer token\036--b c\r\nContent-Disposition: form-data; "
+              "name=\"file\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\npicture\r\n--b c \r\n"
+              "content-disposition: form-data; name=file; filename*=UTF-8''a\r\n\r\n\r\n--b c--\r\n");
+    save_text("request", "picture", "max_len=1_0.0\036image/png\036\036\036picture");
+    save_text("request", "wrong",
+              "beam_width=-1&max_len=a%zz\036multipart/form-data; boundary=b\036\036\036\r\n--b\r\n"
+              "Content-Disposition: form-data; name=\"file\"\r\n\r\ntext\r\n--b--");
     save_text("store", "begun", "b.jpg\ta cat\n\036capeval run, version 1\nmodel=00112233\nbeams=5\n");
     save_text("store", "cut",
               "b.jpg\ta cat\nc.jpg\ta d\036capeval run, version 1\nmodel=00112233\nbeams=5\n");

@@ -61,6 +61,23 @@ static void caption_every_way(caption_session *session, const encoded pictures[P
     assert_int_equal(caption_decode(session, 0, NULL, &r, NULL), CAPTION_OK);
 }
 
+/* Every method that the model has. */
+static void explain_every_way(caption_session *session)
+{
+    const caption_explanation *why;
+    const caption_result *r;
+    caption_explain_options how;
+    caption_pixel_view view = fixture_pixels(2);
+    caption_explain_options_init(&how);
+    assert_int_equal(caption_pixels(session, &view, NULL, &r, NULL), CAPTION_OK);
+    const caption_status status = caption_explain(session, 0, &r->captions[0], &how, &why, NULL);
+    assert_true(status == CAPTION_OK || status == CAPTION_ERROR_UNSUPPORTED); /* int8 */
+    how.method = CAPTION_EXPLAIN_PUBLISHED;
+    assert_int_equal(caption_explain(session, 0, &r->captions[0], &how, &why, NULL), CAPTION_OK);
+    how.method = CAPTION_EXPLAIN_OCCLUSION;
+    assert_int_equal(caption_explain(session, 0, &r->captions[0], &how, &why, NULL), CAPTION_OK);
+}
+
 static void armed(const make_model_options *options, caption_conv conv, int threads)
 {
     caption_session *session = NULL;
@@ -74,12 +91,14 @@ static void armed(const make_model_options *options, caption_conv conv, int thre
     caption_session_options_init(&o);
     o.conv = conv;
     o.threads = threads;
+    o.explain = 1;
     const size_t size = caption_session_size(fix.model, &o, NULL);
     void *memory = aligned_alloc(64, (size + 63) / 64 * 64);
     assert_non_null(memory);
     assert_int_equal(caption_session_init(&session, memory, size, fix.model, &o, NULL), CAPTION_OK);
     atomic_store(&counted, 0);
     caption_every_way(session, pictures, path);
+    explain_every_way(session);
     const int during = atomic_load(&counted);
     caption_session_close(&session);
     unlink(path);

@@ -29,6 +29,7 @@ static const struct {
     {"pixels.png", CAPTION_ERROR_LIMIT, "60000 x 60000 pixels, more than the limit of 64000000"},
     {"interlaced.png", CAPTION_ERROR_LIMIT, "16000 x 12500 pixels, more than"},
     {"interlaced_within.png", CAPTION_ERROR_IMAGE, "66 bytes are too few for 8000 x 7500 pixels"},
+    {"deep.png", CAPTION_ERROR_LIMIT, "rows of this PNG image have 384008000 bytes, the limit is 268435456"},
     {"streamed_within.png", CAPTION_ERROR_IMAGE, "66 bytes are too few for 8000 x 7500 pixels"},
     {"pixels.jpg", CAPTION_ERROR_LIMIT, "20000 x 9950 pixels, more than"},
     {"progressive.jpg", CAPTION_ERROR_LIMIT, "20000 x 9950 pixels, more than"},
@@ -94,6 +95,25 @@ static void each_is_refused(void **state)
     }
 }
 
+/* Bytes that say nothing don't buy time without end: the scans of scans_within.jpg behind comments. */
+static void work_has_an_end(void **state)
+{
+    enum { COMMENTS = 100, COMMENT = 65537 };
+    static unsigned char data[2 + COMMENTS * COMMENT + (1 << 16)];
+    (void)state;
+    FILE *file = fopen("test/bad/scans_within.jpg", "rb");
+    assert_non_null(file);
+    size_t size = 2 + COMMENTS * COMMENT;
+    assert_int_equal(fread(data, 1, 2, file), 2);
+    size += fread(data + size, 1, sizeof data - size, file);
+    (void)fclose(file);
+    for (int i = 0; i < COMMENTS; i++) memcpy(data + 2 + i * COMMENT, "\xFF\xFE\xFF\xFF", 4);
+    caption_error error;
+    assert_int_equal(caption_load_image(session, 0, data, size, &error), CAPTION_ERROR_LIMIT);
+    assert_non_null(
+        strstr(error.message, "visits 88375000 blocks of 8 x 8 pixels in 100 scans, the limit is 12582912"));
+}
+
 /* A file that somebody adds is in the table, too. */
 static void all_are_tried(void **state)
 {
@@ -125,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_refused),
+        cmocka_unit_test(work_has_an_end),
         cmocka_unit_test(all_are_tried),
         cmocka_unit_test(the_probe_tells),
     };

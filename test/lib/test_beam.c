@@ -307,6 +307,47 @@ static void finished_takes_a_slot(void **state)
     close_beam(&t);
 }
 
+/* The tokens that all hypotheses begin with, "AB". */
+static void check_settled(const cpt_beam *beam, const char *wanted)
+{
+    int tokens[MAX_LENGTH];
+    const int count = cpt_beam_settled(beam, tokens);
+    assert_int_equal(count, strlen(wanted));
+    for (int i = 0; i < count; i++) assert_int_equal(tokens[i], wanted[i] - 'A' + A);
+}
+
+/* A B, A C; then both go on from A C, as A C A and A C B; then one ends, and the other doesn't settle more.
+ */
+static void settles(void **state)
+{
+    test_beam t;
+    cpt_beam *beam = open_beam(&t, 2, 0);
+    (void)state;
+    check_settled(beam, "");
+    cpt_beam_offer(beam, 0, A, -1);
+    cpt_beam_advance(beam);
+    check_settled(beam, "A");
+    cpt_beam_offer(beam, 0, B, -1);
+    cpt_beam_offer(beam, 0, C, -2);
+    cpt_beam_advance(beam);
+    check_settled(beam, "A");
+    cpt_beam_offer(beam, 1, A, -1);
+    cpt_beam_offer(beam, 1, B, -2);
+    cpt_beam_offer(beam, 0, C, -90);
+    cpt_beam_advance(beam);
+    check_settled(beam, "AC");
+    cpt_beam_offer(beam, 0, END, -1);
+    cpt_beam_offer(beam, 1, D, -1);
+    cpt_beam_advance(beam);
+    check_settled(beam, "AC");
+    cpt_beam_offer(beam, 0, D, -1);
+    cpt_beam_advance(beam);
+    check_settled(beam, "AC");
+    cpt_beam_finish(beam);
+    check_settled(beam, "AC");
+    close_beam(&t);
+}
+
 /* Divided by length^0.5, a longer caption of a smaller sum can be the better one. */
 static void length_normalisation(void **state)
 {
@@ -360,12 +401,19 @@ static void final_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(begins_empty),          cmocka_unit_test(keeps_the_best),
-        cmocka_unit_test(counts_words),          cmocka_unit_test(ties),
-        cmocka_unit_test(not_a_number),          cmocka_unit_test(all_nan),
-        cmocka_unit_test(all_end_at_once),       cmocka_unit_test(fewer_words_than_beams),
-        cmocka_unit_test(sums_in_double),        cmocka_unit_test(no_words),
-        cmocka_unit_test(finished_takes_a_slot), cmocka_unit_test(length_normalisation),
+        cmocka_unit_test(begins_empty),
+        cmocka_unit_test(keeps_the_best),
+        cmocka_unit_test(counts_words),
+        cmocka_unit_test(ties),
+        cmocka_unit_test(not_a_number),
+        cmocka_unit_test(all_nan),
+        cmocka_unit_test(all_end_at_once),
+        cmocka_unit_test(fewer_words_than_beams),
+        cmocka_unit_test(sums_in_double),
+        cmocka_unit_test(no_words),
+        cmocka_unit_test(settles),
+        cmocka_unit_test(finished_takes_a_slot),
+        cmocka_unit_test(length_normalisation),
         cmocka_unit_test(final_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,10 @@ static caption_session_options newer_session_options, larger_session_options, ba
     vast_session_options, impossible_session_options;
 static caption_decode_options newer_decode_options, reserved_decode_options, bad_decode_options,
     stopping_decode_options;
+static caption_explain_options newer_explain_options, reserved_explain_options, bad_explain_options,
+    stopping_explain_options;
+static const int tokens[] = {5, 9, 2};
+static const caption_text told = {.ids = tokens, .length = 3}, untold = {.ids = tokens};
 
 /* ---- what calls work on ---- */
 
@@ -72,6 +76,13 @@ static void set_options(void)
     reserved_decode_options.reserved[0] = 1;
     bad_decode_options.length_alpha = -1;
     stopping_decode_options.progress = stop;
+
+    caption_explain_options_init(&newer_explain_options);
+    reserved_explain_options = bad_explain_options = stopping_explain_options = newer_explain_options;
+    newer_explain_options.struct_size += 8;
+    reserved_explain_options.reserved[3] = 1;
+    bad_explain_options.method = (caption_explain_method)-1;
+    stopping_explain_options.progress = stop;
 }
 
 static unsigned char *copy_of_model(void)
@@ -88,8 +99,10 @@ static int set_up(void **state)
     caption_session_options options;
     caption_session_options_init(&options);
     options.max_batch = 2;
+    options.explain = 1;
     if (caption_session_create(&session, fix.model, &options, NULL)) return -1;
     options.max_pixels = 100;
+    options.explain = 0;
     if (caption_session_create(&narrow, fix.model, &options, NULL)) return -1;
     jpeg = fixture_jpeg(1, &jpeg_size);
     damaged = copy_of_model();
@@ -404,6 +417,28 @@ static void steps(void **state)
         {&decode, ERROR(VERSION), {.session = session, .options = &newer_decode_options}},
         {&decode, ERROR(VERSION), {.session = session, .options = &reserved_decode_options}},
         {&decode, ERROR(ABORTED), {.session = session, .options = &stopping_decode_options}},
+        {&decode_batch, CAPTION_OK, {.session = session, .number = 1}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = NULL, .number = 1}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .no_result = true}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 0}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 2}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 3}},
+        {&decode_batch, ERROR(ARGUMENT), {.session = session, .number = 1, .options = &bad_decode_options}},
+        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &newer_decode_options}},
+        {&decode_batch, ERROR(VERSION), {.session = session, .number = 1, .options = &reserved_decode_options}},
+        {&decode_batch, ERROR(ABORTED), {.session = session, .number = 1, .options = &stopping_decode_options}},
+
+        {&explain, CAPTION_OK, {.session = session, .caption = &told}},
+        {&explain, ERROR(ARGUMENT), {.session = NULL, .caption = &told}},
+        {&explain, ERROR(ARGUMENT), {.session = session}},
+        {&explain, ERROR(ARGUMENT), {.session = session, .caption = &untold}},
+        {&explain, ERROR(ARGUMENT), {.session = session, .caption = &told, .no_result = true}},
+        {&explain, ERROR(ARGUMENT), {.session = session, .caption = &told, .number = -1}},
+        {&explain, ERROR(ARGUMENT), {.session = session, .caption = &told, .number = 1}},
+        {&explain, ERROR(ARGUMENT), {.session = session, .caption = &told, .explain_how = &bad_explain_options}},
+        {&explain, ERROR(VERSION), {.session = session, .caption = &told, .explain_how = &newer_explain_options}},
+        {&explain, ERROR(VERSION), {.session = session, .caption = &told, .explain_how = &reserved_explain_options}},
+        {&explain, ERROR(ABORTED), {.session = session, .caption = &told, .explain_how = &stopping_explain_options}},
     };
     /* clang-format on */
     (void)state;

@@ -46,6 +46,7 @@ static void *plan_logits(cpt_logits *logits)
 {
     cpt_arena arena;
     cpt_arena_init(&arena, NULL, 0);
+    logits->max_width = ROWS;
     cpt_logits_plan(logits, &arena, ROWS);
     void *memory = aligned_alloc(CPT_ALIGN, (arena.used + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN);
     assert_non_null(memory);
@@ -57,10 +58,11 @@ static void *plan_logits(cpt_logits *logits)
 
 static void find_best(product *p, const cpt_rules *rules, int rows, int slots, bool exact)
 {
+    const cpt_rows all = {.images = 1, .first = {0, rows}};
     const cpt_logits_query query = {.states = p->states,
                                     .hypotheses = p->hypotheses,
-                                    .rows = rows,
-                                    .slots = slots,
+                                    .rows = &all,
+                                    .slots = &slots,
                                     .exact = exact,
                                     .rules = rules};
     cpt_logits_best(&p->logits, &query);
@@ -450,8 +452,9 @@ static void worked_example(void **state)
     cptk_kernels_init(&kernels, cpt_cpu_detect());
     void *memory = plan_logits(&logits);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const cpt_rows rows = {.images = 1, .first = {0, 2}};
         const cpt_logits_query query = {
-            .states = states, .hypotheses = hypotheses, .rows = 2, .slots = 2, .rules = &rules};
+            .states = states, .hypotheses = hypotheses, .rows = &rows, .slots = &(int){2}, .rules = &rules};
         decoder.coarse.most_error = (float)(cases[i].allowed / 4); /* and |h| is 1 */
         cpt_logits_best(&logits, &query);
         for (int w = 0; w < 3; w++) assert_int_equal(logits.needed[w], cases[i].exact[w]);

@@ -10,6 +10,8 @@ compared with PyTorch's:
     attention           within 1e-4
     greedy tokens       equal
     beams of 1, 3, 5, 10: tokens, order and text equal, scores within 1e-3
+    Grad-CAM            gradients and maps of every word within 1e-4 of the word's largest magnitude.  For this the
+                        model never ends a caption, so that each has 20 words
 Tokens are compared wherever the reference's own decisions were not closer than 1e-3.  Prints the largest differences.
 The exit code is 1 when one is out of bounds, and 0 with a message where PyTorch isn't installed.
 """
@@ -22,7 +24,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARGIN = SCORE_BOUND = 1e-3
-FEATURE_BOUND = ALPHA_BOUND = 1e-4
+FEATURE_BOUND = ALPHA_BOUND = GRADIENT_BOUND = 1e-4
+NEVER = -1e4  # a logit of <end>
 WIDTHS = (1, 3, 5, 10)
 NARROW = ["--width", "8", "--embed", "20", "--hidden", "48", "--attention", "24", "--vocab", "300"]
 BASE = ["--baseline", "--embed", "256", "--hidden", "512"]
@@ -50,8 +53,8 @@ def make_reference(folder, options):
     run([sys.executable, os.path.join(HERE, "make_reference.py"), folder] + options, stdout=subprocess.DEVNULL)
 
 
-def convert(build, folder, model):
-    run([os.path.join(build, "capconvert"), os.path.join(folder, "checkpoint.pth"), "--vocab",
+def convert(build, folder, model, checkpoint="checkpoint.pth"):
+    run([os.path.join(build, "capconvert"), os.path.join(folder, checkpoint), "--vocab",
          os.path.join(folder, "vocab.pkl"), "-o", model], stdout=subprocess.DEVNULL)
 
 
@@ -63,8 +66,8 @@ class Reference:
         import torch
         import reference
         self.np, self.torch, self.ref = numpy, torch, reference
-        self.golden = os.path.join(folder, "golden")
-        _, self.decoder, _ = reference.load(os.path.join(folder, "checkpoint.pth"))
+        self.folder, self.golden = folder, os.path.join(folder, "golden")
+        self.encoder, self.decoder, _ = reference.load(os.path.join(folder, "checkpoint.pth"))
         self.vocabulary = reference.load_vocabulary(os.path.join(folder, "vocab.pkl"))
         with open(os.path.join(self.golden, "golden.json")) as f:
             self.entries = json.load(f)
@@ -80,11 +83,23 @@ class Reference:
                                            for s, t in found]}
 
 
+    def make_endless(self, build):
+        """A model file whose captions never end -> its name; this decoder becomes the same."""
+        checkpoint = self.torch.load(os.path.join(self.folder, "checkpoint.pth"), map_location="cpu")
+        self.decoder.fc.bias.data[self.ref.END] = checkpoint["decoder_state"]["fc.bias"][self.ref.END] = NEVER
+        self.torch.save(checkpoint, os.path.join(self.folder, "endless.pth"))
+        model = os.path.join(self.folder, "endless.capw")
+        convert(build, self.folder, model, "endless.pth")
+        os.remove(os.path.join(self.folder, "endless.pth"))
+        return model
+
+
 class Figures:
     """The largest differences of one model, and what was out of bounds."""
 
     def __init__(self):
-        self.feature = self.alpha = self.score = 0.0
+        self.feature = self.alpha = self.score = self.gradient = self.map = 0.0
+        self.words = 0  # whose gradients were compared
         self.images = self.greedy = self.greedy_close = self.beams = self.beams_close = 0
         self.faults = []
 
@@ -92,9 +107,9 @@ class Figures:
         self.faults.append("%s: %s" % (image, text))
 
     def line(self):
-        return "%6d %9.2g %9.2g %9.2g  %d (%d), %d (%d)%s" % (
-            self.images, self.feature, self.alpha, self.score, self.greedy, self.greedy_close, self.beams,
-            self.beams_close, "  FAILED" if self.faults else "")
+        return "%6d %9.2g %9.2g %9.2g %9.2g %9.2g %6d  %d (%d), %d (%d)%s" % (
+            self.images, self.feature, self.alpha, self.score, self.gradient, self.map, self.words, self.greedy,
+            self.greedy_close, self.beams, self.beams_close, "  FAILED" if self.faults else "")
 
 
 def compare_arrays(np, figures, golden, ours, image):
@@ -154,6 +169,32 @@ def compare_beams(figures, image, width, entry, answer):
         figures.fault(image, "beams of width %d: score off by %.3g" % (width, off))
 
 
+def compare_gradients(args, figures, reference, model, path):
+    """Grad-CAM of the best caption, from the features that the library computed."""
+    import gradcam
+    np, image = reference.np, os.path.basename(path)
+    ours = os.path.join(reference.folder, "ours-endless")
+    run([os.path.join(args.build, "capdump"), "-m", model, "--no-exif", "--gradcam"] + args.options + [path, ours])
+
+    def load(ending):
+        return np.fromfile(os.path.join(ours, image + ending), dtype="<f4")
+
+    with open(os.path.join(ours, image + ".json")) as f:
+        ids = json.load(f)["beams"][0]["ids"]
+    features = load(".feat.f32").reshape(49, -1) if reference.decoder.has_attention else None
+    weights, maps = gradcam.explain(reference.encoder, reference.decoder, features, path, ids)
+    for name, want, got in (("gradient", weights, load(".gradweights.f32")), ("map", maps, load(".gradcam.f32"))):
+        if want.size != got.size:
+            figures.fault(image, "%ss: %d numbers instead of %d" % (name, got.size, want.size))
+            continue
+        most = np.abs(want).max(1)
+        off = float((np.abs(want - got.reshape(want.shape)).max(1) / np.where(most > 0, most, 1)).max())
+        setattr(figures, name, max(getattr(figures, name), off))
+        if not off <= GRADIENT_BOUND:
+            figures.fault(image, "%s of a word off by %.3g of its largest" % (name, off))
+    figures.words += len(ids)
+
+
 def check_model(args, folder, pictures):
     model = os.path.join(folder, "model.capw")
     convert(args.build, folder, model)
@@ -173,6 +214,9 @@ def check_model(args, folder, pictures):
                 compare_greedy(reference.np, figures, reference.golden, ours, entry, answer)
             compare_beams(figures, image, width, entry if width == 5 else reference.beams(image, width), answer)
         figures.images += 1
+    endless = reference.make_endless(args.build)
+    for entry in reference.entries[:args.limit or None]:
+        compare_gradients(args, figures, reference, endless, pictures[entry["image"]])
     return figures
 
 
@@ -210,8 +254,9 @@ def main():
     faults = 0
     with tempfile.TemporaryDirectory() as temporary:
         args.work = args.work or temporary
-        print("%-21s %6s %9s %9s %9s  %s" % ("model", "images", "features", "attention", "scores",
-                                             "searches compared: greedy, beams (in brackets: too close to tell)"))
+        print("%-21s %6s %9s %9s %9s %9s %9s %6s  %s" % (
+            "model", "images", "features", "attention", "scores", "gradients", "maps", "words",
+            "searches compared: greedy, beams (in brackets: too close to tell)"))
         for name, options in MODELS.items():
             if name != args.only if args.only else args.fast and not name.startswith("narrow"):
                 continue

@@ -4,8 +4,8 @@
     make_pictures.py [FOLDER]
 
 Beside each PICTURE stands PICTURE.rgb: its pixels as Pillow decodes them and turns them upright ([height, width, 3], red
-first).  Pillow reads no HEIC and AVIF, and of TIFF not every form; for those it is what went into a lossless file.  Needs
-python3-pil, python3-numpy and heif-enc (libheif-examples).
+first).  Pillow reads no HEIC and AVIF, and of TIFF not every form; for those it is what went into a lossless file.  Files called
+larger-* lie about their size, and have no pixels beside them.  Needs python3-pil, python3-numpy and heif-enc (libheif-examples).
 """
 import io
 import os
@@ -165,10 +165,25 @@ def more(folder):
     yield "alpha.avif", heif(folder, "avif", picture(4)), array
 
 
+def lies(folder):
+    """Coded bytes of more pixels than the header says."""
+    flat = np.full((1000, 2000, 3), (90, 120, 30), np.uint8)
+    for ending in "heic", "avif":
+        data = bytearray(heif(folder, ending, flat))
+        at = data.index(b"ispe") + 8
+        while at > 7:
+            data[at:at + 8] = struct.pack(">II", WIDTH, HEIGHT)
+            at = data.find(b"ispe", at) + 8
+        yield f"larger-{ending}", bytes(data)
+
+
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "pictures")
     os.makedirs(out, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
+        for name, data in lies(folder):
+            with open(os.path.join(out, name), "wb") as file:
+                file.write(data)
         made = [(name, data, of_pillow(data)) for make in (webps, gifs, tiffs) for name, data in make()] + list(more(folder))
     for name, data, pixels in made:
         with open(os.path.join(out, name), "wb") as file:

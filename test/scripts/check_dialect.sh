@@ -123,8 +123,9 @@ try 'a planted caller is found' test "$(callers "$dir/bad.c" | wc -l)" -eq 1
 set -- $(find lib kernels tools include bench test -name '*.[ch]' | sort)
 none 'no comment names a caller' "$(callers "$@" $(find tools test bench weights -name '*.sh' ! -name check_dialect.sh -o -name '*.py'))"
 none 'a body on a line of its own has braces' "$(braces "$@")"
-# caption_model_init was published with seven
-none 'at most six parameters' "$(parameters "$@" | grep -v ': caption_model_init has 7 ')"
+# caption_model_init was published with seven; libmicrohttpd calls on_request with eight
+none 'at most six parameters' "$(parameters "$@" |
+    grep -vE ': caption_model_init has 7 |^tools/serve/http.c:[0-9]+: on_request has 8 ')"
 none 'functions of at most 80 lines' "$(long_functions "$@")"
 set -- $(find lib kernels tools -name '*.[ch]' | sort)
 none 'files of about 600 lines at most' "$(long_files "$@")"

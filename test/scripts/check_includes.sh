@@ -20,16 +20,19 @@ lib/layers:             include lib/platform lib/format kernels
 lib/image:              lib/limits.h lib/platform lib/image/exif.h
 lib/encoder:            lib/platform tables lib/format lib/layers
 lib/decoder:            include lib/limits.h lib/platform lib/format lib/layers kernels
-lib:                    lib/limits.h lib/platform tables lib/format lib/image lib/encoder lib/decoder
+lib/explain:            include lib/layers lib/decoder kernels
+lib:                    lib/limits.h lib/platform tables lib/format lib/layers lib/image lib/encoder lib/decoder lib/explain
 tools/common:           include tables lib/image/exif.h
 tools/source:           tools/common
 tools/convert:          include lib/limits.h lib/platform tables tools/common tools/source
 tools/eval:             include tables tools/common
 tools/batch:            include tools/common
-tools/demo:             include tools/common
+tools/draw:             tools/common
+tools/demo:             include tools/common tools/draw
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
-tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/demo tools/dump tools/info
+tools/serve:            include tools/common
+tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/draw tools/demo tools/dump tools/info tools/serve
 '
 
 # TREE: a line "FROM TO FILE" for each include of the project's own files that leaves its folder
@@ -140,10 +143,12 @@ list() { find "$@" -name '*.[ch]' | sort; }
 # shellcheck disable=SC2046
 {
 nowhere 'cblas.h is seen by one file' '["<]cblas' $(list lib kernels tools | grep -v '^kernels/gemm/openblas.c$')
-nowhere 'jpeglib.h and png.h are seen by lib/image alone' '["<](jpeglib|png)\.h' \
-    $(list lib kernels tools | grep -v '^lib/image/')
+nowhere 'jpeglib.h and png.h are seen by lib/image, and where pictures are written' '["<](jpeglib|png)\.h' \
+    $(list lib kernels tools | grep -vE '^lib/image/|^tools/draw/encode_(jpeg|png).c$')
 nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff)' \
     $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff).c$')
+nowhere 'microhttpd.h is seen by http*.c of tools/serve' '["<]microhttpd' \
+    $(list lib kernels tools | grep -v '^tools/serve/http')
 nowhere 'the library does not write to a log' '["<]syslog' $(list lib kernels)
 }
 finish

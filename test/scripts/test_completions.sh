@@ -11,6 +11,7 @@ mkdir -p "$dir/files/d" "$dir/planted"
 for file in m.capw p.jpg Q.PNG w.webp c.pth v.pkl r.csv t.tsv j.json n.txt s.tar; do : >"$dir/files/$file"; done
 
 printf '%s\n' capdemo capbatch 'capbatch merge' capconvert capinfo capdump 'capeval run' 'capeval score' capeval >"$dir/commands"
+[ ! -x "$BUILD/capserve" ] || echo capserve >>"$dir/commands"
 
 # a line, a tab, and what is offered at its end
 cat >"$dir/values" <<VALUES

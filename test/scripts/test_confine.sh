@@ -16,12 +16,30 @@ mkdir "$dir/in" "$dir/out" "$dir/other"
 printf 'image,caption\na.jpg,a dog\n' >"$dir/in/captions.txt"
 printf 'a.jpg\ta dog\n' >"$dir/in/predictions.txt"
 
+# shellcheck disable=SC2317 # `confined` calls these
+run() { env LD_PRELOAD="$dir/tries.so" TRIES_FOLDER="$dir/other" "$@"; }
+
+# COMMAND...: a service, which is asked once and ended
+# shellcheck disable=SC2317
+serve() {
+    : >"$dir/served"
+    env LD_PRELOAD="$dir/tries.so" TRIES_FOLDER="$dir/other" "$@" 2>>"$dir/served" &
+    pid=$! tries=0
+    while ! grep -q 'on http' "$dir/served" && [ "$tries" -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    curl -s -m 60 -F file=@"$dir/in/a.jpg" "$(sed -n 's|.* on \(http://.*/\)$|\1caption|p' "$dir/served")" >"$dir/out/served"
+    kill "$pid"
+    wait "$pid"
+    code=$?
+    cat "$dir/served"
+    return "$code"
+}
+
 # NAME, OUTPUT, COMMAND...: the command succeeds, writes OUTPUT, and can do nothing else
 confined() {
     tool=$1 output=$2
     shift 2
     : >"$dir/other/there"
-    try "$tool runs" env LD_PRELOAD="$dir/tries.so" TRIES_FOLDER="$dir/other" "$@"
+    try "$tool runs" "${runner:-run}" "$@"
     grep '^tries: ' "$dir/try.log" >"$dir/tries.log"
     if grep -q 'process: could' "$dir/tries.log"; then
         skip "$tool: calls are refused" 'this kernel has no seccomp'
@@ -48,4 +66,11 @@ confined 'capeval score' "$dir/out/metrics" "$BUILD/capeval" score -o "$dir/out/
     --refs "$dir/in/captions.txt" "$dir/in/predictions.txt"
 confined 'capeval run' "$dir/out/run" "$BUILD/capeval" run -m "$dir/in/model.capw" -o "$dir/out/run" \
     --images "$dir/in" --refs "$dir/in/captions.txt"
+if [ -x "$BUILD/capserve" ] && have curl; then
+    runner=serve
+    confined capserve "$dir/out/served" "$BUILD/capserve" -m "$dir/in/model.capw" --listen 127.0.0.1:0
+    try 'capserve: it captioned' grep -q '"caption":' "$dir/out/served"
+else
+    skip 'a confined capserve' 'this build has HTTP=0, or there is no curl'
+fi
 finish

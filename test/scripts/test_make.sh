@@ -4,7 +4,7 @@
 set -u
 . test/scripts/tap.sh
 MAKE=${MAKE:-make} PKG_CONFIG=${PKG_CONFIG:-pkg-config}
-unset MAKEFLAGS MFLAGS MAKELEVEL JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE CFLAGS CPPFLAGS LDFLAGS EXTRA_DEFS \
+unset MAKEFLAGS MFLAGS MAKELEVEL JPEG PNG OPENBLAS ZLIB FILES THREADS MALLOC ARCHIVE HTTP CFLAGS CPPFLAGS LDFLAGS EXTRA_DEFS \
     WERROR BUNDLED PREFIX DESTDIR BUILD 2>/dev/null
 here=$(pwd)
 out=$dir/out
@@ -18,7 +18,7 @@ make_ help >"$dir/help"
 make_ -n all >/dev/null
 make_ clean >/dev/null
 try 'help, -n and clean write nothing' test ! -e "$out"
-none 'each target has a line in help' "$(for target in all lib tools benches man demo weights test unit check asan tsan \
+none 'each target has a line in help' "$(for target in all lib tools benches man demo serve weights test unit check asan tsan \
     valgrind fuzz firmware bench bench-peers roofline check-reference check-pillow check-neon install uninstall \
     clean deps; do grep -qE "(^make .*[ ,[]|^)$target\\>" "$dir/help" || grep -q "[ :]$target\\>" "$dir/help" ||
     echo "$target"; done)"
@@ -38,7 +38,7 @@ said 'all of them' 'run.sh.*check_dialect.sh.*check_symbols.sh'
 # ---- remembered ----
 small='CFLAGS=-O0 BUNDLED='
 # shellcheck disable=SC2086
-try 'without OpenBLAS and every library of pictures' make_ -j2 $small OPENBLAS=0 PNG=0 JPEG=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 SECCOMP=0 all
+try 'without OpenBLAS and every library of pictures' make_ -j2 $small OPENBLAS=0 PNG=0 JPEG=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 HTTP=0 SECCOMP=0 all
 try 'the configuration is remembered' remembers OPENBLAS 0
 try 'make alone keeps it' make_ all
 unsaid 'and makes nothing again' ' CC '

@@ -22,6 +22,7 @@ typedef struct net {
     net_tensor tensors[NET_MAX];
     size_t count;
     bytes config; /* pickled keys and values */
+    bool wide;    /* the archive is a zip64 one, as if it had more than 4 GiB */
 } net;
 
 /* In [-1, 1); of variances in [0.25, 1.25). */
@@ -219,6 +220,7 @@ static inline void net_archive(const net *n, zip_maker *z)
 {
     bytes b = {0};
     memset(z, 0, sizeof *z);
+    z->wide = n->wide;
     net_pickle(n, &b);
     zip_add(z, "net/data.pkl", b.at, b.size);
     zip_add(z, "net/byteorder", "little", 6);

@@ -632,6 +632,11 @@ static void parts_of_tars(void **state)
         " cmp pj.jsonl.manifest.json ps.jsonl.manifest.json && capbatch merge -q pp*l | cmp - ps.jsonl"));
     assert_string_equal(out, "pp-00001-of-00003.jsonl\npp-00002-of-00003.jsonl\npp-00003-of-00003.jsonl\n");
     assert_has(err, "capbatch: 3 parts joined: 24 images captioned, 4 failed\n");
+    /* the same tars by a name with braces, and in a folder */
+    assert_ok(
+        run("cd $D && mkdir ptars && mv p?.tar ptars && cd ptars && { capbatch -q -m ../m.capw --nbest 2"
+            " 'p{0..6}.tar' | cmp - ../ps.jsonl; } && { capbatch -q -m ../m.capw --nbest 2 . |"
+            " sed 's,[.]/,,g' | cmp - ../ps.jsonl; } && mv p?.tar .. && cd .. && rmdir ptars"));
     /* one output for each tar */
     assert_ok(
         run("cd $D && for i in 2 1; do SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1"

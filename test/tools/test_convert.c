@@ -214,6 +214,24 @@ static void attention_gru(void **state)
     close_model(&m);
 }
 
+/* The archive's kind leaves no trace in the model: a zip64 checkpoint gives the same bytes. */
+static void zip64(void **state)
+{
+    tool_error err = {{0}};
+    tool_text texts[2];
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        net_make(&n, WIDTH, true, false, 1);
+        n.wide = wide != 0;
+        net_write(&n, checkpoint);
+        if (!convert(false, 2, &err)) fail_msg("%s", err.message);
+        assert_true(tool_text_read(&texts[wide], output, (size_t)1 << 28, &err));
+    }
+    assert_int_equal(texts[0].size, texts[1].size);
+    assert_memory_equal(texts[0].data, texts[1].data, texts[0].size);
+    for (int wide = 0; wide < 2; wide++) tool_text_free(&texts[wide]);
+}
+
 static void attention_lstm(void **state)
 {
     const int rows = 4 * NET_HIDDEN, channels = 32 * WIDTH;
@@ -396,8 +414,10 @@ static int remove_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attention_gru), cmocka_unit_test(attention_lstm),     cmocka_unit_test(baseline),
-        cmocka_unit_test(winograd_copy), cmocka_unit_test(words_and_metadata), cmocka_unit_test(same_bytes),
+        cmocka_unit_test(attention_gru),  cmocka_unit_test(zip64),
+        cmocka_unit_test(attention_lstm), cmocka_unit_test(baseline),
+        cmocka_unit_test(winograd_copy),  cmocka_unit_test(words_and_metadata),
+        cmocka_unit_test(same_bytes),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

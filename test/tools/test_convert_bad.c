@@ -198,6 +198,23 @@ static void absurd_values(void **state)
     assert_refused("features.7.2.conv3.weight: holds numbers that are not finite");
 }
 
+/* A zip64 checkpoint whose last tensor's field says more than the file has. */
+static void damaged_zip64(void **state)
+{
+    (void)state;
+    start(true, false);
+    zip_maker z;
+    n.wide = true;
+    net_archive(&n, &z);
+    n.wide = false;
+    const size_t version = z.out.size - 98 - 28, tensor = version - (46 + strlen("net/version")) - 28;
+    set_number(&z.out, tensor + 4, (uint64_t)1 << 40, 8);
+    set_number(&z.out, tensor + 12, (uint64_t)1 << 40, 8);
+    write_file(checkpoint, z.out.at, z.out.size);
+    assert_refused("its data lie outside the file");
+    zip_free(&z);
+}
+
 /* ---- vocabularies ---- */
 
 static void raw_vocabulary(const char *items, size_t size)
@@ -450,12 +467,12 @@ static int remove_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(missing_tensors),    cmocka_unit_test(leftovers),
-        cmocka_unit_test(misshapen_tensors),  cmocka_unit_test(absurd_values),
-        cmocka_unit_test(wrong_vocabularies), cmocka_unit_test(disagreeing_vocabulary),
-        cmocka_unit_test(wrong_settings),     cmocka_unit_test(billion_values),
-        cmocka_unit_test(unwritable_output),  cmocka_unit_test(old_output_stays),
-        cmocka_unit_test(damaged_checkpoint),
+        cmocka_unit_test(missing_tensors),        cmocka_unit_test(leftovers),
+        cmocka_unit_test(misshapen_tensors),      cmocka_unit_test(absurd_values),
+        cmocka_unit_test(damaged_zip64),          cmocka_unit_test(wrong_vocabularies),
+        cmocka_unit_test(disagreeing_vocabulary), cmocka_unit_test(wrong_settings),
+        cmocka_unit_test(billion_values),         cmocka_unit_test(unwritable_output),
+        cmocka_unit_test(old_output_stays),       cmocka_unit_test(damaged_checkpoint),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

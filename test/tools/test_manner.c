@@ -21,8 +21,12 @@
 #include "tools/common/text.h"
 
 /* every command line with a --help of its own */
-static const char *const commands[] = {"capdemo",    "capbatch", "capbatch merge", "capinfo",      "capdump",
-                                       "capconvert", "capeval",  "capeval run",    "capeval score"};
+static const char *const commands[] = {"capdemo",    "capbatch", "capbatch merge", "capinfo",       "capdump",
+                                       "capconvert", "capeval",  "capeval run",    "capeval score",
+#if TOOL_WITH_HTTP
+                                       "capserve"
+#endif
+};
 enum { COMMANDS = sizeof commands / sizeof commands[0], SCREEN = 80 };
 
 static const char *program; /* argv[0] */

@@ -162,6 +162,40 @@ static void have_limits(void **state)
     assert_in_range(for_all(hold_limits), 30, 100);
 }
 
+/* ---- shared memory ---- */
+
+static void note_claim(void *user, size_t bytes)
+{
+    size_t *claimed = user;
+    assert_int_equal(*claimed, 0);
+    *claimed = bytes;
+}
+
+/* What decoding takes is told once, before, and is no less than the pixels and no more than the limit. */
+static void hold_claim(const char *name, const tool_text *file, const char *format)
+{
+    (void)format;
+    picture p;
+    tool_error err = {{0}};
+    size_t claimed = 0;
+    const picture_claim claim = {note_claim, &claimed};
+    const picture_source source = {
+        .name = name, .data = (uint8_t *)file->data, .size = file->size, .claim = &claim};
+    if (!picture_decode(&p, &source, &roomy, &err)) fail_msg("%s", err.message);
+    assert_in_range(claimed, (size_t)p.width * (size_t)p.height * 3, roomy.memory);
+    picture_free(&p);
+    const picture_limits less = {.memory = claimed - 1, .pixels = roomy.pixels};
+    claimed = 0;
+    assert_false(picture_decode(&p, &source, &less, &err));
+    assert_int_equal(claimed, 0);
+}
+
+static void claim_memory(void **state)
+{
+    (void)state;
+    assert_in_range(for_all(hold_claim), 30, 100);
+}
+
 /* ---- damaged ---- */
 
 static void cut_file(const char *name, const tool_text *file, const char *format)
@@ -584,6 +618,7 @@ int main(void)
         cmocka_unit_test(left_out),
         cmocka_unit_test_setup_teardown(are_pillows, listen, stop_listening),
         cmocka_unit_test_setup_teardown(have_limits, listen, stop_listening),
+        cmocka_unit_test_setup_teardown(claim_memory, listen, stop_listening),
         cmocka_unit_test_setup_teardown(lying, listen, stop_listening),
         cmocka_unit_test_setup_teardown(cut_anywhere, listen, stop_listening),
         cmocka_unit_test_setup_teardown(flipped_anywhere, listen, stop_listening),

@@ -391,6 +391,38 @@ static void dump_files(void **state)
     assert_int_equal(size_of("dump/c.png.alpha.f32"), -1);
 }
 
+/* The number of tokens of the best caption in a file of capdump. */
+static long best_length(const char *name)
+{
+    char path[PATH];
+    json_error_t where;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    json_t *root = json_load_file(path, 0, &where);
+    assert_non_null(root);
+    const json_t *best = json_array_get(json_object_get(root, "beams"), 0);
+    const long length = (long)json_array_size(json_object_get(best, "ids"));
+    json_decref(root);
+    assert_true(length > 0);
+    return length;
+}
+
+static void dump_gradcam(void **state)
+{
+    const long positions = 4, channels = 64;
+    (void)state;
+    assert_int_equal(run("capdump -m $D/m.capw --gradcam test/vectors/a.jpg $D/why"), 0);
+    const long words = best_length("why/a.jpg.json");
+    assert_int_equal(size_of("why/a.jpg.gradweights.f32"), words * channels * 4);
+    assert_int_equal(size_of("why/a.jpg.gradcam.f32"), words * positions * 4);
+    assert_int_equal(run("capdump -m $D/b.capw --gradcam test/vectors/a.jpg $D/why"), 0);
+    assert_int_equal(size_of("why/a.jpg.gradcam.f32"), best_length("why/a.jpg.json") * positions * 4);
+    assert_int_equal(run("capdump -m $D/m.capw test/vectors/a.jpg $D/plain"), 0);
+    assert_int_equal(size_of("plain/a.jpg.gradcam.f32"), -1);
+    assert_refused(run("capdump -m test/vectors/gru-int8.capw --gradcam test/vectors/a.jpg $D/no"), 1,
+                   "needs a float32 model");
+    assert_int_equal(size_of("no"), -1); /* all or nothing */
+}
+
 /* JSON has no NaN: a score that is none is null. */
 static void scores_that_are_no_numbers(void **state)
 {
@@ -570,14 +602,23 @@ static void eval_compare_scores(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(demo_usage),        cmocka_unit_test(demo_wrong_models),
-        cmocka_unit_test(demo_captions),     cmocka_unit_test(demo_json),
-        cmocka_unit_test(demo_wrong_images), cmocka_unit_test(limits),
-        cmocka_unit_test(info_reports),      cmocka_unit_test(info_of_int8),
-        cmocka_unit_test(info_wrong),        cmocka_unit_test(eval_usage),
-        cmocka_unit_test(eval_captions),     cmocka_unit_test(dump_files),
-        cmocka_unit_test(dump_wrong),        cmocka_unit_test(scores_that_are_no_numbers),
-        cmocka_unit_test(eval_compares),     cmocka_unit_test(eval_compare_scores),
+        cmocka_unit_test(demo_usage),
+        cmocka_unit_test(demo_wrong_models),
+        cmocka_unit_test(demo_captions),
+        cmocka_unit_test(demo_json),
+        cmocka_unit_test(demo_wrong_images),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(info_reports),
+        cmocka_unit_test(info_of_int8),
+        cmocka_unit_test(info_wrong),
+        cmocka_unit_test(eval_usage),
+        cmocka_unit_test(eval_captions),
+        cmocka_unit_test(dump_files),
+        cmocka_unit_test(dump_gradcam),
+        cmocka_unit_test(dump_wrong),
+        cmocka_unit_test(scores_that_are_no_numbers),
+        cmocka_unit_test(eval_compares),
+        cmocka_unit_test(eval_compare_scores),
     };
     program = argc > 0 ? argv[0] : NULL;
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,4 +1,5 @@
 /* Tests of tools/source/torch_zip: archives built here, then damaged in every way a checkpoint may be. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -225,6 +226,134 @@ static void damaged_zip64(void **state)
     zip_free(&z);
 }
 
+/* An archive whose sizes and offsets all stand in zip64 fields.  The directory's first record is 46 bytes,
+ * the name and the field: type, size, then size, stored size and offset in 8 bytes each. */
+enum { WIDE_FIELD = 46 + 3, WIDE_RECORD = WIDE_FIELD + 28 };
+
+static void make_wide(zip_maker *z)
+{
+    memset(z, 0, sizeof *z);
+    z->wide = true;
+    unsigned char b[100];
+    for (size_t i = 0; i < sizeof b; i++) b[i] = (unsigned char)(i * 7);
+    zip_add(z, "n/a", "alpha", 5);
+    zip_add(z, "n/b", b, sizeof b);
+    zip_end(z);
+}
+
+static void reads_zip64_fields(void **state)
+{
+    tool_error err = {{0}};
+    (void)state;
+    zip_maker z;
+    make_wide(&z);
+    const size_t directory = z.out.size - z.directory.size - 98;
+    assert_int_equal(memcmp(z.out.at + directory, "PK\1\2", 4), 0);
+    if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
+
+    /* another field before it; only the number that the record lacks */
+    memcpy(z.out.at + directory + WIDE_FIELD, "FB\0\0\1\0\24\0\5\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0", 28);
+    set_number(&z.out, directory + 42, 0, 4);
+    if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
+
+    /* behind all it needs, the field may hold more: APPNOTE has a fourth number */
+    memcpy(z.out.at + directory + WIDE_FIELD, "\1\0\30\0\5\0\0\0\0\0\0\0\377\377\377\377\377\377\377\377",
+           20);
+    set_number(&z.out, directory + 20, 5, 4);
+    if (!read_all(&z.out, &err)) fail_msg("%s", err.message);
+    zip_free(&z);
+}
+
+static void damaged_zip64_fields(void **state)
+{
+    static const struct damage fields[] = {
+        /* offset into the first record, value, its bytes, message */
+        {WIDE_FIELD, 2, 2, "n/a: its zip64 field is missing or damaged"},
+        {WIDE_FIELD + 2, 23, 2, "n/a: its zip64 field is missing or damaged"},
+        {WIDE_FIELD + 2, 25, 2, "n/a: its zip64 field is missing or damaged"},
+        {30, 0, 2, "n/a: its zip64 field is missing or damaged"}, /* the record has no field */
+        {WIDE_FIELD + 4, 6, 8, "n/a: its two sizes disagree"},
+        {WIDE_FIELD + 4, (uint64_t)1 << 32 | 5, 8, "n/a: its two sizes disagree"},
+        {WIDE_FIELD + 20, ~(uint64_t)0, 8, "n/a: its offset lies outside the file"},
+        {WIDE_FIELD + 20, (uint64_t)1 << 32, 8, "n/a: its offset lies outside the file"},
+        {WIDE_FIELD + 20, 1, 8, "n/a: its local header is missing or names another entry"},
+    };
+    (void)state;
+    zip_maker z;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        make_wide(&z);
+        const size_t directory = z.out.size - z.directory.size - 98;
+        set_number(&z.out, directory + fields[i].offset, fields[i].value, fields[i].size);
+        assert_refused(&z.out, fields[i].message);
+        zip_free(&z);
+    }
+    /* both sizes, so that they agree with each other and not with the file */
+    static const uint64_t sizes[] = {(uint64_t)1 << 32 | 5, ~(uint64_t)0, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        make_wide(&z);
+        const size_t directory = z.out.size - z.directory.size - 98;
+        set_number(&z.out, directory + WIDE_FIELD + 4, sizes[i], 8);
+        set_number(&z.out, directory + WIDE_FIELD + 12, sizes[i], 8);
+        assert_refused(&z.out, "n/a: its data lie outside the file");
+        zip_free(&z);
+    }
+}
+
+/* More than 4 GiB, most of it a hole: an entry that is not read, and behind it one that is. */
+static void reads_behind_4_gib(void **state)
+{
+    const uint64_t hole = (uint64_t)9 << 29;
+    tool_error err = {{0}};
+    (void)state;
+    zip_maker front, back;
+    memset(&front, 0, sizeof front);
+    memset(&back, 0, sizeof back);
+    front.wide = back.wide = true;
+    zip_add(&front, "n/hole", "", 0);
+    zip_add(&back, "n/b", "behind", 6);
+    const size_t header = front.out.size, first = front.directory.size, added = back.out.size;
+    const uint64_t at = header + hole, directory = at + added;
+    const size_t local = 30 + 6 + 4, central = 46 + 6 + 4; /* where the numbers of the fields begin */
+    set_number(&front.out, local, hole, 8);
+    set_number(&front.out, local + 8, hole, 8);
+    set_number(&front.directory, central, hole, 8);
+    set_number(&front.directory, central + 8, hole, 8);
+    set_number(&back.directory, 46 + 3 + 4 + 16, at, 8);
+    put(&front.directory, back.directory.at, back.directory.size);
+    assert_true(front.directory.size > first);
+
+    /* zip_end wrote where the directory would be without the hole */
+    zip_maker end;
+    memset(&end, 0, sizeof end);
+    end.wide = true;
+    end.entries = 2;
+    put(&end.directory, front.directory.at, front.directory.size);
+    zip_end(&end);
+    set_number(&end.out, end.directory.size + 48, directory, 8);
+    set_number(&end.out, end.directory.size + 56 + 8, directory + end.directory.size, 8);
+
+    write_file(path, front.out.at, front.out.size);
+    const int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    const bool room = pwrite(fd, back.out.at, added, (off_t)at) == (ssize_t)added &&
+                      pwrite(fd, end.out.at, end.out.size, (off_t)directory) == (ssize_t)end.out.size;
+    assert_int_equal(close(fd), 0);
+    if (room) {
+        torch_zip zip;
+        if (!torch_zip_open(&zip, path, &err)) fail_msg("%s", err.message);
+        assert_true(torch_zip_find(&zip, "n/hole")->size == hole);
+        unsigned char *data = torch_zip_read(&zip, torch_zip_find(&zip, "n/b"), 6, &err);
+        if (!data) fail_msg("%s", err.message);
+        assert_memory_equal(data, "behind", 7);
+        free(data);
+        torch_zip_close(&zip);
+    }
+    zip_free(&front);
+    zip_free(&back);
+    zip_free(&end);
+    if (!room) skip(); /* a file system without holes or large files */
+}
+
 /* The second record made to point at the first entry, under the first one's name or with its own. */
 static void overlaps_and_duplicates(void **state)
 {
@@ -354,8 +483,9 @@ int main(void)
         cmocka_unit_test(truncated_anywhere), cmocka_unit_test(flipped_anywhere),
         cmocka_unit_test(damaged_fields),     cmocka_unit_test(damaged_ends),
         cmocka_unit_test(damaged_zip64),      cmocka_unit_test(overlaps_and_duplicates),
-        cmocka_unit_test(wrong_descriptor),   cmocka_unit_test(odd_descriptors),
-        cmocka_unit_test(not_archives),
+        cmocka_unit_test(reads_zip64_fields), cmocka_unit_test(damaged_zip64_fields),
+        cmocka_unit_test(reads_behind_4_gib), cmocka_unit_test(wrong_descriptor),
+        cmocka_unit_test(odd_descriptors),    cmocka_unit_test(not_archives),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

@@ -159,28 +159,47 @@ typedef struct zip_maker {
     bytes out, directory;
     unsigned entries;
     bool plain; /* without descriptors and zip64 records, as other programs write archives */
+    bool wide;  /* sizes and offsets stand in 64 bits, as in an archive of more than 4 GiB */
 } zip_maker;
+
+/* The largest number, which means "see the zip64 field", or the value. */
+static inline uint64_t zip_narrow(const zip_maker *z, uint64_t value)
+{
+    return z->wide ? 0xFFFFFFFF : value;
+}
+
+/* The zip64 field: its type, its size and its numbers. */
+static inline void zip_put_wide(bytes *b, const uint64_t *numbers, size_t count)
+{
+    put_number(b, 1, 2);
+    put_number(b, count * 8, 2);
+    for (size_t i = 0; i < count; i++) put_number(b, numbers[i], 8);
+}
 
 static inline void zip_add(zip_maker *z, const char *name, const void *data, size_t size)
 {
-    const uint32_t crc = (uint32_t)crc32_z(0, data, size);
-    const size_t header = z->out.size, pad = (64 - (header + 30 + strlen(name) + 4) % 64) % 64;
     static const unsigned char zeros[64];
+    const uint32_t crc = (uint32_t)crc32_z(0, data, size);
+    const bool later = !z->plain && !z->wide; /* checksum and sizes stand behind the data */
+    const size_t header = z->out.size, wide = z->wide ? 20 : 0;
+    const size_t pad = (64 - (header + 30 + strlen(name) + wide + 4) % 64) % 64;
+    const uint64_t numbers[3] = {size, size, header};
     put(&z->out, "PK\3\4", 4);
     put_number(&z->out, 0, 2);
-    put_number(&z->out, z->plain ? 0 : 0x0808, 2);
+    put_number(&z->out, later ? 0x0808 : 0, 2);
     put_number(&z->out, 0, 6);
-    put_number(&z->out, z->plain ? crc : 0, 4);
-    put_number(&z->out, z->plain ? size : 0, 4);
-    put_number(&z->out, z->plain ? size : 0, 4);
+    put_number(&z->out, later ? 0 : crc, 4);
+    put_number(&z->out, later ? 0 : zip_narrow(z, size), 4);
+    put_number(&z->out, later ? 0 : zip_narrow(z, size), 4);
     put_number(&z->out, strlen(name), 2);
-    put_number(&z->out, 4 + pad, 2);
+    put_number(&z->out, wide + 4 + pad, 2);
     put(&z->out, name, strlen(name));
+    if (wide) zip_put_wide(&z->out, numbers, 2);
     put(&z->out, "FB", 2);
     put_number(&z->out, pad, 2);
     put(&z->out, zeros, pad);
     put(&z->out, data, size);
-    if (!z->plain) {
+    if (later) {
         put(&z->out, "PK\7\10", 4);
         put_number(&z->out, crc, 4);
         put_number(&z->out, size, 4);
@@ -188,15 +207,17 @@ static inline void zip_add(zip_maker *z, const char *name, const void *data, siz
     }
     put(&z->directory, "PK\1\2", 4);
     put_number(&z->directory, 0, 4);
-    put_number(&z->directory, z->plain ? 0 : 0x0808, 2);
+    put_number(&z->directory, later ? 0x0808 : 0, 2);
     put_number(&z->directory, 0, 6);
     put_number(&z->directory, crc, 4);
-    put_number(&z->directory, size, 4);
-    put_number(&z->directory, size, 4);
+    put_number(&z->directory, zip_narrow(z, size), 4);
+    put_number(&z->directory, zip_narrow(z, size), 4);
     put_number(&z->directory, strlen(name), 2);
-    put_number(&z->directory, 0, 12);
-    put_number(&z->directory, header, 4);
+    put_number(&z->directory, wide ? 28 : 0, 2);
+    put_number(&z->directory, 0, 10);
+    put_number(&z->directory, zip_narrow(z, header), 4);
     put(&z->directory, name, strlen(name));
+    if (wide) zip_put_wide(&z->directory, numbers, 3);
     z->entries++;
 }
 
@@ -222,10 +243,10 @@ static inline void zip_end(zip_maker *z)
     }
     put(&z->out, "PK\5\6", 4);
     put_number(&z->out, 0, 4);
-    put_number(&z->out, z->entries, 2);
-    put_number(&z->out, z->entries, 2);
-    put_number(&z->out, z->directory.size, 4);
-    put_number(&z->out, directory, 4);
+    put_number(&z->out, zip_narrow(z, z->entries), 2);
+    put_number(&z->out, zip_narrow(z, z->entries), 2);
+    put_number(&z->out, zip_narrow(z, z->directory.size), 4);
+    put_number(&z->out, zip_narrow(z, directory), 4);
     put_number(&z->out, 0, 2);
 }
 

@@ -18,7 +18,8 @@ struct batch_captioner {
     batch_job *job;
     caption_session_options options;
     caption_session *session;
-    size_t large;                        /* bytes taken from the budget */
+    size_t large;   /* bytes taken from the budget for the session */
+    size_t picture; /* the same for a picture of a format that the library doesn't read */
     const batch_item *slots[BATCH_MOST]; /* [loaded] what is in the session's slots */
     int loaded;
     FILE *bytes, *failures; /* streams into the chunk */
@@ -122,34 +123,38 @@ static void note_failure(const batch_captioner *c, const batch_item *item)
     c->chunk->failed++;
 }
 
-/* Searches in a slot and writes what is found. */
-static bool write_slot(batch_captioner *c, int slot, batch_item *item)
+/* Writes what was found in a slot. */
+static bool write_slot(batch_captioner *c, int slot, const caption_result *result, batch_item *item)
 {
-    caption_error error = {CAPTION_OK, ""};
-    batch_answer answer = {.feature_count = c->job->feature_count};
-    if (caption_decode(c->session, slot, &c->job->decode, &answer.result, &error) != CAPTION_OK) {
-        (void)tool_fail_caption(&item->error, item->name, &error);
-        return batch_format_rest(&c->job->format, c->bytes, item);
-    }
+    batch_answer answer = {.feature_count = c->job->feature_count, .result = result};
     if (c->job->format.features) answer.features = caption_slot_features(c->session, slot);
     c->chunk->captioned++;
     return batch_format_caption(&c->job->format, c->bytes, item, &answer);
 }
 
-/* Encodes what is loaded, and writes the items from *next to `stop`, which are all those that had their turn.
+/* Finds the captions of what is loaded: results [loaded]. */
+static bool caption_slots(batch_captioner *c, const caption_result **results, caption_error *error)
+{
+    const caption_decode_options *decode = &c->job->decode;
+    return !c->loaded || (caption_encode(c->session, c->loaded, decode, error) == CAPTION_OK &&
+                          caption_decode_batch(c->session, c->loaded, decode, results, error) == CAPTION_OK);
+}
+
+/* Captions what is loaded, and writes the items from *next to `stop`, which are all those that had their
+ * turn.
  */
 static bool flush(batch_captioner *c, batch_item *items, size_t *next, size_t stop, tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
-    const bool encoded =
-        !c->loaded || caption_encode(c->session, c->loaded, &c->job->decode, &error) == CAPTION_OK;
+    const caption_result *results[BATCH_MOST];
+    const bool captioned = caption_slots(c, results, &error);
     bool ok = true;
     int slot = 0;
     for (; ok && *next < stop; ++*next) {
         batch_item *item = &items[*next];
         const bool loaded = slot < c->loaded && c->slots[slot] == item;
-        if (loaded && encoded) {
-            ok = write_slot(c, slot, item);
+        if (loaded && captioned) {
+            ok = write_slot(c, slot, results[slot], item);
         } else {
             if (loaded) (void)tool_fail_caption(&item->error, item->name, &error);
             ok = batch_format_rest(&c->job->format, c->bytes, item);
@@ -171,6 +176,24 @@ static const tool_text *bytes_of(batch_item *item, tool_text *file)
     return file;
 }
 
+/* Takes what a picture needs from the budget while it is decoded.  Nothing else is held then, so that no two
+ * threads wait for each other. */
+static void take_picture(void *user, size_t bytes)
+{
+    batch_captioner *c = user;
+    c->picture = bytes;
+    take_large(&c->job->budget, bytes);
+}
+
+/* Decodes into the next slot. */
+static bool load_slot(batch_captioner *c, const picture_source *source, tool_error *err)
+{
+    const bool ok = tool_load_picture(c->session, c->loaded, source, &c->job->limits, err);
+    if (c->picture) give_large(&c->job->budget, c->picture);
+    c->picture = 0;
+    return ok;
+}
+
 /* Loads an item into the next slot.  An image that needs more memory than there is begins a batch of its own:
  * what was loaded before it is lost when the session is made again.  *next: see flush. */
 static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t index, tool_error *err)
@@ -179,13 +202,20 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
     tool_text file = {NULL, 0};
     const tool_text *data = bytes_of(item, &file);
     if (!data) return true;
+    const picture_claim claim = {take_picture, c};
     const picture_source source = {.name = item->name,
                                    .data = (const uint8_t *)data->data,
                                    .size = data->size,
-                                   .no_exif = c->options.no_exif != 0};
+                                   .no_exif = c->options.no_exif != 0,
+                                   .claim = &claim};
     size_t need;
     bool ok = true;
-    if (!tool_load_memory(&need, &source, &c->job->limits, &item->error)) {
+    if (c->large && picture_is_foreign(data->data, data->size)) {
+        ok = flush(c, items, next, index, err) && renew(c, USUAL_MEMORY, err);
+    }
+    if (!ok) {
+        data = NULL;
+    } else if (!tool_load_memory(&need, &source, &c->job->limits, &item->error)) {
         data = NULL;
     } else if (need > c->options.decode_memory) {
         ok = flush(c, items, next, index, err);
@@ -197,9 +227,7 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
             data = NULL;
         }
     }
-    if (ok && data && tool_load_picture(c->session, c->loaded, &source, &c->job->limits, &item->error)) {
-        c->slots[c->loaded++] = item;
-    }
+    if (ok && data && load_slot(c, &source, &item->error)) c->slots[c->loaded++] = item;
     tool_text_free(&file);
     return ok;
 }

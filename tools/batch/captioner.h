@@ -1,5 +1,5 @@
-/* One thread's work: items become captions, encoded together in batches, and captions become bytes of the
- * output.
+/* One thread's work: items become captions, encoded and searched together in batches, and captions become
+ * bytes of the output.
  *
  * All threads share a job.  Each has a captioner, with a session of one thread: so the stages of different
  * threads overlap by themselves, and no thread waits for another.  Never prints. */
@@ -16,10 +16,10 @@
 #include "tools/batch/format.h"
 #include "tools/batch/source.h"
 
-enum { BATCH_MOST = 8 }; /* images encoded together */
+enum { BATCH_MOST = 8 }; /* images encoded and searched together */
 
-/* Memory for images that need much to be decoded, shared by all threads: one of them at least, and several as
- * long as they need little together. */
+/* Memory for images that need much to be decoded, whatever their format, shared by all threads: one of them
+ * at least, and several as long as they need little together. */
 typedef struct batch_budget {
     pthread_mutex_t lock;
     pthread_cond_t freed;

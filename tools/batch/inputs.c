@@ -5,9 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
+#include "tools/batch/braces.h"
 #include "tools/common/grow.h"
+
+/* without libarchive a tar in a folder is passed over as other files are; one that is named fails in words */
+enum { READS_TARS = TOOL_WITH_ARCHIVE };
 
 /* bytes of a list of names: as much as memory holds */
 #define MAX_LIST (SIZE_MAX / 8)
@@ -23,12 +28,29 @@ bool batch_is_tar(const char *name)
     return false;
 }
 
+/* Adds the names that a name with braces stands for. */
+static bool add_braces(batch_inputs *inputs, const batch_braces *braces, tool_error *err)
+{
+    char *name = malloc(braces->room);
+    bool ok = name || tool_fail(err, "out of memory");
+    for (uint64_t i = 0; ok && i < braces->names; i++) {
+        batch_braces_name(braces, i, name);
+        ok = tool_images_add(&inputs->named, name, true, err);
+    }
+    free(name);
+    return ok;
+}
+
 bool batch_inputs_add(batch_inputs *inputs, const char *operand, tool_error *err)
 {
+    struct stat info;
+    batch_braces braces;
     if (strcmp(operand, "-") == 0) {
         return tool_fail(err, "-: an image on standard input is for capdemo; --files-from - reads a list");
     }
-    return tool_images_add(&inputs->named, operand, true, err);
+    inputs->named.also = READS_TARS ? batch_is_tar : NULL;
+    if (lstat(operand, &info) == 0) return tool_images_add(&inputs->named, operand, true, err);
+    return batch_braces_read(&braces, operand, err) && add_braces(inputs, &braces, err);
 }
 
 bool batch_inputs_read(batch_inputs *inputs, const char *path, bool zero, tool_error *err)

@@ -27,7 +27,8 @@ typedef struct batch_inputs {
 /* A name that is taken for a tar: .tar, .tgz, .tzst, .tar.gz, .tar.zst.  What is in it, the bytes tell. */
 bool batch_is_tar(const char *name);
 
-/* Adds an operand: an image, a tar or a folder, which is searched with the folders in it. */
+/* Adds an operand: an image, a tar or a folder, which is searched for images and tars with the folders in it.
+ * One that is no file may stand for many, see braces.h. */
 bool batch_inputs_add(batch_inputs *inputs, const char *operand, tool_error *err);
 
 /* Reads the list of names; `path` "-" is standard input. */

@@ -21,6 +21,8 @@ void tool_confine(const char *const *outputs, size_t count)
     (void)count;
 }
 
+void tool_confine_server(void) {}
+
 #else
 
 #include <errno.h>
@@ -44,11 +46,11 @@ void tool_confine(const char *const *outputs, size_t count)
 
 /* Rights of the first version of Landlock, and what is done to files in a folder that is written. */
 static const uint64_t in_folder = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                                  LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR;
-static const uint64_t never = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                              LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                              LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                              LANDLOCK_ACCESS_FS_MAKE_SYM;
+                                  LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                                  LANDLOCK_ACCESS_FS_REMOVE_DIR; /* one that was made and stayed empty */
+static const uint64_t never = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                              LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+                              LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 
 /* Cuts `path` down to its folder: "a/b" to "a", "b" to ".". */
 static void cut_name(char *path)
@@ -122,7 +124,7 @@ static const char *const refused[] = {
     "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
     "pidfd_open", "kill", "tkill", "kcmp",
     /* network */
-    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
+    "socket", "socketpair", "connect", "bind", "listen",
     /* owners, modes, users, limits of others */
     "chmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "setuid", "setgid", "setreuid", "setregid",
     "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "capset", "setxattr", "lsetxattr",
@@ -135,14 +137,23 @@ static const char *const refused[] = {
     "quotactl", "settimeofday", "clock_settime", "adjtimex", "sethostname", "setdomainname", "iopl", "ioperm",
     "personality", "syslog", "mknod", "mknodat", "symlink", "symlinkat"};
 
-static void confine_calls(void)
+/* The same for programs that don't answer on a socket. */
+static const char *const refused_clients[] = {"accept", "accept4"};
+
+static void refuse(scmp_filter_ctx filter, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int number = seccomp_syscall_resolve_name(names[i]);
+        if (number != __NR_SCMP_ERROR) (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
+    }
+}
+
+static void confine_calls(bool server)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter) return;
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        const int number = seccomp_syscall_resolve_name(refused[i]);
-        if (number != __NR_SCMP_ERROR) (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
-    }
+    refuse(filter, refused, sizeof refused / sizeof refused[0]);
+    if (!server) refuse(filter, refused_clients, sizeof refused_clients / sizeof refused_clients[0]);
     /* a clone that is no thread; clone3's flags are in memory, where a filter can't look: without it the C
      * library takes clone */
     (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
@@ -152,11 +163,21 @@ static void confine_calls(void)
     seccomp_release(filter);
 }
 
-void tool_confine(const char *const *outputs, size_t count)
+static void confine(const char *const *outputs, size_t count, bool server)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return; /* both need it */
     confine_files(outputs, count);
-    confine_calls();
+    confine_calls(server);
+}
+
+void tool_confine(const char *const *outputs, size_t count)
+{
+    confine(outputs, count, false);
+}
+
+void tool_confine_server(void)
+{
+    confine(NULL, 0, true);
 }
 
 #endif

@@ -17,4 +17,8 @@
  * Reading stays.  Called once, when the command line is known and nothing is open. */
 void tool_confine(const char *const *outputs, size_t count);
 
+/* The same for a program that writes no file and answers on a socket, which is open already: it may accept
+ * connections on that, and open no other. */
+void tool_confine_server(void);
+
 #endif

@@ -26,12 +26,17 @@ bool tool_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+static bool is_regular(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 typedef enum file_kind { FILE_PICTURE, FILE_OTHER, FILE_UNREADABLE } file_kind;
 
 static file_kind kind_of(const char *path)
 {
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FILE_OTHER;
+    if (!is_regular(path)) return FILE_OTHER;
     unsigned char bytes[PICTURE_MAGIC_BYTES];
     const long got = tool_regular_start(path, bytes, sizeof bytes, NULL);
     if (got < 0) return FILE_UNREADABLE;
@@ -108,7 +113,9 @@ static bool add_entry(tool_images *images, const char *folder, const char *name,
         if (depth >= 0) ok = add_folder(images, path, depth + 1, err);
     } else if (!tool_is_folder(path)) {
         /* a file that can't be read may be a picture; captioning it fails and says why */
-        if (kind_of(path) != FILE_OTHER) return append(images, path, err);
+        if (kind_of(path) != FILE_OTHER || (images->also && images->also(path) && is_regular(path))) {
+            return append(images, path, err);
+        }
         ok = pass_over(images, name, err);
     }
     free(path);

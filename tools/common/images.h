@@ -4,6 +4,7 @@
 #ifndef TOOLS_COMMON_IMAGES_H
 #define TOOLS_COMMON_IMAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/common/error.h"
@@ -17,14 +18,16 @@ typedef struct tool_images {
     size_t count, room;
     size_t passed_over;             /* files in folders that are no pictures */
     char *named[TOOL_IMAGES_NAMED]; /* the first of them, owned */
+    bool (*also)(
+        const char *name); /* regular files in folders that are taken by their names alone; may be NULL */
 } tool_images;
 
 /* Adds one argument.
  *
- * A folder stands for the pictures in it in the order of their names, with those of the folders
- * inside it when `recursive`.  A file's first bytes tell whether it is one (pictures.h), not its name.  Names
- * that begin with a dot are left out; links to folders are not followed; what is no regular file is never
- * opened. An argument that is no folder is added unseen: if it is no picture, captioning it fails.
+ * A folder stands for the pictures in it, and what `also` accepts, in the order of their names, with those of
+ * the folders inside it when `recursive`.  A file's first bytes tell whether it is one (pictures.h), not its
+ * name.  Names that begin with a dot are left out; links to folders are not followed; what is no regular file
+ * is never opened. An argument that is no folder is added unseen: if it is no picture, captioning it fails.
  *
  * Fails on a folder that can't be read or holds no picture; what was added before stays. */
 bool tool_images_add(tool_images *images, const char *argument, bool recursive, tool_error *err);

@@ -16,8 +16,12 @@ typedef struct picture_job {
 /* Holds a picture to the limits.  Decoding takes `bytes_per_pixel`, and turning upright what it takes. */
 bool picture_check(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel);
 
+/* The same, and waits for that memory and `more` bytes where the source has a claim.  Once for a picture. */
+bool picture_reserve(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel,
+                     uint64_t more);
+
 /* Makes room for `pixel_bytes` bytes a pixel, all black; the picture's rows are then width * 3 bytes apart.
- * For sizes that picture_check accepted. */
+ * For sizes that picture_check or picture_reserve accepted. */
 uint8_t *picture_room(const picture_job *job, picture *p, uint32_t width, uint32_t height,
                       unsigned pixel_bytes);
 
@@ -35,7 +39,7 @@ bool picture_decode_gif(picture_job *job, picture *p);
 bool picture_decode_tiff(picture_job *job, picture *p);
 
 /* Holds all that a HEIF file [size] decodes to to the limits, and changes it so that transparency, which
- * would be dropped, is not decoded. */
-bool picture_heif_prepare(const picture_job *job, uint8_t *data, size_t size);
+ * would be dropped, is not decoded.  *memory: bytes that decoding takes beside the picture. */
+bool picture_heif_prepare(const picture_job *job, uint8_t *data, size_t size, uint64_t *memory);
 
 #endif

@@ -125,7 +125,7 @@ static bool decode(const picture_job *job, GifFileType *gif, picture *p)
     /* all are 16-bit numbers; a frame may be larger than its screen, which then grows */
     const uint32_t width = larger(gif->SWidth, frame->Left + frame->Width),
                    height = larger(gif->SHeight, frame->Top + frame->Height);
-    if (!picture_check(job, width, height, PIXEL_BYTES)) return false;
+    if (!picture_reserve(job, width, height, PIXEL_BYTES, 0)) return false;
     uint8_t *rgb = picture_room(job, p, width, height, PIXEL_BYTES);
     if (!rgb) return false;
     fill(p, rgb, frame->ColorMap ? frame->ColorMap : gif->SColorMap, transparent);

@@ -67,7 +67,7 @@ static bool take_rows(const picture_job *job, picture *p, heif_rows *rows)
     if (!p->rgb || width < 1 || height < 1 || stride / 3 < width) {
         return picture_damaged(job, "it has no pixels");
     }
-    /* what was decoded may be larger than what the file announced */
+    /* what was decoded may differ from what the file announced */
     if (!picture_check(job, (uint32_t)width, (uint32_t)height, PIXEL_BYTES)) return false;
     p->width = width;
     p->height = height;
@@ -75,15 +75,17 @@ static bool take_rows(const picture_job *job, picture *p, heif_rows *rows)
     return true;
 }
 
+/* more: bytes that decoding takes beside the picture */
 static bool decode(const picture_job *job, picture *p, heif_rows *rows,
-                   const struct heif_image_handle *handle)
+                   const struct heif_image_handle *handle, uint64_t more)
 {
     const heif_functions *f = &rows->f;
     const int width = f->heif_image_handle_get_width(handle),
               height = f->heif_image_handle_get_height(handle);
     const bool deep = f->heif_image_handle_get_luma_bits_per_pixel(handle) > 8;
     if (width < 1 || height < 1) return picture_damaged(job, "it has no pixels");
-    if (!picture_check(job, (uint32_t)width, (uint32_t)height, deep ? DEEP_PIXEL_BYTES : PIXEL_BYTES)) {
+    if (!picture_reserve(job, (uint32_t)width, (uint32_t)height, deep ? DEEP_PIXEL_BYTES : PIXEL_BYTES,
+                         more)) {
         return false;
     }
     struct heif_decoding_options *options = f->heif_decoding_options_alloc();
@@ -105,11 +107,12 @@ static bool read_file(const picture_job *job, picture *p, heif_rows *rows, struc
     const heif_functions *f = &rows->f;
     const size_t size = job->source->size;
     struct heif_image_handle *handle = NULL;
+    uint64_t more = 0;
     const bool ok =
-        picture_heif_prepare(job, rows->file, size) &&
+        picture_heif_prepare(job, rows->file, size, &more) &&
         worked(job, f->heif_context_read_from_memory_without_copy(context, rows->file, size, NULL)) &&
         worked(job, f->heif_context_get_primary_image_handle(context, &handle)) &&
-        decode(job, p, rows, handle);
+        decode(job, p, rows, handle, more);
     if (handle) f->heif_image_handle_release(handle);
     return ok;
 }

@@ -166,7 +166,7 @@ static bool check(const picture_job *job, TIFF *tiff, uint32_t width, uint32_t h
     if (block / CODED_BYTES > job->limits->pixels / count) {
         return picture_refused(job, "its tiles hold many more pixels than the limit");
     }
-    return true;
+    return picture_reserve(job, width, height, RASTER_BYTES, block * planes);
 }
 
 /* libtiff would multiply colours with an alpha that isn't associated.  Taken for associated it is left alone,

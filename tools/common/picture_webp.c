@@ -54,7 +54,7 @@ static bool decode_frame(picture_job *job, picture *p, const uint32_t canvas[2],
         return picture_damaged(job, "a frame of another size than its canvas has room for");
     }
     const bool lossless = config.input.format == 2;
-    if (!picture_check(job, canvas[0], canvas[1], lossless ? LOSSLESS_BYTES : LOSSY_BYTES)) return false;
+    if (!picture_reserve(job, canvas[0], canvas[1], lossless ? LOSSLESS_BYTES : LOSSY_BYTES, 0)) return false;
     uint8_t *rgb = picture_room(job, p, canvas[0], canvas[1], 3);
     if (!rgb) return false;
     const size_t stride = (size_t)p->stride,

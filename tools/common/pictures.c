@@ -161,15 +161,37 @@ bool picture_refused(const picture_job *job, const char *reason)
     return tool_fail(job->err, "%s: %s image: %.300s", job->source->name, job->format, reason);
 }
 
-bool picture_check(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel)
+static bool check_size(const picture_job *job, const picture_size *size)
 {
     const char *name = job->source->name;
-    const unsigned each = bytes_per_pixel + (job->orientation == 1 ? 0 : 3);
-    if (width < 1 || height < 1) {
-        return tool_fail(job->err, "%s: the image has %" PRIu32 " x %" PRIu32 " pixels", name, width, height);
+    if (size->width < 1 || size->height < 1) {
+        return tool_fail(job->err, "%s: the image has %" PRIu32 " x %" PRIu32 " pixels", name, size->width,
+                         size->height);
     }
-    const picture_size size = {width, height, (uint64_t)width * height * each};
-    return picture_allowed(job->limits, name, &size, job->err);
+    return picture_allowed(job->limits, name, size, job->err);
+}
+
+static uint64_t pixel_memory(const picture_job *job, uint32_t width, uint32_t height,
+                             unsigned bytes_per_pixel)
+{
+    const unsigned each = bytes_per_pixel + (job->orientation == 1 ? 0 : 3);
+    return (uint64_t)width * height * each;
+}
+
+bool picture_check(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel)
+{
+    return check_size(job, &(picture_size){width, height, pixel_memory(job, width, height, bytes_per_pixel)});
+}
+
+bool picture_reserve(const picture_job *job, uint32_t width, uint32_t height, unsigned bytes_per_pixel,
+                     uint64_t more)
+{
+    const uint64_t memory = pixel_memory(job, width, height, bytes_per_pixel);
+    const picture_size size = {width, height, more < UINT64_MAX - memory ? memory + more : UINT64_MAX};
+    if (!check_size(job, &size)) return false;
+    const picture_claim *claim = job->source->claim;
+    if (claim) claim->take(claim->user, (size_t)size.memory); /* no more than the limit, which is a size_t */
+    return true;
 }
 
 uint8_t *picture_room(const picture_job *job, picture *p, uint32_t width, uint32_t height,

@@ -32,12 +32,20 @@ typedef struct picture_size {
 bool picture_allowed(const picture_limits *limits, const char *name, const picture_size *size,
                      tool_error *err);
 
+/* Who shares memory among pictures that are decoded at once.  `take` is called once for each picture, before
+ * its pixels are decoded, with the bytes that this takes; it may wait until there are so many. */
+typedef struct picture_claim {
+    void (*take)(void *user, size_t bytes);
+    void *user;
+} picture_claim;
+
 /* An encoded picture. */
 typedef struct picture_source {
     const char *name;    /* for messages */
     const uint8_t *data; /* [size] */
     size_t size;
     bool no_exif; /* leave it lying on its side: EXIF's orientation and HEIF's transformations are ignored */
+    const picture_claim *claim; /* NULL: nobody */
 } picture_source;
 
 typedef struct picture {

@@ -5,6 +5,7 @@
 #define TOOLS_DEMO_SHOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <caption.h>
 
@@ -18,6 +19,7 @@ typedef struct demo_answer {
     const char *image; /* as the user named it */
     const caption_model *model;
     const caption_result *result;
+    const uint8_t *pixels; /* [input_size, input_size, 3], as the model sees the image */
     demo_times times;
     bool named;     /* there are several images: say which one this is */
     bool several;   /* every caption with its score, not just the best */

@@ -10,6 +10,8 @@ function __libcaption_words
             printf '%s\n' auto direct winograd im2col
         case penalty-form
             printf '%s\n' published corrected
+        case colors
+            printf '%s\n' viridis jet
         case format
             printf '%s\n' jsonl tsv csv tar
         case wordnet

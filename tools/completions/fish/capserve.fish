@@ -1,0 +1,2 @@
+source (status dirname)/libcaption.fish
+__libcaption_define capserve
