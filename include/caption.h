@@ -124,10 +124,10 @@ typedef enum caption_status {
     CAPTION_ERROR_MODEL = -4,   /* not a model file, a damaged one, or one of a network that isn't run here */
     CAPTION_ERROR_VERSION = -5, /* a model file or a structure of a version unknown to this library */
     CAPTION_ERROR_IMAGE = -6,   /* not an image of a supported kind, or damaged beyond decoding */
-    CAPTION_ERROR_LIMIT = -7, /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE,
-                                 needs more than decode_memory, or takes too much work: a JPEG whose scans
-                                 visit more than 12 million blocks of 8 x 8, a PNG whose rows have more than
-                                 256 MB */
+    CAPTION_ERROR_LIMIT = -7,   /* the image has more than max_pixels or a side over CAPTION_MAX_IMAGE_SIDE,
+                                   needs more than decode_memory, or takes too much work: a JPEG whose scans
+                                   visit more than 12 million blocks of 8 x 8, a PNG whose rows have more than
+                                   256 MB */
     CAPTION_ERROR_UNSUPPORTED = -8, /* left out of this build (JPEG, PNG, files, threads, allocation), or not
                                        there for models of this precision */
     CAPTION_ERROR_ABORTED = -9      /* the progress function asked to stop */
