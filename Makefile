@@ -309,7 +309,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo serve weights test unit check asan tsan valgrind fuzz attack firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
 	check-int8 check-pillow check-neon check-cortex-m deps-cross install uninstall clean
 
 help:
@@ -326,6 +326,7 @@ help:
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
+	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
 	@echo 'make fuzz             fuzzers (clang); SECONDS_EACH=60 TARGET="model image" FUZZ_SEED=1'
 	@echo 'make attack           hostile files of every kind and faults of the system, against every tool;'
 	@echo '                      SEED=1 COUNT=5000'
@@ -425,6 +426,11 @@ covered: $(BUILD)/test/coverage/ends.o
 	@$(MAKE) --no-print-directory tools replays $(SUITE_PROGS)
 	@$(SCRIPT_ENV) sh test/coverage/run.sh $(SUITE_PROGS)
 
+# what they report and is no mistake: test/analyse/accepted.txt
+ANALYSERS ?= gcc cppcheck tidy
+analyse: need-tools
+	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
+
 CORES := cortex-m4 cortex-m7 cortex-m55
 firmware:
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
@@ -458,7 +464,7 @@ fuzz: fuzz-build
 # Hostile files of every kind, and each tool over them: the plain build for its memory, then one with sanitizers.
 # corpus FOLDER SEED COUNT makes the files, drive [-a] [-j JOBS] TOOLS CORPUS runs the tools.
 ATTACK := $(BUILD)/test/attack
-MAKERS := bytes models images pickles texts
+MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
 $(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o

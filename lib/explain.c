@@ -190,7 +190,7 @@ caption_status caption_explain(caption_session *session, int slot, const caption
                        .told = {.features = cpt_slot_features(session, slot),
                                 .ids = caption->ids,
                                 .length = caption->length},
-                       .work = {.progress = own.progress, .user = own.progress_user}};
+                       .work = {.progress = own.progress, .user = own.progress_user, .slot = slot}};
     if (!explain(&job, own.method)) {
         return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
     }

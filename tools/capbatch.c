@@ -483,8 +483,8 @@ static int run_all(batch_options *options)
 /* ---- merge ---- */
 
 typedef struct merge_options {
-    const char *output;
-    bool quiet;
+    const char *output, *list;
+    bool null, quiet;
 } merge_options;
 
 static const tool_option merge_own_options[] = {
@@ -493,6 +493,12 @@ static const tool_option merge_own_options[] = {
      .argument = "FILE",
      .help = "write to FILE; - is standard output",
      .initial = "-"},
+    {.name = "files-from",
+     .code = OPTION_FILES_FROM,
+     .argument = "FILE",
+     .help = "the list that the parts were made of: its order is that of the output",
+     .initial = "none"},
+    {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes"},
     {.name = "quiet", .code = 'q', .help = "no summary, only errors"},
     {.name = NULL},
 };
@@ -509,12 +515,14 @@ static void take_merge(void *user, int code, const char *value, tool_error *err)
     (void)err;
     if (code == 'o') options->output = value;
     if (code == 'q') options->quiet = true;
+    if (code == '0') options->null = true;
+    if (code == OPTION_FILES_FROM) options->list = value;
 }
 
 static const tool_command merge_command = {
     .name = "capbatch merge",
     .synopsis = "[options] PART...",
-    .about = "Joins the outputs of all parts into one, in order.  Each PART has to be there\n"
+    .about = "Joins the outputs of all parts into one, in their order.  Each PART has to be there\n"
              "once, with its manifest, and all were made with one model and the same options.\n",
     .groups = merge_groups,
     .take = take_merge,
@@ -529,12 +537,18 @@ static int merge(int argc, char **argv)
     const int code = tool_read_options(&merge_command, &options, &argc, argv);
     if (code >= 0) return code;
     if (argc < 2) (void)tool_fail(&err, "merge: no part named");
+    if (options.null && !options.list) (void)tool_fail(&err, "--null: goes with --files-from alone");
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], options.output) == 0) (void)tool_fail(&err, "-o: %s is a part", argv[i]);
     }
     if (err.message[0]) return tool_usage_error(merge_command.name, &err);
     tool_confine((const char *const[]){options.output}, 1);
-    const bool ok = batch_merge(argv + 1, (size_t)argc - 1, options.output, &totals, &joined, &err);
+    const batch_merging merging = {.parts = argv + 1,
+                                   .count = (size_t)argc - 1,
+                                   .output = options.output,
+                                   .list = options.list,
+                                   .zero = options.null};
+    const bool ok = batch_merge(&merging, &totals, &joined, &err);
     if (!ok) return tool_failure(tool, &err);
     if (!options.quiet) {
         tool_note(tool, "%zu parts joined: %" PRIu64 " images captioned, %" PRIu64 " failed", joined,

@@ -1,4 +1,4 @@
-/* batch.c - captions several images, up to 8 of them encoded together.
+/* batch.c - captions several images, up to 8 of them together.
  *     cc batch.c -o batch $(pkg-config --cflags --libs libcaption)
  *     ./batch MODEL.capw IMAGE... */
 #include <caption.h>
@@ -10,7 +10,7 @@ enum { BATCH = 8 };
 static int caption_some(caption_session *session, char **paths, int count)
 {
     const char *loaded[BATCH];
-    const caption_result *result;
+    const caption_result *results[BATCH];
     caption_error error;
     int slots = 0;
     for (int i = 0; i < count; i++) {
@@ -20,13 +20,14 @@ static int caption_some(caption_session *session, char **paths, int count)
             fprintf(stderr, "%s\n", error.message);
         }
     }
-    if (slots > 0 && caption_encode(session, slots, NULL, &error) != CAPTION_OK) {
+    if (slots == 0) return count;
+    if (caption_encode(session, slots, NULL, &error) != CAPTION_OK ||
+        caption_decode_batch(session, slots, NULL, results, &error) != CAPTION_OK) {
         fprintf(stderr, "%s\n", error.message);
         return count;
     }
     for (int slot = 0; slot < slots; slot++) {
-        if (caption_decode(session, slot, NULL, &result, &error) != CAPTION_OK) return count;
-        printf("%s\t%s\n", loaded[slot], result->captions[0].text);
+        printf("%s\t%s\n", loaded[slot], results[slot]->captions[0].text);
     }
     return count - slots;
 }

@@ -334,7 +334,9 @@ static void CPTK_NAME(cptk_tile_u8)(const cptk_tile_int8 *t)
     const int most = parts > 1 ? GROUP : panels;
 #endif
     for (int panel = 0; panel < panels; panel += most) {
-        panel_group group = {.first = panel, .end = panel + most < panels ? panel + most : panels};
+        panel_group group; /* without an initializer: setting all of `start` to 0 first takes long */
+        group.first = panel;
+        group.end = panel + most < panels ? panel + most : panels;
 #if VEC_QUAD_CHUNK
         const size_t quads = (size_t)t->taps * (size_t)t->depth / CPTK_QUAD;
         for (int p = panel; p < group.end; p++) {

@@ -151,7 +151,11 @@ VEC_TILE_BLOCKS(MULTIPLY_FUNCTION)
 static void (*const multiply_functions[])(const int16_t *v, const int16_t *u, size_t depth,
                                           int32_t *m) = {VEC_TILE_BLOCKS(MULTIPLY_POINTER)};
 
-enum { MOST_TILES = sizeof multiply_functions / sizeof multiply_functions[0] };
+enum {
+    MOST_TILES = sizeof multiply_functions / sizeof multiply_functions[0],
+    /* Twice as many, where that is possible: filters are then read from the first cache every second time. */
+    BLOCK_TILES = 2 * VEC_TILE_ROWS <= CPTK_WINOGRAD_MOST_TILES ? 2 * VEC_TILE_ROWS : VEC_TILE_ROWS
+};
 
 static void CPTK_NAME(cptk_winograd_product_i16)(const cptk_winograd_int8 *w)
 {
@@ -204,7 +208,7 @@ static void CPTK_NAME(cptk_winograd_output_u8)(const cptk_winograd_int8 *w)
 
 void CPTK_NAME(cptk_winograd_int8_init)(cptk_kernels *kernels)
 {
-    kernels->winograd_tiles_u8 = VEC_TILE_ROWS;
+    kernels->winograd_tiles_u8 = BLOCK_TILES;
     kernels->winograd_input_u8 = CPTK_NAME(cptk_winograd_input_u8);
     kernels->winograd_filters_i8 = CPTK_NAME(cptk_winograd_filters_i8);
     kernels->winograd_product_i16 = CPTK_NAME(cptk_winograd_product_i16);

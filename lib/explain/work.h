@@ -8,6 +8,7 @@
 typedef struct cpt_work {
     caption_progress_fn progress; /* or NULL */
     void *user;
+    int slot;        /* of the image */
     int done, total; /* parts */
     bool stopped;    /* the progress function wanted it */
 } cpt_work;
@@ -16,7 +17,7 @@ typedef struct cpt_work {
 static inline bool cpt_work_goes_on(cpt_work *work)
 {
     const caption_progress progress = {
-        .stage = CAPTION_STAGE_EXPLAIN, .done = ++work->done, .total = work->total};
+        .stage = CAPTION_STAGE_EXPLAIN, .done = ++work->done, .total = work->total, .slot = work->slot};
     if (work->progress && work->progress(work->user, &progress)) work->stopped = true;
     return !work->stopped;
 }

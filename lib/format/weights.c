@@ -194,12 +194,12 @@ void cpt_weights_metadata(const cpt_weights *w, uint32_t index, const char **key
     }
 }
 
-const char *cpt_weights_find_metadata(const cpt_weights *w, const char *wanted)
+const char *cpt_weights_find_metadata(const cpt_weights *w, const char *key)
 {
     for (uint32_t i = 0; i < w->metadata_count; i++) {
-        const char *key, *value;
-        cpt_weights_metadata(w, i, &key, &value);
-        if (strcmp(key, wanted) == 0) return value;
+        const char *found, *value;
+        cpt_weights_metadata(w, i, &found, &value);
+        if (strcmp(found, key) == 0) return value;
     }
     return NULL;
 }

@@ -78,7 +78,8 @@ static bool read_frame(const segment *s, cpt_jpeg_header *h)
         const int factors = p[7 + 3 * i];
         const size_t across = (size_t)((h->width + 8 * max_h - 1) / (8 * max_h)) * (size_t)(factors >> 4);
         const size_t down = (size_t)((h->height + 8 * max_v - 1) / (8 * max_v)) * (size_t)(factors & 15);
-        const size_t blocks_row = round_up(across * 8, 64), row = round_up((size_t)(h->width + max_h), 64);
+        const size_t blocks_row = round_up(across * 8, 64),
+                     row = round_up((size_t)h->width + (size_t)max_h, 64);
         h->ids[i] = p[6 + 3 * i];
         h->blocks[i] = (uint64_t)across * down;
         h->coefficients += across * down * 64;

@@ -25,7 +25,7 @@ typedef struct cpt_tiles {
 
 /* Rows are cut into cpt_ceil_div(rows, tile_rows) tiles by cpt_part (parts.h).  How they are cut changes no
  * bit of the result. */
-void cpt_tiles_run(const cpt_tiles *tiles, const cptk_kernels *kernels);
+void cpt_tiles_run(const cpt_tiles *w, const cptk_kernels *kernels);
 
 /* The same for bytes. */
 typedef struct cpt_tiles_int8 {
@@ -36,6 +36,6 @@ typedef struct cpt_tiles_int8 {
     size_t row_pitch;
 } cpt_tiles_int8;
 
-void cpt_tiles_int8_run(const cpt_tiles_int8 *tiles, const cptk_kernels *kernels);
+void cpt_tiles_int8_run(const cpt_tiles_int8 *w, const cptk_kernels *kernels);
 
 #endif

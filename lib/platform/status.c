@@ -35,7 +35,7 @@ static void clean(char *message)
     }
 }
 
-caption_status cpt_fail(caption_error *error, caption_status status, const char *format, ...)
+caption_status(cpt_fail)(caption_error *error, caption_status status, const char *format, ...)
 {
     if (error) {
         va_list args;
@@ -51,7 +51,7 @@ caption_status cpt_fail(caption_error *error, caption_status status, const char 
     return status;
 }
 
-caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path)
+caption_status(cpt_fail_in_file)(caption_error *error, caption_status status, const char *path)
 {
     if (error) {
         const caption_error inner = *error;

@@ -17,6 +17,11 @@ caption_status cpt_fail(caption_error *error, caption_status status, const char 
  * long name the middle is left out, so that the reason stays. */
 caption_status cpt_fail_in_file(caption_error *error, caption_status status, const char *path);
 
+#ifdef __clang_analyzer__ /* which sees in this way that a failure never is CAPTION_OK */
+#define cpt_fail(error, status, ...) (cpt_fail(error, status, __VA_ARGS__), (status))
+#define cpt_fail_in_file(error, status, path) (cpt_fail_in_file(error, status, path), (status))
+#endif
+
 /* Records success: CAPTION_OK and an empty message. */
 caption_status cpt_ok(caption_error *error);
 

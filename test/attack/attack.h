@@ -50,6 +50,10 @@ void attack_settings(bytes *out, dice *d);
 void attack_references(bytes *out, dice *d);
 void attack_predictions(bytes *out, dice *d);
 void attack_names(bytes *out, dice *d);
+void attack_tar(bytes *out, dice *d);
+void attack_compressed_tar(bytes *out, dice *d);
+/* WebP, GIF, TIFF, HEIC, AVIF */
+void attack_picture(bytes *out, dice *d);
 
 /* The files that go with an attacked one: a model, a checkpoint, its vocabulary, references, predictions, and
  * pictures of which every test has its own. */

@@ -16,11 +16,31 @@ static const struct {
     const char *ending;
     maker *make;
 } kinds[] = {
-    {"capw", attack_model}, {"jpg", attack_jpeg}, {"pth", attack_checkpoint},  {"refs", attack_references},
-    {"capw", attack_model}, {"png", attack_png},  {"pkl", attack_vocabulary},  {"preds", attack_predictions},
-    {"capw", attack_model}, {"jpg", attack_jpeg}, {"pth", attack_checkpoint},  {"json", attack_settings},
-    {"capw", attack_model}, {"png", attack_png},  {"pkl", attack_vocabulary},  {"preds", attack_predictions},
-    {"capw", attack_model}, {"jpg", attack_jpeg}, {"refs", attack_references}, {"names", attack_names},
+    {"capw", attack_model},
+    {"jpg", attack_jpeg},
+    {"pth", attack_checkpoint},
+    {"refs", attack_references},
+    {"capw", attack_model},
+    {"png", attack_png},
+    {"pkl", attack_vocabulary},
+    {"preds", attack_predictions},
+    {"capw", attack_model},
+    {"jpg", attack_jpeg},
+    {"pth", attack_checkpoint},
+    {"json", attack_settings},
+    {"capw", attack_model},
+    {"png", attack_png},
+    {"pkl", attack_vocabulary},
+    {"preds", attack_predictions},
+    {"capw", attack_model},
+    {"jpg", attack_jpeg},
+    {"refs", attack_references},
+    {"names", attack_names},
+    {"tar", attack_tar},
+    {"pic", attack_picture},
+    {"tgz", attack_compressed_tar},
+    {"pic", attack_picture},
+    {"tar", attack_tar},
 };
 
 static void write_attack(const char *folder, uint64_t seed, size_t index)

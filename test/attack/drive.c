@@ -43,6 +43,9 @@ enum {
 
 /* ---- what is run ---- */
 
+/* megabytes that capbatch may take: what an image in a tar may have, and what decoding it may take */
+enum { TAR = 320 + 256 };
+
 enum { JSON = 1, KEEPS = 2 /* what was written before the failure */, MODEL = 4 /* writes OUT/x.capw */ };
 
 typedef struct command {
@@ -83,7 +86,16 @@ static const command commands[] = {
     {"preds", "capeval score --json --wordnet none --refs %/refs @ --per-image OUT/x", JSON, 64},
     {"preds", "capeval score --wordnet none @", 0, 64},
     {"names", "capdemo -q --threads 2 -m %/int8.capw --files-from @", KEEPS, 64},
+    {"names", "capbatch -q --threads 2 --greedy -m %/int8.capw --files-from @", JSON | KEEPS, 64},
     {"names", RUN "--greedy -m %/int8.capw --images % --refs %/refs --files-from @ -o OUT/p.tsv", KEEPS, 64},
+    {"pic", "capdemo --threads 2 -m %/model.capw @", 0, 320},
+    {"pic", "capdump -m %/int8.capw @ OUT", 0, 320},
+    {"pic", "capbatch -q --threads 2 -m %/int8.capw --format csv --files-from LIST", KEEPS, 320},
+    {"tar", "capbatch -q --threads 2 -m %/model.capw @", JSON | KEEPS, TAR},
+    {"tar", "capbatch -q --threads 2 --nbest 2 --features -m %/int8.capw -o OUT/x.jsonl @", KEEPS, TAR},
+    {"tar", "capbatch -q --threads 2 --format tar -m %/int8.capw -o OUT/x.tar @", KEEPS, TAR},
+    {"tgz", "capbatch -q --threads 2 -m %/model.capw @", JSON | KEEPS, TAR},
+    {"tgz", "capbatch -q --threads 2 --format tsv -m %/int8.capw -o OUT/ @", KEEPS, TAR},
 };
 
 /* ---- what is shared ---- */

@@ -39,6 +39,7 @@ const writer writers[WRITERS] = {
     {"capconvert -q --threads 2 --int8 --calibrate CORPUS/many %/model.capw -o OUT/x", "OUT/x", false},
     {"capeval score --wordnet none --refs %/refs %/preds -o OUT/x --per-image OUT/y", "OUT/", false},
     {RUN "--threads 2 -o OUT/x", "OUT/x", true},
+    {"capbatch -q --threads 2 -m %/model.capw -o OUT/x CORPUS/many", "OUT/x", true},
 };
 
 /* ---- reports ---- */
@@ -170,6 +171,7 @@ static const char *const printers[] = {
     "capinfo -v %/model.capw",
     "capeval score --wordnet none --refs %/refs %/preds",
     "capconvert -q --threads 1 -v %/model.pth --vocab %/vocab.pkl -o OUT/x",
+    "capbatch -q -m %/model.capw %/a.jpg",
     "capdemo --help",
     "capeval run --help",
 };
@@ -305,6 +307,7 @@ static void odd_files(void)
     static const char *const commands[] = {
         "capdemo -m %/model.capw @",
         "capdemo -m @ %/a.jpg",
+        "capbatch -q -m @ %/a.jpg",
         "capinfo @",
         "capinfo --verify @",
         "capdump -m %/model.capw @ OUT",
@@ -321,6 +324,7 @@ static void odd_files(void)
         "capeval score --wordnet none --refs %/refs @",
         "capconvert --int8 --calibrate @ %/model.capw -o OUT/x",
         "capdemo -m %/model.capw --files-from @",
+        "capbatch -q -m %/model.capw --files-from @",
         "capeval run -q -m %/model.capw --images % --refs @ -o OUT/x",
     };
     enum { FIFO, ZERO, SOCKET, FOLDER, MISSING, LOOP, KINDS };

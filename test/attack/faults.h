@@ -19,7 +19,7 @@ typedef struct writer {
     bool keeps;         /* what it has written so far, to go on with it */
 } writer;
 
-enum { CONVERT = 3, CONVERT_INT8 = 4, RUN_WRITER = 6, WRITERS = 7 };
+enum { CONVERT = 3, CONVERT_INT8 = 4, RUN_WRITER = 6, WRITERS = 8 };
 extern const writer writers[WRITERS];
 
 /* ---- reports ---- */

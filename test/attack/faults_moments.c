@@ -152,6 +152,7 @@ void test_shorter_models(void)
 {
     static const char *const commands[] = {
         "capdemo --threads 2 -m @ CORPUS/many",
+        "capbatch -q --threads 2 -m @ CORPUS/many",
         "capinfo --verify @",
         "capconvert -q --threads 2 --int8 --calibrate CORPUS/many @ -o OUT/x",
         "capeval run -q --wordnet none -m @ --images CORPUS/many --refs CORPUS/many.refs -o OUT/x",

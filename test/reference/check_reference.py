@@ -170,19 +170,21 @@ def compare_beams(figures, image, width, entry, answer):
 
 
 def compare_gradients(args, figures, reference, model, path):
-    """Grad-CAM of the best caption, from the features that the library computed."""
+    """Grad-CAM of the best caption, from the feature map that the library computed: the baseline kind's is the last
+    layer's, before pooling.  Gradients through 20 steps enlarge the differences between features."""
     import gradcam
     np, image = reference.np, os.path.basename(path)
     ours = os.path.join(reference.folder, "ours-endless")
-    run([os.path.join(args.build, "capdump"), "-m", model, "--no-exif", "--gradcam"] + args.options + [path, ours])
+    run([os.path.join(args.build, "capdump"), "-m", model, "--no-exif", "--gradcam"] +
+        ([] if reference.decoder.has_attention else ["--layers"]) + args.options + [path, ours])
 
     def load(ending):
         return np.fromfile(os.path.join(ours, image + ending), dtype="<f4")
 
     with open(os.path.join(ours, image + ".json")) as f:
         ids = json.load(f)["beams"][0]["ids"]
-    features = load(".feat.f32").reshape(49, -1) if reference.decoder.has_attention else None
-    weights, maps = gradcam.explain(reference.encoder, reference.decoder, features, path, ids)
+    last = ".feat.f32" if reference.decoder.has_attention else ".layer4.2.conv3.f32"
+    weights, maps = gradcam.explain(reference.encoder, reference.decoder, load(last).reshape(49, -1), ids)
     for name, want, got in (("gradient", weights, load(".gradweights.f32")), ("map", maps, load(".gradcam.f32"))):
         if want.size != got.size:
             figures.fault(image, "%ss: %d numbers instead of %d" % (name, got.size, want.size))

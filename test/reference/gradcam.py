@@ -11,16 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import reference
-
-
-def feature_map(encoder, features, path):
-    """[1, P, C]: the attention kind's features [P, C] themselves, else the baseline encoder's map of a picture."""
-    if features is not None:
-        return torch.from_numpy(features.astype("f8")).unsqueeze(0)
-    with torch.no_grad():
-        return encoder.features[:-1](reference.preprocess(path)[1]).flatten(2).transpose(1, 2).double()
-
 
 def start_of(encoder, decoder, f):
     """What the decoder is given: the map, or the baseline kind's vector."""
@@ -39,9 +29,9 @@ def log_probabilities(encoder, decoder, f, ids):
     return out
 
 
-def explain(encoder, decoder, features, path, ids):
-    """-> weights, maps of all words.  features [P, C], None for the baseline kind."""
-    f = feature_map(encoder, features, path).requires_grad_(True)
+def explain(encoder, decoder, feature_map, ids):
+    """-> weights, maps of all words, for a feature map [P, C]."""
+    f = torch.from_numpy(feature_map.astype("f8")).unsqueeze(0).requires_grad_(True)
     decoder = copy.deepcopy(decoder).double()
     if not decoder.has_attention:
         encoder = copy.deepcopy(encoder).double()

@@ -688,6 +688,44 @@ static void parts_of_lists(void **state)
         " capeval score --wordnet none --json --refs refs whole.tsv | grep -o '\"n_images\": 58'"));
 }
 
+/* With the list at hand the joined output is a single run's, and so is its manifest. */
+static void lists_in_order(void **state)
+{
+    static const char *const forms[] = {"jsonl", "tsv", "csv", "jsonl --nbest 2"};
+    static const struct {
+        const char *change, *reason;
+    } wrong[] = {
+        {"head -n 20 ol", "is not what the parts were made of"},
+        {"sort -r ol", "is not what the parts were made of"},
+        {"cat ol; echo x.tar", "names tars"},
+    };
+    (void)state;
+    /* names that need escapes, one twice, and failures in several parts */
+    assert_ok(
+        run("cd $D && cp many/c.png 'l\"1\",.png' && { ls -r many/x/*.jpg; echo gone1.jpg;"
+            " echo 'l\"1\",.png'; echo many/c.png; echo gone2.jpg; echo many/c.png; echo gone3.jpg; } >ol"));
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        assert_int_equal(
+            run("cd $D && rm -f o1* o3* oj* && capbatch -q -m m.capw --format %s --files-from ol -o o1",
+                forms[i]),
+            1);
+        assert_ok(run(
+            "cd $D && for i in 1 2 3; do capbatch -q -m m.capw --format %s --files-from ol --shard $i/3"
+            " -o o3; done; capbatch merge -o oj --files-from ol o3-*3 && cmp oj o1 &&"
+            " cmp oj.manifest.json o1.manifest.json && capbatch merge -q --files-from ol o3-*3 | cmp - o1",
+            forms[i]));
+        assert_has(err, "capbatch: 3 parts joined: ");
+    }
+    assert_ok(run("cd $D && tr '\\n' '\\0' <ol | capbatch merge -q -0 --files-from - o3-*3 | cmp - o1"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(
+            run("cd $D && { %s; } >ow; capbatch merge -o never --files-from ow o3-*3", wrong[i].change), 1);
+        assert_has(err, wrong[i].reason);
+    }
+    assert_int_equal(run("ls -a $D | grep -e never"), 1);
+    assert_refused(run("capbatch merge -0 x"), 2, "--null: goes with --files-from alone");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -709,6 +747,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(killed_in_tars),
         cmocka_unit_test(parts_of_tars),
         cmocka_unit_test(parts_of_lists),
+        cmocka_unit_test(lists_in_order),
     };
     program = argc > 0 ? argv[0] : NULL;
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */

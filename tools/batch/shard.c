@@ -88,10 +88,15 @@ bool batch_shard_has_tar(const batch_shard *shard, size_t tar, size_t tars)
     return tar >= tars * (i - 1) / n && tar < tars * i / n;
 }
 
-bool batch_shard_has_image(const batch_shard *shard, const char *name)
+int batch_shard_of_image(int count, const char *name)
 {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
     hash ^= hash >> 32; /* the high bits depend on more of the name than the low ones */
-    return hash % (uint64_t)shard->count == (uint64_t)shard->index - 1;
+    return (int)(hash % (uint64_t)count) + 1;
+}
+
+bool batch_shard_has_image(const batch_shard *shard, const char *name)
+{
+    return batch_shard_of_image(shard->count, name) == shard->index;
 }

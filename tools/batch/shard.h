@@ -25,4 +25,7 @@ bool batch_shard_has_tar(const batch_shard *shard, size_t tar, size_t tars);
 /* Images are dealt out by a hash of their names, so that a name's part doesn't depend on the other names. */
 bool batch_shard_has_image(const batch_shard *shard, const char *name);
 
+/* The part, 1..count, that has an image. */
+int batch_shard_of_image(int count, const char *name);
+
 #endif

@@ -7,7 +7,7 @@
 
 #include "tools/common/message.h"
 
-bool tool_fail(tool_error *err, const char *format, ...)
+bool(tool_fail)(tool_error *err, const char *format, ...)
 {
     if (!err || err->message[0]) return false;
     va_list args;
@@ -17,7 +17,7 @@ bool tool_fail(tool_error *err, const char *format, ...)
     return false;
 }
 
-bool tool_fail_errno(tool_error *err, const char *file, int code)
+bool(tool_fail_errno)(tool_error *err, const char *file, int code)
 {
     return tool_fail(err, "%s: %s", file, tool_reason(code));
 }

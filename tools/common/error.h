@@ -25,6 +25,10 @@ bool tool_fail(tool_error *err, const char *format, ...) TOOL_PRINTF(2, 3);
 /* "file: reason", the reason taken from an errno value. */
 bool tool_fail_errno(tool_error *err, const char *file, int code);
 
+/* Compilers and analysers follow `return tool_fail(...)` where they see its value. */
+#define tool_fail(...) (tool_fail(__VA_ARGS__), false)
+#define tool_fail_errno(err, file, code) (tool_fail_errno(err, file, code), false)
+
 /* What an errno value means.  A lack of memory has the same words everywhere: "out of memory". */
 const char *tool_reason(int code);
 

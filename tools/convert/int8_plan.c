@@ -79,7 +79,7 @@ static convert_layer *add_layer(convert_int8_plan *plan, convert_layer_kind kind
 }
 
 /* Adds the tensor NAME.SUFFIX to the layer that was added last, without a suffix NAME.  The sizes are
- * `count` numbers, or with 0 those of `info`. */
+ * those of `info`, or where that is NULL `count` numbers. */
 static void add_tensor(convert_int8_plan *plan, const char *suffix, capw_dtype dtype, capw_layout layout,
                        const caption_tensor_info *info, uint32_t count)
 {
@@ -90,9 +90,12 @@ static void add_tensor(convert_int8_plan *plan, const char *suffix, capw_dtype d
     (void)snprintf(tensor->name, sizeof tensor->name, "%.48s%s%s", name, suffix[0] ? "." : "", suffix);
     tensor->dtype = (uint32_t)dtype;
     tensor->layout = (uint32_t)layout;
-    tensor->rank = count ? 1 : (uint32_t)info->rank;
-    if (count) tensor->dims[0] = count;
-    if (!count) memcpy(tensor->dims, info->dims, sizeof tensor->dims);
+    tensor->rank = info ? (uint32_t)info->rank : 1;
+    if (info) {
+        memcpy(tensor->dims, info->dims, sizeof tensor->dims);
+    } else {
+        tensor->dims[0] = count;
+    }
     layer->count++;
 }
 

@@ -63,7 +63,7 @@ static json_t *describe(const source_tensor *tensor, uint64_t begin)
         (void)json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]));
     }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", source_type_code(tensor->type), "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + bytes_of(tensor)));
+                     "data_offsets", (json_int_t)begin, (json_int_t)begin + (json_int_t)bytes_of(tensor));
 }
 
 /* Texts that hold JSON, as the reader wants them. */

@@ -25,7 +25,7 @@ static bool add_listed(eval_refs *names, const char *list, bool null, tool_error
 {
     tool_text text = {NULL, 0};
     if (!tool_text_read(&text, list, EVAL_MAX_FILE, err)) return false;
-    tool_lines lines;
+    tool_lines lines = {0};
     (null ? tool_names_begin : tool_lines_begin)(&lines, text.data, text.size);
     bool ok = true;
     while (ok && tool_lines_next(&lines)) {

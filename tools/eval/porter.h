@@ -7,6 +7,6 @@
 #include <stddef.h>
 
 /* Stems a lower-case word of `length` bytes in a buffer of at least length + 1.  Returns the new length. */
-size_t eval_porter(char *word, size_t length);
+size_t eval_porter(char *text, size_t length);
 
 #endif

@@ -280,7 +280,7 @@ static bool read_list(const eval_refs *refs, const char *path, bool null, const 
     tool_text text = {NULL, 0};
     bool ok =
         seen ? tool_text_read(&text, path, EVAL_MAX_FILE, err) : tool_fail(err, "%s: out of memory", path);
-    tool_lines lines;
+    tool_lines lines = {0};
     (null ? tool_names_begin : tool_lines_begin)(&lines, text.data, text.size);
     while (ok && text.data && tool_lines_next(&lines)) {
         char *name = text.data + (lines.line - text.data);

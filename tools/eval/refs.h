@@ -33,10 +33,10 @@ size_t eval_refs_count(const eval_refs *refs);
 
 /* The number of the image with this name, or else with the name behind its last slash; EVAL_NO_WORD if there
  * is none. */
-uint32_t eval_refs_find(const eval_refs *refs, const char *image);
+uint32_t eval_refs_find(const eval_refs *refs, const char *name);
 
 /* An image's captions; returns how many, at least 1. */
-size_t eval_refs_captions(const eval_refs *refs, uint32_t image, const char *const **captions);
+size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *const **captions);
 
 /* Names of images to work on: those of the file `list`, one a line, or all if list is NULL.  Returns [*count]
  * names, which belong to refs; the caller frees the array.  NULL on failure, for example for a name that refs

@@ -121,7 +121,7 @@ static bool open_file(eval_store *store, tool_error *err)
 {
     const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct flock lock = {0};
-    struct stat info;
+    struct stat info = {0};
     store->fd = open(store->path, flags | O_EXCL, 0666);
     store->created = store->fd >= 0;
     if (!store->created && (stat(store->path, &info) != 0 || S_ISREG(info.st_mode))) {
