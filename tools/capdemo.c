@@ -90,7 +90,7 @@ static const tool_option view_options[] = {
     {.name = "map", .code = OPTION_MAP, .argument = "KIND",
      .help = "what those heat maps show: attention, gradcam or occlusion (which takes as long as 49 images)",
      .initial = "attention, without it gradcam"},
-    {.name = "colors", .code = OPTION_COLORS, .argument = "NAME",
+    {.name = "colors", .code = OPTION_COLORS, .argument = "KIND",
      .help = "of the pictures' heat maps: viridis or jet", .initial = "viridis"},
     {.name = NULL},
 };
@@ -116,20 +116,10 @@ static const tool_group groups[] = {
 };
 /* clang-format on */
 
-static void take_colors(heatmap_colors *colors, const char *value, tool_error *err)
-{
-    if (strcmp(value, "viridis") == 0) {
-        *colors = HEATMAP_VIRIDIS;
-    } else if (strcmp(value, "jet") == 0) {
-        *colors = HEATMAP_JET;
-    } else {
-        (void)tool_fail(err, "--colors: '%s' is neither viridis nor jet", value);
-    }
-}
-
 static void take(void *user, int code, const char *value, tool_error *err)
 {
     demo_options *options = user;
+    int choice;
     switch (code) {
     case 'm':
         options->model = value;
@@ -165,13 +155,12 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->html = value;
         break;
     case OPTION_MAP:
-        options->map = demo_map_of(value);
-        if (options->map == DEMO_MAPS) {
-            (void)tool_fail(err, "--map: '%s' is neither attention, gradcam nor occlusion", value);
-        }
+        if (tool_parse_choice(&choice, "--map", value, demo_map_names, err)) options->map = (demo_map)choice;
         break;
     case OPTION_COLORS:
-        take_colors(&options->colors, value, err);
+        if (tool_parse_choice(&choice, "--colors", value, heatmap_color_names, err)) {
+            options->colors = (heatmap_colors)choice;
+        }
         break;
     default:
         (void)tool_options_take(&options->common, code, value, err);
@@ -384,7 +373,7 @@ static bool choose_maps(demo_run *run, demo_options *options, const char *name,
     if (options->map == DEMO_MAPS) options->map = attention ? DEMO_ATTENTION : DEMO_GRADCAM;
     if (!demo_map_possible(options->map, info)) {
         return tool_fail(err, "%s: this %s has no maps '%s'", name,
-                         attention ? "int8 model" : "model without attention", demo_map_name(options->map));
+                         attention ? "int8 model" : "model without attention", demo_map_names[options->map]);
     }
     run->why.model = run->model;
     run->why.wanted[options->map] = true;

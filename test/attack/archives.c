@@ -196,8 +196,9 @@ void attack_compressed_tar(bytes *out, dice *d)
 {
     bytes plain = {0};
     attack_tar(&plain, d);
-    for (size_t i = one_in(d, 10) ? 1 << 16 : 0; i > 0; i--)
+    for (size_t i = one_in(d, 10) ? 1 << 16 : 0; i > 0; i--) {
         put(&plain, (const unsigned char[BLOCK]){0}, BLOCK);
+    }
     z_stream z;
     memset(&z, 0, sizeof z);
     if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) abort();

@@ -76,7 +76,7 @@ check() { # COMMAND, SHELL
     done <"$dir/commands"
 } >"$dir/lines"
 try 'capdemo has options' test "$(options capdemo | grep -cxe --model -e -m -e --cpu)" = 3
-try 'some of them with fixed values' test "$(chosen capdemo | tr '\n' ' ')" = '--penalty-form --cpu --conv '
+try 'some of them with fixed values' test "$(chosen capdemo | tr '\n' ' ')" = '--map --colors --penalty-form --cpu --conv '
 try '--cpu names its values' sh -c "echo '$(choices capdemo --cpu)' | grep -qx avx512"
 
 # a capdemo whose --help is another one's: the check finds what is missing and what is too much

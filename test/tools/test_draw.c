@@ -318,7 +318,7 @@ static void demo_pictures_refused(void **state)
     if (!encode_has_png()) skip();
     assert_refused(run("capdemo -m $D/m.capw --pictures $D/m.capw $D/pics/a.jpg"), 1, "Not a directory");
     assert_refused(run("capdemo -m $D/m.capw --pictures $D/no/way $D/pics/a.jpg"), 1, "No such file");
-    assert_refused(run("capdemo --colors red $D/pics/a.jpg"), 2, "neither viridis nor jet");
+    assert_refused(run("capdemo --colors red $D/pics/a.jpg"), 2, "is not one of viridis, jet");
     assert_int_equal(run("mkdir $D/mine; cp $D/pics/c.png $D/mine/c.png; : >$D/mine/a.png"), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(run("capdemo -m $D/m.capw --pictures $D/mine $D/pics/%s", i ? "c.png" : "a.jpg"), 1);
@@ -356,7 +356,8 @@ static void demo_maps(void **state)
     assert_refused(run("capdemo -m $D/i.capw --pictures $D/i1 --map gradcam $D/pics/a.jpg"), 1,
                    "this int8 model has no maps 'gradcam'");
     assert_int_equal(run("capdemo -m $D/i.capw --pictures $D/i1 --map occlusion $D/pics/a.jpg"), 0);
-    assert_refused(run("capdemo -m $D/m.capw --map heat $D/pics/a.jpg"), 2, "'heat' is neither attention");
+    assert_refused(run("capdemo -m $D/m.capw --map heat $D/pics/a.jpg"), 2,
+                   "'heat' is not one of attention, gradcam, occlusion");
 }
 
 /* The data of $D/name, a report, as JSON; also its size without pictures. */

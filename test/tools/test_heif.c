@@ -176,8 +176,9 @@ static size_t make_parameters(uint8_t *to, unsigned length_bytes, unsigned sub_l
         zeros = b.data[i] == 0 ? zeros + 1 : 0;
         to[size++] = b.data[i];
     }
-    for (unsigned i = 0; i < length_bytes; i++)
+    for (unsigned i = 0; i < length_bytes; i++) {
         to[i] = (uint8_t)((size - length_bytes) >> 8 * (length_bytes - 1 - i));
+    }
     return size;
 }
 

@@ -137,10 +137,10 @@ bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_
     tool_json_set(&line, "words", json_words(answer->model, &result->captions[0], why->words));
     for (int map = 0; map < DEMO_MAPS; map++) {
         if (!why->has[map]) continue;
-        tool_json_set(&maps, demo_map_name((demo_map)map), json_maps(why->maps[map], why->words, why->side));
+        tool_json_set(&maps, demo_map_names[map], json_maps(why->maps[map], why->words, why->side));
     }
     tool_json_set(&line, "maps", maps);
-    if (why->has[first]) tool_json_set(&line, "first", json_string(demo_map_name(first)));
+    if (why->has[first]) tool_json_set(&line, "first", json_string(demo_map_names[first]));
     if (result->warnings) {
         tool_json_set(&line, "warning", tool_json_text(result->warning ? result->warning : "damaged image"));
     }

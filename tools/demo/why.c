@@ -7,20 +7,8 @@
 #include "tools/common/cli.h"
 #include "tools/common/grow.h"
 
-static const char *const names[DEMO_MAPS] = {
+const char *const demo_map_names[DEMO_MAPS + 1] = {
     [DEMO_ATTENTION] = "attention", [DEMO_GRADCAM] = "gradcam", [DEMO_OCCLUSION] = "occlusion"};
-
-const char *demo_map_name(demo_map map)
-{
-    return names[map];
-}
-
-demo_map demo_map_of(const char *name)
-{
-    int map = 0;
-    while (map < DEMO_MAPS && strcmp(names[map], name) != 0) map++;
-    return (demo_map)map;
-}
 
 bool demo_map_possible(demo_map map, const caption_model_info *info)
 {

@@ -22,11 +22,8 @@ typedef struct demo_why {
     int side;
 } demo_why;
 
-/* A map's name, as --map and JSON have it. */
-const char *demo_map_name(demo_map map);
-
-/* The map of that name; DEMO_MAPS for none. */
-demo_map demo_map_of(const char *name);
+/* The maps' names, as --map and JSON have them; NULL behind the last. */
+extern const char *const demo_map_names[DEMO_MAPS + 1];
 
 /* Whether a model has such maps. */
 bool demo_map_possible(demo_map map, const caption_model_info *info);

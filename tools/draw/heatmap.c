@@ -53,6 +53,8 @@ void heatmap_enlarge(float *out, int size, const float *map, int side)
 
 /* ---- colours ---- */
 
+const char *const heatmap_color_names[] = {"viridis", "jet", NULL};
+
 /* Colours at even distances, and straight lines between them. */
 typedef struct ramp {
     const uint8_t (*colors)[3]; /* [count] */

@@ -13,6 +13,9 @@ typedef enum heatmap_colors {
     HEATMAP_JET,     /* blue, green, red: what many published figures use */
 } heatmap_colors;
 
+/* Their names, in that order; NULL behind the last. */
+extern const char *const heatmap_color_names[];
+
 /* The part of the colour in a blended pixel; the picture has the rest. */
 #define HEATMAP_WEIGHT 0.55f
 
