@@ -196,7 +196,7 @@ LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(B
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
 MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
-MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o
+MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o $(BUILD)/tools/page/page_data.o
 TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 # tests that make or read JPEG and PNG images
 PICTURE_TESTS := $(addprefix lib/test_,alloc api bad_images errors explain golden image image_hostile two_threads) \
@@ -260,7 +260,11 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -DTOOL_BUNDLED_FILE='"$(BUNDLED)"' -c $< -o $@
 endif
 
-# the files inside capserve
+# pages, and the files inside capserve
+$(BUILD)/tools/page/page_data.o: tools/page/page_data.S $(wildcard tools/page/*.html tools/page/look.*) \
+		$(BUILD)/configured
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 $(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S $(wildcard tools/serve/*.html tools/serve/*.json) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)

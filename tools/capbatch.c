@@ -412,14 +412,13 @@ static bool run_each(batch *b, tool_error *err)
 
 /* ---- all of it ---- */
 
+/* An operand that can't be listed is the end: an output of the others would be another run's, which the same
+ * command could not go on with later. */
 static bool make_inputs(batch *b, tool_error *err)
 {
     const batch_options *o = b->options;
     for (int i = 0; i < o->operand_count; i++) {
-        tool_error failure = {{0}};
-        if (batch_inputs_add(&b->inputs, o->operands[i], &failure)) continue;
-        (void)tool_failure(tool, &failure);
-        b->failed = true;
+        if (!batch_inputs_add(&b->inputs, o->operands[i], err)) return false;
     }
     if (o->list && !batch_inputs_read(&b->inputs, o->list, o->null, err)) return false;
     return batch_inputs_count(&b->inputs, o->shard, err);

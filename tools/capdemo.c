@@ -20,7 +20,9 @@
 #include "tools/common/progress.h"
 #include "tools/common/session.h"
 #include "tools/demo/pictures.h"
+#include "tools/demo/report.h"
 #include "tools/demo/show.h"
+#include "tools/demo/why.h"
 #include "tools/draw/encode.h"
 
 enum { NAME_BYTES = 100, NAMES_BYTES = TOOL_IMAGES_NAMED * (NAME_BYTES + 2) };
@@ -30,7 +32,8 @@ static const char tool[] = "capdemo";
 typedef struct demo_options {
     tool_options common;
     const char *model, *output, *list; /* NULL: not given */
-    const char *pictures;
+    const char *pictures, *html;
+    demo_map map;
     heatmap_colors colors;
     bool json, time, attention, recursive, quiet, null;
     char **arguments; /* [argument_count] */
@@ -45,6 +48,8 @@ typedef struct demo_run {
     tool_images images;
     tool_output output;
     demo_pictures pictures;
+    demo_report report;
+    demo_why why;
     bool named, failed;
 } demo_run;
 
@@ -56,7 +61,9 @@ enum {
     OPTION_ATTENTION,
     OPTION_FILES_FROM,
     OPTION_PICTURES,
-    OPTION_COLORS
+    OPTION_HTML,
+    OPTION_MAP,
+    OPTION_COLORS,
 };
 
 /* clang-format off */
@@ -65,17 +72,26 @@ static const tool_option own_options[] = {
     {.name = "output", .code = 'o', .argument = "FILE", .help = "write the captions to FILE; - is standard output",
      .initial = "-"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object a line for every image"},
-    {.name = "attention", .code = OPTION_ATTENTION, .help = "draw where the model looked for every word"},
-    {.name = "pictures", .code = OPTION_PICTURES, .argument = "DIR",
-     .help = "for each image DIR/NAME.png: it, and a heat map for every word", .initial = "none"},
-    {.name = "colors", .code = OPTION_COLORS, .argument = "NAME",
-     .help = "of those heat maps: viridis or jet", .initial = "viridis"},
     {.name = "recursive", .code = 'r', .help = "the folders inside folders too"},
     {.name = "files-from", .code = OPTION_FILES_FROM, .argument = "FILE",
      .help = "also the images named in FILE, one a line; - is standard input", .initial = "none"},
     {.name = "null", .code = '0', .help = "the names in that FILE end in zero bytes (find -print0)"},
     {.name = "time", .code = OPTION_TIME, .help = "how long every stage took, on standard error"},
     {.name = "quiet", .code = 'q', .help = "no progress, notes or warnings, only errors"},
+    {.name = NULL},
+};
+
+static const tool_option view_options[] = {
+    {.name = "attention", .code = OPTION_ATTENTION, .help = "draw where the model looked for every word"},
+    {.name = "pictures", .code = OPTION_PICTURES, .argument = "DIR",
+     .help = "for each image DIR/NAME.png: it, and a heat map for every word", .initial = "none"},
+    {.name = "html", .code = OPTION_HTML, .argument = "FILE",
+     .help = "a page with all images, captions and heat maps", .initial = "none"},
+    {.name = "map", .code = OPTION_MAP, .argument = "KIND",
+     .help = "what those heat maps show: attention, gradcam or occlusion (which takes as long as 49 images)",
+     .initial = "attention, without it gradcam"},
+    {.name = "colors", .code = OPTION_COLORS, .argument = "NAME",
+     .help = "of the pictures' heat maps: viridis or jet", .initial = "viridis"},
     {.name = NULL},
 };
 
@@ -89,6 +105,7 @@ static const tool_option more_search_options[] = {
 
 static const tool_group groups[] = {
     {"Options", own_options},
+    {"Where it looked, and why", view_options},
     {"Search", more_search_options},
     {"Search", tool_search_options},
     {"Images", tool_image_options},
@@ -144,6 +161,15 @@ static void take(void *user, int code, const char *value, tool_error *err)
     case OPTION_PICTURES:
         options->pictures = value;
         break;
+    case OPTION_HTML:
+        options->html = value;
+        break;
+    case OPTION_MAP:
+        options->map = demo_map_of(value);
+        if (options->map == DEMO_MAPS) {
+            (void)tool_fail(err, "--map: '%s' is neither attention, gradcam nor occlusion", value);
+        }
+        break;
     case OPTION_COLORS:
         take_colors(&options->colors, value, err);
         break;
@@ -167,7 +193,7 @@ static const tool_command command = {
 static int parse(demo_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
-    *options = (demo_options){.arguments = argv + 1};
+    *options = (demo_options){.arguments = argv + 1, .map = DEMO_MAPS};
     tool_options_init(&options->common);
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
@@ -180,6 +206,7 @@ static int parse(demo_options *options, int argc, char **argv)
         (void)tool_fail(&err, "-o: %s is a picture, which would be lost", options->output);
     }
     if (options->pictures && !encode_has_png()) (void)tool_fail(&err, "--pictures: this build has no PNG");
+    if (options->html && !encode_has_jpeg()) (void)tool_fail(&err, "--html: this build has no JPEG");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;
 }
 
@@ -270,6 +297,8 @@ static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
         return tool_fail_caption(err, answer->image, &error);
     }
     answer->pixels = caption_slot_pixels(run->session.session, 0);
+    answer->width = run->session.width;
+    answer->height = run->session.height;
     answer->times =
         (demo_times){.load = loaded - start, .encoder = encoded - loaded, .decoder = tool_now_ms() - encoded};
     return true;
@@ -291,6 +320,17 @@ static void report_notes(const demo_run *run, const demo_answer *answer)
     }
 }
 
+/* The files of an image besides its captions. */
+static bool show_views(demo_run *run, size_t index, const demo_answer *answer, tool_error *err)
+{
+    const demo_options *options = run->options;
+    if (!options->pictures && !options->html) return true;
+    run->why.session = run->session.session;
+    return demo_why_find(&run->why, &answer->result->captions[0], answer->image, err) &&
+           (!options->pictures || demo_pictures_write(&run->pictures, index, answer, &run->why, err)) &&
+           (!options->html || demo_report_add(&run->report, answer, &run->why, options->map, err));
+}
+
 /* Takes one image from its name to the output.  Returns false when the output can't be written, which ends
  * the run. */
 static bool show_one(demo_run *run, size_t index, tool_progress *progress, tool_error *err)
@@ -310,12 +350,12 @@ static bool show_one(demo_run *run, size_t index, tool_progress *progress, tool_
         (void)tool_failure(tool, &failure);
         run->failed = true;
         if (options->json) demo_show_json_error(&run->output, image, failure.message);
+        if (options->html) demo_report_add_error(&run->report, image, failure.message);
     } else {
         report_notes(run, &answer);
         (options->json ? demo_show_json : demo_show_text)(&run->output, &answer);
     }
-    return tool_output_flush(&run->output, err) &&
-           (!ok || !options->pictures || demo_pictures_write(&run->pictures, index, &answer, err));
+    return tool_output_flush(&run->output, err) && (!ok || show_views(run, index, &answer, err));
 }
 
 static bool caption_all(demo_run *run, tool_error *err)
@@ -332,6 +372,29 @@ static bool caption_all(demo_run *run, tool_error *err)
     return ok;
 }
 
+/* Finds out which maps are needed, and whether the model has them. */
+static bool choose_maps(demo_run *run, demo_options *options, const char *name,
+                        const caption_model_info *info, tool_error *err)
+{
+    const bool attention = demo_map_possible(DEMO_ATTENTION, info);
+    if (options->attention && !attention) {
+        return tool_fail(err, "%s: --attention: this model has no attention to show", name);
+    }
+    if (!options->pictures && !options->html) return true;
+    if (options->map == DEMO_MAPS) options->map = attention ? DEMO_ATTENTION : DEMO_GRADCAM;
+    if (!demo_map_possible(options->map, info)) {
+        return tool_fail(err, "%s: this %s has no maps '%s'", name,
+                         attention ? "int8 model" : "model without attention", demo_map_name(options->map));
+    }
+    run->why.model = run->model;
+    run->why.wanted[options->map] = true;
+    for (int map = 0; options->html && map < DEMO_OCCLUSION; map++) {
+        run->why.wanted[map] = demo_map_possible((demo_map)map, info);
+    }
+    options->common.session.explain = run->why.wanted[DEMO_GRADCAM] || run->why.wanted[DEMO_OCCLUSION];
+    return true;
+}
+
 /* Opens what the options name.  Returns the exit code so far. */
 static int prepare(demo_run *run, demo_options *options, caption_model **model, tool_error *err)
 {
@@ -341,13 +404,10 @@ static int prepare(demo_run *run, demo_options *options, caption_model **model, 
     caption_model_info info;
     caption_model_get_info(*model, &info);
     if (!tool_options_apply(&options->common, *model, &run->decode, err)) return TOOL_EXIT_USAGE;
-    if ((options->attention || options->pictures) && info.kind != CAPTION_KIND_ATTENTION) {
-        (void)tool_fail(err, "%s: %s: this model has no attention to show", name,
-                        options->attention ? "--attention" : "--pictures");
-        return TOOL_EXIT_FAILED;
-    }
+    if (!choose_maps(run, options, name, &info, err)) return TOOL_EXIT_FAILED;
     if (!tool_session_begin(&run->session, *model, &options->common.session, err) ||
-        !tool_output_open(&run->output, options->output, err)) {
+        !tool_output_open(&run->output, options->output, err) ||
+        (options->html && !demo_report_open(&run->report, options->html, err))) {
         return TOOL_EXIT_FAILED;
     }
     return TOOL_EXIT_OK;
@@ -363,10 +423,12 @@ static int run_all(demo_options *options, double start)
     if (code == TOOL_EXIT_OK) {
         list_images(&run);
         note_bundled(&run);
-        run.pictures = (demo_pictures){.folder = options->pictures, .colors = options->colors};
+        run.pictures =
+            (demo_pictures){.folder = options->pictures, .colors = options->colors, .map = options->map};
         const bool ok = (!options->pictures ||
                          demo_pictures_begin(&run.pictures, run.images.names, run.images.count, &err)) &&
-                        caption_all(&run, &err) && tool_output_close(&run.output, &err);
+                        caption_all(&run, &err) && tool_output_close(&run.output, &err) &&
+                        demo_report_close(&run.report, &err);
         code = ok && !run.failed ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
         if (ok && options->time) {
             tool_note(tool, "model opened in %.1f ms, %zu image%s in %.1f ms from the start", opened - start,
@@ -381,7 +443,9 @@ static int run_all(demo_options *options, double start)
     tool_output_abort(&run.output);
     tool_session_end(&run.session);
     tool_images_free(&run.images);
+    demo_report_abort(&run.report);
     demo_pictures_end(&run.pictures);
+    demo_why_free(&run.why);
     caption_model_close(&model);
     return code;
 }
@@ -393,6 +457,6 @@ int main(int argc, char **argv)
     demo_options options;
     const int code = parse(&options, argc, argv);
     if (code >= 0) return code;
-    tool_confine((const char *const[]){options.output, options.pictures}, 2);
+    tool_confine((const char *const[]){options.output, options.pictures, options.html}, 3);
     return run_all(&options, start);
 }

@@ -124,6 +124,17 @@ static void logits_task(void *user, int index, int thread)
     }
 }
 
+/* The token's own derivative is 1 - p.  Where p is nearly 1 that would lose its digits, so it is summed from
+ * the other words' p. */
+static void set_token(float *dlogits, int words, int id, int column)
+{
+    float *own = dlogits + (size_t)id * CPT_WORDS + (size_t)column;
+    double sum = 0;
+    *own = 0;
+    for (int v = 0; v < words; v++) sum -= (double)dlogits[(size_t)v * CPT_WORDS + (size_t)column];
+    *own = (float)sum;
+}
+
 /* Words first..first+count-1 of a panel: y = logit of the token - log(sum exp(logits)), and dout of the
  * panel.
  */
@@ -140,7 +151,7 @@ static void begin_panel(cpt_adjoint *a, const cpt_told *told, const cpt_words *w
     for (int r = 0; r < words->count; r++) {
         const size_t id = (size_t)told->ids[words->first + r];
         log_probability[words->first + r] = logits[(size_t)r * (size_t)d->vocabulary + id] - lse[r];
-        a->dlogits[id * CPT_WORDS + (size_t)r] += 1;
+        set_token(a->dlogits, d->vocabulary, (int)id, r);
     }
     const cpt_back back = {.in = a->dlogits, .out = dout, .panels = 1};
     cpt_adjoint_back(a, &d->fc, &back);

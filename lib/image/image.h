@@ -39,8 +39,8 @@ typedef struct cpt_image_decoder cpt_image_decoder; /* knows its workspace, hold
 caption_status cpt_image_decoder_init(cpt_image_decoder **decoder, cpt_arena *arena,
                                       const cpt_image_config *config, caption_error *error);
 
-/* Lays out the workspace of config->decode_memory bytes, which may be another number than before, and which holds nothing between two calls of the functions below.  `decoder` may be
- * NULL, in a dry run. */
+/* Lays out the workspace of config->decode_memory bytes, which may be another number than before, and which
+ * holds nothing between two calls of the functions below.  `decoder` may be NULL, in a dry run. */
 void cpt_image_decoder_plan_workspace(cpt_image_decoder *decoder, cpt_arena *arena,
                                       const cpt_image_config *config);
 

@@ -171,7 +171,7 @@ def compare_beams(figures, image, width, entry, answer):
 
 def compare_gradients(args, figures, reference, model, path):
     """Grad-CAM of the best caption, from the feature map that the library computed: the baseline kind's is the last
-    layer's, before pooling.  Gradients through 20 steps enlarge the differences between features."""
+    layer's, before pooling.  Gradients through 20 steps may enlarge the differences between features."""
     import gradcam
     np, image = reference.np, os.path.basename(path)
     ours = os.path.join(reference.folder, "ours-endless")

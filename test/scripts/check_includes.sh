@@ -28,7 +28,8 @@ tools/convert:          include lib/limits.h lib/platform tables tools/common to
 tools/eval:             include tables tools/common
 tools/batch:            include tools/common
 tools/draw:             tools/common
-tools/demo:             include tools/common tools/draw
+tools/page:
+tools/demo:             include tools/common tools/draw tools/page
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
 tools/serve:            include tools/common

@@ -57,6 +57,22 @@ static json_t *read_json(const char *name)
     return root;
 }
 
+/* ---- what can't be listed ---- */
+
+/* No output is begun: that of the other inputs would be another run's, and the next run could not go on with
+ * it. */
+static void unlisted_folder(void **state)
+{
+    (void)state;
+    assert_ok(run(
+        "mkdir $D/deep && cd $D/deep && i=0; while [ $i -lt 70 ]; do mkdir f && cd f; i=$((i + 1)); done"));
+    assert_int_equal(run("cd $D && capbatch -q -m m.capw -o unlisted.jsonl pics deep"), 1);
+    assert_has(err, "more than 64 folders deep");
+    assert_ok(
+        run("cd $D && test ! -e unlisted.jsonl && test ! -e unlisted.jsonl.manifest.json && rm -r deep"));
+    assert_ok(run("cd $D && capbatch -q -m m.capw -o unlisted.jsonl pics && test -s unlisted.jsonl"));
+}
+
 /* ---- what is written ---- */
 
 /* Every line is capdemo's, in its order, whatever the threads and batches. */
@@ -729,25 +745,16 @@ static void lists_in_order(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(captions_of_capdemo),
-        cmocka_unit_test(other_forms),
-        cmocka_unit_test(features_are_those_of_capdump),
-        cmocka_unit_test(failures_are_listed),
-        cmocka_unit_test(hostile_names),
-        cmocka_unit_test(lost_writes),
-        cmocka_unit_test(outputs_that_exist),
-        cmocka_unit_test(killed_runs_go_on),
-        cmocka_unit_test(killed_at_the_end),
-        cmocka_unit_test(one_run_at_a_time),
-        cmocka_unit_test(damaged_tars),
-        cmocka_unit_test(compressed_tars),
-        cmocka_unit_test(bombs),
-        cmocka_unit_test(tars_again),
-        cmocka_unit_test(an_output_for_each_tar),
-        cmocka_unit_test(killed_in_tars),
-        cmocka_unit_test(parts_of_tars),
-        cmocka_unit_test(parts_of_lists),
-        cmocka_unit_test(lists_in_order),
+        cmocka_unit_test(unlisted_folder),     cmocka_unit_test(captions_of_capdemo),
+        cmocka_unit_test(other_forms),         cmocka_unit_test(features_are_those_of_capdump),
+        cmocka_unit_test(failures_are_listed), cmocka_unit_test(hostile_names),
+        cmocka_unit_test(lost_writes),         cmocka_unit_test(outputs_that_exist),
+        cmocka_unit_test(killed_runs_go_on),   cmocka_unit_test(killed_at_the_end),
+        cmocka_unit_test(one_run_at_a_time),   cmocka_unit_test(damaged_tars),
+        cmocka_unit_test(compressed_tars),     cmocka_unit_test(bombs),
+        cmocka_unit_test(tars_again),          cmocka_unit_test(an_output_for_each_tar),
+        cmocka_unit_test(killed_in_tars),      cmocka_unit_test(parts_of_tars),
+        cmocka_unit_test(parts_of_lists),      cmocka_unit_test(lists_in_order),
     };
     program = argc > 0 ? argv[0] : NULL;
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
+#include <jansson.h>
+
 #include <caption.h>
 
 #include "test/run_tools.h"
@@ -316,7 +318,6 @@ static void demo_pictures_refused(void **state)
     if (!encode_has_png()) skip();
     assert_refused(run("capdemo -m $D/m.capw --pictures $D/m.capw $D/pics/a.jpg"), 1, "Not a directory");
     assert_refused(run("capdemo -m $D/m.capw --pictures $D/no/way $D/pics/a.jpg"), 1, "No such file");
-    assert_refused(run("capdemo -m $D/b.capw --pictures $D/base $D/pics/a.jpg"), 1, "no attention");
     assert_refused(run("capdemo --colors red $D/pics/a.jpg"), 2, "neither viridis nor jet");
     assert_int_equal(run("mkdir $D/mine; cp $D/pics/c.png $D/mine/c.png; : >$D/mine/a.png"), 0);
     for (int i = 0; i < 2; i++) {
@@ -334,6 +335,107 @@ static void demo_pictures_refused(void **state)
                      0);
     assert_null(strstr(out, ".png"));
     assert_non_null(strstr(err, "a.png"));
+}
+
+/* ---- capdemo --map, --html ---- */
+
+static void demo_maps(void **state)
+{
+    (void)state;
+    if (!encode_has_png()) skip();
+    assert_int_equal(run("capdemo -m $D/m.capw --pictures $D/a $D/pics/a.jpg"), 0);
+    assert_int_equal(run("capdemo -m $D/m.capw --pictures $D/g --map gradcam $D/pics/a.jpg"), 0);
+    assert_int_equal(run("capdemo -m $D/m.capw --pictures $D/o --map occlusion $D/pics/a.jpg"), 0);
+    assert_int_equal(run("! cmp -s $D/a/a.png $D/g/a.png && ! cmp -s $D/g/a.png $D/o/a.png"), 0);
+    /* without attention Grad-CAM is shown */
+    assert_int_equal(run("capdemo -m $D/b.capw --pictures $D/b1 $D/pics/a.jpg"), 0);
+    assert_int_equal(run("capdemo -m $D/b.capw --pictures $D/b2 --map gradcam $D/pics/a.jpg"), 0);
+    assert_int_equal(run("cmp $D/b1/a.png $D/b2/a.png"), 0);
+    assert_refused(run("capdemo -m $D/b.capw --pictures $D/b3 --map attention $D/pics/a.jpg"), 1,
+                   "this model without attention has no maps 'attention'");
+    assert_refused(run("capdemo -m $D/i.capw --pictures $D/i1 --map gradcam $D/pics/a.jpg"), 1,
+                   "this int8 model has no maps 'gradcam'");
+    assert_int_equal(run("capdemo -m $D/i.capw --pictures $D/i1 --map occlusion $D/pics/a.jpg"), 0);
+    assert_refused(run("capdemo -m $D/m.capw --map heat $D/pics/a.jpg"), 2, "'heat' is neither attention");
+}
+
+/* The data of $D/name, a report, as JSON; also its size without pictures. */
+static json_t *read_report(const char *name)
+{
+    assert_int_equal(run("cat $D/%s", name), 0);
+    const char *data = strstr(out, "id=\"data\">");
+    assert_non_null(data);
+    data = strchr(data, '[');
+    const char *end = strstr(data, "</script>");
+    assert_non_null(end);
+    json_error_t where;
+    json_t *all = json_loadb(data, (size_t)(end - data), 0, &where);
+    if (!all) fail_msg("%s", where.text);
+    assert_true(strlen(out) - (size_t)(end - data) < 60000);
+    assert_null(strstr(out, "http:"));
+    assert_null(strstr(out, "https:"));
+    return all;
+}
+
+static void demo_report(void **state)
+{
+    (void)state;
+    if (!encode_has_jpeg()) skip();
+    assert_int_equal(run("cd $D; cp pics/a.jpg '<b>&\"x.jpg'; capdemo -m m.capw --html r.html --nbest 3 "
+                         "'<b>&\"x.jpg' pics/c.png text.jpg"),
+                     1);
+    char captions[PATH];
+    (void)snprintf(captions, sizeof captions, "%s", out);
+    json_t *all = read_report("r.html");
+    assert_int_equal(json_array_size(all), 3);
+    const json_t *first = json_array_get(all, 0), *bad = json_array_get(all, 2);
+    assert_null(strstr(out, "<b>&"));
+    assert_non_null(strstr(json_string_value(json_object_get(first, "image")), "<b>&\"x.jpg"));
+    const json_t *found = json_object_get(first, "captions");
+    assert_int_equal(json_array_size(found), 3);
+    const char *text = json_string_value(json_object_get(json_array_get(found, 0), "text"));
+    assert_non_null(strstr(captions, text));
+    assert_true(json_number_value(json_object_get(json_array_get(found, 0), "confidence")) > 0);
+    /* 4 positions for each word, in base64 */
+    const size_t words = json_array_size(json_object_get(first, "words"));
+    const json_t *maps = json_object_get(first, "maps");
+    assert_int_equal(json_object_size(maps), 2);
+    assert_int_equal(json_string_length(json_object_get(maps, "attention")), (words * 4 + 2) / 3 * 4);
+    assert_int_equal(json_string_length(json_object_get(maps, "gradcam")), (words * 4 + 2) / 3 * 4);
+    assert_memory_equal(json_string_value(json_object_get(first, "picture")), "data:image/jpeg;base64,/9j/",
+                        27);
+    assert_string_equal(json_string_value(json_object_get(first, "first")), "attention");
+    assert_non_null(json_object_get(bad, "error"));
+    json_decref(all);
+}
+
+/* What a model has no maps for is left out; a report may be written again, and nothing else is overwritten.
+ */
+static void demo_report_kinds(void **state)
+{
+    static const struct {
+        const char *arguments, *first;
+        size_t maps;
+    } cases[] = {{"-m $D/b.capw", "gradcam", 1},
+                 {"-m $D/i.capw", "attention", 1},
+                 {"-m $D/m.capw --map occlusion", "occlusion", 3}};
+    (void)state;
+    if (!encode_has_jpeg()) skip();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(run("capdemo %s --html $D/k.html $D/pics/a.jpg", cases[i].arguments), 0);
+        json_t *all = read_report("k.html");
+        const json_t *one = json_array_get(all, 0);
+        assert_int_equal(json_object_size(json_object_get(one, "maps")), cases[i].maps);
+        assert_string_equal(json_string_value(json_object_get(one, "first")), cases[i].first);
+        json_decref(all);
+    }
+    assert_int_equal(run("echo '<html>mine</html>' >$D/mine.html"), 0);
+    assert_refused(run("capdemo -m $D/m.capw --html $D/mine.html $D/pics/a.jpg"), 1,
+                   "is no report of capdemo");
+    assert_int_equal(run("grep -q mine $D/mine.html"), 0);
+    assert_int_equal(run("capdemo -m $D/m.capw --html $D/no/r.html $D/pics/a.jpg"), 1);
+    assert_int_equal(run("capdemo -m $D/m.capw --html /dev/full $D/pics/a.jpg"), 1);
+    assert_non_null(strstr(err, "/dev/full"));
 }
 
 static int set_up(void **state)
@@ -363,6 +465,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(lays_out_panels),
         cmocka_unit_test(demo_pictures),
         cmocka_unit_test(demo_pictures_refused),
+        cmocka_unit_test(demo_maps),
+        cmocka_unit_test(demo_report),
+        cmocka_unit_test(demo_report_kinds),
     };
     (void)argc;
     program = argv[0];

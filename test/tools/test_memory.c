@@ -15,6 +15,7 @@
 #include "tools/common/confine.h"
 #include "tools/common/text.h"
 
+int capbatch_main(int argc, char **argv);
 int capconvert_main(int argc, char **argv);
 int capdemo_main(int argc, char **argv);
 int capdump_main(int argc, char **argv);
@@ -330,6 +331,12 @@ static void capconvert(void **state)
     SWEEP(capconvert, "--int8 --calibrate pics m.capw --threads 1 -v -o out/i.capw");
 }
 
+static void capbatch(void **state)
+{
+    (void)state;
+    SWEEP(capbatch, "-q -m m.capw --threads 1 pics", .lines = true);
+}
+
 static void capeval(void **state)
 {
     (void)state;
@@ -416,8 +423,8 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(capdemo), cmocka_unit_test(capinfo),
-                                       cmocka_unit_test(capdump), cmocka_unit_test(capconvert),
-                                       cmocka_unit_test(capeval)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(capbatch),   cmocka_unit_test(capdemo),
+                                       cmocka_unit_test(capinfo),    cmocka_unit_test(capdump),
+                                       cmocka_unit_test(capconvert), cmocka_unit_test(capeval)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -250,6 +250,7 @@ static bool close_streams(batch_captioner *c, tool_error *err)
         ok = fclose(streams[i]) == 0 && ok;
     }
     c->bytes = c->failures = NULL;
+    ok = ok && c->chunk->bytes && c->chunk->failures; /* fclose may lose the bytes and say nothing (glibc) */
     return ok || tool_fail(err, "out of memory");
 }
 

@@ -34,22 +34,15 @@ unsigned batch_float16(float value)
 /* values [count] as little-endian float16, base64 */
 static json_t *json_features(const float *values, size_t count)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const size_t bytes = count * 2;
-    char *text = malloc((bytes + 2) / 3 * 4 + 1);
-    if (!text) return NULL;
-    size_t used = 0;
-    for (size_t at = 0; at < bytes; at += 3) {
-        unsigned group = 0;
-        for (size_t i = at; i < at + 3; i++) {
-            const unsigned bits = i < bytes ? batch_float16(values[i / 2]) : 0;
-            group = group << 8 | (i % 2 ? bits >> 8 : bits & 0xFF);
-        }
-        for (int i = 0; i < 4; i++) text[used++] = digits[group >> (18 - 6 * i) & 63];
-        for (size_t i = bytes - at; i < 3; i++) text[used - 3 + i] = '=';
+    unsigned char *bytes = malloc(count * 2 + 1);
+    if (!bytes) return NULL;
+    for (size_t i = 0; i < count; i++) {
+        const unsigned bits = batch_float16(values[i]);
+        bytes[2 * i] = (unsigned char)(bits & 0xFF);
+        bytes[2 * i + 1] = (unsigned char)(bits >> 8);
     }
-    json_t *value = json_stringn_nocheck(text, used);
-    free(text);
+    json_t *value = tool_json_base64("", bytes, count * 2);
+    free(bytes);
     return value;
 }
 

@@ -140,7 +140,7 @@ static bool read_head(batch_journal *journal, char **settings, bool *whole, tool
     }
     journal->first = ftell(journal->file);
     free(line);
-    if (kept && fclose(kept) != 0) ok = false;
+    if (kept && (fclose(kept) != 0 || !*settings)) ok = false;
     return ok || tool_fail(err, "%s: out of memory", journal->path);
 }
 
@@ -260,7 +260,7 @@ static bool put_record(batch_journal *journal, char mark, const batch_totals *to
                   totals->captioned, totals->failed, totals->bytes, totals->crc);
     bool ok = fflush(text) == 0;
     if (ok) (void)fprintf(text, " %08lx\n", crc32_z(crc32(0, NULL, 0), (const Bytef *)record, length));
-    ok = fclose(text) == 0 && ok;
+    ok = fclose(text) == 0 && record && ok; /* glibc may lose the record and say nothing */
     ok = ok ? put(journal, record, length, err) : tool_fail(err, "%s: out of memory", journal->path);
     free(record);
     return ok;

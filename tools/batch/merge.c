@@ -245,7 +245,7 @@ static bool next_failure(void *user, char **line, size_t *room)
     FILE *stream = open_memstream(line, room);
     if (!stream) return false;
     (void)fprintf(stream, "%s\t%s\n", image ? image : "", error ? error : "");
-    return fclose(stream) == 0;
+    return fclose(stream) == 0 && *line;
 }
 
 static bool write_manifest(const parts *all, const batch_order *order, const char *output,

@@ -39,7 +39,7 @@ static json_t *failure_name(const char *name)
     FILE *stream = open_memstream(&text, &size);
     if (!stream) return NULL;
     tool_put_field(stream, name);
-    if (fclose(stream) == 0) value = tool_json_text(text);
+    if (fclose(stream) == 0 && text) value = tool_json_text(text);
     free(text);
     return value;
 }

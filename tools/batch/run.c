@@ -232,7 +232,7 @@ static bool fixed_text(const batch_format *format, void (*put)(const batch_forma
     FILE *stream = open_memstream(text, size);
     if (!stream) return false;
     put(format, stream);
-    return fclose(stream) == 0;
+    return fclose(stream) == 0 && *text;
 }
 
 static bool begin_output(const batch_run *run, tool_error *err)

@@ -143,6 +143,8 @@ static bool read_file(batch_source *source, batch_item *item, bool whole, size_t
     if (file->data.size < HEAD) return true;
     /* what can't be an image isn't read on, whatever it is called and however long it claims to be */
     if (!whole && !picture_format(file->data.data, HEAD)) return true;
+    if (source->member.size > limit) return tool_fail(bad, "larger than %zu bytes", limit);
+    if (source->member.cut) return tool_fail(bad, "Truncated: the tar ends before its bytes do");
     if (limit <= HEAD) return tool_fail(bad, "its sample is larger than %d bytes", MAX_SAMPLE);
     if (!batch_tar_read(source->tar, &file->data, limit - HEAD + 1, bad)) return false;
     if (file->data.size > limit) return tool_fail(bad, "larger than %zu bytes", limit);

@@ -175,6 +175,16 @@ static bool tell_damage(batch_tar *tar, uint64_t from, bool able, tool_error *er
 
 /* ---- members ---- */
 
+/* Whether a member's header claims more bytes than the tar has behind it. */
+static bool is_cut(const batch_tar *tar, struct archive_entry *entry, uint64_t size)
+{
+    struct stat info;
+    if (archive_filter_count(tar->archive) != 1 || archive_entry_sparse_count(entry) > 0) return false;
+    if (fstat(tar->fd, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+    const uint64_t whole = (uint64_t)info.st_size, head = tar->header + BLOCK;
+    return head > whole || size > whole - head;
+}
+
 batch_step batch_tar_next(batch_tar *tar, batch_member *member, tool_error *err)
 {
     struct archive_entry *entry = NULL;
@@ -193,9 +203,13 @@ batch_step batch_tar_next(batch_tar *tar, batch_member *member, tool_error *err)
         tar->header = tar->base + (uint64_t)archive_read_header_position(tar->archive);
         const char *name = archive_entry_pathname(entry);
         if (!name) name = archive_entry_pathname_utf8(entry);
+        const la_int64_t claimed = archive_entry_size(entry);
+        const uint64_t size = claimed > 0 ? (uint64_t)claimed : 0;
         *member = (batch_member){
             .name = name ? name : "",
             .regular = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry),
+            .size = size,
+            .cut = is_cut(tar, entry, size),
             .mode = (uint32_t)archive_entry_perm(entry),
             .mtime = archive_entry_mtime(entry),
         };

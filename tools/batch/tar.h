@@ -17,6 +17,8 @@ typedef struct batch_tar batch_tar;
 typedef struct batch_member {
     const char *name; /* valid until the next member */
     bool regular;     /* a file with bytes of its own, no folder and no link */
+    uint64_t size;    /* bytes that its header claims */
+    bool cut;         /* the tar, which is not compressed, has fewer bytes left */
     uint32_t mode;
     int64_t mtime; /* seconds since 1970 */
 } batch_member;

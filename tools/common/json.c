@@ -130,6 +130,25 @@ json_t *tool_json_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *tool_json_base64(const char *head, const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *from = bytes;
+    size_t used = strlen(head);
+    char *text = size <= (SIZE_MAX - 4 - used) / 4 ? take(used + (size + 2) / 3 * 4 + 1) : NULL;
+    if (!text) return NULL;
+    memcpy(text, head, used);
+    for (size_t at = 0; at < size; at += 3) {
+        unsigned group = 0;
+        for (size_t i = at; i < at + 3; i++) group = group << 8 | (i < size ? from[i] : 0u);
+        for (int i = 0; i < 4; i++) text[used++] = digits[group >> (18 - 6 * i) & 63];
+        for (size_t i = size - at; i < 3; i++) text[used - 3 + i] = '=';
+    }
+    json_t *value = json_stringn_nocheck(text, used);
+    free(text);
+    return value;
+}
+
 static json_t *json_caption(const caption_text *text)
 {
     json_t *object = json_object();

@@ -49,6 +49,9 @@ json_t *tool_json_ints(const int *values, int count);
 /* A number; null where it is not finite, because JSON has no such numbers. */
 json_t *tool_json_real(double value);
 
+/* A string: `head`, and bytes [size] in base64. */
+json_t *tool_json_base64(const char *head, const void *bytes, size_t size);
+
 /* [{"caption", "score", "ids"}, ...], best first */
 json_t *tool_json_captions(const caption_result *result);
 

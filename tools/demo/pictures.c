@@ -149,25 +149,24 @@ static bool write_file(const char *path, const panels *content, tool_error *err)
 }
 
 bool demo_pictures_write(const demo_pictures *pictures, size_t index, const demo_answer *answer,
-                         tool_error *err)
+                         const demo_why *why, tool_error *err)
 {
     const caption_text *best = &answer->result->captions[0];
     caption_model_info info;
     caption_model_get_info(answer->model, &info);
-    panels content = {.pixels = answer->pixels,
-                      .size = info.input_size,
-                      .caption = best->text,
-                      .maps = best->alpha,
-                      .count = best->length,
-                      .colors = pictures->colors};
-    if (best->ids[best->length - 1] == info.end) content.count--; /* <end> is no word */
-    while (content.side * content.side < info.positions) content.side++;
-    const char **words = malloc((size_t)best->length * sizeof *words);
+    const char **words = malloc(((size_t)why->words + 1) * sizeof *words);
     char *path = path_of(pictures, index);
     bool ok = words && path;
     if (!ok) (void)tool_fail(err, "%s: out of memory", pictures->names[index]);
-    for (int i = 0; ok && i < content.count; i++) words[i] = caption_model_word(answer->model, best->ids[i]);
-    content.words = words;
+    for (int i = 0; ok && i < why->words; i++) words[i] = caption_model_word(answer->model, best->ids[i]);
+    const panels content = {.pixels = answer->pixels,
+                            .size = info.input_size,
+                            .caption = best->text,
+                            .words = words,
+                            .maps = why->maps[pictures->map],
+                            .count = why->words,
+                            .side = why->side,
+                            .colors = pictures->colors};
     ok = ok && write_file(path, &content, err);
     free(words);
     free(path);

@@ -8,11 +8,13 @@
 
 #include "tools/common/error.h"
 #include "tools/demo/show.h"
+#include "tools/demo/why.h"
 #include "tools/draw/heatmap.h"
 
 typedef struct demo_pictures {
     const char *folder; /* borrowed; NULL: no pictures are wanted */
     heatmap_colors colors;
+    demo_map map; /* that is drawn */
     char **names; /* [count] of the files, in the order of the images; owned */
     size_t count;
 } demo_pictures;
@@ -22,9 +24,9 @@ typedef struct demo_pictures {
  * "-2", and so on. */
 bool demo_pictures_begin(demo_pictures *pictures, char *const *images, size_t count, tool_error *err);
 
-/* Writes the file of image `index`, whose answer has a caption and pixels. */
+/* Writes the file of image `index`, whose answer has a caption and pixels; `why` has the map. */
 bool demo_pictures_write(const demo_pictures *pictures, size_t index, const demo_answer *answer,
-                         tool_error *err);
+                         const demo_why *why, tool_error *err);
 
 /* Accepts one that is all zeros. */
 void demo_pictures_end(demo_pictures *pictures);

@@ -19,6 +19,7 @@ typedef struct demo_answer {
     const char *image; /* as the user named it */
     const caption_model *model;
     const caption_result *result;
+    int width, height;     /* of the image, upright; 0: not known */
     const uint8_t *pixels; /* [input_size, input_size, 3], as the model sees the image */
     demo_times times;
     bool named;     /* there are several images: say which one this is */

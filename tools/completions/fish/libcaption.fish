@@ -12,6 +12,8 @@ function __libcaption_words
             printf '%s\n' published corrected
         case colors
             printf '%s\n' viridis jet
+        case map
+            printf '%s\n' attention gradcam occlusion
         case format
             printf '%s\n' jsonl tsv csv tar
         case wordnet

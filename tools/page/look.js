@@ -1,0 +1,101 @@
+'use strict';
+/* What the pages share: heat maps over a picture, words that show them, captions with bars.
+ *
+ * A picture's record: captions, [{text, score, confidence}], best first; words, those of the best one; maps, for each
+ * kind of map (attention, gradcam, occlusion) the numbers 0..255 of all words, one map after the other. */
+const look = (() => {
+  const side = maps => Math.round(Math.sqrt(maps));
+
+  /* viridis, by Stefan van der Walt and Nathaniel Smith (CC0), every fifteenth of its 256 colours */
+  const viridis = [[68, 1, 84], [72, 23, 105], [71, 42, 122], [67, 61, 132], [61, 78, 138], [53, 94, 141], [46, 109, 142],
+    [41, 123, 142], [35, 137, 142], [31, 151, 139], [33, 165, 133], [46, 179, 124], [70, 192, 111], [101, 203, 94],
+    [137, 213, 72], [176, 221, 47], [216, 226, 25], [253, 231, 37]];
+
+  /* The colour of a value, 0..1: [red, green, blue], 0..255. */
+  function color(value, colors) {
+    if (colors === 'jet') {
+      return [3, 2, 1].map(middle => 255 * Math.min(1, Math.max(0, 1.5 - Math.abs(4 * value - middle))));
+    }
+    const at = value * (viridis.length - 1), first = Math.min(viridis.length - 2, Math.floor(at));
+    return viridis[first].map((c, i) => c + (at - first) * (viridis[first + 1][i] - c));
+  }
+
+  /* Enlarges a map bilinearly: the centre of a pixel is where it lies, and the map goes on at its edge as it ends. */
+  function enlarge(map, size) {
+    const n = side(map.length), out = new Float32Array(size * size);
+    const spots = Array.from({ length: size }, (_, i) => {
+      const at = Math.max(0, (i + 0.5) * n / size - 0.5), first = Math.min(n - 1, Math.floor(at));
+      return [first, Math.min(n - 1, first + 1), at - first];
+    });
+    spots.forEach(([top, bottom, down], y) => spots.forEach(([left, right, across], x) => {
+      const above = map[top * n + left] * (1 - across) + map[top * n + right] * across;
+      const below = map[bottom * n + left] * (1 - across) + map[bottom * n + right] * across;
+      out[y * size + x] = above * (1 - down) + below * down;
+    }));
+    return out;
+  }
+
+  /* Draws a map, numbers 0..255, onto a canvas; the picture below shines through. */
+  function draw(canvas, map, { colors, opacity }) {
+    const size = canvas.width = canvas.height = 112, context = canvas.getContext('2d');
+    const image = context.createImageData(size, size);
+    enlarge(map, size).forEach((value, i) => {
+      image.data.set([...color(value / 255, colors).map(Math.round), Math.round(255 * opacity)], 4 * i);
+    });
+    context.putImageData(image, 0, 0);
+  }
+
+  const clear = canvas => canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
+
+  function element(name, properties, ...children) {
+    const e = Object.assign(document.createElement(name), properties);
+    e.append(...children);
+    return e;
+  }
+
+  /* The words as buttons.  A word that is pointed at, focused or pressed shows its map on the canvas.  `settings` is
+   * asked each time: {map, colors, opacity}. */
+  function words(record, canvas, settings) {
+    const box = element('p', { className: 'words' });
+    let held = null;
+    const show = (button, index) => {
+      const maps = record.maps && record.maps[settings().map];
+      for (const b of box.children) b.classList.toggle('shown', b === button);
+      if (!button || !maps) return clear(canvas);
+      const count = maps.length / record.words.length;
+      draw(canvas, maps.subarray(index * count, (index + 1) * count), settings());
+    };
+    const back = () => show(held, [...box.children].indexOf(held));
+    record.words.forEach((word, index) => {
+      const button = element('button', { type: 'button', textContent: word });
+      button.setAttribute('aria-pressed', 'false');
+      const hold = on => {
+        for (const b of box.children) b.setAttribute('aria-pressed', String(on && b === button));
+        held = on ? button : null;
+        back();
+      };
+      button.addEventListener('pointerenter', () => show(button, index));
+      button.addEventListener('pointerleave', back);
+      button.addEventListener('focus', () => show(button, index));
+      button.addEventListener('blur', back);
+      button.addEventListener('click', () => hold(held !== button));
+      button.addEventListener('keydown', event => { if (event.key === 'Escape') hold(false); });
+      box.append(button, ' ');
+    });
+    box.refresh = back;
+    return box;
+  }
+
+  /* All captions, each with a bar as long as it is probable beside the best one. */
+  function captions(record) {
+    const most = Math.max(...record.captions.map(c => c.confidence), 1e-30);
+    return element('ol', { className: 'others' }, ...record.captions.map(c => {
+      const bar = element('span', { className: 'bar' });
+      bar.style.width = 100 * c.confidence / most + '%';
+      const numbers = (c.score === null ? 'no score' : c.score.toFixed(3)) + ', ' + (100 * c.confidence).toFixed(1) + ' %';
+      return element('li', {}, bar, c.text + ' ', element('span', { className: 'score', textContent: numbers }));
+    }));
+  }
+
+  return { words, captions, element };
+})();
