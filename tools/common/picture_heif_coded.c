@@ -20,7 +20,7 @@ static uint32_t take(bits *b, unsigned count)
     uint32_t value = 0;
     for (; count; count--, b->at++) {
         const bool inside = b->at / 8 < b->size;
-        value = value << 1 | (inside ? b->data[b->at / 8] >> (7 - b->at % 8) & 1u : 0u);
+        value = value << 1 | (inside ? (uint32_t)b->data[b->at / 8] >> (7 - b->at % 8) & 1u : 0u);
         if (!inside) b->over = true;
     }
     return value;
