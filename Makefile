@@ -318,7 +318,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # ---- targets ----------------------------------------------------------------
-.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline check-reference \
+.PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
 	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
 
 help:
@@ -345,6 +345,7 @@ help:
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
+	@echo 'make pictures         the pictures of the README: docs/words.png, docs/report.png (Chromium)'
 	@echo 'make benches          the programs that measure, without running them'
 	@echo 'make check-reference  compare with the PyTorch reference (needs python3-torch)'
 	@echo 'make check-int8       compare int8 models with a simulation in NumPy (needs python3-torch)'
@@ -451,6 +452,10 @@ analyse: need-tools
 	@FLAGS=$(call quote,$(CPPFLAGS_ALL) $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)) sh test/analyse/run.sh $(ANALYSERS)
 
 CORES := cortex-m4 cortex-m7 cortex-m55
+# the pictures of the README
+pictures: $(BUILD)/capdemo
+	@BUILD='$(BUILD)' sh docs/pictures.sh
+
 firmware:
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' sh test/scripts/test_firmware.sh
 
