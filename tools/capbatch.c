@@ -521,8 +521,9 @@ static void take_merge(void *user, int code, const char *value, tool_error *err)
 static const tool_command merge_command = {
     .name = "capbatch merge",
     .synopsis = "[options] PART...",
-    .about = "Joins the outputs of all parts into one, in their order.  Each PART has to be there\n"
-             "once, with its manifest, and all were made with one model and the same options.\n",
+    .about = "Joins the outputs of all parts into one, in their order.  Each PART has to be\n"
+             "there once, with its manifest, and all were made with one model and the same\n"
+             "options.\n",
     .groups = merge_groups,
     .take = take_merge,
 };
