@@ -246,7 +246,7 @@ typedef struct ranges_job {
 static bool find_ranges(const ranges_job *job, tool_error *err)
 {
     static convert_ranges ranges;
-    convert_pictures pictures = {.name = job->list, .tool = "test", .quiet = true};
+    convert_pictures pictures = {.name = job->list, .tool = "test", .model = "m.capw", .quiet = true};
     tool_session_options_init(&pictures.session);
     const bool ok = job->model ? convert_ranges_from_pictures(&ranges, job->model, &pictures, err)
                                : convert_ranges_from_norms(&ranges, job->plan, err);

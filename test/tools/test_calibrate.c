@@ -316,7 +316,7 @@ static char standard_error[4096];
 static bool calibrate(convert_ranges *ranges, const fixture *fix, const char *name, int threads,
                       tool_error *err)
 {
-    convert_pictures pictures = {.name = name, .tool = "tool"};
+    convert_pictures pictures = {.name = name, .tool = "tool", .model = "m.capw"};
     tool_session_options_init(&pictures.session);
     pictures.session.threads = threads;
     FILE *caught = tmpfile(); /* messages go there for the time */

@@ -65,6 +65,16 @@ static void set_handlers(void)
     }
 }
 
+void tool_outfile_hold_signals(void)
+{
+    sigset_t held;
+    (void)sigemptyset(&held);
+    for (size_t i = 0; i < sizeof caught_signals / sizeof caught_signals[0]; i++) {
+        (void)sigaddset(&held, caught_signals[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static int claim_slot(void)
 {
     for (int i = 0; i < MAX_LIVE; i++) {

@@ -40,6 +40,10 @@ bool tool_outfile_commit(tool_outfile **out, tool_error *err);
 /* Removes the temporary.  Accepts NULL and an already ended *out, so clean-up paths may always call it. */
 void tool_outfile_abort(tool_outfile **out);
 
+/* From here on no signal that can be held back ends the process, so that of several files that are about to
+ * be put in place all are or none.  For the end of a run: they stay held back. */
+void tool_outfile_hold_signals(void);
+
 /* Removes the temporaries of all files that are open, for a process that ends at once.  A signal handler may
  * call it. */
 void tool_outfile_remove_all(void);

@@ -74,7 +74,8 @@ static bool count_map(calibration *c, const caption_map *map)
         if (convert_histogram_add(h, map->values + i * map->pitch, gaps ? channels : positions * channels)) {
             continue;
         }
-        return tool_fail(c->err, "%s: gives layer %s values that are not finite", c->picture, map->layer);
+        return tool_fail(c->err, "%s: layer %s: values that are not finite, with %s", c->pictures->model,
+                         map->layer, c->picture);
     }
     return true;
 }

@@ -300,6 +300,7 @@ static bool open_model(convert_job *job, tool_error *err)
 static bool find_ranges(convert_job *job, tool_error *err)
 {
     if (job->pictures.name) {
+        job->pictures.model = job->files.checkpoint;
         return convert_ranges_from_pictures(&job->ranges, job->model, &job->pictures, err);
     }
     if (job->checkpoint) return convert_ranges_from_norms(&job->ranges, &job->plan, err);

@@ -39,8 +39,9 @@ void convert_ranges_free(convert_ranges *ranges);
 
 /* Which pictures show the ranges. */
 typedef struct convert_pictures {
-    const char *name; /* a folder, or a list: a text file with one path a line */
-    const char *tool; /* named in front of messages */
+    const char *name;  /* a folder, or a list: a text file with one path a line */
+    const char *tool;  /* named in front of messages */
+    const char *model; /* its file, for messages */
     /* as tool_session_options_init makes them, with threads; the ranges are the same for any number */
     caption_session_options session;
     bool quiet; /* no progress, no warnings; pictures that can't be read are reported all the same */

@@ -69,6 +69,9 @@ static bool write_results(const eval_score_options *options, const eval_report *
     } else if (ok) {
         eval_report_table(report, r.report.stream);
     }
+    const bool several =
+        (options->per_image != NULL) + (options->metrics != NULL) + (options->output != NULL) > 1;
+    if (ok && several) tool_outfile_hold_signals();
     ok = ok && tool_output_whole(&r.report, err) && tool_output_close(&r.images, err) &&
          tool_output_close(&r.metrics, err) && tool_output_close(&r.report, err);
     tool_output_abort(&r.images);
