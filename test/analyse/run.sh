@@ -47,8 +47,8 @@ int planted(void)
     int *p = malloc(sizeof *p);
     if (!p) return 1;
     free(p);
-    *p = 1;
-    return 0;
+    *p += 1;
+    return *p;
 }
 C
     try "$1 finds a planted mistake" sh -c "$2 '$dir/planted.c' 2>&1 | grep -E '(use-after-free|deallocuse|unix.Malloc)'"
@@ -62,7 +62,8 @@ run_gcc() {
     xargs -P "$JOBS" -n 1 sh -c '
         case $1 in kernels/simd/*) set -- $BODY "$1" ;; esac
         eval "set -- $FLAGS \"\$@\""
-        $GCC -std=c11 -O2 -ffp-contract=off -fanalyzer -c -o /dev/null "$@" 2>&1' sh <"$dir/files" >"$dir/gcc"
+        $GCC -std=c11 -O2 -ffp-contract=off -fanalyzer -c -o /dev/null "$@" >>"$LOGS/gcc.$$" 2>&1' sh <"$dir/files"
+    cat "$LOGS"/gcc.* >"$dir/gcc"
     judge gcc "$dir/gcc"
 }
 
@@ -83,12 +84,14 @@ run_tidy() {
     # shellcheck disable=SC2016
     xargs -P "$JOBS" -n 1 sh -c '$TIDY --quiet --config-file=test/analyse/clang-tidy.yml \
         --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=max-nodes=40000 \
-        "$@" -- -std=c11 '"$flags"' 2>&1' sh <"$dir/plain" >"$dir/tidy"
+        "$@" -- -std=c11 '"$flags"' >>"$LOGS/tidy.$$" 2>&1' sh <"$dir/plain"
+    cat "$LOGS"/tidy.* >"$dir/tidy"
     judge tidy "$dir/tidy"
 }
 
+mkdir "$dir/logs" # one for each process: lines of several in one file would mix
 export GCC TIDY FLAGS
-export BODY="$body"
+export BODY="$body" LOGS="$dir/logs"
 for tool; do
     case $tool in
     gcc) run_gcc ;;
