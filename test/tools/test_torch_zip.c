@@ -305,6 +305,7 @@ static void reads_behind_4_gib(void **state)
     const uint64_t hole = (uint64_t)9 << 29;
     tool_error err = {{0}};
     (void)state;
+    if (sizeof(off_t) < 8) skip(); /* this system has no such files */
     zip_maker front, back;
     memset(&front, 0, sizeof front);
     memset(&back, 0, sizeof back);
