@@ -195,6 +195,9 @@ static int parse(demo_options *options, int argc, char **argv)
         (void)tool_fail(&err, "-o: %s is a picture, which would be lost", options->output);
     }
     if (options->pictures && !encode_has_png()) (void)tool_fail(&err, "--pictures: this build has no PNG");
+    if (options->html && strcmp(options->html, "-") == 0) {
+        (void)tool_fail(&err, "--html: name a file; captions are written to standard output");
+    }
     if (options->html && !encode_has_jpeg()) (void)tool_fail(&err, "--html: this build has no JPEG");
     return err.message[0] ? tool_usage_error(tool, &err) : -1;
 }
@@ -267,6 +270,19 @@ static void note_bundled(const demo_run *run)
 
 /* ---- captions ---- */
 
+/* The upright size of a JPEG or PNG image, for the shape that the page shows it in. */
+static void find_size(demo_answer *answer, const tool_text *data, bool no_exif)
+{
+    caption_image_info info;
+    if (picture_is_foreign(data->data, data->size) ||
+        caption_image_probe(data->data, data->size, &info, NULL) != CAPTION_OK) {
+        return;
+    }
+    const bool lies = info.orientation > 4 && !no_exif; /* its rows are columns */
+    answer->width = lies ? info.height : info.width;
+    answer->height = lies ? info.width : info.height;
+}
+
 /* Loads, encodes and decodes; the result is the session's. */
 static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
 {
@@ -275,6 +291,7 @@ static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
     bool ok = tool_image_read(&data, answer->image, err);
     const double start = tool_now_ms();
     ok = ok && tool_session_load(&run->session, answer->image, data.data, data.size, err);
+    if (ok && run->options->html) find_size(answer, &data, run->session.options.no_exif != 0);
     tool_text_free(&data);
     if (!ok) return false;
     const double loaded = tool_now_ms();
@@ -286,8 +303,6 @@ static bool caption_one(demo_run *run, demo_answer *answer, tool_error *err)
         return tool_fail_caption(err, answer->image, &error);
     }
     answer->pixels = caption_slot_pixels(run->session.session, 0);
-    answer->width = run->session.width;
-    answer->height = run->session.height;
     answer->times =
         (demo_times){.load = loaded - start, .encoder = encoded - loaded, .decoder = tool_now_ms() - encoded};
     return true;

@@ -58,6 +58,12 @@ static void read_limits(void **state)
     assert_false(tool_text_read(&text, folder, 100, &err));
     assert_non_null(strstr(err.message, "Is a directory"));
     err.message[0] = '\0';
+    err.message[0] = '\0';
+    assert_false(tool_text_read(&text, "/dev/zero", SIZE_MAX / 8, &err)); /* it has no end */
+    assert_string_equal(err.message, "/dev/zero: larger than 1048576 bytes");
+    assert_true(tool_text_read(&text, "/dev/null", SIZE_MAX / 8, NULL));
+    tool_text_free(&text);
+    err.message[0] = '\0';
     assert_false(tool_text_read(&text, in_folder(0, "b"), 100, &err));
     assert_non_null(strstr(err.message, "/b: No such file"));
 }

@@ -157,7 +157,7 @@ static void draws_text(void **state)
     font_draw(&canvas, "|", 1, (const int[2]){-2, -6}, 2); /* the bar's column is the third of five */
     for (int y = 0; y < 8; y++) {
         for (int x = 0; x < 10; x++) {
-            const bool ink = (x == 2 || x == 3) && true;
+            const bool ink = x == 2 || x == 3;
             assert_int_equal(rgb[(y * 10 + x) * 3] == 0, ink);
         }
     }
@@ -430,6 +430,7 @@ static void demo_report_kinds(void **state)
         assert_string_equal(json_string_value(json_object_get(one, "first")), cases[i].first);
         json_decref(all);
     }
+    assert_refused(run("capdemo -m $D/m.capw --html - $D/pics/a.jpg"), 2, "--html: name a file");
     assert_int_equal(run("echo '<html>mine</html>' >$D/mine.html"), 0);
     assert_refused(run("capdemo -m $D/m.capw --html $D/mine.html $D/pics/a.jpg"), 1,
                    "is no report of capdemo");

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "tools/batch/braces.h"
@@ -54,21 +53,8 @@ bool batch_inputs_add(batch_inputs *inputs, const char *operand, tool_error *err
     return batch_braces_read(&braces, operand, err) && add_braces(inputs, &braces, err);
 }
 
-/* A list may be a pipe or a terminal.  Other devices have no end, and a list has no largest size. */
-static bool has_end(const char *path, tool_error *err)
-{
-    struct stat info;
-    if (strcmp(path, "-") == 0 || stat(path, &info) != 0) return true;
-    if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)) return true;
-    FILE *stream = fopen(path, "rb");
-    const bool terminal = stream && isatty(fileno(stream));
-    if (stream) (void)fclose(stream);
-    return terminal || strcmp(path, "/dev/null") == 0 || tool_fail(err, "%s: a device, not a list", path);
-}
-
 bool batch_inputs_read(batch_inputs *inputs, const char *path, bool zero, tool_error *err)
 {
-    if (!has_end(path, err)) return false;
     if (!tool_text_read(&inputs->list, path, MAX_LIST, err)) return false;
     inputs->zero = zero;
     const char *list = strcmp(path, "-") == 0 ? "standard input" : path;

@@ -87,19 +87,6 @@ bool tool_load_picture(caption_session *session, int slot, const picture_source 
            tool_fail_caption(err, source->name, &error);
 }
 
-static void note_size(tool_session *session, const picture_source *source)
-{
-    caption_image_info info;
-    session->width = session->height = 0;
-    if (picture_is_foreign(source->data, source->size) ||
-        caption_image_probe(source->data, source->size, &info, NULL) != CAPTION_OK) {
-        return;
-    }
-    const bool lies = info.orientation > 4 && !source->no_exif; /* rows are columns */
-    session->width = lies ? info.height : info.width;
-    session->height = lies ? info.width : info.height;
-}
-
 bool tool_session_load(tool_session *session, const char *name, const void *data, size_t size,
                        tool_error *err)
 {
@@ -113,7 +100,6 @@ bool tool_session_load(tool_session *session, const char *name, const void *data
         renew(session, need, &error) != CAPTION_OK) {
         return tool_fail_caption(err, name, &error);
     }
-    note_size(session, &source);
     return tool_load_picture(session->session, 0, &source, &session->limits, err);
 }
 

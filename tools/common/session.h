@@ -15,7 +15,6 @@ typedef struct tool_session {
     caption_session_options limits;  /* as they were given */
     caption_session_options options; /* the session's; decode_memory grows up to the limit */
     caption_session *session;        /* NULL until the first image */
-    int width, height;               /* of the last JPEG or PNG image, upright; 0 after another */
 } tool_session;
 
 /* Fills options with their defaults.  In the tools' options decode_memory is the most that an image may need:

@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/common/regular.h"
 
 #include "lib/format/utf8.h"
 
-enum { FIRST_ROOM = 65536 };
+enum { FIRST_ROOM = 65536, MOST_OF_A_DEVICE = 1 << 20 };
 
 /* Makes room for two more bytes: one that shows whether the text goes on past the limit, and a zero byte. */
 static bool make_room(tool_text *text, size_t *room, const char *name, tool_error *err)
@@ -40,11 +41,20 @@ static bool read_stream(tool_text *text, FILE *stream, const char *name, size_t 
     return true;
 }
 
+/* A device that is no terminal may have no end, whatever the limit. */
+static bool is_endless(FILE *stream)
+{
+    struct stat info;
+    const int fd = fileno(stream);
+    return fstat(fd, &info) == 0 && (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) && !isatty(fd);
+}
+
 /* stream: NULL where it couldn't be opened, with the reason in errno */
 static bool read_and_close(tool_text *text, FILE *stream, const char *name, size_t limit, tool_error *err)
 {
     *text = (tool_text){NULL, 0};
     if (!stream) return tool_fail_errno(err, name, errno);
+    if (limit > MOST_OF_A_DEVICE && is_endless(stream)) limit = MOST_OF_A_DEVICE;
     const bool ok = read_stream(text, stream, name, limit, err);
     if (stream != stdin) (void)fclose(stream);
     if (!ok) tool_text_free(text);

@@ -13,7 +13,8 @@ typedef struct tool_text {
     size_t size;
 } tool_text;
 
-/* Reads a file, or standard input for "-", of at most `limit` bytes. */
+/* Reads a file, or standard input for "-", of at most `limit` bytes; of a device that is no terminal at most
+ * 1 MB. */
 bool tool_text_read(tool_text *text, const char *path, size_t limit, tool_error *err);
 
 /* The same for a regular file, under any name; others are refused. */
