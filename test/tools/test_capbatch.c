@@ -679,11 +679,12 @@ static void parts_of_tars(void **state)
     };
     assert_ok(run("cd $D && sed s/a/b/ pp-00001-of-00003.jsonl >changed-00001-of-00003.jsonl &&"
                   " cp pp-00001-of-00003.jsonl.manifest.json changed-00001-of-00003.jsonl.manifest.json"));
+    assert_ok(run("mkdir $D/parts"));
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(run("cd $D && capbatch merge -o never %s", wrong[i].parts), 1);
+        assert_int_equal(run("cd $D && capbatch merge -o parts/never %s", wrong[i].parts), 1);
         assert_has(err, wrong[i].reason);
     }
-    assert_int_equal(run("ls -a $D | grep -e never -e capout"), 1);
+    assert_ok(run("rmdir $D/parts")); /* nothing is left in it */
     assert_refused(run("capbatch merge"), 2, "no part named");
     assert_refused(run("capbatch merge -o x y x"), 2, "x is a part");
 }
