@@ -345,6 +345,7 @@ help:
 	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
+	@echo 'make costs            what the worst files that we know cost each tool, in time and memory'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
 	@echo 'make pictures         the pictures of the README: docs/words.png, docs/report.png (Chromium)'
 	@echo 'make benches          the programs that measure, without running them'
@@ -549,6 +550,11 @@ bench: benches $(MODEL)
 
 bench-peers: benches tools
 	@BUILD='$(BUILD)' PHOTOS='$(PHOTOS)' sh bench/peers/peers.sh
+
+# the table of docs/security.md; NAMES="TIFF PNG": of these files alone
+.PHONY: costs
+costs: tools attackers
+	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; $$p bench/costs/run.py --build $(BUILD) $(NAMES)
 
 roofline: benches tools $(MODEL)
 	@BUILD='$(BUILD)' MODEL='$(MODEL)' sh bench/roofline.sh
