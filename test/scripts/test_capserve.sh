@@ -76,6 +76,22 @@ assert a["grid_shape"][0] * a["grid_shape"][1] == len(a["attention"][0])
 assert len(a["attention"]) == len(a["tokens"]) and all(abs(sum(r) - 1) < 1e-5 for r in a["attention"])
 print(a["caption"])' >"$dir/seen" 2>"$dir/try.log"
     is 'the attention of a greedy caption' "$("$BUILD/capdemo" -q --greedy $picture)" "$(cat "$dir/seen")"
+    for map in attention gradcam occlusion; do
+        { ask -F file=@$picture "$url/caption/explain?beam_width=3&map=$map"; echo; } >"$dir/why"
+        { ask -F file=@$picture "$url/caption?beam_width=3"; echo; } >"$dir/plain"
+        python3 - "$dir/why" "$dir/plain" $map >"$dir/seen" 2>&1 <<'PY'
+import json, sys
+why, plain = (json.load(open(path)) for path in sys.argv[1:3])
+assert list(why) == [*plain, "map", "tokens", "maps", "grid_shape"], list(why)
+assert all(why[key] == plain[key] for key in plain) and why["map"] == sys.argv[3]
+assert why["caption"].split() == why["tokens"] and len(why["maps"]) == len(why["tokens"])
+cells = why["grid_shape"][0] * why["grid_shape"][1]
+assert all(len(row) == cells and max(row) > min(row) for row in why["maps"])
+low = min(min(row) for row in why["maps"])
+assert low < 0 if sys.argv[3] == "occlusion" else low >= 0, low
+PY
+        none "a map for each word: $map" "$(cat "$dir/seen")"
+    done
     ask -F file=@$picture -F file=@Makefile -F file=@$other "$url/caption" | python3 -c '
 import json, sys
 r = json.load(sys.stdin)["results"]
@@ -92,7 +108,7 @@ print(sorted(last), len(words) > 2)' >"$dir/seen"
     ask "$url/openapi.json" | python3 -c '
 import json, sys
 print(*sorted(json.load(sys.stdin)["paths"]))' >"$dir/seen"
-    is 'openapi.json has the paths' '/caption /caption/attention /health /metrics /model-info' "$(cat "$dir/seen")"
+    is 'openapi.json has the paths' '/caption /caption/attention /caption/explain /health /metrics /model-info' "$(cat "$dir/seen")"
 else
     skip 'answers are those of capdemo' 'no python3'
 fi
@@ -109,6 +125,7 @@ is 'as FastAPI says it' '{"detail":[{"type":"missing","loc":["body","file"],"msg
 is 'a parameter that is no number: 422' 422 "$(status -F file=@$picture "$url/caption?beam_width=wide")"
 is 'as FastAPI says it' 1 "$(grep -cF '{"type":"int_parsing","loc":["query","beam_width"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"wide"}' "$dir/body")"
 is 'a beam that is too wide: 422' 422 "$(status -F file=@$picture "$url/caption?beam_width=11")"
+is 'a map of no such kind: 422' 422 "$(status -F file=@$picture "$url/caption/explain?map=jet")"
 is 'an unknown path: 404' '404 {"detail":"Not Found"}' "$(status "$url/x") $(cat "$dir/body")"
 is 'another method: 405' '405 {"detail":"Method Not Allowed"}' "$(status "$url/caption") $(cat "$dir/body")"
 is 'a path with a slash: 307' 307 "$(status -F file=@$picture "$url/caption/?max_len=3")"

@@ -235,7 +235,7 @@ static serve_result begin_lines(serve_exchange *x)
     return hand_over(x, response, &(reply){.status = 200, .type = "application/x-ndjson"});
 }
 
-static serve_result caption(serve_exchange *x, bool attention)
+static serve_result caption(serve_exchange *x, serve_kind kind)
 {
     serve_wish wish;
     serve_refusal refusal = {0, NULL};
@@ -246,7 +246,7 @@ static serve_result caption(serve_exchange *x, bool attention)
                                .content_type = header(x, "Content-Type"),
                                .body = x->body,
                                .size = x->size,
-                               .attention = attention};
+                               .kind = kind};
     const bool lines = serve_accepts_lines(header(x, "Accept"));
     const bool ok = serve_request_read(&input, &x->service->workers->bounds, &wish, files, &count, &refusal);
     const bool queued = ok && serve_exchange_queue(x, &wish, files, count, lines);
@@ -259,12 +259,17 @@ static serve_result caption(serve_exchange *x, bool attention)
 
 static serve_result act_caption(serve_exchange *x)
 {
-    return caption(x, false);
+    return caption(x, SERVE_CAPTION);
 }
 
 static serve_result act_attention(serve_exchange *x)
 {
-    return caption(x, true);
+    return caption(x, SERVE_ATTENTION);
+}
+
+static serve_result act_explain(serve_exchange *x)
+{
+    return caption(x, SERVE_EXPLAIN);
 }
 
 /* ---- routes ---- */
@@ -278,6 +283,7 @@ static const serve_route routes[] = {
     {"/metrics", false, true, act_metrics},
     {"/caption", true, true, act_caption},
     {"/caption/attention", true, true, act_attention},
+    {"/caption/explain", true, true, act_explain},
 };
 
 /* Where a path with a '/' at its end is meant, *slash is true. */
