@@ -132,16 +132,22 @@ is 'a path with a slash: 307' 307 "$(status -F file=@$picture "$url/caption/?max
 
 # ---- headers and pages ----
 is 'the page' 1 "$(ask "$url/" | grep -c '<form action="/caption"')"
-is 'is small' 1 "$([ "$(ask "$url/" | wc -c)" -lt 10240 ] && echo 1)"
+size=0
+for path in / /look.css /look.js /page.css /page.js /backend.js; do size=$((size + $(ask "$url$path" | wc -c))); done
+is 'with all that it loads it is small' 1 "$([ $size -gt 10000 ] && [ $size -le 61440 ] && echo 1)"
 for path in / /docs; do
     is "$path asks for nothing elsewhere" 0 "$(ask "$url$path" | grep -cE '(src|href|action)="(https?:)?//')"
-    none "$path: its policy allows its own script and style alone" "$(headers "$url$path" |
-        grep -i '^content-security-policy:' | grep -q "default-src 'none'.*style-src 'sha256-" || echo no policy)"
+    is "$path has no script or style in its text" 0 "$(ask "$url$path" | grep -cE '<script>|<style|style=| on[a-z]+=')"
+    is "$path: its policy allows the service's own files alone" 1 "$(headers "$url$path" |
+        grep -ciE "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\$")"
 done
-if have openssl; then
-    hash=$(ask "$url/" | sed -n '/^<style>$/,/^<\/style>$/p' | sed '1s/<style>//; $d' | openssl dgst -sha256 -binary | openssl base64)
-    is 'with the right hash' 1 "$(headers "$url/" | grep -cF "sha256-$hash")"
-fi
+is 'styles, scripts and pictures have their types' 'text/css; charset=utf-8 text/javascript; charset=utf-8 image/jpeg' \
+    "$(echo $(for path in /page.css /page.js /pictures/bus.jpg; do headers "$url$path" | sed -n 's/^Content-Type: //p'; done))"
+ask "$url/pictures/bus.jpg" >"$dir/bus"
+try 'a bundled picture' cmp "$dir/bus" $picture
+for path in /pictures /pictures/ /pictures/../page.js /pictures/nothing.jpg /tools/capserve.c //; do
+    is "no file: $path" 404 "$(status --path-as-is "$url$path")"
+done
 is 'nosniff everywhere' 4 "$(for path in / /health /x /caption; do headers "$url$path"; done | grep -c '^X-Content-Type-Options: nosniff$')"
 is 'HEAD' 200 "$(status -I "$url/health")"
 

@@ -1,4 +1,4 @@
-/* The service without HTTP: parameters, forms, refusals, answers, hashes, the queue and the workers. */
+/* The service without HTTP: parameters, forms, refusals, answers, files, the queue and the workers. */
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
@@ -19,10 +19,9 @@
 #include "tools/serve/answer.h"
 #include "tools/serve/metrics.h"
 #include "tools/serve/multipart.h"
-#include "tools/serve/policy.h"
+#include "tools/serve/files.h"
 #include "tools/serve/query.h"
 #include "tools/serve/request.h"
-#include "tools/serve/sha256.h"
 #include "tools/serve/workers.h"
 
 /* ---- parameters ---- */
@@ -271,37 +270,21 @@ static void rounding(void **state)
     }
 }
 
-/* ---- hashes: the examples of FIPS 180-2, and what openssl says of an empty text ---- */
+/* ---- files ---- */
 
-static void assert_hash(const char *text, const char *hex)
+static void files(void **state)
 {
-    uint8_t digest[SERVE_SHA256_BYTES];
-    char shown[2 * SERVE_SHA256_BYTES + 1];
-    serve_sha256(text, strlen(text), digest);
-    for (int i = 0; i < SERVE_SHA256_BYTES; i++) (void)snprintf(shown + 2 * i, 3, "%02x", digest[i]);
-    assert_string_equal(shown, hex);
-}
-
-static void hashes(void **state)
-{
+    serve_builtin file;
     (void)state;
-    assert_hash("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_hash("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    assert_hash("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-}
-
-static void policies(void **state)
-{
-    static const char page[] = "<p><style>abc</style><script></script></p>";
-    char policy[SERVE_POLICY_BYTES];
-    (void)state;
-    assert_true(serve_policy(policy, page, sizeof page - 1));
-    assert_non_null(strstr(policy,
-                           "; script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; style-src "
-                           "'sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='"));
-    assert_true(serve_policy(policy, "<p>", 3));
-    assert_non_null(strstr(policy, "; script-src 'none'; style-src 'none'"));
+    assert_true(serve_builtin_find(&file, "/", 1));
+    assert_memory_equal(file.data, "<!DOCTYPE html>", 15);
+    assert_string_equal(file.type, "text/html; charset=utf-8");
+    assert_true(serve_builtin_find(&file, "/pictures/bus.jpg?", 17));
+    assert_memory_equal(file.data, "\xFF\xD8", 2);
+    assert_memory_equal(file.data + file.size - 2, "\xFF\xD9", 2);
+    assert_false(serve_builtin_find(&file, "/pictures/bus.jpg?", 18));
+    assert_false(serve_builtin_find(&file, "/pictures", 9));
+    assert_false(serve_builtin_find(&file, "", 0));
 }
 
 /* ---- the queue ---- */
@@ -669,12 +652,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameters),   cmocka_unit_test(whole_numbers), cmocka_unit_test(boundaries),
-        cmocka_unit_test(parts),        cmocka_unit_test(cut_forms),     cmocka_unit_test(requests),
-        cmocka_unit_test(wishes),       cmocka_unit_test(rounding),      cmocka_unit_test(hashes),
-        cmocka_unit_test(policies),     cmocka_unit_test(queues),        cmocka_unit_test(company),
-        cmocka_unit_test(batches),      cmocka_unit_test(endings),       cmocka_unit_test(counts),
-        cmocka_unit_test(explanations), cmocka_unit_test(lacking),
+        cmocka_unit_test(parameters), cmocka_unit_test(whole_numbers), cmocka_unit_test(boundaries),
+        cmocka_unit_test(parts),      cmocka_unit_test(cut_forms),     cmocka_unit_test(requests),
+        cmocka_unit_test(wishes),     cmocka_unit_test(rounding),      cmocka_unit_test(files),
+        cmocka_unit_test(queues),     cmocka_unit_test(company),       cmocka_unit_test(batches),
+        cmocka_unit_test(endings),    cmocka_unit_test(counts),        cmocka_unit_test(explanations),
+        cmocka_unit_test(lacking),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
