@@ -18,7 +18,6 @@
 
   function say(text, busy = false) {
     get('message').textContent = text;
-    get('message').hidden = text === '';
     get('message').classList.toggle('busy', busy);
   }
 
@@ -57,6 +56,7 @@
     get('others').replaceChildren(look.captions(record));
     get('copied').textContent = '';
     get('result').hidden = false;
+    mention();
     showWords();
   }
 
@@ -105,13 +105,19 @@
   /* ---- pictures ---- */
 
   const image = get('picture'), view = get('view');
+  let unseen = false; /* the browser can't show the picture, as with HEIC in most of them */
+  const mention = () => { get('unshown').hidden = !(unseen && record); };
   image.addEventListener('load', () => {
     const ratio = image.naturalWidth / image.naturalHeight;
     view.style.aspectRatio = String(ratio);
     view.style.maxWidth = 'min(100%, ' + 60 * ratio + 'vh)';
-    get('figure').hidden = false;
+    get('figure').hidden = unseen = false;
+    mention();
   });
-  image.addEventListener('error', () => { get('figure').hidden = true; });
+  image.addEventListener('error', () => {
+    get('figure').hidden = unseen = true;
+    mention();
+  });
 
   function take(blob) {
     if (!blob) return;
