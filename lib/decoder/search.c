@@ -45,16 +45,17 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
     s->step.max_images = together;
     s->step.max_rows = rows;
     s->logits.max_width = setup->max_beams;
-    cpt_step_plan(&s->step, arena, setup->threads);
+    const size_t begin_end = cpt_step_plan(&s->step, arena, setup->threads);
     cpt_logits_plan(&s->logits, arena, rows);
+    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
+        const size_t steps = (size_t)rows * (size_t)setup->max_length;
+        s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
+    }
+    if (arena->used < begin_end) arena->used = begin_end;
     for (int i = 0; i < together; i++) {
         cpt_beam beam = {.width = 0};
         cpt_beam_plan(&beam, arena, setup->max_beams, setup->max_length);
         if (s->beams) s->beams[i] = beam; /* not in a dry run */
-    }
-    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
-        const size_t steps = (size_t)rows * (size_t)setup->max_length;
-        s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
     }
     s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
     plan_results(s, arena, (size_t)setup->max_images);
