@@ -153,15 +153,11 @@ static void cptk_maxpool_f32_c(const cptk_maxpool *p)
     }
 }
 
-/* A byte has only 256 values, so a table has all results.  It needs no vector form. */
+/* It needs no vector form: it is called once for each pixel of an image. */
 static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
 {
-    float table[3][256];
-    for (int c = 0; c < 3; c++) {
-        for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
-    }
     for (size_t i = 0; i < (size_t)n * 3; i += 3) {
-        for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
+        for (size_t c = 0; c < 3; c++) out[i + c] = ((float)in[i + c] / 255.0f - mean[c]) / std[c];
     }
 }
 

@@ -14,15 +14,11 @@ enum { REST_POSITIONS = 16 }; /* whose products with the rest of an int8 matrix 
 
 /* ---- products ---- */
 
-/* Rows of a product, in the form that the decoder's weights want. */
-typedef struct row_set {
-    const float *f32[CPT_MAX_ROWS];
-    const uint8_t *u8[CPT_MAX_ROWS];
-} row_set;
-
-/* Rows of hidden states: `rows` consecutive vectors of H floats, whose bytes go to step->states_u8. */
-static void set_states(cpt_step *step, row_set *set, const float *states, int rows)
+/* The rows of a product become hidden states: `rows` consecutive vectors of H floats, whose bytes go to
+ * step->states_u8. */
+static void set_states(cpt_step *step, const float *states, int rows)
 {
+    cpt_step_rows *set = &step->rows;
     const int n = step->decoder->hidden;
     const size_t bytes = cpt_quad_bytes(n);
     for (int r = 0; r < rows; r++) {
@@ -34,8 +30,9 @@ static void set_states(cpt_step *step, row_set *set, const float *states, int ro
     }
 }
 
-static void multiply(cpt_step *step, const cpt_linear *linear, const row_set *set, int rows, float *out)
+static void multiply(cpt_step *step, const cpt_linear *linear, int rows, float *out)
 {
+    const cpt_step_rows *set = &step->rows;
     if (cpt_linear_is_int8(linear)) {
         cpt_linear_rows_u8(linear, set->u8, rows, out, step->kernels, step->pool);
     } else {
@@ -78,11 +75,11 @@ static void add_to_candidate(const cpt_step *step, const float *rest, int rows, 
 }
 
 /* hidden_gates = the recurrent product of states that are set. */
-static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, const row_set *set, int rows)
+static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, int rows)
 {
-    multiply(step, &weights->all, set, rows, step->hidden_gates);
+    multiply(step, &weights->all, rows, step->hidden_gates);
     if (!weights->rest.quads) return;
-    multiply(step, &weights->rest, set, rows, step->rest);
+    multiply(step, &weights->rest, rows, step->rest);
     add_to_candidate(step, step->rest, rows, step->hidden_gates);
 }
 
@@ -169,7 +166,10 @@ size_t cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads)
     }
     step->input_gates = cpt_arena_take(arena, rows * gates, sizeof *step->input_gates);
     step->hidden_gates = cpt_arena_take(arena, rows * gates, sizeof *step->hidden_gates);
+    step->inputs = cpt_arena_take(arena, rows, sizeof *step->inputs);
+    step->rows.f32 = cpt_arena_take(arena, rows, sizeof *step->rows.f32);
     if (d->int8) {
+        step->rows.u8 = cpt_arena_take(arena, rows, sizeof *step->rows.u8);
         step->inputs_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->embed));
         step->states_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->hidden));
         step->rest = cpt_arena_take(arena, rows * (size_t)d->hidden, sizeof *step->rest);
@@ -305,22 +305,22 @@ static void attend_row(void *user, int row, int thread)
 }
 
 /* alpha [rows, P] from the hidden states before the step, and what they add to the gates. */
-static void attend(cpt_step *step, const row_set *h, const cpt_rows *rows)
+static void attend(cpt_step *step, const cpt_rows *rows)
 {
     const cpt_decoder *d = step->decoder;
     attention_job job = {step, rows};
-    multiply(step, &d->dec, h, cpt_rows_all(rows), step->attention.query);
+    multiply(step, &d->dec, cpt_rows_all(rows), step->attention.query);
     cpt_pool_run(step->pool, attend_row, &job, cpt_rows_all(rows));
     cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
 }
 
 /* The rows that the first recurrent layer reads. */
-static void set_inputs(const cpt_step *step, row_set *set, int rows)
+static void set_inputs(cpt_step *step, int rows)
 {
     const size_t bytes = cpt_quad_bytes(step->decoder->embed);
     for (int r = 0; r < rows; r++) {
-        set->f32[r] = step->inputs[r];
-        if (step->inputs_u8) set->u8[r] = step->inputs_u8 + (size_t)r * bytes;
+        step->rows.f32[r] = step->inputs[r];
+        if (step->inputs_u8) step->rows.u8[r] = step->inputs_u8 + (size_t)r * bytes;
     }
 }
 
@@ -328,7 +328,6 @@ void cpt_step_run(cpt_step *step, const cpt_rows *all)
 {
     const cpt_decoder *d = step->decoder;
     const int rows = cpt_rows_all(all);
-    row_set set; /* each product's rows, one after the other */
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
         const size_t layer_floats = (size_t)step->max_rows * (size_t)d->hidden;
@@ -340,14 +339,14 @@ void cpt_step_run(cpt_step *step, const cpt_rows *all)
                             .rows = rows,
                             .n = d->hidden};
         if (layer == 0) {
-            set_inputs(step, &set, rows);
+            set_inputs(step, rows);
         } else {
-            set_states(step, &set, gates.h_out - layer_floats, rows); /* the layer below, after this step */
+            set_states(step, gates.h_out - layer_floats, rows); /* the layer below, after this step */
         }
-        multiply(step, &l->input, &set, rows, step->input_gates);
-        set_states(step, &set, gates.h, rows);
-        if (d->kind == CAPTION_KIND_ATTENTION) attend(step, &set, all);
-        multiply_states(step, &l->hidden, &set, rows);
+        multiply(step, &l->input, rows, step->input_gates);
+        set_states(step, gates.h, rows);
+        if (d->kind == CAPTION_KIND_ATTENTION) attend(step, all);
+        multiply_states(step, &l->hidden, rows);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;

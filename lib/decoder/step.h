@@ -21,6 +21,12 @@ typedef struct cpt_attention {
     void *scratch;    /* of the per-image products */
 } cpt_attention;
 
+/* The rows of the product at hand: [R] pointers, as the weights want them. */
+typedef struct cpt_step_rows {
+    const float **f32;
+    const uint8_t **u8; /* int8; else NULL */
+} cpt_step_rows;
+
 /* The last dimension's vectors of one row stand together; those of one layer too. */
 typedef struct cpt_step {
     const cpt_decoder *decoder;
@@ -32,10 +38,11 @@ typedef struct cpt_step {
     float *h_next, *c_next; /* [layers, R, H] after the step */
     float *input_gates;     /* [R, G * H] W x + b */
     float *hidden_gates;    /* [R, G * H] W h + b */
-    const float *inputs[CPT_MAX_ROWS]; /* of the step to come: [R] pointers to [E] */
-    uint8_t *inputs_u8;                /* int8: the same as bytes, [R, whole quads of E] */
-    uint8_t *states_u8;                /* int8: scratch for states as bytes, [R, whole quads of H] */
-    float *rest;                       /* int8: scratch for what completes the candidate's gate, [R, H] */
+    cpt_step_rows rows;
+    const float **inputs; /* of the step to come: [R] pointers to [E] */
+    uint8_t *inputs_u8;   /* int8: the same as bytes, [R, whole quads of E] */
+    uint8_t *states_u8;   /* int8: scratch for states as bytes, [R, whole quads of H] */
+    float *rest;          /* int8: scratch for what completes the candidate's gate, [R, H] */
 } cpt_step;
 
 /* Lays out the state.  decoder, kernels, positions, max_images and max_rows are already set; `pool` is needed

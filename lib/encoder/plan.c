@@ -17,9 +17,9 @@ static size_t max_size(size_t a, size_t b)
 
 /* A piece of memory: a map, or with int8 its 16-bit form. */
 typedef struct span {
-    size_t offset, bytes;
-    int first,
-        last; /* the layer that writes it, and the last one that reads it; last < 0: it is not needed */
+    size_t offset;
+    int8_t first, last; /* the layer that writes it, and the last one that reads it; -1: it isn't needed */
+    bool placed;        /* it has its offset */
 } span;
 
 /* Spans of map m are number FORMS * m, and with 1 more its 16-bit form.  With low_memory pixels and features
@@ -31,36 +31,18 @@ enum {
     SPANS,
 };
 
-/* A plan in the making. */
+/* A plan in the making.  It lies on the stack of small machines, so sizes are worked out again when needed.
+ */
 typedef struct plan {
     const cpt_resnet_run *run;
+    int batch;
     span spans[SPANS];
-    int placed[SPANS], count; /* the spans that have their places */
 } plan;
 
 /* The span that `layer` adds; layer->add is a map. */
 static int added_span(const cpt_resnet *net, const cpt_layer *layer)
 {
     return FORMS * layer->add + (net->int8 ? 1 : 0);
-}
-
-/* The lowest offset at which a span fits between those that have their places and are alive with it (first
- * fit). */
-static size_t first_fit(const plan *p, const span *wanted)
-{
-    size_t offset = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int i = 0; i < p->count; i++) {
-            const span *s = &p->spans[p->placed[i]];
-            if (s->last >= wanted->first && s->first <= wanted->last && offset < s->offset + s->bytes &&
-                s->offset < offset + wanted->bytes) {
-                offset = s->offset + s->bytes;
-                moved = true;
-            }
-        }
-    }
-    return offset;
 }
 
 /* Rows of a map or its 16-bit form that are in memory. */
@@ -71,21 +53,47 @@ static int rows_of(const cpt_resnet_run *run, int index)
     return index % FORMS == 1 ? run->stream.wide_rows[map] : run->stream.rows[map];
 }
 
-/* Bytes of a span of `images` images; 0 and a failed arena when they can't be counted. */
-static size_t span_bytes(const cpt_resnet_run *run, int index, int images, cpt_arena *arena)
+/* Bytes of the features. */
+static size_t feature_bytes(const cpt_resnet *net)
 {
+    return (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels * sizeof(float);
+}
+
+/* Bytes of a span; 0 when they can't be counted. */
+static size_t span_bytes(const plan *p, int index)
+{
+    const cpt_resnet_run *run = p->run;
+    if (index == PIXELS) return cpt_align_up(cpt_resnet_pixel_bytes(run->net));
+    if (index == FEATURES) return cpt_align_up(feature_bytes(run->net));
     /* so that offsets, sums over all spans, can't overflow */
     const size_t most = SIZE_MAX / (2 * SPANS);
-    const int map = index / FORMS;
+    const int map = index / FORMS, images = map < run->split ? 1 : p->batch;
     const size_t element = index % FORMS == 1 ? sizeof(uint16_t) : cpt_map_element(run->net);
     const size_t positions = (size_t)rows_of(run, index) * (size_t)cpt_map_shape_of(run->net, map).w;
     size_t bytes;
     if (!cpt_mul(positions, (size_t)cpt_map_pitch_of(run->net, map), &bytes) ||
         !cpt_mul(bytes, element * (size_t)images, &bytes) || bytes > most) {
-        arena->failed = true;
         return 0;
     }
     return cpt_align_up(bytes);
+}
+
+/* The lowest offset at which a span of `bytes` fits between those that have their places and are alive with
+ * it (first fit). */
+static size_t first_fit(const plan *p, const span *wanted, size_t bytes)
+{
+    size_t offset = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int i = 0; i < SPANS; i++) {
+            const span *s = &p->spans[i];
+            if (!s->placed || s->last < wanted->first || s->first > wanted->last) continue;
+            if (s->offset >= offset + bytes || offset >= s->offset + span_bytes(p, i)) continue;
+            offset = s->offset + span_bytes(p, i);
+            moved = true;
+        }
+    }
+    return offset;
 }
 
 /* What runs row by row is all alive at once, before any later layer. */
@@ -95,7 +103,7 @@ static void join_lives(const cpt_resnet_run *run, span *spans)
     for (int i = 0; i < FORMS * (layers + 1); i++) {
         if (spans[i].last < 0) continue;
         spans[i].first = -1;
-        if (spans[i].last < layers) spans[i].last = layers - 1;
+        if (spans[i].last < layers) spans[i].last = (int8_t)(layers - 1);
     }
 }
 
@@ -103,13 +111,13 @@ static void join_lives(const cpt_resnet_run *run, span *spans)
 static void find_lives(const cpt_resnet_run *run, span *spans)
 {
     const cpt_resnet *net = run->net;
-    for (int i = 0; i < SPANS; i++) spans[i] = (span){.first = i / FORMS - 1, .last = -1};
+    for (int i = 0; i < SPANS; i++) spans[i] = (span){.first = (int8_t)(i / FORMS - 1), .last = -1};
     /* Map `split` collects images while the maps before it are used again for the next one. */
     if (run->split > 0) spans[FORMS * run->split].first = 0;
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         const cpt_layer *layer = &net->layers[i];
-        spans[FORMS * layer->in].last = i;
-        if (layer->add != CPT_NO_MAP) spans[added_span(net, layer)].last = i;
+        spans[FORMS * layer->in].last = (int8_t)i;
+        if (layer->add != CPT_NO_MAP) spans[added_span(net, layer)].last = (int8_t)i;
     }
     /* The last map is read after all layers.  One of floats is the caller's. */
     if (net->int8) spans[FORMS * CPT_RESNET_LAYERS].last = CPT_RESNET_LAYERS;
@@ -130,24 +138,20 @@ static int replaced(const plan *p, int index)
     return p->spans[added].last == map - 1 ? added : -1;
 }
 
+/* Returns how far the span reaches. */
 static size_t place(plan *p, int index, size_t offset)
 {
-    span *s = &p->spans[index];
-    s->offset = offset;
-    p->placed[p->count++] = index;
-    return s->offset + s->bytes;
+    p->spans[index].offset = offset;
+    p->spans[index].placed = true;
+    return offset + span_bytes(p, index);
 }
 
 /* Pixels and features begin where the arena stands.  Returns how far they reach. */
 static size_t place_pixels_and_features(plan *p)
 {
-    const cpt_resnet *net = p->run->net;
     const int layers = CPT_RESNET_LAYERS;
-    const size_t features = (size_t)net->out_h * (size_t)net->out_w * (size_t)net->channels * sizeof(float);
-    p->spans[PIXELS] = (span){
-        .bytes = cpt_align_up(cpt_resnet_pixel_bytes(net)), .first = -1, .last = p->run->stream.layers - 1};
-    p->spans[FEATURES] =
-        (span){.bytes = cpt_align_up(features), .first = net->int8 ? layers : layers - 1, .last = layers};
+    p->spans[PIXELS] = (span){.first = -1, .last = (int8_t)(p->run->stream.layers - 1)};
+    p->spans[FEATURES] = (span){.first = p->run->net->int8 ? layers : layers - 1, .last = layers};
     const size_t end = place(p, PIXELS, 0);
     return max_size(end, place(p, FEATURES, 0));
 }
@@ -155,17 +159,18 @@ static size_t place_pixels_and_features(plan *p)
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
 {
     const cpt_resnet *net = run->net;
-    plan p = {.run = run, .count = 0};
+    plan p = {.run = run, .batch = batch};
     size_t total = 0;
     find_lives(run, p.spans);
     if (run->low_memory) total = place_pixels_and_features(&p);
     for (int i = 0; i < PIXELS; i++) {
-        span *s = &p.spans[i];
-        if (s->last < 0) continue;
-        s->bytes = span_bytes(run, i, i / FORMS < run->split ? 1 : batch, arena);
+        if (p.spans[i].last < 0) continue;
+        const size_t bytes = span_bytes(&p, i);
+        if (bytes == 0) arena->failed = true;
         const int other = replaced(&p, i);
         const bool over_pixels = run->stream.over_pixels && i == FORMS * run->stream.layers;
-        const size_t offset = other >= 0 ? p.spans[other].offset : over_pixels ? 0 : first_fit(&p, s);
+        size_t offset = other >= 0 ? p.spans[other].offset : 0;
+        if (other < 0 && !over_pixels) offset = first_fit(&p, &p.spans[i], bytes);
         total = max_size(total, place(&p, i, offset));
     }
     unsigned char *base = cpt_arena_take(arena, total, 1);

@@ -39,7 +39,7 @@ caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int 
 typedef struct cpt_stream {
     int layers; /* how many they are; 0: none, and nothing below counts */
     /* of each map, and of its 16-bit form: how many rows are in memory; 0: none, it isn't needed */
-    int rows[CPT_RESNET_LAYERS + 1], wide_rows[CPT_RESNET_LAYERS + 1];
+    uint16_t rows[CPT_RESNET_LAYERS + 1], wide_rows[CPT_RESNET_LAYERS + 1];
     bool over_pixels; /* the last of their maps can take the place of the pixels while these are read */
 } cpt_stream;
 

@@ -42,8 +42,8 @@ static void count_rows(cpt_stream *stream, const cpt_resnet *net, int map, const
         if (layer->add == map) added = cpt_min(added, rows->made[i + 1]);
     }
     if (!net->int8) read = added = cpt_min(read, added);
-    stream->rows[map] = cpt_max(stream->rows[map], rows->made[map] - read);
-    stream->wide_rows[map] = cpt_max(stream->wide_rows[map], rows->made[map] - added);
+    stream->rows[map] = (uint16_t)cpt_max(stream->rows[map], rows->made[map] - read);
+    stream->wide_rows[map] = (uint16_t)cpt_max(stream->wide_rows[map], rows->made[map] - added);
 }
 
 /* Whether the last map's rows so far fit into the place of the pixels that aren't needed any more. */
@@ -64,7 +64,7 @@ void cpt_stream_plan(cpt_stream *stream, const cpt_resnet *net, int layers)
         count_rows(stream, net, map, &rows);
         if (map == layers && !fits_over_pixels(net, map, &rows)) stream->over_pixels = false;
     }
-    stream->rows[layers] = stream->wide_rows[layers] = cpt_map_shape_of(net, layers).h;
+    stream->rows[layers] = stream->wide_rows[layers] = (uint16_t)cpt_map_shape_of(net, layers).h;
 }
 
 cpt_conv cpt_stream_conv(const cpt_layer *layer)
