@@ -141,8 +141,9 @@ for path in / /docs; do
     is "$path: its policy allows the service's own files alone" 1 "$(headers "$url$path" |
         grep -ciE "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\$")"
 done
-is 'styles, scripts and pictures have their types' 'text/css; charset=utf-8 text/javascript; charset=utf-8 image/jpeg' \
-    "$(echo $(for path in /page.css /page.js /pictures/bus.jpg; do headers "$url$path" | sed -n 's/^Content-Type: //p'; done))"
+for type in '/page.css text/css; charset=utf-8' '/page.js text/javascript; charset=utf-8' '/pictures/bus.jpg image/jpeg'; do
+    is "the type of ${type%% *}" "${type#* }" "$(headers "$url${type%% *}" | sed -n 's/^Content-Type: //p')"
+done
 ask "$url/pictures/bus.jpg" >"$dir/bus"
 try 'a bundled picture' cmp "$dir/bus" $picture
 for path in /pictures /pictures/ /pictures/../page.js /pictures/nothing.jpg /tools/capserve.c //; do
