@@ -165,13 +165,24 @@ done
 for load in $loads; do wait "$load"; done
 is 'no request changes the answer of another' "16 $want" "$(cat "$dir"/load.* | sort | uniq -c | sed 's/^ *//')"
 
+# ---- clients that go away while their maps are made ----
+many=''
+while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
+# shellcheck disable=SC2086
+curl -s -m 300 $many "$url/caption/explain?map=occlusion" >/dev/null &
+left=$!
+until_said '^capserve_queued_images [1-9]' ask "$url/metrics"
+kill $left
+until_said '^capserve_images_total{outcome="gone"} [1-9]' ask "$url/metrics"
+until_said '^capserve_queued_images 0' ask "$url/metrics"
+is 'a client that goes away: its maps are given up' 1 "$(ask "$url/metrics" | grep -c '^capserve_images_total{outcome="gone"} [1-9]')"
+is 'and others are answered' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
+
 # ---- signals ----
 kill -HUP "$pid"
 until_said 'opened again' cat "$dir/log"
 is 'SIGHUP opens the model again' 1 "$(grep -c 'opened again' "$dir/log")"
 is 'and requests go on' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
-many=''
-while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
 # shellcheck disable=SC2086
 ask $many "$url/caption?beam_width=10" >"$dir/last" &
 last=$!
