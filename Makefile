@@ -344,6 +344,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
+	@echo 'make msan             the C tests under MemorySanitizer, without JPEG, PNG and vector kernels (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
@@ -501,7 +502,7 @@ fuzz: fuzz-build
 ATTACK := $(BUILD)/test/attack
 MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
-$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o $(ATTACK)/page.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
 ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
 $(ATTACKERS): $(FUZZ_WITH)
@@ -517,9 +518,11 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
-# the C tests on a machine of 32 bits, and with another C library
-check-i686 check-musl: check-%:
-	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+# the C tests on a machine of 32 bits, with another C library, and under MemorySanitizer
+.PHONY: msan
+check-i686 check-musl msan:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $(@:check-%=%) $(filter-out $(TESTS),$(SUITES)) || \
+		test $$? = 77
 
 # into build/web; WASM_CC: another clang
 wasm:
@@ -604,4 +607,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
