@@ -270,11 +270,12 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 endif
 
 # pages, and the files inside capserve
-$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc $(wildcard tools/page/*.html tools/page/look.*) \
+$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc tools/page/report.html $(wildcard tools/page/look.*) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
-$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc $(wildcard tools/serve/*.html tools/serve/*.json) \
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc \
+		$(wildcard tools/serve/*.html tools/serve/*.js* tools/page/page.* tools/page/look.* weights/scenes/demo/*.jpg) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@

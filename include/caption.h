@@ -391,7 +391,11 @@ typedef struct caption_session_options {
                              many as encoder and search take, whose memory they share; caption_image_probe
                              says what an image needs */
     int explain;          /* 1: set memory aside for caption_explain, too.  Default 0 */
-    int unused;           /* 0 */
+    /* 1: as little memory as there can be, for one slot without `explain`.  The encoder's first layers run
+     * row by row, by direct convolution, and features take the place of the pixels: encoding a slot uses its
+     * image up, and loading one its features.  The progress function is called as often, without a map while
+     * the first layers run.  Slower with several threads.  Default 0 */
+    int low_memory;
     uint64_t reserved[3]; /* 0 */
 } caption_session_options;
 

@@ -31,7 +31,7 @@ try 'raw pictures' raw
 defs='-std=c11 -ffp-contract=off -D_XOPEN_SOURCE=700 -Iinclude -I.'
 left_out='-DCAPTION_NO_FILES -DCAPTION_NO_THREADS -DCAPTION_NO_MALLOC -DCAPTION_WITH_JPEG=0 -DCAPTION_WITH_PNG=0
     -DCAPTION_WITH_OPENBLAS=0 -DCAPTION_WITH_ZLIB=0 -DCAPTION_WITH_SIMD=0'
-try 'builds for this machine' "$CC" -O2 $defs $left_out test/cortex-m/captions.c test/cortex-m/host.c lib/*.c lib/*/*.c \
+try 'builds for this machine' "$CC" -O2 $defs $left_out -DSESSION_BYTES='(3 << 20)' test/cortex-m/captions.c test/cortex-m/host.c lib/*.c lib/*/*.c \
     kernels/*.c kernels/ref/*.c kernels/gemm/*.c -lm -o "$dir/host"
 [ $status = 0 ] || finish
 for kind in float32 int8; do
@@ -48,7 +48,7 @@ board() {
     grep '^#' "$dir/try.log"
     for kind in float32 int8; do
         [ $status = 0 ] || return
-            try "$kind builds for $core" arm-none-eabi-gcc -Os -g -Wall -Wextra -Werror -mcpu="$core" -mthumb -mfloat-abi=hard \
+        try "$kind builds for $core" arm-none-eabi-gcc -Os -g -Wall -Wextra -Werror -mcpu="$core" -mthumb -mfloat-abi=hard \
             $defs -DBOARD_COUNTER="$3" -DBOARD_HERTZ="$4" -DMODEL_FILE="\"$dir/$kind.capw\"" test/cortex-m/captions.c \
             test/cortex-m/semihosting.c test/cortex-m/model.S "$out/libcaption.a" -nostartfiles -Wl,--gc-sections \
             -T "test/cortex-m/$machine.ld" -lm -lc -lgcc -o "$dir/$core"
@@ -57,6 +57,11 @@ board() {
         (cd "$dir" && exec timeout 1800 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
             -semihosting-config enable=on,target=native -icount shift=0 -kernel "$dir/$core") >"$dir/said" 2>&1 </dev/null
         grep '^#' "$dir/said"
+        # of what a board has little of
+        bytes=393216
+        [ $kind = int8 ] || bytes=1048576
+        none "$core, $kind: at most $bytes bytes of session and 4096 of stack" "$(awk -v bytes=$bytes '
+            ($2 == "kernels" && $5 > bytes) || ($2 == "stack" && ($3 == 0 || $3 > 4096))' "$dir/said")"
         grep -v '^#' "$dir/said" >"$dir/$core.txt"
         none "$core captions as this machine does, $kind" "$(diff "$dir/$kind.txt" "$dir/$core.txt")"
     done
