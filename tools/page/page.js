@@ -3,12 +3,11 @@
  */
 (() => {
   const get = id => document.getElementById(id);
-  const kinds = ['attention', 'gradcam', 'occlusion'];
   let picture = null;            /* the Blob that is shown */
   let record = null;             /* as look.js has it; null: there is no caption yet */
   let words = null;              /* the box of look.words */
   let work = new AbortController();
-  const controls = look.controls(kinds, event => {
+  const controls = look.controls(backend.kinds, event => {
     if (event.target === controls.map) findMaps(controls.map.value);
     if (words) words.refresh();
   });
