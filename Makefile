@@ -94,6 +94,13 @@ FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
 FEW_ISAS := neondot
+else ifneq (,$(filter wasm32-%,$(MACHINE)))
+ISAS := simd128
+FEW_ISAS := $(if $(filter 1,$(RELAXED)),relaxed)
+else ifneq (,$(filter arm-none-%,$(MACHINE)))
+ISAS :=
+# Helium with floats, of the core that the compiler is told
+FEW_ISAS := $(if $(filter 3,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | sed -n 's/^.*_FEATURE_MVE //p')),mve)
 else
 ISAS :=
 FEW_ISAS :=
@@ -104,12 +111,18 @@ FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 FLAGS_neondot := -march=armv8.2-a+dotprod
+# Loop strength reduction would replace the constant offsets of loads, which cost nothing, by additions.
+FLAGS_simd128 := -O2 -msimd128 -mllvm -disable-lsr
+FLAGS_relaxed := $(FLAGS_simd128) -mrelaxed-simd
+FLAGS_mve    :=
 # the old floating-point unit of x86 does not round every operation to float or double
 MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
 BODIES_avx2vnni   := int16 int8
 BODIES_avx512vnni := int16 int8
 BODIES_neondot    := int8
+BODIES_relaxed    := tile maps
+BODIES_mve        := cells int16 reduce
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
@@ -143,7 +156,8 @@ LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtif
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS),1,0) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS)$(FEW_ISAS),1,0) \
+	$(if $(filter relaxed,$(FEW_ISAS)),-DCAPTION_WITH_RELAXED=1) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -163,7 +177,7 @@ endif
 
 PTHREAD := $(if $(filter 1,$(THREADS)),-pthread)
 SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(PTHREAD)
-PIC := $(if $(findstring -none-,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
+PIC := $(if $(findstring -none-,$(MACHINE))$(findstring wasm32,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl) -pthread
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
@@ -190,12 +204,13 @@ need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
+LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c) \
+	$(if $(filter mve,$(FEW_ISAS)),$(wildcard kernels/mve/*.c)))
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
-MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_SRC := $(filter-out $(LEFT_OUT) tools/web/%,$(sort $(wildcard tools/*/*.c)))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o $(BUILD)/tools/page/page_data.o
 TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 # tests that make or read JPEG and PNG images
@@ -214,9 +229,10 @@ STATIC := $(BUILD)/libcaption.a
 SHARED := $(BUILD)/$(SHARED_NAME)
 MODULES := $(BUILD)/libtools.a
 
-.PHONY: all lib tools benches man
+.PHONY: all lib objects tools benches man
 all: lib tools man
 lib: $(STATIC) $(SHARED)
+objects: $(LIB_OBJ)
 tools: $(TOOLS:%=$(BUILD)/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 man: $(BUILD)/man/made
@@ -231,6 +247,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
+$(BUILD)/kernels/mve/%.o: MORE_FLAGS = -fstack-usage -O2 -DCPTK_ISA=mve
 $(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 
 # bodies: one source, one object per instruction set
@@ -261,11 +278,12 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 endif
 
 # pages, and the files inside capserve
-$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc $(wildcard tools/page/*.html tools/page/look.*) \
+$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc tools/page/report.html $(wildcard tools/page/look.*) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
-$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc $(wildcard tools/serve/*.html tools/serve/*.json) \
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc \
+		$(wildcard tools/serve/*.html tools/serve/*.js* tools/page/page.* tools/page/look.* weights/scenes/demo/*.jpg) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
@@ -319,13 +337,13 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
-	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon, check-cortex-m and check-wasm need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
 	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
@@ -354,6 +372,7 @@ help:
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
+	@echo 'make wasm             the library for browsers and Node, into $(BUILD)/web/; make check-wasm: captions in Node; FAST=1'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -514,6 +533,13 @@ check-i686 check-musl msan:
 	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $(@:check-%=%) $(filter-out $(TESTS),$(SUITES)) || \
 		test $$? = 77
 
+# into build/web; WASM_CC: another clang
+wasm:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh tools/web/build.sh || test $$? = 77
+
+check-wasm: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' FAST='$(FAST)' sh test/scripts/wasm.sh
+
 check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
 
@@ -595,4 +621,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

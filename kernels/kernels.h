@@ -204,6 +204,13 @@ typedef struct cptk_winograd_int8 {
     int first, count;  /* tiles; count is 1..CPTK_WINOGRAD_MOST_TILES */
 } cptk_winograd_int8;
 
+/* Where row y of a map is, in rows.  A map of which only the latest rows are in memory is a ring: row y takes
+ * the place of row y - ring.  0: all rows are there. */
+static inline size_t cptk_row_at(int y, int ring)
+{
+    return (size_t)(ring ? y % ring : y);
+}
+
 /* 3x3 max pool with stride 2 and padding 1.  Elements are floats or bytes, as the slot's name says.  The
  * padding never is the maximum, nor is NaN; where there is nothing else the result is -infinity. */
 typedef struct cptk_maxpool {
@@ -212,6 +219,7 @@ typedef struct cptk_maxpool {
     int h, w, c;
     int pitch; /* elements from one position of either map to the next, >= c */
     int y0, y1;
+    int in_ring, out_ring; /* rows that are in memory, see cptk_row_at */
 } cptk_maxpool;
 
 /* ---- cells and attention ---- */

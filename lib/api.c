@@ -90,6 +90,7 @@ static caption_status encode_slots(caption_session *s, int count, caption_decode
                                    caption_error *error)
 {
     for (int i = 0; i < count; i++) s->encoded[i] = s->mapped[i] = false;
+    if (s->options.low_memory) s->loaded[0] = false;
     if (cpt_images_encode(s, &s->images, count, options->progress ? report_layer : NULL, options)) {
         return cpt_fail(error, CAPTION_ERROR_ABORTED, "aborted by the progress function");
     }

@@ -146,7 +146,6 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
     const caption_decode_options *defaults = &model->defaults;
     caption_session_options_init(to);
     caption_status status = from ? read_options(&session_options, to, from, error) : CAPTION_OK;
-    if (!status) status = check_reserved(session_options.name, &to->unused, sizeof to->unused, error);
     if (!status) status = check_reserved(session_options.name, to->reserved, sizeof to->reserved, error);
     if (status) return status;
     if (to->max_beams == 0) to->max_beams = larger(defaults->beams, CAPTION_DEFAULT_BEAMS);
@@ -159,8 +158,12 @@ caption_status cpt_session_options_read(caption_session_options *to, const capti
         {.name = "conv", .value = to->conv, .low = CAPTION_CONV_AUTO, .high = CAPTION_CONV_IM2COL},
         {.name = "max_pixels", .value = (double)to->max_pixels, .low = 1, .high = (double)UINT64_MAX},
         {.name = "explain", .value = to->explain, .low = 0, .high = 1},
+        {.name = "low_memory", .value = to->low_memory, .low = 0, .high = 1},
     };
-    return check_ranges(session_options.name, ranges, sizeof ranges / sizeof *ranges, error);
+    status = check_ranges(session_options.name, ranges, sizeof ranges / sizeof *ranges, error);
+    if (status || !to->low_memory || (to->max_batch == 1 && !to->explain)) return status;
+    return cpt_fail(error, CAPTION_ERROR_ARGUMENT, "%s: low_memory goes with max_batch 1 and explain 0",
+                    session_options.name);
 }
 
 /* ---- decoding options ---- */

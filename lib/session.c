@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/options.h"
+#include "lib/slots.h"
 #include "lib/platform/cpu.h"
 #include "lib/platform/memory.h"
 #ifndef CAPTION_NO_MALLOC
@@ -32,25 +33,34 @@ static void lay_out_last_map(const caption_session *s, cpt_images *images, cpt_a
                                       sizeof(float));
 }
 
+static void lay_out_features(const caption_session *s, cpt_images *images, cpt_arena *arena)
+{
+    const size_t batch = (size_t)s->options.max_batch;
+    images->features = cpt_arena_take(arena, batch * cpt_slot_feature_count(s), sizeof(float));
+}
+
 static void lay_out_images(const caption_session *s, cpt_images *images, cpt_arena *arena)
 {
-    const caption_model_info *info = &s->model->info;
-    const size_t batch = (size_t)s->options.max_batch, side = (size_t)info->input_size;
-    const size_t features = (size_t)info->positions * (size_t)info->feature_channels;
-    images->pixels = cpt_arena_take(arena, batch * side * side, 3);
-    images->features = cpt_arena_take(arena, batch * features, sizeof(float));
+    const size_t batch = (size_t)s->options.max_batch;
+    images->pixels = cpt_arena_take(arena, batch, cpt_resnet_pixel_bytes(&s->model->encoder));
+    lay_out_features(s, images, arena);
 }
 
 static void lay_out_encoder(caption_session *s, cpt_arena *arena)
 {
     const cpt_resnet *net = &s->model->encoder;
-    if (!s->options.explain) lay_out_last_map(s, &s->images, arena);
+    const caption_session_options *o = &s->options;
+    if (!o->explain && !o->low_memory) lay_out_last_map(s, &s->images, arena);
+    cpt_resnet_plan(&s->encoder, arena, o->max_batch, o->threads, o->conv, s->images.last_map);
+    if (o->low_memory) {
+        s->images.pixels = s->encoder.pixels;
+        s->images.last_map = s->encoder.features;
+        if (!is_baseline(s)) s->images.features = s->images.last_map;
+    }
     if (is_baseline(s)) {
         s->pooled = cpt_arena_take(arena, (size_t)net->channels, sizeof(float));
         if (net->int8) s->pooled_u8 = cpt_arena_take(arena, cpt_quad_bytes(net->channels), 1);
     }
-    cpt_resnet_plan(&s->encoder, arena, s->options.max_batch, s->options.threads, s->options.conv,
-                    s->images.last_map);
 }
 
 /* What an explanation keeps while the encoder works, and its results. */
@@ -82,6 +92,32 @@ static void lay_out_explainer(caption_session *s, cpt_arena *arena)
     if (!s->model->decoder.int8) cpt_adjoint_plan(&e->adjoint, arena);
 }
 
+/* What lies where encoder, search and decoding of images share memory, and how much of its beginning each
+ * must leave alone. */
+typedef struct shared_memory {
+    size_t start;  /* of the arena */
+    size_t search; /* bytes for features that the search reads, with low_memory */
+    size_t image;  /* bytes for the pixels that are decoded, with low_memory */
+} shared_memory;
+
+/* Memory that stays, but for that of the search. */
+static shared_memory lay_out_kept(caption_session *s, cpt_arena *arena)
+{
+    shared_memory shared = {.search = 0, .image = 0};
+    if (!s->options.low_memory) {
+        lay_out_images(s, &s->images, arena);
+        return shared;
+    }
+    const size_t features = cpt_slot_feature_count(s) * sizeof(float);
+    shared.image = cpt_resnet_pixel_bytes(&s->model->encoder);
+    if (is_baseline(s)) {
+        lay_out_features(s, &s->images, arena);
+    } else {
+        shared.search = features;
+    }
+    return shared;
+}
+
 /* Every buffer of a session whose model, options and kernels are set.  In a dry run (arena->base is NULL) it
  * only counts.  Error: MEMORY. */
 static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_error *error)
@@ -97,9 +133,10 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
     const caption_status status = cpt_image_decoder_init(&s->image, arena, &image, error);
     if (status) return status;
     s->warnings = cpt_arena_take(arena, (size_t)o->max_batch, sizeof *s->warnings);
-    lay_out_images(s, &s->images, arena);
+    shared_memory shared = lay_out_kept(s, arena);
     s->encoder.net = &s->model->encoder;
     s->encoder.kernels = &s->kernels;
+    s->encoder.low_memory = o->low_memory != 0;
     const cpt_search_setup search = {
         .decoder = &s->model->decoder,
         .weights = &s->model->weights,
@@ -117,18 +154,20 @@ static caption_status lay_out(caption_session *s, cpt_arena *arena, caption_erro
         lay_out_explanation(s, arena);
     }
 
-    const size_t shared = arena->used;
+    shared.start = arena->used;
     lay_out_encoder(s, arena);
     const size_t encoder_end = arena->used;
-    arena->used = shared;
+    arena->used = shared.start;
+    cpt_arena_take(arena, shared.search, 1);
     if (o->explain) {
         lay_out_explainer(s, arena);
     } else {
         cpt_search_plan(&s->search, arena, &search);
     }
     const size_t end = arena->used > encoder_end ? arena->used : encoder_end;
-    arena->used = shared;
-    if (image.decode_memory == 0) image.decode_memory = end - shared;
+    arena->used = shared.start;
+    cpt_arena_take(arena, shared.image, 1);
+    if (image.decode_memory == 0) image.decode_memory = end - arena->used;
     cpt_image_decoder_plan_workspace(s->image, arena, &image);
     if (arena->used < end) arena->used = end;
     return CAPTION_OK;

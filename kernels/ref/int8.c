@@ -46,7 +46,8 @@ static void pool_position(const cptk_maxpool *p, int y, int x, uint8_t *to)
     for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
         for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
             if (ky < 0 || ky >= p->h || kx < 0 || kx >= p->w) continue;
-            const uint8_t *from = in + ((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->pitch;
+            const uint8_t *from =
+                in + (cptk_row_at(ky, p->in_ring) * (size_t)p->w + (size_t)kx) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch++) to[ch] = from[ch] > to[ch] ? from[ch] : to[ch];
         }
     }
@@ -56,8 +57,9 @@ static void cptk_maxpool_u8_c(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
+        const size_t row = cptk_row_at(y, p->out_ring) * (size_t)out_w;
         for (int x = 0; x < out_w; x++) {
-            const size_t at = ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
+            const size_t at = (row + (size_t)x) * (size_t)p->pitch;
             pool_position(p, y, x, (uint8_t *)p->out + at);
         }
     }

@@ -134,7 +134,8 @@ static void pool_position(const cptk_maxpool *p, int y, int x, float *to)
     for (int ky = 2 * y - 1; ky <= 2 * y + 1; ky++) {
         for (int kx = 2 * x - 1; kx <= 2 * x + 1; kx++) {
             if (ky < 0 || ky >= p->h || kx < 0 || kx >= p->w) continue;
-            const float *from = in + ((size_t)ky * (size_t)p->w + (size_t)kx) * (size_t)p->pitch;
+            const float *from =
+                in + (cptk_row_at(ky, p->in_ring) * (size_t)p->w + (size_t)kx) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch++) to[ch] = from[ch] > to[ch] ? from[ch] : to[ch];
         }
     }
@@ -144,22 +145,19 @@ static void cptk_maxpool_f32_c(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
+        const size_t row = cptk_row_at(y, p->out_ring) * (size_t)out_w;
         for (int x = 0; x < out_w; x++) {
-            const size_t at = ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
+            const size_t at = (row + (size_t)x) * (size_t)p->pitch;
             pool_position(p, y, x, (float *)p->out + at);
         }
     }
 }
 
-/* A byte has only 256 values, so a table has all results.  It needs no vector form. */
+/* It needs no vector form: it is called once for each pixel of an image. */
 static void cptk_normalize_u8_c(const uint8_t *in, float *out, int n, const float mean[3], const float std[3])
 {
-    float table[3][256];
-    for (int c = 0; c < 3; c++) {
-        for (int v = 0; v < 256; v++) table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
-    }
     for (size_t i = 0; i < (size_t)n * 3; i += 3) {
-        for (size_t c = 0; c < 3; c++) out[i + c] = table[c][in[i + c]];
+        for (size_t c = 0; c < 3; c++) out[i + c] = ((float)in[i + c] / 255.0f - mean[c]) / std[c];
     }
 }
 

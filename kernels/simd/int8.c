@@ -381,7 +381,7 @@ enum { POOL_VECTORS = 4 }; /* vectors of channels that are pooled at once */
 /* The position at the window's left edge in row y, at channel ch. */
 BODY_INLINE const uint8_t *pool_row(const cptk_maxpool *p, const pool_window *window, int y, int ch)
 {
-    const size_t position = (size_t)y * (size_t)p->w + (size_t)window->left;
+    const size_t position = cptk_row_at(y, p->in_ring) * (size_t)p->w + (size_t)window->left;
     return (const uint8_t *)p->in + position * (size_t)p->pitch + (size_t)ch;
 }
 
@@ -419,9 +419,10 @@ static void CPTK_NAME(cptk_maxpool_u8)(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2, wide = POOL_VECTORS * VEC_BYTES;
     for (int y = p->y0; y < p->y1; y++) {
+        const size_t row = cptk_row_at(y, p->out_ring) * (size_t)out_w;
         for (int x = 0; x < out_w; x++) {
             const pool_window window = pool_window_of(p, y, x);
-            uint8_t *to = (uint8_t *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
+            uint8_t *to = (uint8_t *)p->out + (row + (size_t)x) * (size_t)p->pitch;
             int ch = 0;
             for (; ch + wide <= p->c; ch += wide) pool_vectors(p, &window, ch, to, POOL_VECTORS);
             for (; ch + VEC_BYTES <= p->c; ch += VEC_BYTES) pool_vectors(p, &window, ch, to, 1);

@@ -226,7 +226,8 @@ BODY_INLINE vf pool_vector(const cptk_maxpool *p, const pool_window *window, int
     const float *in = p->in;
     vf best = lowest;
     for (int y = window->top; y < window->bottom; y++) {
-        const float *from = in + ((size_t)y * (size_t)p->w + (size_t)window->left) * (size_t)p->pitch + ch;
+        const size_t position = cptk_row_at(y, p->in_ring) * (size_t)p->w + (size_t)window->left;
+        const float *from = in + position * (size_t)p->pitch + ch;
         for (int x = window->left; x < window->right; x++, from += p->pitch) {
             const vf v = vf_next(from, p->c - ch, lowest);
             best = vf_select(vf_lt(best, v), v, best);
@@ -239,9 +240,10 @@ static void CPTK_NAME(cptk_maxpool_f32)(const cptk_maxpool *p)
 {
     const int out_w = (p->w + 1) / 2;
     for (int y = p->y0; y < p->y1; y++) {
+        const size_t row = cptk_row_at(y, p->out_ring) * (size_t)out_w;
         for (int x = 0; x < out_w; x++) {
             const pool_window window = pool_window_of(p, y, x);
-            float *to = (float *)p->out + ((size_t)y * (size_t)out_w + (size_t)x) * (size_t)p->pitch;
+            float *to = (float *)p->out + (row + (size_t)x) * (size_t)p->pitch;
             for (int ch = 0; ch < p->c; ch += VEC_W) vf_put(to + ch, pool_vector(p, &window, ch), p->c - ch);
         }
     }

@@ -4,7 +4,6 @@
 enum {
     LINE = CPTK_PANEL * CPTK_QUAD, /* bytes: for each output of a panel those of 8 inputs, two in a byte */
     LINE_INPUTS = 2 * CPTK_QUAD,
-    CHUNK_LINES = 16 /* that are unpacked at once, onto the stack */
 };
 
 /* Brings lines of pairs into the form of the tile product.  The lower half of byte i belongs to the line's
@@ -37,12 +36,12 @@ static void add_rests(const cpt_fine_args *args, int panel, int first, int rows)
     const cpt_linear *fc = &args->decoder->fc;
     const int column = panel * CPTK_PANEL, left = fc->out - column;
     const size_t depth = cpt_quad_bytes(fc->in);
-    float scale[CPTK_PANEL] = {0}, part[CPTK_MAX_ROWS * CPTK_PANEL];
+    float scale[CPTK_PANEL] = {0};
     const cptk_tile_int8 tile = {
         .a = args->rests + first,
         .b = fc->quads + (size_t)panel * depth * CPTK_PANEL,
         .b_panel = depth * CPTK_PANEL,
-        .out = {.scale = scale, .c_f32 = part, .c_stride = CPTK_PANEL},
+        .out = {.scale = scale, .c_f32 = args->scratch->part, .c_stride = CPTK_PANEL},
         .rows = rows,
         .taps = 1,
         .depth = (int)depth,
@@ -60,23 +59,22 @@ static void add_rows(const cpt_fine_args *args, int panel, int next, int first, 
     const int column = panel * CPTK_PANEL, lines = (fine->in + CPTK_QUAD - 1) / CPTK_QUAD;
     const uint8_t *halves = fine->halves + (size_t)panel * (size_t)lines * LINE, *a[CPTK_MAX_ROWS];
     const uint8_t *soon = fine->halves + (size_t)next * (size_t)lines * LINE;
-    int8_t quads[CHUNK_LINES * 2 * LINE];
-    float part[CPTK_MAX_ROWS * CPTK_PANEL];
+    int8_t *quads = args->scratch->quads;
     cptk_tile_int8 tile = {
         .a = a,
         .b = quads,
-        .b_panel = sizeof quads,
+        .b_panel = sizeof args->scratch->quads,
         .out = {.scale = fine->scale + column,
                 .bias = fine->bias + column, /* once, with the first chunk */
-                .c_f32 = part,
+                .c_f32 = args->scratch->part,
                 .c_stride = CPTK_PANEL},
         .rows = rows,
         .taps = 1,
         .n = fine->out - column < CPTK_PANEL ? fine->out - column : CPTK_PANEL,
         .soon_step = LINE / 2, /* a line of halves for each two quads */
     };
-    for (int at = 0; at < lines; at += CHUNK_LINES) {
-        const int count = lines - at < CHUNK_LINES ? lines - at : CHUNK_LINES;
+    for (int at = 0; at < lines; at += CPT_FINE_LINES) {
+        const int count = lines - at < CPT_FINE_LINES ? lines - at : CPT_FINE_LINES;
         unpack(halves + (size_t)at * LINE, count, quads);
         for (int r = 0; r < rows; r++) a[r] = args->states[first + r] + (size_t)at * LINE_INPUTS;
         tile.depth = count * LINE_INPUTS;

@@ -15,6 +15,13 @@ static inline size_t cpt_fine_pitch(int hidden)
     return ((size_t)hidden + 2 * CPTK_QUAD - 1) / (2 * CPTK_QUAD) * (2 * CPTK_QUAD);
 }
 
+/* Room for one panel of up to CPTK_MAX_ROWS rows; each thread has its own. */
+enum { CPT_FINE_LINES = 16 }; /* 64 bytes of weights each, unpacked at once */
+typedef struct cpt_fine_scratch {
+    int8_t quads[CPT_FINE_LINES * 2 * CPTK_PANEL * CPTK_QUAD];
+    float part[CPTK_MAX_ROWS * CPTK_PANEL];
+} cpt_fine_scratch;
+
 typedef struct cpt_fine_args {
     const cpt_decoder *decoder;   /* with fine weights */
     const uint8_t *const *states; /* [rows] pointers to [cpt_fine_pitch(H)] bytes */
@@ -22,6 +29,7 @@ typedef struct cpt_fine_args {
     float *logits;                /* [rows, V] */
     int rows;
     const cptk_kernels *kernels;
+    cpt_fine_scratch *scratch;
 } cpt_fine_args;
 
 /* Adds to the logits of the words of one panel what their fine weights give.  Meanwhile the weights of panel

@@ -10,14 +10,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "lib/decoder/fine.h"
-
 static int count_panels(const cpt_decoder *d)
 {
     return (d->vocabulary + CPTK_PANEL - 1) / CPTK_PANEL;
 }
 
-void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows)
+void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows, int threads)
 {
     const cpt_decoder *d = l->decoder;
     const size_t rows = (size_t)max_rows;
@@ -27,12 +25,23 @@ void cpt_logits_plan(cpt_logits *l, cpt_arena *arena, int max_rows)
     l->choice.kernels = l->kernels;
     l->choice.vocabulary = d->vocabulary;
     cpt_choice_plan(&l->choice, arena, max_rows, l->max_width);
-    if (d->int8) l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
+    l->new_words = cpt_arena_take(arena, rows, sizeof *l->new_words);
+    l->lse = cpt_arena_take(arena, rows, sizeof *l->lse);
+    if (d->int8) {
+        l->states_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
+        l->rows_u8 = cpt_arena_take(arena, rows, sizeof *l->rows_u8);
+        l->rest_rows_u8 = cpt_arena_take(arena, rows, sizeof *l->rest_rows_u8);
+    }
     if (d->fine.halves) {
+        l->fine = cpt_arena_take(arena, (size_t)threads, sizeof *l->fine);
         l->rests_u8 = cpt_arena_take(arena, rows, cpt_fine_pitch(d->hidden));
         l->rest = cpt_arena_take(arena, (size_t)d->hidden, sizeof *l->rest);
     }
-    if (d->coarse.matrix.pairs) cpt_coarse_plan(&l->coarse, arena, d, max_rows);
+    if (d->coarse.matrix.pairs) {
+        cpt_coarse_plan(&l->coarse, arena, d, max_rows);
+        l->bounds = cpt_arena_take(arena, rows, sizeof *l->bounds);
+        l->totals = cpt_arena_take(arena, (size_t)l->max_width, sizeof *l->totals);
+    }
     if (d->coarse.matrix.pairs || d->fine.halves) {
         const size_t panels = (size_t)count_panels(d);
         l->needed = cpt_arena_take(arena, panels, sizeof *l->needed);
@@ -52,8 +61,6 @@ static const float *row_logits(const cpt_logits *l, int row)
 typedef struct row_job {
     cpt_logits *logits;
     const cpt_logits_query *query;
-    int new_words[CPT_MAX_ROWS]; /* how many; which is in the row's cpt_choice */
-    float lse[CPT_MAX_ROWS];
 } row_job;
 
 static void find_new_words(void *user, int row, int thread)
@@ -63,8 +70,8 @@ static void find_new_words(void *user, int row, int thread)
     const cpt_logits_query *query = job->query;
     cpt_choice choice = cpt_choice_of_row(&l->choice, row);
     (void)thread;
-    job->new_words[row] = cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row],
-                                               query->rules, l->decoder->int8 ? NULL : &job->lse[row]);
+    l->new_words[row] = cpt_choice_new_words(&choice, row_logits(l, row), &query->hypotheses[row],
+                                             query->rules, l->decoder->int8 ? NULL : &l->lse[row]);
 }
 
 static void find_children(void *user, int row, int thread)
@@ -165,12 +172,6 @@ static void run_needed_panels(cpt_logits *l, cpt_task task, void *job)
  * The code compares logits instead of totals, which saves it a subtraction for every word: logit = total -
  * score + log(sum exp). */
 
-typedef struct row_bounds {
-    float lse;          /* log(sum exp) of the row's coarse logits */
-    float least_needed; /* the coarse logit of the row's width-th best new word; -infinity: it has fewer */
-    double error;       /* bounds how far a log-probability of the row is off: 4 e */
-} row_bounds;
-
 /* Keeps the `most` largest totals, largest first; NaN counts as large.  Returns how many are kept. */
 static int keep_largest(double *totals, int count, int most, double total)
 {
@@ -182,35 +183,32 @@ static int keep_largest(double *totals, int count, int most, double total)
     return count < most ? count + 1 : most;
 }
 
-/* Fills the bounds [R] of an image's rows and returns its certain total: `slots` of its children reach it
- * with exact logits.  `found` are the new words of all rows. */
-static double certain_total(const row_job *found, int image, row_bounds *bounds)
+/* Fills the bounds of an image's rows and returns its certain total: `slots` of its children reach it with
+ * exact logits.  The new words of all rows are found. */
+static double certain_total(cpt_logits *l, const cpt_logits_query *query, int image)
 {
-    const cpt_logits *l = found->logits;
-    const cpt_logits_query *query = found->query;
     const int slots = query->slots[image];
-    double totals[CPT_MAX_ROWS];
     int kept = 0;
     for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
-        row_bounds *b = &bounds[r];
+        cpt_row_bounds *b = &l->bounds[r];
         const float *value = cpt_choice_of_row(&l->choice, r).value;
-        const int count = found->new_words[r];
-        b->lse = found->lse[r];
+        const int count = l->new_words[r];
+        b->lse = l->lse[r];
         b->least_needed = count > 0 ? value[count - 1] : -INFINITY;
         b->error = 4 * cpt_coarse_error(&l->coarse, r, b->lse);
         for (int i = 0; i < count; i++) {
             const double total = hypothesis->score + (double)(value[i] - b->lse);
-            kept = keep_largest(totals, kept, slots, total - b->error);
+            kept = keep_largest(l->totals, kept, slots, total - b->error);
         }
     }
     if (kept < 1 || kept < slots) return -INFINITY;
-    return totals[kept - 1];
+    return l->totals[kept - 1];
 }
 
 /* The repeated words of a row that may reach the certain total after their penalties. */
 static void need_repeated_words(cpt_logits *l, const cpt_logits_query *query, int row,
-                                const row_bounds *bounds, double certain)
+                                const cpt_row_bounds *bounds, double certain)
 {
     const cpt_hypothesis *hypothesis = &query->hypotheses[row];
     for (int i = 0; i < hypothesis->count; i++) {
@@ -223,15 +221,12 @@ static void need_repeated_words(cpt_logits *l, const cpt_logits_query *query, in
 }
 
 /* Makes the coarse logits of an image's rows exact that its children can depend on. */
-static void make_image_exact(const row_job *found, int image)
+static void make_image_exact(cpt_logits *l, const cpt_logits_query *query, int image)
 {
-    cpt_logits *l = found->logits;
-    const cpt_logits_query *query = found->query;
-    row_bounds bounds[CPT_MAX_ROWS];
-    const double certain = certain_total(found, image, bounds);
+    const double certain = certain_total(l, query, image);
     memset(l->needed, 0, (size_t)count_panels(l->decoder));
     for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
-        const row_bounds *b = &bounds[r];
+        const cpt_row_bounds *b = &l->bounds[r];
         const double kept = certain - query->hypotheses[r].score + (double)b->lse;
         const double among_best = (double)b->least_needed;
         need_words_from(l, r, (float)((kept > among_best ? kept : among_best) - b->error));
@@ -247,7 +242,7 @@ static void make_exact(cpt_logits *l, const cpt_logits_query *query)
     row_job found = {.logits = l, .query = query};
     cpt_pool_run(l->pool, find_new_words, &found, cpt_rows_all(query->rows));
     for (int image = 0; image < query->rows->images; image++) {
-        if (cpt_rows_of(query->rows, image) > 0) make_image_exact(&found, image);
+        if (cpt_rows_of(query->rows, image) > 0) make_image_exact(l, query, image);
     }
 }
 
@@ -262,23 +257,22 @@ static void run_fine_panel(void *user, int index, int thread)
 {
     const fine_job *job = user;
     const int *panels = job->logits->panels, last = job->logits->panel_count - 1;
-    (void)thread;
-    cpt_fine_add(&job->args, panels[index], panels[index < last ? index + 1 : last]);
+    cpt_fine_args args = job->args;
+    args.scratch = &job->logits->fine[thread];
+    cpt_fine_add(&args, panels[index], panels[index < last ? index + 1 : last]);
 }
 
 /* Marks the words whose logits are made fine: those that would be the best children of each row of the image
  * as it is, and its repeated words.  There is no bound that others stay below them; the coarse order decides.
  */
-static void need_best_words(const row_job *found, int image)
+static void need_best_words(cpt_logits *l, const cpt_logits_query *query, int image)
 {
-    cpt_logits *l = found->logits;
-    const cpt_logits_query *query = found->query;
     memset(l->needed, query->exact, (size_t)count_panels(l->decoder));
     if (query->exact) return;
     for (int r = query->rows->first[image]; r < query->rows->first[image + 1]; r++) {
         const cpt_hypothesis *hypothesis = &query->hypotheses[r];
         const int *word = cpt_choice_of_row(&l->choice, r).index;
-        for (int i = 0; i < found->new_words[r]; i++) need_word(l, word[i]);
+        for (int i = 0; i < l->new_words[r]; i++) need_word(l, word[i]);
         for (int i = 0; i < hypothesis->count; i++) {
             if (cpt_choice_may_repeat(hypothesis, i, query->rules)) need_word(l, hypothesis->words[i].token);
         }
@@ -306,9 +300,8 @@ static const uint8_t *quantise_rest(const cpt_logits *l, const float *state, int
     return to;
 }
 
-/* Adds the finer part of the logits that matter, image by image.  states and rests: [rows] */
-static void add_fine(cpt_logits *l, const cpt_logits_query *query, const uint8_t *const *states,
-                     const uint8_t *const *rests)
+/* Adds the finer part of the logits that matter, image by image. */
+static void add_fine(cpt_logits *l, const cpt_logits_query *query)
 {
     row_job found = {.logits = l, .query = query};
     if (!query->exact) cpt_pool_run(l->pool, find_new_words, &found, cpt_rows_all(query->rows));
@@ -316,13 +309,13 @@ static void add_fine(cpt_logits *l, const cpt_logits_query *query, const uint8_t
         const int first = query->rows->first[image];
         fine_job job = {l,
                         {.decoder = l->decoder,
-                         .states = states + first,
-                         .rests = rests + first,
+                         .states = l->rows_u8 + first,
+                         .rests = l->rest_rows_u8 + first,
                          .logits = l->values + (size_t)first * (size_t)l->decoder->vocabulary,
                          .rows = cpt_rows_of(query->rows, image),
                          .kernels = l->kernels}};
         if (job.args.rows == 0) continue;
-        need_best_words(&found, image);
+        need_best_words(l, query, image);
         run_needed_panels(l, run_fine_panel, &job);
     }
 }
@@ -332,16 +325,15 @@ static void run_int8(cpt_logits *l, const cpt_logits_query *query)
 {
     const cpt_decoder *d = l->decoder;
     const int rows = cpt_rows_all(query->rows);
-    const uint8_t *states[CPT_MAX_ROWS] = {NULL}, *rests[CPT_MAX_ROWS];
     for (int r = 0; r < rows; r++) {
         uint8_t *to = l->states_u8 + (size_t)r * cpt_fine_pitch(d->hidden);
         quantise_state(l, query->states[r], CPT_STATE_STEPS, to);
-        states[r] = to;
+        l->rows_u8[r] = to;
     }
-    cpt_linear_rows_u8(&d->fc, states, rows, l->values, l->kernels, l->pool);
+    cpt_linear_rows_u8(&d->fc, l->rows_u8, rows, l->values, l->kernels, l->pool);
     if (!d->fine.halves) return;
-    for (int r = 0; r < rows; r++) rests[r] = quantise_rest(l, query->states[r], r);
-    add_fine(l, query, states, rests);
+    for (int r = 0; r < rows; r++) l->rest_rows_u8[r] = quantise_rest(l, query->states[r], r);
+    add_fine(l, query);
 }
 
 /* ---- the step ---- */

@@ -11,19 +11,33 @@
 #include "lib/decoder/choice.h"
 #include "lib/decoder/coarse.h"
 #include "lib/decoder/decoder.h"
+#include "lib/decoder/fine.h"
+
+/* What is known of a row's logits before some of them are made exact. */
+typedef struct cpt_row_bounds {
+    float lse;          /* log(sum exp) of the row's coarse logits */
+    float least_needed; /* the coarse logit of the row's width-th best new word; -infinity: it has fewer */
+    double error;       /* bounds how far a log-probability of the row is off: 4 e (logits.c) */
+} cpt_row_bounds;
 
 /* The state of one step.  R rows are planned for, each of at most W children. */
 typedef struct cpt_logits {
     const cpt_decoder *decoder;
     const cptk_kernels *kernels;
     cpt_pool *pool;
-    int max_width;         /* W */
-    float *values;         /* [R, V] the logits */
-    cpt_child *children;   /* [R, W] those of row r begin at r * W */
-    int *child_count;      /* [R] */
-    cpt_choice choice;     /* memory for choosing, of R rows */
-    cpt_coarse coarse;     /* with coarse weights; else NULL */
-    uint8_t *states_u8;    /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
+    int max_width;                           /* W */
+    float *values;                           /* [R, V] the logits */
+    cpt_child *children;                     /* [R, W] those of row r begin at r * W */
+    int *child_count;                        /* [R] */
+    int *new_words;                          /* [R] how many new words `choice` has for each row */
+    float *lse;                              /* [R] log(sum exp) of coarse logits */
+    cpt_row_bounds *bounds;                  /* [R] with coarse weights; else NULL, as is the next */
+    double *totals;                          /* [W] scratch */
+    const uint8_t **rows_u8, **rest_rows_u8; /* int8: [R] pointers to the rows of the next two; else NULL */
+    cpt_fine_scratch *fine;                  /* with a fine part: one for each thread, else NULL */
+    cpt_choice choice;                       /* memory for choosing, of R rows */
+    cpt_coarse coarse;                       /* with coarse weights; else NULL */
+    uint8_t *states_u8;                      /* int8: [R, cpt_fine_pitch(H)] the states as bytes, else NULL */
     uint8_t *rests_u8;     /* with a fine part: the same of what these bytes lack, else NULL */
     float *rest;           /* [H] scratch for one row of it */
     unsigned char *needed; /* [ceil(V / 16)] 1: the logits of this panel of 16 words must be exact, or fine,
@@ -33,9 +47,9 @@ typedef struct cpt_logits {
     int panel_count;       /* how many they are; after the step, those of the last image */
 } cpt_logits;
 
-/* Lays out the state for at most max_rows rows.  decoder, kernels and max_width are already set; `pool` is
- * needed by cpt_logits_best only. */
-void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows);
+/* Lays out the state for at most max_rows rows and a pool of `threads`.  decoder, kernels and max_width are
+ * already set; `pool` is needed by cpt_logits_best only. */
+void cpt_logits_plan(cpt_logits *logits, cpt_arena *arena, int max_rows, int threads);
 
 typedef struct cpt_logits_query {
     const float *const *states;       /* [rows] pointers to hidden states [H] after the step */

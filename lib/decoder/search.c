@@ -45,17 +45,22 @@ void cpt_search_plan(cpt_search *s, cpt_arena *arena, const cpt_search_setup *se
     s->step.max_images = together;
     s->step.max_rows = rows;
     s->logits.max_width = setup->max_beams;
-    cpt_step_plan(&s->step, arena, setup->threads);
-    cpt_logits_plan(&s->logits, arena, rows);
+    const size_t begin_end = cpt_step_plan(&s->step, arena, setup->threads);
+    cpt_logits_plan(&s->logits, arena, rows, setup->threads);
+    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
+        const size_t steps = (size_t)rows * (size_t)setup->max_length;
+        s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
+    }
+    if (arena->used < begin_end) arena->used = begin_end;
     for (int i = 0; i < together; i++) {
         cpt_beam beam = {.width = 0};
         cpt_beam_plan(&beam, arena, setup->max_beams, setup->max_length);
         if (s->beams) s->beams[i] = beam; /* not in a dry run */
     }
-    if (setup->info->kind == CAPTION_KIND_ATTENTION) {
-        const size_t steps = (size_t)rows * (size_t)setup->max_length;
-        s->history = cpt_arena_take(arena, steps * (size_t)setup->info->positions, sizeof *s->history);
-    }
+    s->states = cpt_arena_take(arena, (size_t)rows, sizeof *s->states);
+    s->hypotheses = cpt_arena_take(arena, (size_t)rows, sizeof *s->hypotheses);
+    s->slots = cpt_arena_take(arena, (size_t)together, sizeof *s->slots);
+    s->parents = cpt_arena_take(arena, (size_t)rows, sizeof *s->parents);
     s->settled = cpt_arena_take(arena, (size_t)setup->max_length, sizeof *s->settled);
     plan_results(s, arena, (size_t)setup->max_images);
 }
@@ -132,23 +137,20 @@ static void keep_history(cpt_search *s, const cpt_rows *rows, int beam, int step
 static void offer_children(cpt_search *s, const search_job *job)
 {
     const cpt_rows *rows = &job->rows;
-    const float *states[CPT_MAX_ROWS];
-    cpt_hypothesis hypotheses[CPT_MAX_ROWS];
-    int slots[CPT_MAX_ROWS];
     for (int i = 0; i < rows->images; i++) {
         const cpt_beam *beam = &s->beams[i];
-        slots[i] = cpt_beam_slots(beam);
+        s->slots[i] = cpt_beam_slots(beam);
         for (int r = 0; r < beam->alive_count; r++) {
             const int row = rows->first[i] + r;
-            states[row] = cpt_step_output(&s->step, row);
-            hypotheses[row].score = cpt_beam_score(beam, r);
-            hypotheses[row].words = cpt_beam_words(beam, r, &hypotheses[row].count);
+            s->states[row] = cpt_step_output(&s->step, row);
+            s->hypotheses[row].score = cpt_beam_score(beam, r);
+            s->hypotheses[row].words = cpt_beam_words(beam, r, &s->hypotheses[row].count);
         }
     }
-    const cpt_logits_query query = {.states = states,
-                                    .hypotheses = hypotheses,
+    const cpt_logits_query query = {.states = s->states,
+                                    .hypotheses = s->hypotheses,
                                     .rows = rows,
-                                    .slots = slots,
+                                    .slots = s->slots,
                                     .exact = job->options->logits,
                                     .rules = &job->rules};
     cpt_logits_best(&s->logits, &query);
@@ -181,13 +183,13 @@ static bool report(const cpt_search *s, const search_job *job, int beam, int ste
 /* Every beam keeps its best children, which begin the next step with the states of their rows. */
 static void advance(cpt_search *s, const cpt_rows *rows)
 {
-    int parents[CPT_MAX_ROWS], count = 0;
+    int count = 0;
     for (int i = 0; i < rows->images; i++) {
         cpt_beam *beam = &s->beams[i];
         if (beam->alive_count > 0) cpt_beam_advance(beam);
-        for (int r = 0; r < beam->alive_count; r++) parents[count++] = rows->first[i] + beam->parents[r];
+        for (int r = 0; r < beam->alive_count; r++) s->parents[count++] = rows->first[i] + beam->parents[r];
     }
-    cpt_step_select(&s->step, parents, count);
+    cpt_step_select(&s->step, s->parents, count);
 }
 
 /* One step of all alive rows.  Returns false when the progress callback wants to stop. */

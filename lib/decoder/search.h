@@ -30,16 +30,22 @@ typedef struct cpt_search {
     cpt_step step;
     cpt_logits logits;
     int max_beams, max_length;
-    int together;            /* N */
-    size_t text_bytes;       /* room for one caption's text */
-    cpt_beam *beams;         /* [N] the structures are kept, what they point to isn't */
-    int *settled;            /* [L] for the progress callback */
-    float *history;          /* [N, L, B, P] attention weights of all steps; NULL in the baseline kind */
-    caption_result *results; /* [M] without warnings; they point into the next one */
-    caption_text *captions;  /* [M, B] they point into the next three */
-    int *ids;                /* [M, B, L] the captions' tokens */
-    char *text;              /* [M, B, text_bytes] */
-    float *alpha;            /* [M, B, L, P] the captions' attention weights; NULL in the baseline kind */
+    int together;      /* N */
+    size_t text_bytes; /* room for one caption's text */
+    cpt_beam *beams;   /* [N] the structures are kept, what they point to isn't */
+    /* of a step: each row's state, hypothesis and, after it, the row that it comes from; each image's slots
+     */
+    const float **states;       /* [N * B] */
+    cpt_hypothesis *hypotheses; /* [N * B] */
+    int *parents;               /* [N * B] */
+    int *slots;                 /* [N] */
+    int *settled;               /* [L] for the progress callback */
+    float *history;             /* [N, L, B, P] attention weights of all steps; NULL in the baseline kind */
+    caption_result *results;    /* [M] without warnings; they point into the next one */
+    caption_text *captions;     /* [M, B] they point into the next three */
+    int *ids;                   /* [M, B, L] the captions' tokens */
+    char *text;                 /* [M, B, text_bytes] */
+    float *alpha;               /* [M, B, L, P] the captions' attention weights; NULL in the baseline kind */
 } cpt_search;
 
 /* Lays out what stays from one search to the next; the arena may be a dry one. */

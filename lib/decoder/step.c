@@ -10,17 +10,15 @@
 
 #include "lib/layers/parts.h"
 
+enum { REST_POSITIONS = 16 }; /* whose products with the rest of an int8 matrix are made at once */
+
 /* ---- products ---- */
 
-/* Rows of a product, in the form that the decoder's weights want. */
-typedef struct row_set {
-    const float *f32[CPT_MAX_ROWS];
-    const uint8_t *u8[CPT_MAX_ROWS];
-} row_set;
-
-/* Rows of hidden states: `rows` consecutive vectors of H floats, whose bytes go to step->states_u8. */
-static void set_states(cpt_step *step, row_set *set, const float *states, int rows)
+/* The rows of a product become hidden states: `rows` consecutive vectors of H floats, whose bytes go to
+ * step->states_u8. */
+static void set_states(cpt_step *step, const float *states, int rows)
 {
+    cpt_step_rows *set = &step->rows;
     const int n = step->decoder->hidden;
     const size_t bytes = cpt_quad_bytes(n);
     for (int r = 0; r < rows; r++) {
@@ -32,8 +30,9 @@ static void set_states(cpt_step *step, row_set *set, const float *states, int ro
     }
 }
 
-static void multiply(cpt_step *step, const cpt_linear *linear, const row_set *set, int rows, float *out)
+static void multiply(cpt_step *step, const cpt_linear *linear, int rows, float *out)
 {
+    const cpt_step_rows *set = &step->rows;
     if (cpt_linear_is_int8(linear)) {
         cpt_linear_rows_u8(linear, set->u8, rows, out, step->kernels, step->pool);
     } else {
@@ -41,12 +40,26 @@ static void multiply(cpt_step *step, const cpt_linear *linear, const row_set *se
     }
 }
 
-/* out [P, linear->out] = linear of each of the features that were taken. */
-static void run_per_position(cpt_step *step, const cpt_linear *linear, float *out)
+/* Elements from one position's features to the next. */
+static size_t feature_pitch(const cpt_decoder *d)
 {
-    const cpt_linear_map_args args = {.in = step->attention.features,
+    return (size_t)(d->int8 ? cpt_map_pitch_u8(d->channels) : cpt_map_pitch(d->channels));
+}
+
+/* Some positions of a map. */
+typedef struct positions {
+    int first, count;
+} positions;
+
+/* out [some.count, linear->out] = linear of the features of some positions that were taken. */
+static void run_per_position(cpt_step *step, const cpt_linear *linear, positions some, float *out)
+{
+    const size_t element = step->decoder->int8 ? sizeof(uint8_t) : sizeof(float);
+    const unsigned char *features = step->attention.features;
+    const cpt_linear_map_args args = {.in = features +
+                                            (size_t)some.first * feature_pitch(step->decoder) * element,
                                       .out = out,
-                                      .positions = step->positions,
+                                      .positions = some.count,
                                       .scratch = step->attention.scratch};
     cpt_linear_map(linear, &args, step->kernels, step->pool);
 }
@@ -62,21 +75,26 @@ static void add_to_candidate(const cpt_step *step, const float *rest, int rows, 
 }
 
 /* hidden_gates = the recurrent product of states that are set. */
-static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, const row_set *set, int rows)
+static void multiply_states(cpt_step *step, const cpt_gate_weights *weights, int rows)
 {
-    multiply(step, &weights->all, set, rows, step->hidden_gates);
+    multiply(step, &weights->all, rows, step->hidden_gates);
     if (!weights->rest.quads) return;
-    multiply(step, &weights->rest, set, rows, step->rest);
+    multiply(step, &weights->rest, rows, step->rest);
     add_to_candidate(step, step->rest, rows, step->hidden_gates);
 }
 
 /* context [P, G * H] = the share of the context in the gates of each position. */
 static void multiply_positions(cpt_step *step, const cpt_gate_weights *weights, float *context)
 {
-    run_per_position(step, &weights->all, context);
+    const size_t all = (size_t)step->decoder->gates * (size_t)step->decoder->hidden;
+    positions some = {0, step->positions};
+    run_per_position(step, &weights->all, some, context);
     if (!weights->rest.quads) return;
-    run_per_position(step, &weights->rest, step->rest);
-    add_to_candidate(step, step->rest, step->positions, context);
+    for (; some.first < step->positions; some.first += some.count) {
+        some.count = cpt_min(REST_POSITIONS, step->positions - some.first);
+        run_per_position(step, &weights->rest, some, step->attention.rest);
+        add_to_candidate(step, step->attention.rest, some.count, context + (size_t)some.first * all);
+    }
 }
 
 /* Numbers of an image in attention.encoded, and in attention.context. */
@@ -92,53 +110,71 @@ static size_t context_size(const cpt_step *step)
 
 /* ---- memory ---- */
 
-/* Elements from one position's features to the next. */
-static size_t feature_pitch(const cpt_decoder *d)
+/* What a product of all positions, or of fewer of them, needs. */
+static size_t map_scratch(const cpt_step *step, const cpt_linear *linear, int threads)
 {
-    return (size_t)(d->int8 ? cpt_map_pitch_u8(d->channels) : cpt_map_pitch(d->channels));
+    return linear->out > 0 ? cpt_linear_map_scratch(linear, step->positions, threads, step->kernels) : 0;
 }
 
-static void plan_attention(cpt_step *step, cpt_arena *arena, int threads)
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What only cpt_step_begin needs. */
+static void plan_begin(cpt_step *step, cpt_arena *arena, int threads)
 {
     const cpt_decoder *d = step->decoder;
     cpt_attention *a = &step->attention;
-    const size_t rows = (size_t)step->max_rows, positions = (size_t)step->positions;
-    const size_t images = (size_t)step->max_images;
     const size_t pitch = feature_pitch(d), element = d->int8 ? sizeof(uint8_t) : sizeof(float);
-    const size_t enc_scratch = cpt_linear_map_scratch(&d->enc, step->positions, threads, step->kernels);
-    const size_t context_scratch =
-        cpt_linear_map_scratch(&d->context.all, step->positions, threads, step->kernels);
-    a->features = cpt_arena_take(arena, positions * pitch, element);
-    a->encoded = cpt_arena_take(arena, images * encoded_size(step), sizeof *a->encoded);
-    a->context = cpt_arena_take(arena, images * context_size(step), sizeof *a->context);
+    size_t scratch = map_scratch(step, &d->enc, threads);
+    scratch = max_size(scratch, map_scratch(step, &d->context.all, threads));
+    scratch = max_size(scratch, map_scratch(step, &d->context.rest, threads));
+    a->features = cpt_arena_take(arena, (size_t)step->positions * pitch, element);
     a->mean = cpt_arena_take(arena, (size_t)d->channels, sizeof *a->mean);
-    if (d->int8) a->mean_u8 = cpt_arena_take(arena, cpt_quad_bytes(d->channels), 1);
-    a->query = cpt_arena_take(arena, rows * (size_t)d->attention, sizeof *a->query);
-    a->alpha = cpt_arena_take(arena, rows * positions, sizeof *a->alpha);
-    a->scratch = cpt_arena_take(arena, enc_scratch > context_scratch ? enc_scratch : context_scratch, 1);
+    if (d->int8) {
+        a->mean_u8 = cpt_arena_take(arena, cpt_quad_bytes(d->channels), 1);
+        a->rest = cpt_arena_take(arena, REST_POSITIONS * (size_t)d->hidden, sizeof *a->rest);
+    }
+    a->scratch = cpt_arena_take(arena, scratch, 1);
 }
 
-void cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads)
+size_t cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads)
 {
     const cpt_decoder *d = step->decoder;
+    cpt_attention *a = &step->attention;
     const size_t rows = (size_t)step->max_rows, gates = (size_t)d->gates * (size_t)d->hidden;
-    const size_t state = (size_t)d->layers * rows * (size_t)d->hidden;
-    if (d->kind == CAPTION_KIND_ATTENTION) plan_attention(step, arena, threads);
+    const size_t state = (size_t)d->layers * rows * (size_t)d->hidden, images = (size_t)step->max_images;
+    const bool attention = d->kind == CAPTION_KIND_ATTENTION;
     step->h = cpt_arena_take(arena, state, sizeof *step->h);
+    if (d->rnn == CAPTION_RNN_LSTM) step->c = cpt_arena_take(arena, state, sizeof *step->c);
+    if (attention) {
+        a->encoded = cpt_arena_take(arena, images * encoded_size(step), sizeof *a->encoded);
+        a->context = cpt_arena_take(arena, images * context_size(step), sizeof *a->context);
+    }
+    const size_t shared = arena->used;
+    if (attention) plan_begin(step, arena, threads);
+    const size_t begin_end = arena->used;
+    arena->used = shared;
+    if (attention) {
+        a->query = cpt_arena_take(arena, rows * (size_t)d->attention, sizeof *a->query);
+        a->alpha = cpt_arena_take(arena, rows * (size_t)step->positions, sizeof *a->alpha);
+    }
     step->h_next = cpt_arena_take(arena, state, sizeof *step->h_next);
     if (d->rnn == CAPTION_RNN_LSTM) {
-        step->c = cpt_arena_take(arena, state, sizeof *step->c);
         step->c_next = cpt_arena_take(arena, state, sizeof *step->c_next);
     }
     step->input_gates = cpt_arena_take(arena, rows * gates, sizeof *step->input_gates);
     step->hidden_gates = cpt_arena_take(arena, rows * gates, sizeof *step->hidden_gates);
+    step->inputs = cpt_arena_take(arena, rows, sizeof *step->inputs);
+    step->rows.f32 = cpt_arena_take(arena, rows, sizeof *step->rows.f32);
     if (d->int8) {
+        step->rows.u8 = cpt_arena_take(arena, rows, sizeof *step->rows.u8);
         step->inputs_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->embed));
         step->states_u8 = cpt_arena_take(arena, rows, cpt_quad_bytes(d->hidden));
-        const size_t positions = d->kind == CAPTION_KIND_ATTENTION ? (size_t)step->positions : 0;
-        step->rest = cpt_arena_take(arena, (positions > rows ? positions : rows) * (size_t)d->hidden,
-                                    sizeof *step->rest);
+        step->rest = cpt_arena_take(arena, rows * (size_t)d->hidden, sizeof *step->rest);
     }
+    return begin_end;
 }
 
 /* ---- the start of an image ---- */
@@ -176,7 +212,8 @@ static void begin_attention(cpt_step *step, int image, const float *features)
     const cpt_attention *a = &step->attention;
     const size_t row = (size_t)image * (size_t)d->hidden;
     take_features(step, features);
-    run_per_position(step, &d->enc, a->encoded + (size_t)image * encoded_size(step));
+    run_per_position(step, &d->enc, (positions){0, step->positions},
+                     a->encoded + (size_t)image * encoded_size(step));
     multiply_positions(step, &d->context, a->context + (size_t)image * context_size(step));
     step->kernels->mean_rows_f32(features, a->mean, step->positions, d->channels);
     init_state(step, &d->init_h, step->h + row);
@@ -268,22 +305,22 @@ static void attend_row(void *user, int row, int thread)
 }
 
 /* alpha [rows, P] from the hidden states before the step, and what they add to the gates. */
-static void attend(cpt_step *step, const row_set *h, const cpt_rows *rows)
+static void attend(cpt_step *step, const cpt_rows *rows)
 {
     const cpt_decoder *d = step->decoder;
     attention_job job = {step, rows};
-    multiply(step, &d->dec, h, cpt_rows_all(rows), step->attention.query);
+    multiply(step, &d->dec, cpt_rows_all(rows), step->attention.query);
     cpt_pool_run(step->pool, attend_row, &job, cpt_rows_all(rows));
     cpt_pool_run(step->pool, add_context, &job, cpt_ceil_div(d->gates * d->hidden, CONTEXT_COLUMNS));
 }
 
 /* The rows that the first recurrent layer reads. */
-static void set_inputs(const cpt_step *step, row_set *set, int rows)
+static void set_inputs(cpt_step *step, int rows)
 {
     const size_t bytes = cpt_quad_bytes(step->decoder->embed);
     for (int r = 0; r < rows; r++) {
-        set->f32[r] = step->inputs[r];
-        if (step->inputs_u8) set->u8[r] = step->inputs_u8 + (size_t)r * bytes;
+        step->rows.f32[r] = step->inputs[r];
+        if (step->inputs_u8) step->rows.u8[r] = step->inputs_u8 + (size_t)r * bytes;
     }
 }
 
@@ -291,7 +328,6 @@ void cpt_step_run(cpt_step *step, const cpt_rows *all)
 {
     const cpt_decoder *d = step->decoder;
     const int rows = cpt_rows_all(all);
-    row_set set; /* each product's rows, one after the other */
     for (int layer = 0; layer < d->layers; layer++) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
         const size_t layer_floats = (size_t)step->max_rows * (size_t)d->hidden;
@@ -303,14 +339,14 @@ void cpt_step_run(cpt_step *step, const cpt_rows *all)
                             .rows = rows,
                             .n = d->hidden};
         if (layer == 0) {
-            set_inputs(step, &set, rows);
+            set_inputs(step, rows);
         } else {
-            set_states(step, &set, gates.h_out - layer_floats, rows); /* the layer below, after this step */
+            set_states(step, gates.h_out - layer_floats, rows); /* the layer below, after this step */
         }
-        multiply(step, &l->input, &set, rows, step->input_gates);
-        set_states(step, &set, gates.h, rows);
-        if (d->kind == CAPTION_KIND_ATTENTION) attend(step, &set, all);
-        multiply_states(step, &l->hidden, &set, rows);
+        multiply(step, &l->input, rows, step->input_gates);
+        set_states(step, gates.h, rows);
+        if (d->kind == CAPTION_KIND_ATTENTION) attend(step, all);
+        multiply_states(step, &l->hidden, rows);
         if (d->rnn == CAPTION_RNN_LSTM) {
             gates.c = step->c + at;
             gates.c_out = step->c_next + at;

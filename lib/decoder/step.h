@@ -17,8 +17,15 @@ typedef struct cpt_attention {
     uint8_t *mean_u8; /* int8: scratch for the same as bytes */
     float *query;     /* [R, A] W_dec h + b */
     float *alpha;     /* [R, P] attention weights of the step */
+    float *rest;      /* int8: scratch for what completes the candidate's gate at a few positions */
     void *scratch;    /* of the per-image products */
 } cpt_attention;
+
+/* The rows of the product at hand: [R] pointers, as the weights want them. */
+typedef struct cpt_step_rows {
+    const float **f32;
+    const uint8_t **u8; /* int8; else NULL */
+} cpt_step_rows;
 
 /* The last dimension's vectors of one row stand together; those of one layer too. */
 typedef struct cpt_step {
@@ -31,15 +38,19 @@ typedef struct cpt_step {
     float *h_next, *c_next; /* [layers, R, H] after the step */
     float *input_gates;     /* [R, G * H] W x + b */
     float *hidden_gates;    /* [R, G * H] W h + b */
-    const float *inputs[CPT_MAX_ROWS]; /* of the step to come: [R] pointers to [E] */
-    uint8_t *inputs_u8;                /* int8: the same as bytes, [R, whole quads of E] */
-    uint8_t *states_u8;                /* int8: scratch for states as bytes, [R, whole quads of H] */
-    float *rest; /* int8: scratch for what completes the candidate's gate, [the larger of R and P, H] */
+    cpt_step_rows rows;
+    const float **inputs; /* of the step to come: [R] pointers to [E] */
+    uint8_t *inputs_u8;   /* int8: the same as bytes, [R, whole quads of E] */
+    uint8_t *states_u8;   /* int8: scratch for states as bytes, [R, whole quads of H] */
+    float *rest;          /* int8: scratch for what completes the candidate's gate, [R, H] */
 } cpt_step;
 
 /* Lays out the state.  decoder, kernels, positions, max_images and max_rows are already set; `pool` is needed
- * by the runs only. */
-void cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads);
+ * by the runs only.
+ *
+ * Returns: where in the arena that ends which only cpt_step_begin needs.  Steps take its place, and more may:
+ * whatever is written after the images have begun.  All else must lie behind it. */
+size_t cpt_step_plan(cpt_step *step, cpt_arena *arena, int threads);
 
 /* Begins an image, whose one row in the first step has its number: the per-image products of its features
  * [P, C], and the initial state.  The baseline kind does not look at the features. */

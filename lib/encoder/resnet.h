@@ -35,11 +35,24 @@ typedef struct cpt_resnet {
 caption_status cpt_resnet_bind(cpt_resnet *net, const cpt_weights *weights, int input_size,
                                caption_error *error);
 
+/* The first layers of a network that run row by row (stream.h). */
+typedef struct cpt_stream {
+    int layers; /* how many they are; 0: none, and nothing below counts */
+    /* of each map, and of its 16-bit form: how many rows are in memory; 0: none, it isn't needed */
+    uint16_t rows[CPT_RESNET_LAYERS + 1], wide_rows[CPT_RESNET_LAYERS + 1];
+    bool over_pixels; /* the last of their maps can take the place of the pixels while these are read */
+} cpt_stream;
+
 /* The mutable side: algorithms, and where each map lies. */
 typedef struct cpt_resnet_run {
     const cpt_resnet *net;
     const cptk_kernels *kernels;
     cpt_pool *pool;
+    /* One image at a time in as little memory as there can be.  The layers before map net->split run row by
+     * row, and pixels and features have their places among the maps. */
+    bool low_memory;
+    cpt_stream stream; /* with low_memory; else 0 */
+    uint8_t *pixels;   /* the same: [S, S, 3] until the first layers have run; else NULL */
     caption_conv algorithm[CPT_RESNET_LAYERS];
     /* Layers before this one take one image after the other, as their maps are large and their weights small.
      * Later ones have small maps and large weights and take a group at once.  0: all take a group. */
@@ -55,9 +68,16 @@ typedef struct cpt_resnet_run {
     void *scratch;
 } cpt_resnet_run;
 
+/* Bytes of an image's pixels. */
+size_t cpt_resnet_pixel_bytes(const cpt_resnet *net);
+
 /* Chooses algorithms and lays maps and scratch out in `arena`, in a dry run or a real one, for `batch`
  * images. Maps that are not alive together share memory.  The last map is the caller's `features` [batch,
- * out_h, out_w, channels].  net and kernels are already set. */
+ * out_h, out_w, channels].  net, kernels and low_memory are already set.
+ *
+ * With low_memory `batch` is 1, and `features` isn't looked at.  run->pixels and run->features are both where
+ * the arena stood: whoever needs either must leave the first bytes from there on alone,
+ * cpt_resnet_pixel_bytes before the run and out_h * out_w * channels floats after it. */
 void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threads, caption_conv wish,
                      float *features);
 

@@ -19,8 +19,9 @@ void cpt_trace_plan(cpt_trace *trace, cpt_arena *arena, int threads)
     trace->step.positions = trace->info->positions;
     trace->step.max_images = trace->step.max_rows = 1;
     trace->logits.max_width = 1;
-    cpt_step_plan(&trace->step, arena, threads);
-    cpt_logits_plan(&trace->logits, arena, CPT_TRACE_ROWS);
+    const size_t begin_end = cpt_step_plan(&trace->step, arena, threads);
+    if (arena->used < begin_end) arena->used = begin_end;
+    cpt_logits_plan(&trace->logits, arena, CPT_TRACE_ROWS, threads);
     trace->h = cpt_arena_take(arena, (length + 1) * state_floats(trace), sizeof *trace->h);
     if (d->rnn == CAPTION_RNN_LSTM) {
         trace->c = cpt_arena_take(arena, (length + 1) * state_floats(trace), sizeof *trace->c);

@@ -46,6 +46,9 @@ typedef struct cpt_conv_run_args {
     void *out;          /* int8: may be NULL where out_wide is not */
     uint16_t *out_wide; /* int8: or NULL */
     void *scratch;
+    /* A part of a layer, direct and of one image: conv->out_h rows of its output from row first_row on.  out,
+     * out_wide and add begin at this row.  in_ring rows of the input are in memory (cptk_row_at). */
+    int first_row, in_ring;
 } cpt_conv_run_args;
 
 /* out = relu(conv(in) + bias + add), or with int8 filters what kernels->tile_u8 makes of these.  The result

@@ -122,18 +122,22 @@ static void point_taps(const direct_job *d, const unsigned char *map, const int 
 {
     const cpt_conv *conv = d->job->conv;
     const int y0 = yx[0] * conv->stride - conv->pad, x0 = yx[1] * conv->stride - conv->pad;
-    const ptrdiff_t pitch = (ptrdiff_t)(cpt_conv_in_pitch(conv) * cpt_conv_element(conv)); /* in bytes */
-    const ptrdiff_t step = conv->in_w * pitch;
-    const unsigned char *line = map + y0 * step + x0 * pitch;
+    const size_t pitch = cpt_conv_in_pitch(conv) * cpt_conv_element(conv); /* in bytes */
+    const size_t step = (size_t)conv->in_w * pitch;
+    const int ring = d->job->args->in_ring;
     if (conv->pad == 0 && d->plan.taps_x == 1) { /* nothing lies outside */
-        for (int t = 0; t < d->plan.taps_y; t++, to += count, line += step) point(d, line, to);
+        const unsigned char *at = map + (size_t)x0 * pitch;
+        for (int y = y0; y < y0 + d->plan.taps_y; y++, to += count) {
+            point(d, at + cptk_row_at(y, ring) * step, to);
+        }
         return;
     }
-    for (int y = y0; y < y0 + d->plan.taps_y; y++, line += step) {
+    for (int y = y0; y < y0 + d->plan.taps_y; y++) {
         const bool inside_y = y >= 0 && y < conv->in_h;
-        for (int t = 0; t < d->plan.taps_x; t++, to += count) {
-            const bool inside = inside_y && x0 + t >= 0 && x0 + t < conv->in_w;
-            point(d, inside ? line + t * pitch : d->zero, to);
+        const unsigned char *line = inside_y ? map + cptk_row_at(y, ring) * step : NULL;
+        for (int x = x0; x < x0 + d->plan.taps_x; x++, to += count) {
+            const bool inside = inside_y && x >= 0 && x < conv->in_w;
+            point(d, inside ? line + (size_t)x * pitch : d->zero, to);
         }
     }
 }
@@ -146,13 +150,14 @@ static void point_rows(const direct_job *d, int first, int count, direct_pointer
         (size_t)conv->in_h * (size_t)conv->in_w * cpt_conv_in_pitch(conv) * cpt_conv_element(conv);
     const unsigned char *in = d->job->args->in;
     const unsigned char *map = in + (size_t)(first / conv->out_w / conv->out_h) * map_bytes;
-    int yx[2] = {first / conv->out_w % conv->out_h, first % conv->out_w};
+    const int first_row = d->job->args->first_row;
+    int yx[2] = {first_row + first / conv->out_w % conv->out_h, first % conv->out_w};
     for (int m = 0; m < count; m++) {
         point_taps(d, map, yx, count, to + m);
         if (++yx[1] < conv->out_w) continue;
         yx[1] = 0;
-        if (++yx[0] < conv->out_h) continue;
-        yx[0] = 0;
+        if (++yx[0] < first_row + conv->out_h) continue;
+        yx[0] = first_row;
         map += map_bytes;
     }
 }

@@ -323,6 +323,35 @@ static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
     }
 }
 
+/* A row whose inputs are the only ones in memory: row y of the map at y % 3. */
+static void check_maxpool_ring(const cptk_kernels *k)
+{
+    for (int i = 0; i < 100; i++) {
+        cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 150)};
+        p.pitch = p.c;
+        const size_t row = (size_t)(p.w * p.c), out_row = (size_t)((p.w + 1) / 2 * p.c);
+        uint8_t *in = random_row((size_t)p.h * row, RANDOM), *ring = check_bytes(3 * row, 0);
+        uint8_t *got = check_bytes(2 * out_row, 0), *want = check_bytes((size_t)((p.h + 1) / 2) * out_row, 0);
+        p.in = in;
+        p.out = want;
+        p.y0 = check_between(0, (p.h + 1) / 2 - 1);
+        p.y1 = p.y0 + 1;
+        k->maxpool_u8(&p);
+        for (int y = 2 * p.y0 - 1; y <= 2 * p.y0 + 1; y++) {
+            if (y >= 0 && y < p.h) memcpy(ring + (size_t)(y % 3) * row, in + (size_t)y * row, row);
+        }
+        p.in = ring;
+        p.out = got;
+        p.in_ring = 3;
+        p.out_ring = 2;
+        k->maxpool_u8(&p);
+        if (memcmp(got + (size_t)(p.y0 % 2) * out_row, want + (size_t)p.y0 * out_row, out_row) != 0) {
+            check_fail("maxpool_u8 of a ring: %d x %d x %d, row %d: other bytes", p.h, p.w, p.c, p.y0);
+        }
+        check_release("maxpool_u8 of a ring");
+    }
+}
+
 /* By hand: 3 x 3 positions of one channel, three bytes apart.  What lies between is not looked at. */
 static void check_maxpool_by_hand(const cptk_kernels *k)
 {
@@ -345,6 +374,7 @@ void check_int8(const cptk_kernels *k, const cptk_kernels *c)
     check_quantize(k);
     check_maxpool_by_hand(k);
     check_maxpool(k, c);
+    check_maxpool_ring(k);
 }
 
 /* ---- timing ---- */

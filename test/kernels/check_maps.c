@@ -122,6 +122,36 @@ static void check_maxpool(const cptk_kernels *k, const cptk_kernels *c)
     }
 }
 
+/* A row whose inputs are the only ones in memory: row y of the map at y % 3. */
+static void check_maxpool_ring(const cptk_kernels *k)
+{
+    for (int i = 0; i < 100; i++) {
+        cptk_maxpool p = {.h = check_between(1, 11), .w = check_between(1, 11), .c = check_between(1, 40)};
+        p.pitch = p.c;
+        const size_t row = (size_t)(p.w * p.c), out_row = (size_t)((p.w + 1) / 2 * p.c);
+        float *in = check_buffer((size_t)p.h * row, 0), *ring = check_buffer(3 * row, 0);
+        float *got = check_buffer(2 * out_row, 0), *want = check_buffer((size_t)((p.h + 1) / 2) * out_row, 0);
+        check_fill_special(in, (size_t)p.h * row, -2, 2, 4);
+        p.in = in;
+        p.out = want;
+        p.y0 = check_between(0, (p.h + 1) / 2 - 1);
+        p.y1 = p.y0 + 1;
+        k->maxpool_f32(&p);
+        for (int y = 2 * p.y0 - 1; y <= 2 * p.y0 + 1; y++) {
+            if (y < 0 || y >= p.h) continue;
+            memcpy(ring + (size_t)(y % 3) * row, in + (size_t)y * row, row * sizeof *in);
+        }
+        p.in = ring;
+        p.out = got;
+        p.in_ring = 3;
+        p.out_ring = 2;
+        k->maxpool_f32(&p);
+        check_same("maxpool of a ring", got + (size_t)(p.y0 % 2) * out_row, want + (size_t)p.y0 * out_row,
+                   out_row);
+        check_release("maxpool of a ring");
+    }
+}
+
 /* By hand: 3x3 positions, stride 2, so each output sees the four positions of a corner. */
 static void check_maxpool_by_hand(const cptk_kernels *k)
 {
@@ -154,6 +184,7 @@ void check_maps(const cptk_kernels *k, const cptk_kernels *c)
     check_bias_act(k, c);
     check_maxpool_by_hand(k);
     check_maxpool(k, c);
+    check_maxpool_ring(k);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) check_normalize(k, sizes[s]);
 }
 

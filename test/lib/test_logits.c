@@ -47,11 +47,11 @@ static void *plan_logits(cpt_logits *logits)
     cpt_arena arena;
     cpt_arena_init(&arena, NULL, 0);
     logits->max_width = ROWS;
-    cpt_logits_plan(logits, &arena, ROWS);
+    cpt_logits_plan(logits, &arena, ROWS, 1);
     void *memory = aligned_alloc(CPT_ALIGN, (arena.used + CPT_ALIGN - 1) / CPT_ALIGN * CPT_ALIGN);
     assert_non_null(memory);
     cpt_arena_init(&arena, memory, arena.used);
-    cpt_logits_plan(logits, &arena, ROWS);
+    cpt_logits_plan(logits, &arena, ROWS, 1);
     assert_false(arena.failed);
     return memory;
 }
