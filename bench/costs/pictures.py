@@ -285,6 +285,6 @@ CASES = {
     "WebP, lossless": ("a.webp", webp_lossless),
     "WebP, one colour": ("a.webp", webp_lossless_flat),
     "WebP, lossy": ("a.webp", webp_lossy),
-    "AVIF": ("a.avif", lambda: heif(4_200, ".avif", "-A")),
+    "AVIF": ("a.avif", lambda: heif(4_100, ".avif", "-A")),
     "HEIC": ("a.heic", lambda: heif(3_000, ".heic")),
 }

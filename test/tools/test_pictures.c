@@ -196,6 +196,30 @@ static void claim_memory(void **state)
     assert_in_range(for_all(hold_claim), 30, 100);
 }
 
+#if TOOL_WITH_HEIF
+/* libheif reads a copy of the file, which is memory as the pixels are. */
+static void whole_file_counts(void **state)
+{
+    (void)state;
+    enum { MORE = 1 << 20 };
+    tool_text file = read_file("lossless.avif", "");
+    picture p;
+    tool_error err = {{0}};
+    size_t claimed = 0;
+    const picture_claim claim = {note_claim, &claimed};
+    uint8_t *data = calloc(file.size + MORE, 1);
+    assert_non_null(data);
+    memcpy(data, file.data, file.size);
+    memcpy(data + file.size, "\0\x10\0\0free", 8); /* a box of MORE bytes that says nothing */
+    const picture_source source = {.name = "a file", .data = data, .size = file.size + MORE, .claim = &claim};
+    if (!picture_decode(&p, &source, &roomy, &err)) fail_msg("%s", err.message);
+    assert_in_range(claimed, file.size + MORE, roomy.memory);
+    picture_free(&p);
+    free(data);
+    tool_text_free(&file);
+}
+#endif
+
 /* ---- damaged ---- */
 
 static void cut_file(const char *name, const tool_text *file, const char *format)
@@ -624,6 +648,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(flipped_anywhere, listen, stop_listening),
         cmocka_unit_test_setup_teardown(promise_much, listen, stop_listening),
 #if TOOL_WITH_HEIF
+        cmocka_unit_test_setup_teardown(whole_file_counts, listen, stop_listening),
         cmocka_unit_test_setup_teardown(many_parts, listen, stop_listening),
         cmocka_unit_test_setup_teardown(small_promise, listen, stop_listening),
 #endif

@@ -108,8 +108,10 @@ static bool read_file(const picture_job *job, picture *p, heif_rows *rows, struc
     const size_t size = job->source->size;
     struct heif_image_handle *handle = NULL;
     uint64_t more = 0;
+    const bool prepared = picture_heif_prepare(job, rows->file, size, &more);
+    if (more < UINT64_MAX - size) more += size; /* the copy of the file */
     const bool ok =
-        picture_heif_prepare(job, rows->file, size, &more) &&
+        prepared &&
         worked(job, f->heif_context_read_from_memory_without_copy(context, rows->file, size, NULL)) &&
         worked(job, f->heif_context_get_primary_image_handle(context, &handle)) &&
         decode(job, p, rows, handle, more);
