@@ -94,6 +94,9 @@ FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
 FEW_ISAS := neondot
+else ifneq (,$(filter wasm32-%,$(MACHINE)))
+ISAS := simd128
+FEW_ISAS := $(if $(filter 1,$(RELAXED)),relaxed)
 else ifneq (,$(filter arm-none-%,$(MACHINE)))
 ISAS :=
 # Helium with floats, of the core that the compiler is told
@@ -108,6 +111,9 @@ FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 FLAGS_neondot := -march=armv8.2-a+dotprod
+# Loop strength reduction would replace the constant offsets of loads, which cost nothing, by additions.
+FLAGS_simd128 := -O2 -msimd128 -mllvm -disable-lsr
+FLAGS_relaxed := $(FLAGS_simd128) -mrelaxed-simd
 FLAGS_mve    :=
 # the old floating-point unit of x86 does not round every operation to float or double
 MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
@@ -115,6 +121,7 @@ MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -m
 BODIES_avx2vnni   := int16 int8
 BODIES_avx512vnni := int16 int8
 BODIES_neondot    := int8
+BODIES_relaxed    := tile maps
 BODIES_mve        := cells int16 reduce
 
 # ---- version ----------------------------------------------------------------
@@ -150,6 +157,7 @@ TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
 	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS)$(FEW_ISAS),1,0) \
+	$(if $(filter relaxed,$(FEW_ISAS)),-DCAPTION_WITH_RELAXED=1) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -169,7 +177,7 @@ endif
 
 PTHREAD := $(if $(filter 1,$(THREADS)),-pthread)
 SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(PTHREAD)
-PIC := $(if $(findstring -none-,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
+PIC := $(if $(findstring -none-,$(MACHINE))$(findstring wasm32,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl) -pthread
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
@@ -202,7 +210,7 @@ BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
-MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_SRC := $(filter-out $(LEFT_OUT) tools/web/%,$(sort $(wildcard tools/*/*.c)))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o $(BUILD)/tools/page/page_data.o
 TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 # tests that make or read JPEG and PNG images
@@ -221,9 +229,10 @@ STATIC := $(BUILD)/libcaption.a
 SHARED := $(BUILD)/$(SHARED_NAME)
 MODULES := $(BUILD)/libtools.a
 
-.PHONY: all lib tools benches man
+.PHONY: all lib objects tools benches man
 all: lib tools man
 lib: $(STATIC) $(SHARED)
+objects: $(LIB_OBJ)
 tools: $(TOOLS:%=$(BUILD)/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 man: $(BUILD)/man/made
@@ -269,11 +278,12 @@ $(BUILD)/tools/common/bundled_data.o: tools/common/bundled_data.S $(BUNDLED) $(B
 endif
 
 # pages, and the files inside capserve
-$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc $(wildcard tools/page/*.html tools/page/look.*) \
+$(BUILD)/tools/page/page_data.o: tools/page/page_data.S tools/common/embed.inc tools/page/report.html $(wildcard tools/page/look.*) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
-$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc $(wildcard tools/serve/*.html tools/serve/*.json) \
+$(BUILD)/tools/serve/files_data.o: tools/serve/files_data.S tools/common/embed.inc \
+		$(wildcard tools/serve/*.html tools/serve/*.js* tools/page/page.* tools/page/look.* weights/scenes/demo/*.jpg) \
 		$(BUILD)/configured
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
@@ -327,13 +337,13 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
-	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon, check-cortex-m and check-wasm need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
 	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
@@ -342,6 +352,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
+	@echo 'make msan             the C tests under MemorySanitizer, without JPEG, PNG and vector kernels (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
@@ -360,6 +371,7 @@ help:
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
+	@echo 'make wasm             the library for browsers and Node, into $(BUILD)/web/; make check-wasm: captions in Node; FAST=1'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -498,7 +510,7 @@ fuzz: fuzz-build
 ATTACK := $(BUILD)/test/attack
 MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
-$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o $(ATTACK)/page.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
 ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
 $(ATTACKERS): $(FUZZ_WITH)
@@ -514,9 +526,18 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
-# the C tests on a machine of 32 bits, and with another C library
-check-i686 check-musl: check-%:
-	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+# the C tests on a machine of 32 bits, with another C library, and under MemorySanitizer
+.PHONY: msan
+check-i686 check-musl msan:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $(@:check-%=%) $(filter-out $(TESTS),$(SUITES)) || \
+		test $$? = 77
+
+# into build/web; WASM_CC: another clang
+wasm:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh tools/web/build.sh || test $$? = 77
+
+check-wasm: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' FAST='$(FAST)' sh test/scripts/wasm.sh
 
 check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
@@ -594,4 +615,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

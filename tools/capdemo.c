@@ -33,7 +33,7 @@ typedef struct demo_options {
     tool_options common;
     const char *model, *output, *list; /* NULL: not given */
     const char *pictures, *html;
-    demo_map map;
+    tool_map map;
     heatmap_colors colors;
     bool json, time, attention, recursive, quiet, null;
     char **arguments; /* [argument_count] */
@@ -155,7 +155,7 @@ static void take(void *user, int code, const char *value, tool_error *err)
         options->html = value;
         break;
     case OPTION_MAP:
-        if (tool_parse_choice(&choice, "--map", value, demo_map_names, err)) options->map = (demo_map)choice;
+        if (tool_parse_choice(&choice, "--map", value, tool_map_names, err)) options->map = (tool_map)choice;
         break;
     case OPTION_COLORS:
         if (tool_parse_choice(&choice, "--colors", value, heatmap_color_names, err)) {
@@ -182,7 +182,7 @@ static const tool_command command = {
 static int parse(demo_options *options, int argc, char **argv)
 {
     tool_error err = {{0}};
-    *options = (demo_options){.arguments = argv + 1, .map = DEMO_MAPS};
+    *options = (demo_options){.arguments = argv + 1, .map = TOOL_MAPS};
     tool_options_init(&options->common);
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
@@ -380,22 +380,23 @@ static bool caption_all(demo_run *run, tool_error *err)
 static bool choose_maps(demo_run *run, demo_options *options, const char *name,
                         const caption_model_info *info, tool_error *err)
 {
-    const bool attention = demo_map_possible(DEMO_ATTENTION, info);
+    const bool attention = tool_map_possible(TOOL_MAP_ATTENTION, info);
     if (options->attention && !attention) {
         return tool_fail(err, "%s: --attention: this model has no attention to show", name);
     }
     if (!options->pictures && !options->html) return true;
-    if (options->map == DEMO_MAPS) options->map = attention ? DEMO_ATTENTION : DEMO_GRADCAM;
-    if (!demo_map_possible(options->map, info)) {
+    if (options->map == TOOL_MAPS) options->map = attention ? TOOL_MAP_ATTENTION : TOOL_MAP_GRADCAM;
+    if (!tool_map_possible(options->map, info)) {
         return tool_fail(err, "%s: this %s has no maps '%s'", name,
-                         attention ? "int8 model" : "model without attention", demo_map_names[options->map]);
+                         attention ? "int8 model" : "model without attention", tool_map_names[options->map]);
     }
     run->why.model = run->model;
     run->why.wanted[options->map] = true;
-    for (int map = 0; options->html && map < DEMO_OCCLUSION; map++) {
-        run->why.wanted[map] = demo_map_possible((demo_map)map, info);
+    for (int map = 0; options->html && map < TOOL_MAP_OCCLUSION; map++) {
+        run->why.wanted[map] = tool_map_possible((tool_map)map, info);
     }
-    options->common.session.explain = run->why.wanted[DEMO_GRADCAM] || run->why.wanted[DEMO_OCCLUSION];
+    options->common.session.explain =
+        run->why.wanted[TOOL_MAP_GRADCAM] || run->why.wanted[TOOL_MAP_OCCLUSION];
     return true;
 }
 

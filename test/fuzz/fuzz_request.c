@@ -38,18 +38,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *texts[4];
     fuzz_split((fuzz_bytes){data, size}, parts, 5);
     for (int i = 0; i < 4; i++) texts[i] = text_of(parts[i]);
-    for (int attention = 0; attention < 2; attention++) {
+    for (serve_kind kind = SERVE_CAPTION; kind <= SERVE_EXPLAIN; kind++) {
         const serve_input input = {.query = texts[0],
                                    .content_type = texts[1],
                                    .body = (const char *)parts[4].data,
                                    .size = parts[4].size,
-                                   .attention = attention == 1};
+                                   .kind = kind};
         serve_wish wish;
         serve_refusal refusal = {0, NULL};
         size_t count = 0;
         if (serve_request_read(&input, &bounds, &wish, files, &count, &refusal)) {
             look(&input, files, count);
-            fuzz_need(wish.beams >= 1 && wish.beams <= 10 && wish.max_length >= 1 && wish.max_length <= 50);
+            fuzz_need(wish.beams >= 1 && wish.beams <= 10 && wish.max_length >= 1 && wish.max_length <= 50 &&
+                      wish.map <= TOOL_MAPS);
         } else {
             fuzz_need(refusal.status == 400 || refusal.status == 422);
             char *answer = serve_answer_text(serve_answer_error(refusal.detail));

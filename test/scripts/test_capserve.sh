@@ -76,6 +76,22 @@ assert a["grid_shape"][0] * a["grid_shape"][1] == len(a["attention"][0])
 assert len(a["attention"]) == len(a["tokens"]) and all(abs(sum(r) - 1) < 1e-5 for r in a["attention"])
 print(a["caption"])' >"$dir/seen" 2>"$dir/try.log"
     is 'the attention of a greedy caption' "$("$BUILD/capdemo" -q --greedy $picture)" "$(cat "$dir/seen")"
+    for map in attention gradcam occlusion; do
+        { ask -F file=@$picture "$url/caption/explain?beam_width=3&map=$map"; echo; } >"$dir/why"
+        { ask -F file=@$picture "$url/caption?beam_width=3"; echo; } >"$dir/plain"
+        python3 - "$dir/why" "$dir/plain" $map >"$dir/seen" 2>&1 <<'PY'
+import json, sys
+why, plain = (json.load(open(path)) for path in sys.argv[1:3])
+assert list(why) == [*plain, "map", "tokens", "maps", "grid_shape"], list(why)
+assert all(why[key] == plain[key] for key in plain) and why["map"] == sys.argv[3]
+assert why["caption"].split() == why["tokens"] and len(why["maps"]) == len(why["tokens"])
+cells = why["grid_shape"][0] * why["grid_shape"][1]
+assert all(len(row) == cells and max(row) > min(row) for row in why["maps"])
+low = min(min(row) for row in why["maps"])
+assert low < 0 if sys.argv[3] == "occlusion" else low >= 0, low
+PY
+        none "a map for each word: $map" "$(cat "$dir/seen")"
+    done
     ask -F file=@$picture -F file=@Makefile -F file=@$other "$url/caption" | python3 -c '
 import json, sys
 r = json.load(sys.stdin)["results"]
@@ -92,7 +108,7 @@ print(sorted(last), len(words) > 2)' >"$dir/seen"
     ask "$url/openapi.json" | python3 -c '
 import json, sys
 print(*sorted(json.load(sys.stdin)["paths"]))' >"$dir/seen"
-    is 'openapi.json has the paths' '/caption /caption/attention /health /metrics /model-info' "$(cat "$dir/seen")"
+    is 'openapi.json has the paths' '/caption /caption/attention /caption/explain /health /metrics /model-info' "$(cat "$dir/seen")"
 else
     skip 'answers are those of capdemo' 'no python3'
 fi
@@ -109,22 +125,30 @@ is 'as FastAPI says it' '{"detail":[{"type":"missing","loc":["body","file"],"msg
 is 'a parameter that is no number: 422' 422 "$(status -F file=@$picture "$url/caption?beam_width=wide")"
 is 'as FastAPI says it' 1 "$(grep -cF '{"type":"int_parsing","loc":["query","beam_width"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"wide"}' "$dir/body")"
 is 'a beam that is too wide: 422' 422 "$(status -F file=@$picture "$url/caption?beam_width=11")"
+is 'a map of no such kind: 422' 422 "$(status -F file=@$picture "$url/caption/explain?map=jet")"
 is 'an unknown path: 404' '404 {"detail":"Not Found"}' "$(status "$url/x") $(cat "$dir/body")"
 is 'another method: 405' '405 {"detail":"Method Not Allowed"}' "$(status "$url/caption") $(cat "$dir/body")"
 is 'a path with a slash: 307' 307 "$(status -F file=@$picture "$url/caption/?max_len=3")"
 
 # ---- headers and pages ----
 is 'the page' 1 "$(ask "$url/" | grep -c '<form action="/caption"')"
-is 'is small' 1 "$([ "$(ask "$url/" | wc -c)" -lt 10240 ] && echo 1)"
+size=0
+for path in / /look.css /look.js /page.css /page.js /backend.js; do size=$((size + $(ask "$url$path" | wc -c))); done
+is 'with all that it loads it is small' 1 "$([ $size -gt 10000 ] && [ $size -le 61440 ] && echo 1)"
 for path in / /docs; do
     is "$path asks for nothing elsewhere" 0 "$(ask "$url$path" | grep -cE '(src|href|action)="(https?:)?//')"
-    none "$path: its policy allows its own script and style alone" "$(headers "$url$path" |
-        grep -i '^content-security-policy:' | grep -q "default-src 'none'.*style-src 'sha256-" || echo no policy)"
+    is "$path has no script or style in its text" 0 "$(ask "$url$path" | grep -cE '<script>|<style|style=| on[a-z]+=')"
+    is "$path: its policy allows the service's own files alone" 1 "$(headers "$url$path" |
+        grep -ciE "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\$")"
 done
-if have openssl; then
-    hash=$(ask "$url/" | sed -n '/^<style>$/,/^<\/style>$/p' | sed '1s/<style>//; $d' | openssl dgst -sha256 -binary | openssl base64)
-    is 'with the right hash' 1 "$(headers "$url/" | grep -cF "sha256-$hash")"
-fi
+for type in '/page.css text/css; charset=utf-8' '/page.js text/javascript; charset=utf-8' '/pictures/bus.jpg image/jpeg'; do
+    is "the type of ${type%% *}" "${type#* }" "$(headers "$url${type%% *}" | sed -n 's/^Content-Type: //p')"
+done
+ask "$url/pictures/bus.jpg" >"$dir/bus"
+try 'a bundled picture' cmp "$dir/bus" $picture
+for path in /pictures /pictures/ /pictures/../page.js /pictures/nothing.jpg /tools/capserve.c //; do
+    is "no file: $path" 404 "$(status --path-as-is "$url$path")"
+done
 is 'nosniff everywhere' 4 "$(for path in / /health /x /caption; do headers "$url$path"; done | grep -c '^X-Content-Type-Options: nosniff$')"
 is 'HEAD' 200 "$(status -I "$url/health")"
 
@@ -141,13 +165,24 @@ done
 for load in $loads; do wait "$load"; done
 is 'no request changes the answer of another' "16 $want" "$(cat "$dir"/load.* | sort | uniq -c | sed 's/^ *//')"
 
+# ---- clients that go away while their maps are made ----
+many=''
+while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
+# shellcheck disable=SC2086
+curl -s -m 300 $many "$url/caption/explain?map=occlusion" >/dev/null &
+left=$!
+until_said '^capserve_queued_images [1-9]' ask "$url/metrics"
+kill $left
+until_said '^capserve_images_total{outcome="gone"} [1-9]' ask "$url/metrics"
+until_said '^capserve_queued_images 0' ask "$url/metrics"
+is 'a client that goes away: its maps are given up' 1 "$(ask "$url/metrics" | grep -c '^capserve_images_total{outcome="gone"} [1-9]')"
+is 'and others are answered' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
+
 # ---- signals ----
 kill -HUP "$pid"
 until_said 'opened again' cat "$dir/log"
 is 'SIGHUP opens the model again' 1 "$(grep -c 'opened again' "$dir/log")"
 is 'and requests go on' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
-many=''
-while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
 # shellcheck disable=SC2086
 ask $many "$url/caption?beam_width=10" >"$dir/last" &
 last=$!

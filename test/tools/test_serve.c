@@ -1,4 +1,4 @@
-/* The service without HTTP: parameters, forms, refusals, answers, hashes, the queue and the workers. */
+/* The service without HTTP: parameters, forms, refusals, answers, files, the queue and the workers. */
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
@@ -19,10 +19,9 @@
 #include "tools/serve/answer.h"
 #include "tools/serve/metrics.h"
 #include "tools/serve/multipart.h"
-#include "tools/serve/policy.h"
+#include "tools/serve/files.h"
 #include "tools/serve/query.h"
 #include "tools/serve/request.h"
-#include "tools/serve/sha256.h"
 #include "tools/serve/workers.h"
 
 /* ---- parameters ---- */
@@ -194,9 +193,17 @@ static void requests(void **state)
         "should be greater than or equal to 1\",\"input\":\"0\",\"ctx\":{\"ge\":1}},{\"type\":\"less_than_"
         "equal\",\"loc\":[\"query\",\"max_len\"],\"msg\":\"Input should be less than or equal to "
         "50\",\"input\":\"51\",\"ctx\":{\"le\":50}}]}");
+    assert_read(
+        (serve_input){.content_type = "image/png", .query = "map=jet", .body = "x", .kind = SERVE_EXPLAIN},
+        422,
+        "{\"detail\":[{\"type\":\"literal_error\",\"loc\":[\"query\",\"map\"],\"msg\":\"Input should be "
+        "'attention', 'gradcam' or 'occlusion'\",\"input\":\"jet\",\"ctx\":{\"expected\":\"'attention', "
+        "'gradcam' or 'occlusion'\"}}]}");
+    assert_read((serve_input){.content_type = "image/png", .query = "map=jet", .body = "x"}, 0, "");
     /* greedy captions have no beam */
     assert_read(
-        (serve_input){.content_type = "image/png", .query = "beam_width=0", .body = "x", .attention = true},
+        (serve_input){
+            .content_type = "image/png", .query = "beam_width=0", .body = "x", .kind = SERVE_ATTENTION},
         0, "");
     assert_read(
         (serve_input){.content_type = form,
@@ -224,6 +231,13 @@ static void wishes(void **state)
     assert_int_equal(wish.max_length, 0);
     assert_int_equal(count, 1);
     assert_ptr_equal(files[0].data, input.body);
+    input.kind = SERVE_EXPLAIN;
+    assert_true(serve_request_read(&input, &bounds, &wish, files, &count, &refusal));
+    assert_int_equal(wish.map, TOOL_MAPS);
+    input.query = "map=occlusion&beam_width=3";
+    assert_true(serve_request_read(&input, &bounds, &wish, files, &count, &refusal));
+    assert_int_equal(wish.map, TOOL_MAP_OCCLUSION);
+    assert_int_equal(wish.beams, 3);
     assert_true(serve_accepts_lines("text/html;q=0.9, Application/X-NDJSON;q=1"));
     assert_false(serve_accepts_lines("application/x-ndjsonx, text/application/x-ndjson"));
     assert_false(serve_accepts_lines(NULL));
@@ -256,37 +270,21 @@ static void rounding(void **state)
     }
 }
 
-/* ---- hashes: the examples of FIPS 180-2, and what openssl says of an empty text ---- */
+/* ---- files ---- */
 
-static void assert_hash(const char *text, const char *hex)
+static void files(void **state)
 {
-    uint8_t digest[SERVE_SHA256_BYTES];
-    char shown[2 * SERVE_SHA256_BYTES + 1];
-    serve_sha256(text, strlen(text), digest);
-    for (int i = 0; i < SERVE_SHA256_BYTES; i++) (void)snprintf(shown + 2 * i, 3, "%02x", digest[i]);
-    assert_string_equal(shown, hex);
-}
-
-static void hashes(void **state)
-{
+    serve_builtin file;
     (void)state;
-    assert_hash("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_hash("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    assert_hash("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-}
-
-static void policies(void **state)
-{
-    static const char page[] = "<p><style>abc</style><script></script></p>";
-    char policy[SERVE_POLICY_BYTES];
-    (void)state;
-    assert_true(serve_policy(policy, page, sizeof page - 1));
-    assert_non_null(strstr(policy,
-                           "; script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; style-src "
-                           "'sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='"));
-    assert_true(serve_policy(policy, "<p>", 3));
-    assert_non_null(strstr(policy, "; script-src 'none'; style-src 'none'"));
+    assert_true(serve_builtin_find(&file, "/", 1));
+    assert_memory_equal(file.data, "<!DOCTYPE html>", 15);
+    assert_string_equal(file.type, "text/html; charset=utf-8");
+    assert_true(serve_builtin_find(&file, "/pictures/bus.jpg?", 17));
+    assert_memory_equal(file.data, "\xFF\xD8", 2);
+    assert_memory_equal(file.data + file.size - 2, "\xFF\xD9", 2);
+    assert_false(serve_builtin_find(&file, "/pictures/bus.jpg?", 18));
+    assert_false(serve_builtin_find(&file, "/pictures", 9));
+    assert_false(serve_builtin_find(&file, "", 0));
 }
 
 /* ---- the queue ---- */
@@ -369,6 +367,9 @@ static void company(void **state)
 
 /* ---- workers ---- */
 
+/* They use a model of their own. */
+static char model_path[64];
+
 typedef struct service {
     serve_queue queue;
     serve_models models;
@@ -408,41 +409,165 @@ static void wait_for(test_job *job)
     while (!atomic_load(&job->status)) (void)nanosleep(&nap, NULL);
 }
 
-enum { JOBS = 24 };
+static const serve_wish wishes_of_jobs[] = {{.kind = SERVE_CAPTION, .beams = 1},
+                                            {.kind = SERVE_EXPLAIN, .map = TOOL_MAP_OCCLUSION, .beams = 2},
+                                            {.kind = SERVE_CAPTION, .beams = 4},
+                                            {.kind = SERVE_ATTENTION, .beams = 5},
+                                            {.kind = SERVE_EXPLAIN, .map = TOOL_MAP_ATTENTION, .beams = 4},
+                                            {.kind = SERVE_EXPLAIN, .map = TOOL_MAP_GRADCAM, .beams = 4},
+                                            {.kind = SERVE_CAPTION, .beams = 6},
+                                            {.kind = SERVE_EXPLAIN, .map = TOOL_MAPS, .beams = 4}};
+
+enum { IMAGES = 3, WISHES = sizeof wishes_of_jobs / sizeof wishes_of_jobs[0], JOBS = IMAGES * WISHES };
 
 /* Whatever is captioned together, each image gets the answer that it gets alone. */
 static void batches(void **state)
 {
     static test_job jobs[JOBS];
     serve_job *list[JOBS];
-    unsigned char *images[3];
-    size_t sizes[3];
-    char *alone[6] = {NULL};
+    unsigned char *images[IMAGES];
+    size_t sizes[IMAGES];
+    char *alone[JOBS];
     service s;
     (void)state;
     for (uint32_t i = 0; i < 2; i++) images[i] = fixture_jpeg(i + 1, &sizes[i]);
     images[2] = fixture_progressive(3, &sizes[2]);
     for (int round = 0; round < 2; round++) {
         start(&s, round ? 3 : 1, round ? 4 : 1);
-        const size_t count = round ? JOBS : 6;
-        make_jobs(jobs, list, count);
-        for (size_t i = 0; i < count; i++) {
-            jobs[i].job.file = (serve_file){.data = (char *)images[i % 3], .size = sizes[i % 3]};
-            jobs[i].job.wish = (serve_wish){.attention = i % 6 > 3, .beams = (int)(i % 6 + 1)};
+        make_jobs(jobs, list, JOBS);
+        for (size_t i = 0; i < JOBS; i++) {
+            jobs[i].job.file = (serve_file){.data = (char *)images[i % IMAGES], .size = sizes[i % IMAGES]};
+            jobs[i].job.wish = wishes_of_jobs[i % WISHES];
             if (!round) assert_true(serve_queue_put(&s.queue, &list[i], 1));
         }
-        if (round) assert_true(serve_queue_put(&s.queue, list, count));
-        for (size_t i = 0; i < count; i++) {
+        if (round) assert_true(serve_queue_put(&s.queue, list, JOBS));
+        for (size_t i = 0; i < JOBS; i++) {
             wait_for(&jobs[i]);
             assert_int_equal(atomic_load(&jobs[i].status), 200);
-            if (round) assert_string_equal(jobs[i].text, alone[i % 6]);
+            if (round) assert_string_equal(jobs[i].text, alone[i]);
             if (!round) alone[i] = jobs[i].text;
             if (round) free(jobs[i].text);
         }
         stop(&s);
     }
-    for (int i = 0; i < 6; i++) free(alone[i]);
-    for (int i = 0; i < 3; i++) free(images[i]);
+    for (int i = 0; i < JOBS; i++) free(alone[i]);
+    for (int i = 0; i < IMAGES; i++) free(images[i]);
+}
+
+/* The answer to a wish for an image, which the caller frees. */
+static char *ask(service *s, const serve_wish *wish, unsigned char *image, size_t size, int status)
+{
+    test_job job;
+    serve_job *list[1];
+    make_jobs(&job, list, 1);
+    job.job.file = (serve_file){.data = (char *)image, .size = size};
+    job.job.wish = *wish;
+    assert_true(serve_queue_put(&s->queue, list, 1));
+    wait_for(&job);
+    assert_int_equal(atomic_load(&job.status), status);
+    return job.text;
+}
+
+/* The numbers of "maps" are those of the library to the bit, and there is a map for each token but <end>. */
+static void assert_maps(const char *text, const caption_model *model, const caption_text *caption,
+                        const float *maps)
+{
+    caption_model_info info;
+    caption_model_get_info(model, &info);
+    json_t *answer = json_loads(text, 0, NULL);
+    const json_t *rows = json_object_get(answer, "maps"), *tokens = json_object_get(answer, "tokens");
+    int row = 0;
+    assert_non_null(answer);
+    assert_string_equal(json_string_value(json_object_get(answer, "caption")), caption->text);
+    for (int t = 0; t < caption->length && caption->ids[t] != info.end; t++) {
+        if (caption->ids[t] == info.pad) continue;
+        const json_t *map = json_array_get(rows, (size_t)row);
+        assert_string_equal(json_string_value(json_array_get(tokens, (size_t)row++)),
+                            caption_model_word(model, caption->ids[t]));
+        assert_int_equal(json_array_size(map), info.positions);
+        for (int p = 0; p < info.positions; p++) {
+            const double number = json_number_value(json_array_get(map, (size_t)p));
+            assert_true((float)number == maps[t * info.positions + p]);
+        }
+    }
+    assert_true(row > 0);
+    assert_int_equal(json_array_size(rows), row);
+    assert_int_equal(json_array_size(tokens), row);
+    json_decref(answer);
+}
+
+static void explanations(void **state)
+{
+    static const char *const names[] = {"\"map\":\"attention\"", "\"map\":\"gradcam\"",
+                                        "\"map\":\"occlusion\""};
+    service s;
+    size_t size;
+    unsigned char *image = fixture_jpeg(1, &size);
+    caption_session_options options;
+    caption_decode_options decode;
+    caption_session *session;
+    const caption_result *result;
+    const caption_explanation *found;
+    (void)state;
+    start(&s, 1, 4);
+    const caption_model *model = s.models.current->model;
+    caption_session_options_init(&options);
+    caption_decode_options_init(&decode, model);
+    options.explain = 1;
+    options.decode_memory = 16 << 20;
+    decode.beams = 3;
+    assert_int_equal(caption_session_create(&session, model, &options, NULL), CAPTION_OK);
+    for (tool_map map = 0; map < TOOL_MAPS; map++) {
+        const serve_wish wish = {.kind = SERVE_EXPLAIN, .map = map, .beams = 3};
+        caption_explain_options explain;
+        caption_explain_options_init(&explain);
+        explain.method = tool_map_method(map);
+        char *text = ask(&s, &wish, image, size, 200);
+        assert_int_equal(caption_image(session, image, size, &decode, &result, NULL), CAPTION_OK);
+        const caption_text *best = &result->captions[0];
+        const float *maps = best->alpha;
+        if (map != TOOL_MAP_ATTENTION) {
+            assert_int_equal(caption_explain(session, 0, best, &explain, &found, NULL), CAPTION_OK);
+            maps = found->maps;
+        }
+        assert_maps(text, model, best, maps);
+        assert_non_null(strstr(text, names[map]));
+        free(text);
+    }
+    caption_session_close(&session);
+    stop(&s);
+    free(image);
+}
+
+/* A model without attention has other maps, and says so. */
+static void lacking(void **state)
+{
+    char path[64];
+    make_model_options options;
+    service s;
+    size_t size;
+    unsigned char *image = fixture_jpeg(1, &size);
+    (void)state;
+    make_model_defaults(&options);
+    options.kind = CAPTION_KIND_BASELINE;
+    unsigned char *data = make_model(&options, &size);
+    assert_true(data && fixture_write(path, data, size));
+    free(data);
+    free(image);
+    image = fixture_jpeg(1, &size);
+    assert_int_equal(setenv("CAPTION_MODEL", path, 1), 0);
+    start(&s, 1, 1);
+    char *text = ask(&s, &(serve_wish){.kind = SERVE_EXPLAIN, .map = TOOL_MAP_ATTENTION, .beams = 2}, image,
+                     size, 501);
+    assert_string_equal(text, "{\"detail\":\"this model has no attention\"}");
+    free(text);
+    text = ask(&s, &(serve_wish){.kind = SERVE_EXPLAIN, .map = TOOL_MAPS, .beams = 2}, image, size, 200);
+    assert_non_null(strstr(text, "\"map\":\"gradcam\""));
+    free(text);
+    stop(&s);
+    assert_int_equal(setenv("CAPTION_MODEL", model_path, 1), 0);
+    assert_int_equal(remove(path), 0);
+    free(image);
 }
 
 /* Images that nobody waits for, that are none, and work that is broken off. */
@@ -506,9 +631,6 @@ static void counts(void **state)
     serve_metrics_end(&m);
 }
 
-/* The tests of workers use a model of their own. */
-static char model_path[64];
-
 static int set_up(void **state)
 {
     make_model_options options;
@@ -532,9 +654,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters), cmocka_unit_test(whole_numbers), cmocka_unit_test(boundaries),
         cmocka_unit_test(parts),      cmocka_unit_test(cut_forms),     cmocka_unit_test(requests),
-        cmocka_unit_test(wishes),     cmocka_unit_test(rounding),      cmocka_unit_test(hashes),
-        cmocka_unit_test(policies),   cmocka_unit_test(queues),        cmocka_unit_test(company),
-        cmocka_unit_test(batches),    cmocka_unit_test(endings),       cmocka_unit_test(counts),
+        cmocka_unit_test(wishes),     cmocka_unit_test(rounding),      cmocka_unit_test(files),
+        cmocka_unit_test(queues),     cmocka_unit_test(company),       cmocka_unit_test(batches),
+        cmocka_unit_test(endings),    cmocka_unit_test(counts),        cmocka_unit_test(explanations),
+        cmocka_unit_test(lacking),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -48,7 +48,7 @@ static size_t group_size(const shared *s)
     const uint64_t most = (uint64_t)run->batch;
     if (run->tar_bytes) return (size_t)most;
     const uint64_t given = run->source->given, left = given < run->images ? run->images - given : 0;
-    const uint64_t share = left / (2 * (uint64_t)run->threads);
+    const uint64_t share = left / (uint64_t)run->threads;
     return (size_t)(share < 1 ? 1 : share < most ? share : most);
 }
 

@@ -14,7 +14,7 @@
 typedef struct demo_pictures {
     const char *folder; /* borrowed; NULL: no pictures are wanted */
     heatmap_colors colors;
-    demo_map map; /* that is drawn */
+    tool_map map; /* that is drawn */
     char **names; /* [count] of the files, in the order of the images; owned */
     size_t count;
 } demo_pictures;

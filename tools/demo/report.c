@@ -121,7 +121,7 @@ static json_t *json_captions(const caption_result *result)
     return array;
 }
 
-bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_why *why, demo_map first,
+bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_why *why, tool_map first,
                      tool_error *err)
 {
     const caption_result *result = answer->result;
@@ -135,12 +135,12 @@ bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_
     tool_json_set(&line, "picture", json_picture(answer->pixels, info.input_size, err));
     tool_json_set(&line, "captions", json_captions(result));
     tool_json_set(&line, "words", json_words(answer->model, &result->captions[0], why->words));
-    for (int map = 0; map < DEMO_MAPS; map++) {
+    for (int map = 0; map < TOOL_MAPS; map++) {
         if (!why->has[map]) continue;
-        tool_json_set(&maps, demo_map_names[map], json_maps(why->maps[map], why->words, why->side));
+        tool_json_set(&maps, tool_map_names[map], json_maps(why->maps[map], why->words, why->side));
     }
     tool_json_set(&line, "maps", maps);
-    if (why->has[first]) tool_json_set(&line, "first", json_string(demo_map_names[first]));
+    if (why->has[first]) tool_json_set(&line, "first", json_string(tool_map_names[first]));
     if (result->warnings) {
         tool_json_set(&line, "warning", tool_json_text(result->warning ? result->warning : "damaged image"));
     }

@@ -16,7 +16,7 @@ typedef struct demo_report {
 bool demo_report_open(demo_report *report, const char *path, tool_error *err);
 
 /* Adds an image.  `first` is the map that the page shows at first. */
-bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_why *why, demo_map first,
+bool demo_report_add(demo_report *report, const demo_answer *answer, const demo_why *why, tool_map first,
                      tool_error *err);
 
 /* Adds an image that could not be captioned, and why. */

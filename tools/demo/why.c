@@ -7,17 +7,8 @@
 #include "tools/common/cli.h"
 #include "tools/common/grow.h"
 
-const char *const demo_map_names[DEMO_MAPS + 1] = {
-    [DEMO_ATTENTION] = "attention", [DEMO_GRADCAM] = "gradcam", [DEMO_OCCLUSION] = "occlusion"};
-
-bool demo_map_possible(demo_map map, const caption_model_info *info)
-{
-    if (map == DEMO_ATTENTION) return info->kind == CAPTION_KIND_ATTENTION;
-    return map != DEMO_GRADCAM || info->precision == CAPTION_PRECISION_FLOAT32;
-}
-
 /* Copies maps [words, positions]: what the session owns is gone after its next call. */
-static bool keep(demo_why *why, demo_map map, const float *values, int positions, tool_error *err)
+static bool keep(demo_why *why, tool_map map, const float *values, int positions, tool_error *err)
 {
     const size_t count = (size_t)why->words * (size_t)positions;
     why->side = 1;
@@ -30,14 +21,14 @@ static bool keep(demo_why *why, demo_map map, const float *values, int positions
     return true;
 }
 
-static bool explain(demo_why *why, demo_map map, const caption_text *caption, const char *image,
+static bool explain(demo_why *why, tool_map map, const caption_text *caption, const char *image,
                     tool_error *err)
 {
     caption_error error = {CAPTION_OK, ""};
     caption_explain_options options;
     const caption_explanation *found = NULL;
     caption_explain_options_init(&options);
-    options.method = map == DEMO_GRADCAM ? CAPTION_EXPLAIN_GRADCAM : CAPTION_EXPLAIN_OCCLUSION;
+    options.method = tool_map_method(map);
     if (caption_explain(why->session, 0, caption, &options, &found, &error) != CAPTION_OK) {
         return tool_fail_caption(err, image, &error);
     }
@@ -51,18 +42,18 @@ bool demo_why_find(demo_why *why, const caption_text *caption, const char *image
     why->words = caption->length - (caption->ids[caption->length - 1] == info.end); /* <end> is no word */
     memset(why->has, 0, sizeof why->has);
     bool ok = true;
-    if (why->wanted[DEMO_ATTENTION] && caption->alpha) {
-        ok = keep(why, DEMO_ATTENTION, caption->alpha, info.positions, err);
+    if (why->wanted[TOOL_MAP_ATTENTION] && caption->alpha) {
+        ok = keep(why, TOOL_MAP_ATTENTION, caption->alpha, info.positions, err);
     }
-    for (int map = DEMO_GRADCAM; ok && map < DEMO_MAPS; map++) {
-        if (why->wanted[map]) ok = explain(why, (demo_map)map, caption, image, err);
+    for (int map = TOOL_MAP_GRADCAM; ok && map < TOOL_MAPS; map++) {
+        if (why->wanted[map]) ok = explain(why, (tool_map)map, caption, image, err);
     }
     return ok;
 }
 
 void demo_why_free(demo_why *why)
 {
-    for (int map = 0; map < DEMO_MAPS; map++) {
+    for (int map = 0; map < TOOL_MAPS; map++) {
         free(why->maps[map]);
         why->maps[map] = NULL;
         why->capacity[map] = 0;

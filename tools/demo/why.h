@@ -8,25 +8,18 @@
 #include <caption.h>
 
 #include "tools/common/error.h"
-
-typedef enum demo_map { DEMO_ATTENTION, DEMO_GRADCAM, DEMO_OCCLUSION, DEMO_MAPS } demo_map;
+#include "tools/common/maps.h"
 
 typedef struct demo_why {
     const caption_model *model;
     caption_session *session;   /* of the answer at hand; made with the option `explain` */
-    bool wanted[DEMO_MAPS];     /* what demo_why_find is to find */
-    bool has[DEMO_MAPS];        /* what it found */
-    float *maps[DEMO_MAPS];     /* [words, side, side], owned */
-    size_t capacity[DEMO_MAPS]; /* floats */
+    bool wanted[TOOL_MAPS];     /* what demo_why_find is to find */
+    bool has[TOOL_MAPS];        /* what it found */
+    float *maps[TOOL_MAPS];     /* [words, side, side], owned */
+    size_t capacity[TOOL_MAPS]; /* floats */
     int words;                  /* tokens of the caption, <end> not counted */
     int side;
 } demo_why;
-
-/* The maps' names, as --map and JSON have them; NULL behind the last. */
-extern const char *const demo_map_names[DEMO_MAPS + 1];
-
-/* Whether a model has such maps. */
-bool demo_map_possible(demo_map map, const caption_model_info *info);
 
 /* Finds the maps that are wanted, of an answer's best caption.  The image is in slot 0 of the session. */
 bool demo_why_find(demo_why *why, const caption_text *caption, const char *image, tool_error *err);

@@ -2,7 +2,8 @@
 /* What the pages share: heat maps over a picture, words that show them, captions with bars.
  *
  * A picture's record: captions, [{text, score, confidence}], best first; words, those of the best one; maps, for each
- * kind of map (attention, gradcam, occlusion) the numbers 0..255 of all words, one map after the other. */
+ * kind of map (attention, gradcam, occlusion) the numbers 0..255 of all words, one map after the other, as bytes or as
+ * their base64. */
 const look = (() => {
   const side = maps => Math.round(Math.sqrt(maps));
 
@@ -43,9 +44,13 @@ const look = (() => {
       image.data.set([...color(value / 255, colors).map(Math.round), Math.round(255 * opacity)], 4 * i);
     });
     context.putImageData(image, 0, 0);
+    canvas.drawn = true;
   }
 
-  const clear = canvas => canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
+  function clear(canvas) {
+    if (canvas.drawn) canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
+    canvas.drawn = false;
+  }
 
   function element(name, properties, ...children) {
     const e = Object.assign(document.createElement(name), properties);
@@ -53,35 +58,74 @@ const look = (() => {
     return e;
   }
 
+  /* Numbers [positions] of one map as 0..255, from the least to the largest; 0 where all are equal. */
+  function bytes(map) {
+    const least = Math.min(...map), range = Math.max(...map) - least;
+    return map.map(value => range > 0 ? Math.round(255 * (value - least) / range) : 0);
+  }
+
+  /* Where a map has its largest number, in words. */
+  function place(map) {
+    const n = side(map.length), at = map.indexOf(Math.max(...map)), third = i => Math.floor(3 * i / n);
+    const down = ['top', 'middle', 'bottom'][third(Math.floor(at / n))], across = ['left', 'centre', 'right'][third(at % n)];
+    return down === 'middle' && across === 'centre' ? 'in the centre' : 'at the ' + down + ' ' + across;
+  }
+
+  /* The choice of map, colours and opacity.  `change` is called after each choice; the box's settings() are the choices,
+   * and box.map is the list of maps. */
+  function controls(kinds, change) {
+    const names = { attention: 'attention', gradcam: 'Grad-CAM', occlusion: 'occlusion' };
+    const list = options => element('select', {}, ...options.map(([value, textContent]) => element('option', { value, textContent })));
+    const map = list(kinds.map(kind => [kind, names[kind]])), colors = list([['viridis', 'viridis'], ['jet', 'jet']]);
+    const opacity = element('input', { type: 'range', min: 0, max: 1, step: 0.05, value: 0.55 });
+    const label = (text, control) => element('label', {}, text + ' ', control);
+    const box = element('div', { className: 'controls' }, label('Map', map), label('Colours', colors), label('Opacity', opacity));
+    map.disabled = kinds.length === 0;
+    box.map = map;
+    box.settings = () => ({ map: map.value, colors: colors.value, opacity: Number(opacity.value) });
+    box.addEventListener('input', change);
+    return box;
+  }
+
+  /* The numbers of all words' maps of a kind, or nothing.  A text is unpacked when it is first needed. */
+  function mapsOf(record, kind) {
+    const maps = record.maps && record.maps[kind];
+    if (typeof maps !== 'string') return maps;
+    return record.maps[kind] = Uint8Array.from(atob(maps), c => c.charCodeAt(0));
+  }
+
   /* The words as buttons.  A word that is pointed at, focused or pressed shows its map on the canvas.  `settings` is
-   * asked each time: {map, colors, opacity}. */
-  function words(record, canvas, settings) {
+   * asked each time: {map, colors, opacity}.  `shown`, if any, is told the word and its map, or nothing. */
+  function words(record, canvas, settings, shown = () => {}) {
     const box = element('p', { className: 'words' });
     let held = null;
-    const show = (button, index) => {
-      const maps = record.maps && record.maps[settings().map];
-      for (const b of box.children) b.classList.toggle('shown', b === button);
-      if (!button || !maps) return clear(canvas);
-      const count = maps.length / record.words.length;
-      draw(canvas, maps.subarray(index * count, (index + 1) * count), settings());
+    const show = button => {
+      const all = [...box.children], maps = button && mapsOf(record, settings().map);
+      for (const b of all) b.classList.toggle('shown', b === button);
+      clear(canvas);
+      if (!maps) return shown();
+      const count = maps.length / record.words.length, index = all.indexOf(button);
+      const map = maps.subarray(index * count, (index + 1) * count);
+      draw(canvas, map, settings());
+      shown(record.words[index], map);
     };
-    const back = () => show(held, [...box.children].indexOf(held));
-    record.words.forEach((word, index) => {
+    const hold = button => {
+      for (const b of box.children) b.setAttribute('aria-pressed', String(b === button));
+      show(held = button);
+    };
+    const back = () => show(box.contains(document.activeElement) ? document.activeElement : held);
+    const on = (event, act) => box.addEventListener(event, e => { if (e.target !== box) act(e.target, e); });
+    on('pointerover', show);
+    on('pointerout', back);
+    on('focusin', show);
+    on('focusout', () => show(held));
+    on('click', button => hold(held === button ? null : button));
+    on('keydown', (button, event) => { if (event.key === 'Escape') hold(null); });
+    for (const word of record.words) {
       const button = element('button', { type: 'button', textContent: word });
       button.setAttribute('aria-pressed', 'false');
-      const hold = on => {
-        for (const b of box.children) b.setAttribute('aria-pressed', String(on && b === button));
-        held = on ? button : null;
-        back();
-      };
-      button.addEventListener('pointerenter', () => show(button, index));
-      button.addEventListener('pointerleave', back);
-      button.addEventListener('focus', () => show(button, index));
-      button.addEventListener('blur', back);
-      button.addEventListener('click', () => hold(held !== button));
-      button.addEventListener('keydown', event => { if (event.key === 'Escape') hold(false); });
       box.append(button, ' ');
-    });
+    }
     box.refresh = back;
     return box;
   }
@@ -97,5 +141,5 @@ const look = (() => {
     }));
   }
 
-  return { words, captions, element };
+  return { words, captions, controls, bytes, place, element };
 })();

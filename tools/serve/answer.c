@@ -52,32 +52,56 @@ static int side_of(int positions)
     return side * side == positions ? side : 0;
 }
 
-json_t *serve_answer_attention(const caption_model *model, const caption_result *result)
+/* Adds "tokens", the maps under `key`, and "grid_shape".  <end> and <pad> are left out. */
+static void add_maps(json_t **answer, const char *key, const caption_model *model, const caption_text *text,
+                     const serve_maps *maps)
 {
     caption_model_info info;
-    const caption_text *text = &result->captions[0];
-    json_t *answer = json_object(), *tokens = json_array(), *rows = json_array(), *shape = json_array();
+    const int positions = maps->rows * maps->columns;
+    json_t *tokens = json_array(), *all = json_array(), *shape = json_array();
     caption_model_get_info(model, &info);
     for (int i = 0; i < text->length && text->ids[i] != info.end; i++) {
-        const float *alpha = text->alpha + (size_t)i * (size_t)info.positions; /* [positions] */
+        const float *map = maps->values + (size_t)i * (size_t)positions; /* [positions] */
         const char *word = caption_model_word(model, text->ids[i]);
-        json_t *row = json_array();
-        if (text->ids[i] == info.pad) {
-            json_decref(row);
-            continue;
-        }
-        for (int p = 0; p < info.positions; p++) tool_json_append(&row, tool_json_real((double)alpha[p]));
+        if (text->ids[i] == info.pad) continue;
+        json_t *one = json_array();
+        for (int p = 0; p < positions; p++) tool_json_append(&one, tool_json_real((double)map[p]));
         tool_json_append(&tokens, tool_json_text(word ? word : "<unk>"));
-        tool_json_append(&rows, row);
+        tool_json_append(&all, one);
     }
+    tool_json_append(&shape, json_integer(maps->rows));
+    tool_json_append(&shape, json_integer(maps->columns));
+    tool_json_set(answer, "tokens", tokens);
+    tool_json_set(answer, key, all);
+    tool_json_set(answer, "grid_shape", shape);
+}
+
+serve_maps serve_attention_maps(const caption_model *model, const caption_text *text)
+{
+    caption_model_info info;
+    caption_model_get_info(model, &info);
     const int side = side_of(info.positions);
-    tool_json_append(&shape, json_integer(side ? side : 1));
-    tool_json_append(&shape, json_integer(side ? side : info.positions));
+    return (serve_maps){
+        .values = text->alpha, .rows = side ? side : 1, .columns = side ? side : info.positions};
+}
+
+json_t *serve_answer_attention(const caption_model *model, const caption_result *result)
+{
+    const caption_text *text = &result->captions[0];
+    const serve_maps maps = serve_attention_maps(model, text);
+    json_t *answer = json_object();
     tool_json_set(&answer, "caption", tool_json_text(text->text));
-    tool_json_set(&answer, "tokens", tokens);
-    tool_json_set(&answer, "attention", rows);
-    tool_json_set(&answer, "grid_shape", shape);
+    add_maps(&answer, "attention", model, text, &maps);
     add_warning(&answer, result);
+    return answer;
+}
+
+json_t *serve_answer_explanation(const caption_model *model, const caption_result *result, int beams,
+                                 tool_map kind, const serve_maps *maps)
+{
+    json_t *answer = serve_answer_caption(result, beams);
+    tool_json_set(&answer, "map", json_string(tool_map_names[kind]));
+    add_maps(&answer, "maps", model, &result->captions[0], maps);
     return answer;
 }
 

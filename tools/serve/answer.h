@@ -19,6 +19,20 @@ json_t *serve_answer_caption(const caption_result *result, int beams);
  * as are their weights. */
 json_t *serve_answer_attention(const caption_model *model, const caption_result *result);
 
+/* Maps of a caption's tokens. */
+typedef struct serve_maps {
+    const float *values; /* [tokens, rows, columns] */
+    int rows, columns;
+} serve_maps;
+
+/* What serve_answer_caption answers, and {"map", "tokens", "maps", "grid_shape"}: the name of their kind, the
+ * words of the best caption, and the map of each.  <end> and <pad> are left out. */
+json_t *serve_answer_explanation(const caption_model *model, const caption_result *result, int beams,
+                                 tool_map kind, const serve_maps *maps);
+
+/* The maps of a caption that caption_decode found; values is NULL where the model has no attention. */
+serve_maps serve_attention_maps(const caption_model *model, const caption_text *text);
+
 /* ["a", "dog"]: the words of tokens [count], but for <end>, <pad> and <unk>. */
 json_t *serve_answer_words(const caption_model *model, const int *tokens, int count);
 

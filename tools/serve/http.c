@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "tools/common/cli.h"
-#include "tools/serve/files.h"
 #include "tools/serve/http_routes.h"
 
 enum {
@@ -110,13 +109,6 @@ static void on_connection(void *user, struct MHD_Connection *connection, void **
 
 /* ---- the daemon ---- */
 
-static bool make_policies(serve_service *s)
-{
-    const serve_text page = serve_file_page(), docs = serve_file_docs();
-    return serve_policy(s->page_policy, page.data, page.size) &&
-           serve_policy(s->docs_policy, docs.data, docs.size);
-}
-
 /* With poll, because with epoll the library overlooks clients that close a connection behind half a request.
  */
 static unsigned flags(void)
@@ -130,7 +122,6 @@ bool serve_http_begin(serve_service *service, int listener, tool_error *err)
 {
     serve_service *s = service;
     s->max_body_bytes = s->max_bytes > SIZE_MAX / BODIES ? SIZE_MAX : s->max_bytes * BODIES;
-    if (!make_policies(s)) return tool_fail(err, "a page has too many scripts and styles");
     if (!serve_connections_begin(&s->open, s->timeout * 1e3)) {
         return tool_fail(err, "threads: can't make a lock");
     }

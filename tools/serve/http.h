@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 
 #include "tools/serve/connections.h"
-#include "tools/serve/policy.h"
 #include "tools/serve/workers.h"
 
 struct MHD_Daemon;
@@ -29,7 +28,6 @@ typedef struct serve_service {
     atomic_size_t body_bytes; /* that they have now */
     atomic_size_t requests;   /* that were begun and not ended */
     atomic_bool draining;     /* no more captions are taken on */
-    char page_policy[SERVE_POLICY_BYTES], docs_policy[SERVE_POLICY_BYTES];
 } serve_service;
 
 /* Begins to answer on the socket `listener`. */

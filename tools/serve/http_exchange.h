@@ -4,6 +4,7 @@
 
 #include <microhttpd.h>
 
+#include "tools/serve/files.h"
 #include "tools/serve/http.h"
 
 /* Values of MHD_Result have another type in old versions of the library. */
@@ -37,6 +38,7 @@ struct serve_exchange {
     bool begun, answered;     /* its header was seen; an answer was handed over */
     bool cut;                 /* it was answered in the middle of its body, which is read and thrown away */
     const serve_route *route; /* NULL: there is none */
+    serve_builtin file;       /* that was asked for, where the route is that of files */
     int refusal;              /* a status; 0: its body is wanted */
     char *body;               /* [size] */
     size_t size, room, dropped;

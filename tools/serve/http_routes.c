@@ -8,7 +8,6 @@
 
 #include "tools/common/json.h"
 #include "tools/serve/answer.h"
-#include "tools/serve/files.h"
 #include "tools/serve/listen.h"
 
 static const char type_json[] = "application/json";
@@ -112,10 +111,11 @@ static const char *phrase(const serve_exchange *x, int status)
 static serve_result redirect(serve_exchange *x)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    const size_t size = strlen(x->route->path) + (x->query ? strlen(x->query) : 0) + 2;
+    const char *path = x->route->path ? x->route->path : x->file.path;
+    const size_t size = strlen(path) + (x->query ? strlen(x->query) : 0) + 2;
     char *place = malloc(size);
     if (response && place) {
-        (void)snprintf(place, size, "%s%s%s", x->route->path, x->query ? "?" : "", x->query ? x->query : "");
+        (void)snprintf(place, size, "%s%s%s", path, x->query ? "?" : "", x->query ? x->query : "");
         (void)MHD_add_response_header(response, "Location", place);
     }
     free(place);
@@ -154,31 +154,19 @@ void serve_reply_cut(serve_exchange *x)
 
 /* ---- pages ---- */
 
-static serve_result send_page(serve_exchange *x, serve_text text, const char *policy)
+/* Pages load and run what the service itself sends, and nothing else. */
+static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
+                                  "blob: data:; connect-src 'self'; "
+                                  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+static serve_result act_file(serve_exchange *x)
 {
+    const serve_builtin *file = &x->file;
     return send_reply(x, &(reply){.status = 200,
-                                  .type = "text/html; charset=utf-8",
-                                  .data = (void *)(uintptr_t)text.data,
-                                  .size = text.size,
-                                  .policy = policy});
-}
-
-static serve_result act_page(serve_exchange *x)
-{
-    return send_page(x, serve_file_page(), x->service->page_policy);
-}
-
-static serve_result act_docs(serve_exchange *x)
-{
-    return send_page(x, serve_file_docs(), x->service->docs_policy);
-}
-
-static serve_result act_openapi(serve_exchange *x)
-{
-    const serve_text text = serve_file_openapi();
-    return send_reply(
-        x,
-        &(reply){.status = 200, .type = type_json, .data = (void *)(uintptr_t)text.data, .size = text.size});
+                                  .type = file->type,
+                                  .data = (void *)(uintptr_t)file->data,
+                                  .size = file->size,
+                                  .policy = strncmp(file->type, "text/html", 9) == 0 ? page_policy : NULL});
 }
 
 /* ---- what there is to know ---- */
@@ -235,7 +223,7 @@ static serve_result begin_lines(serve_exchange *x)
     return hand_over(x, response, &(reply){.status = 200, .type = "application/x-ndjson"});
 }
 
-static serve_result caption(serve_exchange *x, bool attention)
+static serve_result caption(serve_exchange *x, serve_kind kind)
 {
     serve_wish wish;
     serve_refusal refusal = {0, NULL};
@@ -246,7 +234,7 @@ static serve_result caption(serve_exchange *x, bool attention)
                                .content_type = header(x, "Content-Type"),
                                .body = x->body,
                                .size = x->size,
-                               .attention = attention};
+                               .kind = kind};
     const bool lines = serve_accepts_lines(header(x, "Accept"));
     const bool ok = serve_request_read(&input, &x->service->workers->bounds, &wish, files, &count, &refusal);
     const bool queued = ok && serve_exchange_queue(x, &wish, files, count, lines);
@@ -259,47 +247,48 @@ static serve_result caption(serve_exchange *x, bool attention)
 
 static serve_result act_caption(serve_exchange *x)
 {
-    return caption(x, false);
+    return caption(x, SERVE_CAPTION);
 }
 
 static serve_result act_attention(serve_exchange *x)
 {
-    return caption(x, true);
+    return caption(x, SERVE_ATTENTION);
+}
+
+static serve_result act_explain(serve_exchange *x)
+{
+    return caption(x, SERVE_EXPLAIN);
 }
 
 /* ---- routes ---- */
 
 static const serve_route routes[] = {
-    {"/", false, false, act_page},
-    {"/docs", false, false, act_docs},
-    {"/openapi.json", false, false, act_openapi},
     {"/health", false, false, act_health},
     {"/model-info", false, true, act_model},
     {"/metrics", false, true, act_metrics},
     {"/caption", true, true, act_caption},
     {"/caption/attention", true, true, act_attention},
+    {"/caption/explain", true, true, act_explain},
 };
 
-/* Where a path with a '/' at its end is meant, *slash is true. */
-static const serve_route *find_route(const char *path, bool *slash)
+/* Files that are built in have one route; x->file says which it is. */
+static const serve_route file_route = {NULL, false, false, act_file};
+
+/* The route of a path [length], or NULL. */
+static const serve_route *find_route(serve_exchange *x, const char *path, size_t length)
 {
-    const size_t length = strlen(path);
-    *slash = false;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        const size_t own = strlen(routes[i].path);
-        if (strncmp(path, routes[i].path, own) != 0) continue;
-        if (length == own) return &routes[i];
-        *slash = length == own + 1 && path[own] == '/' && own > 1;
-        if (*slash) return &routes[i];
+        if (strlen(routes[i].path) == length && memcmp(routes[i].path, path, length) == 0) return &routes[i];
     }
-    return NULL;
+    return serve_builtin_find(&x->file, path, length) ? &file_route : NULL;
 }
 
 void serve_route_find(serve_exchange *x, const char *method, const char *path)
 {
-    bool slash;
     serve_service *s = x->service;
-    const serve_route *route = x->route = find_route(path, &slash);
+    const size_t length = strlen(path);
+    const bool slash = length > 2 && path[length - 1] == '/';
+    const serve_route *route = x->route = find_route(x, path, slash ? length - 1 : length);
     const bool post = strcmp(method, "POST") == 0;
     const bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     if (!route) {

@@ -5,7 +5,7 @@
 #include "tools/serve/http_exchange.h"
 
 struct serve_route {
-    const char *path;
+    const char *path;  /* NULL: of a file that is built in */
     bool post, locked; /* POST, else GET and HEAD; with a token set, only those who have it may ask */
     /* Answers, once the request is here whole. */
     serve_result (*act)(serve_exchange *x);

@@ -77,6 +77,25 @@ static int read_parameter(const char *query, const parameter *p, serve_refusal *
     return (int)number;
 }
 
+/* The kind of map, by name; TOOL_MAPS where the request names none. */
+static tool_map read_map(const char *query, serve_refusal *refusal)
+{
+    static const char expected[] = "'attention', 'gradcam' or 'occlusion'";
+    char value[VALUE_BYTES], message[80];
+    if (!serve_query_find(query, "map", value, sizeof value)) return TOOL_MAPS;
+    for (tool_map map = 0; map < TOOL_MAPS; map++) {
+        if (strcmp(value, tool_map_names[map]) == 0) return map;
+    }
+    (void)snprintf(message, sizeof message, "Input should be %s", expected);
+    json_t *context = json_object();
+    tool_json_set(&context, "expected", json_string(expected));
+    json_t *error =
+        new_error("literal_error", (const char *const[2]){"query", "map"}, message, tool_json_text(value));
+    tool_json_set(&error, "ctx", context);
+    add_error(refusal, error);
+    return TOOL_MAPS;
+}
+
 /* ---- files ---- */
 
 static const char *const file_field[2] = {"body", "file"};
@@ -159,10 +178,11 @@ bool serve_request_read(const serve_input *input, const serve_bounds *bounds, se
     const parameter length = {"max_len", bounds->max_length, bounds->most_max_length};
     upload u = {.files = files};
     *count = 0;
-    *wish = (serve_wish){.attention = input->attention, .beams = 1};
+    *wish = (serve_wish){.kind = input->kind, .map = TOOL_MAPS, .beams = 1};
     if (!read_body(input, &u, refusal)) return false;
-    if (!input->attention) wish->beams = read_parameter(input->query, &beams, refusal);
+    if (input->kind != SERVE_ATTENTION) wish->beams = read_parameter(input->query, &beams, refusal);
     wish->max_length = read_parameter(input->query, &length, refusal);
+    if (input->kind == SERVE_EXPLAIN) wish->map = read_map(input->query, refusal);
     if (u.count == 0 && u.text.data) {
         text_for_file(refusal, &u.text);
     } else if (u.count == 0) {

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "tools/common/maps.h"
 #include "tools/serve/multipart.h"
 
 enum { SERVE_MOST_FILES = 64 }; /* in one request */
@@ -18,9 +19,17 @@ typedef struct serve_bounds {
     int most_beams, most_max_length; /* the largest */
 } serve_bounds;
 
+/* What a request asks for: its path. */
+typedef enum serve_kind {
+    SERVE_CAPTION,   /* POST /caption */
+    SERVE_ATTENTION, /* POST /caption/attention: a greedy caption with its attention weights */
+    SERVE_EXPLAIN    /* POST /caption/explain: captions, and a map for each word of the best one */
+} serve_kind;
+
 /* How the images of a request are to be captioned. */
 typedef struct serve_wish {
-    bool attention;        /* a greedy caption with its attention weights */
+    serve_kind kind;
+    tool_map map;          /* to explain; TOOL_MAPS: the model's usual one */
     int beams, max_length; /* 0: the model's */
 } serve_wish;
 
@@ -45,7 +54,7 @@ typedef struct serve_input {
     const char *content_type; /* the header's value; NULL: none */
     const char *body;         /* [size] */
     size_t size;
-    bool attention; /* POST /caption/attention */
+    serve_kind kind;
 } serve_input;
 
 /* Reads a request for captions.  files: [SERVE_MOST_FILES]; *count are there, 1 or more.  False with a

@@ -10,20 +10,14 @@
 #include "tools/common/json.h"
 #include "tools/common/session.h"
 #include "tools/serve/answer.h"
+#include "tools/serve/session.h"
 
-enum {
-    USUAL_MEMORY = 12 << 20, /* bytes that a session decodes with: the encoder's own buffers are no smaller */
-    POLL_MS = 10             /* how often a worker looks whether anybody still waits */
-};
+enum { POLL_MS = 10 }; /* how often a worker looks whether anybody still waits */
 
 struct serve_worker {
     serve_workers *shared;
     pthread_t thread;
-    caption_session_options options; /* of the session */
-    caption_session_options limits;  /* the same with the memory that an image may need at most */
-    caption_decode_options decode;
-    caption_session *session;           /* NULL: there is none yet */
-    serve_model *model;                 /* the session's, or NULL */
+    serve_session own;
     serve_job *slots[SERVE_MOST_BATCH]; /* [loaded] what is in the session's slots */
     size_t loaded;
     size_t first, stop;            /* slots that are worked on */
@@ -92,7 +86,7 @@ static void settle(serve_worker *w, const caption_progress *p)
     serve_job *job = w->slots[p->slot];
     if (!job->settle || p->settled_count <= w->settled[p->slot]) return;
     w->settled[p->slot] = p->settled_count;
-    char *words = serve_answer_text(serve_answer_words(w->model->model, p->settled, p->settled_count));
+    char *words = serve_answer_text(serve_answer_words(w->own.model->model, p->settled, p->settled_count));
     if (words) job->settle(job, words);
     free(words);
 }
@@ -108,66 +102,87 @@ static int progress(void *user, const caption_progress *p)
     return all_gone(w);
 }
 
-/* ---- sessions ---- */
+/* ---- maps ---- */
 
-static void close_session(serve_worker *w)
+static bool wants_maps(const serve_job *job)
 {
-    caption_session_close(&w->session);
-    if (w->model) serve_models_give(w->shared->models, w->model);
-    w->model = NULL;
+    return job->wish.kind == SERVE_EXPLAIN;
 }
 
-/* Makes the session again, with the model that it had.  The old one goes first. */
-static bool renew(serve_worker *w, size_t decode_memory, tool_error *err)
+static tool_map map_of(const serve_worker *w, const serve_job *job)
 {
+    caption_model_info info;
+    caption_model_get_info(w->own.model->model, &info);
+    return job->wish.map == TOOL_MAPS ? tool_map_usual(&info) : job->wish.map;
+}
+
+static bool map_possible(const serve_worker *w, tool_map map)
+{
+    caption_model_info info;
+    caption_model_get_info(w->own.model->model, &info);
+    return tool_map_possible(map, &info);
+}
+
+/* Whether a job's maps are more than what the search leaves behind. */
+static bool needs_explaining(const serve_worker *w, const serve_job *job)
+{
+    const tool_map map = map_of(w, job);
+    return wants_maps(job) && map != TOOL_MAP_ATTENTION && map_possible(w, map);
+}
+
+/* The answer where a model lacks what the client wants. */
+static void fail_map(serve_worker *w, serve_job *job, tool_map map)
+{
+    fail(w, job, 501,
+         map == TOOL_MAP_ATTENTION ? "this model has no attention"
+                                   : "Grad-CAM needs a float32 model, and this one is int8");
+}
+
+/* Answers with the captions of a slot, and a map for each word of the best one. */
+static void explain(serve_worker *w, size_t slot, const caption_result *result, int beams)
+{
+    serve_job *job = w->slots[slot];
+    const caption_model *model = w->own.model->model;
+    const caption_text *best = &result->captions[0];
+    const caption_explanation *found;
+    caption_explain_options options;
     caption_error error = {CAPTION_OK, ""};
-    caption_session_close(&w->session);
-    w->options.decode_memory = decode_memory;
-    if (caption_session_create(&w->session, w->model->model, &w->options, &error) == CAPTION_OK) return true;
-    return tool_fail(err, "%s", error.message);
-}
-
-/* Options for a model.  Of the session's only memory and threads are left to be set. */
-static bool set_options(const serve_workers *workers, const caption_model *model,
-                        caption_session_options *session, caption_decode_options *decode, tool_error *err)
-{
-    tool_options options = workers->options;
-    if (!tool_options_apply(&options, model, decode, err)) return false;
-    *session = options.session;
-    session->max_batch = workers->batch;
-    if (session->max_beams < workers->bounds.most_beams) session->max_beams = workers->bounds.most_beams;
-    if (session->max_length < workers->bounds.most_max_length) {
-        session->max_length = workers->bounds.most_max_length;
+    const tool_map map = map_of(w, job);
+    serve_maps maps = serve_attention_maps(model, best);
+    if (!map_possible(w, map)) {
+        fail_map(w, job, map);
+        return;
     }
-    return true;
-}
-
-/* Sees to a session of the current model. */
-static bool ready(serve_worker *w, tool_error *err)
-{
-    serve_model *current = serve_models_take(w->shared->models);
-    if (current == w->model && w->session) {
-        serve_models_give(w->shared->models, current);
-        return true;
+    w->first = slot;
+    w->stop = slot + 1;
+    if (needs_explaining(w, job)) {
+        caption_explain_options_init(&options);
+        options.method = tool_map_method(map);
+        options.progress = progress;
+        options.progress_user = w;
+        if (caption_explain(w->own.session, (int)slot, best, &options, &found, &error) != CAPTION_OK) {
+            fail_work(w, job, &error);
+            return;
+        }
+        maps = (serve_maps){.values = found->maps, .rows = found->rows, .columns = found->columns};
     }
-    close_session(w);
-    w->model = current;
-    if (!set_options(w->shared, current->model, &w->limits, &w->decode, err)) return false;
-    w->options = w->limits;
-    return renew(w, USUAL_MEMORY, err);
+    finish(w, job, 200, serve_answer_explanation(model, result, beams, map, &maps));
 }
 
 /* ---- captions ---- */
 
-/* Answers with what was found. */
-static void answer(serve_worker *w, serve_job *job, const caption_result *result, int beams)
+/* Answers with what was found for a slot. */
+static void answer(serve_worker *w, size_t slot, const caption_result *result, int beams)
 {
-    if (!job->wish.attention) {
+    serve_job *job = w->slots[slot];
+    if (job->wish.kind == SERVE_EXPLAIN) {
+        explain(w, slot, result, beams);
+    } else if (job->wish.kind == SERVE_CAPTION) {
         finish(w, job, 200, serve_answer_caption(result, beams));
     } else if (result->captions[0].alpha) {
-        finish(w, job, 200, serve_answer_attention(w->model->model, result));
+        finish(w, job, 200, serve_answer_attention(w->own.model->model, result));
     } else {
-        fail(w, job, 501, "this model has no attention");
+        fail_map(w, job, TOOL_MAP_ATTENTION);
     }
 }
 
@@ -175,10 +190,10 @@ static void answer(serve_worker *w, serve_job *job, const caption_result *result
 static void search(serve_worker *w, size_t first, size_t count)
 {
     const serve_wish *wish = &w->slots[first]->wish;
-    caption_decode_options options = w->decode;
+    caption_decode_options options = w->own.decode;
     const caption_result *results[SERVE_MOST_BATCH];
     caption_error error = {CAPTION_OK, ""};
-    options.search = wish->attention ? CAPTION_SEARCH_GREEDY : CAPTION_SEARCH_BEAM;
+    options.search = wish->kind == SERVE_ATTENTION ? CAPTION_SEARCH_GREEDY : CAPTION_SEARCH_BEAM;
     if (wish->beams) options.beams = wish->beams;
     if (wish->max_length) options.max_length = wish->max_length;
     options.progress = progress;
@@ -186,11 +201,11 @@ static void search(serve_worker *w, size_t first, size_t count)
     w->first = first;
     w->stop = first + count;
     const caption_status status =
-        count > 1 ? caption_decode_batch(w->session, (int)count, &options, results, &error)
-                  : caption_decode(w->session, (int)first, &options, results, &error);
+        count > 1 ? caption_decode_batch(w->own.session, (int)count, &options, results, &error)
+                  : caption_decode(w->own.session, (int)first, &options, results, &error);
     for (size_t i = 0; i < count; i++) {
         if (status == CAPTION_OK) {
-            answer(w, w->slots[first + i], results[i], options.beams);
+            answer(w, first + i, results[i], options.beams);
         } else {
             fail_work(w, w->slots[first + i], &error);
         }
@@ -199,7 +214,7 @@ static void search(serve_worker *w, size_t first, size_t count)
 
 static bool same_wish(const serve_job *a, const serve_job *b)
 {
-    return a->wish.attention == b->wish.attention && a->wish.beams == b->wish.beams &&
+    return a->wish.kind == b->wish.kind && a->wish.map == b->wish.map && a->wish.beams == b->wish.beams &&
            a->wish.max_length == b->wish.max_length;
 }
 
@@ -209,7 +224,7 @@ static void caption_all(serve_worker *w)
 {
     const double start = tool_now_ms();
     caption_error error = {CAPTION_OK, ""};
-    caption_decode_options options = w->decode;
+    caption_decode_options options = w->own.decode;
     size_t same = 0;
     if (!w->loaded) return;
     options.progress = progress;
@@ -217,7 +232,7 @@ static void caption_all(serve_worker *w)
     w->first = 0;
     w->stop = w->loaded;
     memset(w->settled, 0, sizeof w->settled);
-    const bool ok = caption_encode(w->session, (int)w->loaded, &options, &error) == CAPTION_OK;
+    const bool ok = caption_encode(w->own.session, (int)w->loaded, &options, &error) == CAPTION_OK;
     while (ok && same < w->loaded && same_wish(w->slots[0], w->slots[same])) same++;
     if (ok) search(w, 0, same);
     for (size_t i = same; i < w->loaded; i++) {
@@ -235,7 +250,7 @@ static void caption_all(serve_worker *w)
 static void load(serve_worker *w, serve_job *job, const picture_source *source)
 {
     tool_error err = {{0}};
-    if (tool_load_picture(w->session, (int)w->loaded, source, &w->limits, &err)) {
+    if (tool_load_picture(w->own.session, (int)w->loaded, source, &w->own.limits, &err)) {
         w->slots[w->loaded++] = job;
     } else {
         fail_image(w, job, &err);
@@ -247,13 +262,13 @@ static void caption_large(serve_worker *w, serve_job *job, const picture_source 
 {
     tool_error err = {{0}};
     (void)pthread_mutex_lock(&w->shared->large);
-    if (renew(w, need, &err)) {
+    if (serve_session_renew(&w->own, need, &err)) {
         load(w, job, source);
         caption_all(w);
     } else {
         fail(w, job, 503, err.message);
     }
-    caption_session_close(&w->session); /* the next group makes a usual one */
+    caption_session_close(&w->own.session); /* the next group makes a usual one */
     (void)pthread_mutex_unlock(&w->shared->large);
 }
 
@@ -262,13 +277,20 @@ static picture_source source_of(const serve_worker *w, const serve_job *job)
     return (picture_source){.name = image_name,
                             .data = (const uint8_t *)job->file.data,
                             .size = job->file.size,
-                            .no_exif = w->options.no_exif != 0};
+                            .no_exif = w->own.options.no_exif != 0};
 }
 
-/* Puts the jobs that have the first one's wish in front. */
+/* Puts the jobs that want maps behind the others, which need not wait for them then.  Of what is left the
+ * jobs that have the first one's wish come in front. */
 static void sort_wishes(serve_job **jobs, size_t count)
 {
-    size_t same = 1;
+    size_t quick = 0, same = 1;
+    for (size_t i = 0; i < count; i++) {
+        serve_job *job = jobs[i];
+        if (wants_maps(job)) continue;
+        memmove(&jobs[quick + 1], &jobs[quick], (i - quick) * sizeof *jobs);
+        jobs[quick++] = job;
+    }
     for (size_t i = 1; i < count; i++) {
         serve_job *job = jobs[i];
         if (!same_wish(jobs[0], job)) continue;
@@ -288,9 +310,9 @@ static void caption_group(serve_worker *w, serve_job **jobs, size_t count)
         size_t need;
         if (jobs[i]->gone(jobs[i])) {
             finish_gone(w, jobs[i]);
-        } else if (!tool_load_memory(&need, &source, &w->limits, &err)) {
+        } else if (!tool_load_memory(&need, &source, &w->own.limits, &err)) {
             fail_image(w, jobs[i], &err);
-        } else if (need > w->options.decode_memory) {
+        } else if (need > w->own.options.decode_memory) {
             needs[large_count] = need;
             large[large_count++] = jobs[i];
         } else {
@@ -304,6 +326,16 @@ static void caption_group(serve_worker *w, serve_job **jobs, size_t count)
     }
 }
 
+/* Sees to a session that can do what the jobs want. */
+static bool ready(serve_worker *w, serve_job *const *jobs, size_t count, tool_error *err)
+{
+    bool ok = serve_session_ready(&w->own, w->shared, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (needs_explaining(w, jobs[i])) ok = serve_session_explain(&w->own, err);
+    }
+    return ok;
+}
+
 static void *run(void *user)
 {
     serve_worker *w = user;
@@ -311,41 +343,25 @@ static void *run(void *user)
     size_t count;
     while ((count = serve_queue_take(w->shared->queue, jobs, (size_t)w->shared->batch)) > 0) {
         tool_error err = {{0}};
-        if (!atomic_load(&w->shared->cut) && ready(w, &err)) {
+        if (!atomic_load(&w->shared->cut) && ready(w, jobs, count, &err)) {
             caption_group(w, jobs, count);
             continue;
         }
         const char *reason = err.message[0] ? err.message : "the service is shutting down";
         for (size_t i = 0; i < count; i++) fail(w, jobs[i], 503, reason);
     }
-    close_session(w);
+    serve_session_end(&w->own, w->shared);
     return NULL;
 }
 
 /* ---- the crew ---- */
-
-/* Whether sessions of these options can be made at all. */
-static bool check(const serve_workers *workers, tool_error *err)
-{
-    caption_error error = {CAPTION_OK, ""};
-    caption_session_options session;
-    caption_decode_options decode;
-    serve_model *m = serve_models_take(workers->models);
-    bool ok = set_options(workers, m->model, &session, &decode, err);
-    session.decode_memory = USUAL_MEMORY;
-    if (ok && caption_session_size(m->model, &session, &error) == 0) {
-        ok = tool_fail(err, "%s", error.message);
-    }
-    serve_models_give(workers->models, m);
-    return ok;
-}
 
 bool serve_workers_begin(serve_workers *workers, tool_error *err)
 {
     const size_t wanted = workers->count;
     workers->count = 0;
     atomic_init(&workers->cut, false);
-    if (!check(workers, err)) return false;
+    if (!serve_session_check(workers, err)) return false;
     if (pthread_mutex_init(&workers->large, NULL) != 0) return tool_fail(err, "threads: can't make a lock");
     workers->all = calloc(wanted, sizeof *workers->all);
     if (!workers->all) (void)tool_fail(err, "out of memory");
