@@ -3,7 +3,7 @@
  */
 (() => {
   const get = id => document.getElementById(id);
-  const kinds = ['attention', 'gradcam', 'occlusion'];
+  const kinds = backend.kinds;
   let picture = null;            /* the Blob that is shown */
   let record = null;             /* as look.js has it; null: there is no caption yet */
   let words = null;              /* the box of look.words */
@@ -35,6 +35,8 @@
   }
 
   const busy = seconds => say('The service is busy. Trying again in ' + seconds + (seconds === 1 ? ' second' : ' seconds') + ' …', true);
+
+  const tell = text => say(text, true);
 
   /* ---- results ---- */
 
@@ -89,7 +91,7 @@
     record = words = null;
     say('Looking at the picture …', true);
     try {
-      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy });
+      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy, tell });
       if (mine !== work) return;
       showCaption(answer);
       await findMaps(chosen ? controls.map.value : undefined);

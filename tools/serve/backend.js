@@ -3,12 +3,13 @@
  * defines `backend` with these two functions.  Both take a picture's bytes (a Blob), and fail with an Error whose message
  * is for people.
  *
- * caption(picture, {beams, signal, busy}): {captions: [{text, score, confidence}], warning}, best first.
+ * caption(picture, {beams, signal, busy, tell}): {captions: [{text, score, confidence}], warning}, best first.
  * maps(picture, {beams, map, signal, busy}): {map, words, maps}: for each word of the best caption an array of numbers,
  * the positions of a square, row by row.  `map` is attention, gradcam or occlusion; left out, the usual one, whose name is
  * the answer's.
  *
- * `signal` is an AbortSignal.  busy(seconds) is called each time that it waits to try again.  An error with `access` set
+ * `signal` is an AbortSignal.  busy(seconds) is called each time that it waits to try again, and tell(text)
+ * may be called with what is to be shown meanwhile.  `kinds` are the maps that there are.  An error with `access` set
  * asks for a token, which backend.token takes; with `final` set it is of no use to try again. */
 const backend = (() => {
   const tries = 5, longest = 10; /* seconds */
@@ -70,5 +71,5 @@ const backend = (() => {
     return { map: answer.map, words: answer.tokens, maps: answer.maps };
   }
 
-  return { caption, maps, token: '' };
+  return { caption, maps, token: '', kinds: ['attention', 'gradcam', 'occlusion'] };
 })();
