@@ -97,6 +97,10 @@ FEW_ISAS := neondot
 else ifneq (,$(filter wasm32-%,$(MACHINE)))
 ISAS := simd128
 FEW_ISAS := $(if $(filter 1,$(RELAXED)),relaxed)
+else ifneq (,$(filter arm-none-%,$(MACHINE)))
+ISAS :=
+# Helium with floats, of the core that the compiler is told
+FEW_ISAS := $(if $(filter 3,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | sed -n 's/^.*_FEATURE_MVE //p')),mve)
 else
 ISAS :=
 FEW_ISAS :=
@@ -110,6 +114,7 @@ FLAGS_neondot := -march=armv8.2-a+dotprod
 # Loop strength reduction would replace the constant offsets of loads, which cost nothing, by additions.
 FLAGS_simd128 := -O2 -msimd128 -mllvm -disable-lsr
 FLAGS_relaxed := $(FLAGS_simd128) -mrelaxed-simd
+FLAGS_mve    :=
 # the old floating-point unit of x86 does not round every operation to float or double
 MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
@@ -117,6 +122,7 @@ BODIES_avx2vnni   := int16 int8
 BODIES_avx512vnni := int16 int8
 BODIES_neondot    := int8
 BODIES_relaxed    := tile maps
+BODIES_mve        := cells int16 reduce
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
@@ -150,7 +156,7 @@ LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtif
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS),1,0) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS)$(FEW_ISAS),1,0) \
 	$(if $(filter relaxed,$(FEW_ISAS)),-DCAPTION_WITH_RELAXED=1) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
@@ -198,7 +204,8 @@ need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
+LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c) \
+	$(if $(filter mve,$(FEW_ISAS)),$(wildcard kernels/mve/*.c)))
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
@@ -240,6 +247,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
+$(BUILD)/kernels/mve/%.o: MORE_FLAGS = -fstack-usage -O2 -DCPTK_ISA=mve
 $(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 
 # bodies: one source, one object per instruction set
@@ -344,6 +352,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
+	@echo 'make msan             the C tests under MemorySanitizer, without JPEG, PNG and vector kernels (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
@@ -503,7 +512,7 @@ fuzz: fuzz-build
 ATTACK := $(BUILD)/test/attack
 MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
-$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o $(ATTACK)/page.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
 ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
 $(ATTACKERS): $(FUZZ_WITH)
@@ -519,9 +528,11 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
-# the C tests on a machine of 32 bits, and with another C library
-check-i686 check-musl: check-%:
-	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+# the C tests on a machine of 32 bits, with another C library, and under MemorySanitizer
+.PHONY: msan
+check-i686 check-musl msan:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $(@:check-%=%) $(filter-out $(TESTS),$(SUITES)) || \
+		test $$? = 77
 
 # into build/web; WASM_CC: another clang
 wasm:
@@ -619,4 +630,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

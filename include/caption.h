@@ -360,6 +360,7 @@ typedef struct caption_session caption_session;
 #define CAPTION_CPU_NEON_DOT 32u
 #define CAPTION_CPU_SIMD128 64u  /* of WebAssembly */
 #define CAPTION_CPU_RELAXED 128u /* of WebAssembly: relaxed SIMD */
+#define CAPTION_CPU_MVE 256u     /* Helium with floats: Cortex-M55, M85 */
 #define CAPTION_CPU_ALL 0xFFFFFFFFu
 
 /* How convolutions are computed.  Int8 models always take DIRECT. */
@@ -876,8 +877,8 @@ static inline caption_status caption_session_layer(const caption_session *sessio
 
 /* Names the instruction set that a session uses.
  *
- * Returns: "avx512vnni", "avx512", "avx2vnni", "avx2", "neondot", "neon", "relaxed", "simd128" or "c" (plain
- * C), a constant; "" when session is NULL. */
+ * Returns: "avx512vnni", "avx512", "avx2vnni", "avx2", "neondot", "neon", "relaxed", "simd128", "mve" or "c"
+ * (plain C), a constant; "" when session is NULL. */
 CAPTION_API const char *caption_session_cpu(const caption_session *session);
 
 #ifdef __cplusplus

@@ -53,6 +53,15 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
         cptk_maps_init_relaxed(kernels);
     }
 #endif
+#elif CAPTION_WITH_SIMD && defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+    if (cpu & CAPTION_CPU_MVE) {
+        kernels->name = "mve";
+        cptk_tile_init_mve(kernels);
+        cptk_cells_init_mve(kernels);
+        cptk_reduce_init_mve(kernels);
+        cptk_int16_init_mve(kernels);
+        cptk_int8_init_mve(kernels);
+    }
 #else
     (void)cpu;
 #endif

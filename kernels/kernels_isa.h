@@ -31,6 +31,13 @@ CPTK_DECLARE_INIT(avx512)
 CPTK_DECLARE_INIT(neon)
 CPTK_DECLARE_INIT(simd128)
 
+/* Helium has no use for Winograd's transforms and no maps of its own; its max pools are with the tiles. */
+void cptk_tile_init_mve(cptk_kernels *kernels);
+void cptk_cells_init_mve(cptk_kernels *kernels);
+void cptk_reduce_init_mve(cptk_kernels *kernels);
+void cptk_int16_init_mve(cptk_kernels *kernels);
+void cptk_int8_init_mve(cptk_kernels *kernels);
+
 /* Sets that add dot products of integers have these alone. */
 void cptk_int16_init_avx2vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx2vnni(cptk_kernels *kernels);

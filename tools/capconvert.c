@@ -13,7 +13,6 @@
 #include "tools/common/cli.h"
 #include "tools/common/confine.h"
 #include "tools/common/options.h"
-#include "tools/common/regular.h"
 #include "tools/common/session.h"
 #include "tools/convert/convert.h"
 
@@ -28,6 +27,7 @@ typedef struct convert_options {
     int threads;
     const char *safetensors;
     bool compact, int8, quiet, verbose;
+    bool is_model; /* the input is a model file */
 } convert_options;
 
 /* ---- options ---- */
@@ -174,7 +174,7 @@ static void check(const convert_options *options, int argc, char **argv, tool_er
     if (argc != 2) (void)tool_fail(err, argc < 2 ? "no checkpoint named" : "one checkpoint at a time");
     if (options->safetensors) check_safetensors(options, err);
     if (options->pictures && !options->int8) (void)tool_fail(err, "--calibrate: goes with --int8");
-    if (argc == 2 && convert_is_model(argv[1])) {
+    if (options->is_model) {
         check_model(options, argv[1], err);
     } else if (!files->vocabulary) {
         (void)tool_fail(err, "no vocabulary named: --vocab FILE");
@@ -195,11 +195,11 @@ static int parse(convert_options *options, int argc, char **argv)
     const int code = tool_read_options(&command, options, &argc, argv);
     if (code >= 0) return code;
     /* without a vocabulary it has to be a model file, which shows only where it can be read */
-    char start;
-    if (argc == 2 && !options->files.vocabulary && access(argv[1], F_OK) == 0 &&
-        tool_regular_start(argv[1], &start, 1, &err) < 0) {
+    options->is_model = argc == 2 && convert_is_model(argv[1], &err);
+    if (err.message[0] && !options->files.vocabulary && access(argv[1], F_OK) == 0) {
         return tool_failure(tool, &err);
     }
+    err.message[0] = '\0';
     check(options, argc, argv, &err);
     if (err.message[0]) return tool_usage_error(tool, &err);
     options->files.checkpoint = argv[1];

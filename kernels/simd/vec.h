@@ -4,7 +4,8 @@
  *
  * The bodies take memory for little-endian.  A new instruction set needs a header vec_NAME.h, a branch below,
  * its compiler flags in the Makefile, its line in kernels_isa.h and kernels.c, and a bit in the CPU mask. The
- * bodies don't change.  vec_NAME.h must define:
+ * bodies don't change.  A set may leave out what only bodies need that it has instead in a folder of its own
+ * (kernels/mve).  vec_NAME.h must define:
  *
  * Types
  *   VEC_W                number of floats in a vector: 4, 8 or 16
@@ -125,6 +126,8 @@
 #include "kernels/simd/vec_neon.h"
 #elif defined(__wasm_simd128__)
 #include "kernels/simd/vec_wasm.h"
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#include "kernels/simd/vec_mve.h"
 #else
 #error "no vector operations for this instruction set; see FLAGS_* in the Makefile"
 #endif

@@ -105,6 +105,13 @@ uint32_t cpt_cpu_detect(void)
 #endif
 }
 
+#elif CAPTION_WITH_SIMD && defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+
+uint32_t cpt_cpu_detect(void)
+{
+    return CAPTION_CPU_MVE; /* a program for a microcontroller is compiled for that one */
+}
+
 #else
 
 uint32_t cpt_cpu_detect(void)

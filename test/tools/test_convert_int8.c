@@ -69,7 +69,7 @@ static bool convert(const char *from, const char *pictures, tool_error *err)
     convert_job *job = calloc(1, sizeof *job);
     assert_non_null(job);
     job->files.checkpoint = from;
-    job->files.vocabulary = convert_is_model(from) ? NULL : vocabulary;
+    job->files.vocabulary = convert_is_model(from, NULL) ? NULL : vocabulary;
     job->files.output = output;
     job->int8 = true;
     job->threads = 2;

@@ -1,15 +1,14 @@
-/* Every tool with every one of its allocations failing: either its output is complete and right, or it says
- * that memory ran out, ends with exit code 1, and leaves no file.
+/* Every tool with every one of its allocations failing, and every one of its calls of the system: either its
+ * output is complete and right, or it says what failed, ends with exit code 1, and leaves no file.  A run
+ * whose calls are interrupted and do their work in small parts is complete.
  *
  * The tools' main() functions are linked into this program (Makefile), and each run is a fork of it, so that
  * a run starts fresh and costs a millisecond.  Skipped where the allocator can't be replaced. */
 #include "test/failing_memory.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "test/failing_calls.h"
 #include "test/fixture.h"
 #include "test/tools/net_maker.h"
 #include "tools/common/confine.h"
@@ -29,6 +28,7 @@ enum {
     MOST_LINE = 8192,
     MOST_ALLOCATIONS = 100000,
     MOST_TWICE = 250,
+    MOST_CALLS = 100,
     INPUT = 32
 };
 
@@ -36,13 +36,23 @@ typedef struct sweep {
     int (*main)(int argc, char **argv);
     const char *command; /* words; files that it writes begin with out/ */
     bool lines;   /* a line that can't be made is left out or holds the error; the others are complete */
+    bool some;    /* a picture that can't be read is told of and left out of the output */
     bool resumes; /* the same command goes on where it stopped; out/p.tsv holds what it has done */
 } sweep;
+
+/* What goes wrong in a run. */
+typedef enum failure {
+    NOTHING,
+    MEMORY,    /* an allocation */
+    MEMORY_ON, /* an allocation and all behind it */
+    CALL,      /* a call of the system */
+    PARTS      /* reads and writes are interrupted and short */
+} failure;
 
 /* What a run left. */
 typedef struct outcome {
     int code;   /* exit code; -1: a signal */
-    bool whole; /* it ended before the allocation that was to fail */
+    bool whole; /* it ended before the allocation or call that was to fail */
     char *out;  /* [MOST_TEXT] standard output, and behind it names and contents of the files, zero-ended */
     char *err;  /* [MOST_TEXT] standard error */
     int files, left;
@@ -60,7 +70,7 @@ void tool_confine(const char *const *outputs, size_t count)
 
 /* What a run tells its parent, in memory that both share. */
 static struct shared {
-    atomic_int counted, left; /* allocations; blocks that it still held */
+    atomic_int counted, left; /* allocations or calls; blocks that it still held */
 } * shared;
 
 /* ---- one run ---- */
@@ -70,7 +80,7 @@ static int streams[2];
 
 /* The child.  Its streams are new, so that they need their buffers as those of a process that just began do.
  */
-static void run_child(const sweep *s, int at, bool on)
+static void run_child(const sweep *s, int at, failure how)
 {
     char text[1024], *argv[MOST_WORDS + 1];
     int argc = 0;
@@ -85,13 +95,17 @@ static void run_child(const sweep *s, int at, bool on)
     if (!stdout || !stderr || setvbuf(stderr, NULL, _IONBF, 0) != 0) _exit(126);
     const int before = atomic_load(&live);
     atomic_store(&counted, 0);
-    fail_behind(on);
-    atomic_store(&fail_at, at);
+    atomic_store(&calls, 0);
+    fail_behind(how == MEMORY_ON);
+    atomic_store(how == CALL ? &fail_call : &fail_at, at);
+    atomic_store(&interrupt, how == PARTS);
     const int code = s->main(argc, argv);
     const bool lost = fflush(stdout) != 0;
-    atomic_store(&shared->counted, atomic_load(&counted));
+    atomic_store(&interrupt, false);
+    atomic_store(&shared->counted, atomic_load(how == CALL ? &calls : &counted));
     atomic_store(&shared->left, atomic_load(&live) - before);
-    atomic_store(&fail_at, 0); /* a build that counts lines needs memory to write its counts */
+    atomic_store(&fail_at, 0); /* a build that counts lines needs memory and files to write its counts */
+    atomic_store(&fail_call, 0);
     _exit(lost ? 125 : code);
 }
 
@@ -175,7 +189,7 @@ static void gather_file(void *user, const char *path, const char *name)
     g->used = append(g->to, g->used, path, name);
 }
 
-static void run_one(const sweep *s, int at, bool on, outcome *o)
+static void run_one(const sweep *s, int at, failure how, outcome *o)
 {
     int status = 0;
     atomic_store(&shared->counted, 0);
@@ -185,7 +199,7 @@ static void run_one(const sweep *s, int at, bool on, outcome *o)
         assert_int_equal(lseek(streams[i], 0, SEEK_SET), 0);
     }
     const pid_t child = fork();
-    if (child == 0) run_child(s, at, on);
+    if (child == 0) run_child(s, at, how);
     assert_int_equal(waitpid(child, &status, 0), child);
     o->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     o->whole = atomic_load(&shared->counted) < at;
@@ -198,13 +212,13 @@ static void run_one(const sweep *s, int at, bool on, outcome *o)
 
 /* ---- what must be so ---- */
 
-static bool says_memory(const char *text)
+static bool says_reason(const char *text, failure how)
 {
-    return strstr(text, "out of memory") != NULL;
+    return strstr(text, how == CALL ? "Input/output error" : "out of memory") != NULL;
 }
 
 /* Each line of `text` stands in `whole`, in the same order, or holds the error in JSON. */
-static bool has_lines_of(const char *text, const char *whole)
+static bool has_lines_of(const char *text, const char *whole, failure how)
 {
     while (*text) {
         const size_t length = strcspn(text, "\n");
@@ -217,7 +231,7 @@ static bool has_lines_of(const char *text, const char *whole)
         if (found) {
             whole = found + length + 1;
         } else if (strncmp(line, "{\"image\": ", 10) != 0 || !strstr(line, "\"error\": ") ||
-                   !says_memory(line)) {
+                   !says_reason(line, how)) {
             return false;
         }
     }
@@ -225,16 +239,18 @@ static bool has_lines_of(const char *text, const char *whole)
 }
 
 /* NULL, or what is wrong with a run. */
-static const char *complaint(const sweep *s, const outcome *o, const outcome *good)
+static const char *complaint(const sweep *s, failure how, const outcome *o, const outcome *good)
 {
     if (o->left > good->left) return "blocks leak";
+    if (s->some && how == CALL && says_reason(o->err, how)) return NULL;
     if (o->code == 0) return strcmp(o->out, good->out) == 0 ? NULL : "exit code 0, but the output differs";
     if (o->code != 1) return "exit code is neither 0 nor 1";
     if (o->whole) return "failed without a cause";
-    if (!says_memory(o->err)) return "the error says nothing of memory";
-    if (s->lines) return has_lines_of(o->out, good->out) ? NULL : "lines are broken";
+    if (!says_reason(o->err, how)) return "the error does not say what failed";
+    if (s->lines) return has_lines_of(o->out, good->out, how) ? NULL : "lines are broken";
     if (s->resumes) return NULL;
     if (o->files) return "a file is left";
+    if (how == CALL && strncmp(o->out, good->out, strlen(o->out)) == 0) return NULL; /* it came before */
     return o->out[0] ? "standard output holds something" : NULL;
 }
 
@@ -255,26 +271,27 @@ static void free_outcome(outcome *o)
     free(o->err);
 }
 
-/* on: the allocations behind the one that fails do so as well.  Returns how many failed. */
-static int sweep_mode(const sweep *s, bool on, const outcome *good, outcome *o)
+/* Returns how many allocations or calls failed, one a run. */
+static int sweep_mode(const sweep *s, failure how, const outcome *good, outcome *o)
 {
+    static const char *const names[] = {
+        [MEMORY] = "allocation", [MEMORY_ON] = "allocation, and all behind it,", [CALL] = "call"};
     int n = 1;
-    for (o->whole = false; !o->whole; n++) {
+    for (o->whole = false; !o->whole && (how != CALL || n <= MOST_CALLS); n++) {
         assert_true(n < MOST_ALLOCATIONS);
-        run_one(s, n, on, o);
-        const char *problem = complaint(s, o, good);
-        if (!problem && s->resumes && o->code) {
-            run_one(s, 0, false, o);
+        run_one(s, n, how, o);
+        const char *problem = complaint(s, how, o, good);
+        if (!problem && s->resumes && o->code && !(s->some && says_reason(o->out, how))) {
+            run_one(s, 0, NOTHING, o);
             o->whole = false;
             if (o->code || strcmp(o->out, good->out) != 0) problem = "the next run does not complete it";
         }
         if (problem) {
-            fail_msg("%s: allocation %d%s failed: %s\n%s%s", s->command, n, on ? " and all behind it" : "",
-                     problem, o->err, o->out);
+            fail_msg("%s: %s %d failed: %s\n%s%s", s->command, names[how], n, problem, o->err, o->out);
         }
         clear();
     }
-    print_message("%s: %d allocations\n", s->command, n);
+    print_message("%s: %s 1 to %d\n", s->command, names[how], n);
     return n;
 }
 
@@ -285,11 +302,15 @@ static void sweep_all(const sweep *s)
     new_outcome(&good);
     new_outcome(&o);
     clear();
-    run_one(s, 0, false, &good);
+    run_one(s, 0, NOTHING, &good);
     if (good.code) fail_msg("%s: exit code %d: %s", s->command, good.code, good.err);
     clear();
-    const int count = sweep_mode(s, false, &good, &o);
-    if (count < MOST_TWICE) (void)sweep_mode(s, true, &good, &o);
+    const int count = sweep_mode(s, MEMORY, &good, &o);
+    if (count < MOST_TWICE) (void)sweep_mode(s, MEMORY_ON, &good, &o);
+    (void)sweep_mode(s, CALL, &good, &o);
+    run_one(s, 0, PARTS, &o);
+    if (o.code || strcmp(o.out, good.out) != 0) fail_msg("%s: in parts: %s%s", s->command, o.err, o.out);
+    clear();
     free_outcome(&good);
     free_outcome(&o);
 }
@@ -328,13 +349,20 @@ static void capconvert(void **state)
 {
     (void)state;
     SWEEP(capconvert, "net.pth --vocab vocab.pkl --threads 1 -v -o out/m.capw");
-    SWEEP(capconvert, "--int8 --calibrate pics m.capw --threads 1 -v -o out/i.capw");
+    SWEEP(capconvert, "--int8 --calibrate pics m.capw --threads 1 -v -o out/i.capw", .some = true);
+    SWEEP(capconvert,
+          "net.pth --vocab vocab.pkl --int8 --config config.json --metrics metrics.json --threads 1 "
+          "-o out/i.capw");
+    SWEEP(capconvert, "net.pth --vocab vocab.pkl --to-safetensors out/n.safetensors");
+    SWEEP(capconvert, "net.safetensors --vocab net.vocab.json --threads 1 -v -o out/m.capw");
 }
 
 static void capbatch(void **state)
 {
     (void)state;
     SWEEP(capbatch, "-q -m m.capw --threads 1 pics", .lines = true);
+    SWEEP(capbatch, "-q -m m.capw --threads 1 --files-from names.txt -o out/b.jsonl", .some = true,
+          .resumes = true);
 }
 
 static void capeval(void **state)
@@ -342,10 +370,13 @@ static void capeval(void **state)
     (void)state;
     SWEEP(capeval, "score --refs refs.txt --json --per-image out/i.tsv --wordnet none preds.tsv");
     SWEEP(capeval, "score --wordnet none -o out/table published.json");
+    SWEEP(capeval, "score --refs results.csv --wordnet wordnet preds.tsv");
     SWEEP(capeval, "run -m m.capw --images pics --refs one.txt --threads 1 --wordnet none -o out/p.tsv",
           .resumes = true);
-    SWEEP(capeval, "run -m m.capw --compare i.capw --images pics --threads 1 --wordnet none --json "
-                   "--per-image out/i.tsv");
+    SWEEP(capeval,
+          "run -m m.capw --compare i.capw --images pics --threads 1 --wordnet none --json "
+          "--per-image out/i.tsv",
+          .some = true);
 }
 
 /* ---- the files ---- */
@@ -377,6 +408,39 @@ static void put_text(const char *name, const char *text)
     write_file(name, text, strlen(text));
 }
 
+/* A database of three words. */
+static void put_wordnet(void)
+{
+    static const char *const kinds[] = {"noun", "verb", "adj", "adv"};
+    char name[PATH];
+    if (mkdir("wordnet", 0777) != 0) fail_msg("wordnet: no folder");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        (void)snprintf(name, sizeof name, "wordnet/index.%s", kinds[i]);
+        put_text(name, i ? "" : "cur n 1 1 @ 1 0 00000000\ndog n 1 1 @ 1 0 00000000\n");
+        (void)snprintf(name, sizeof name, "wordnet/data.%s", kinds[i]);
+        put_text(name, i ? "" : "00000000 05 n 02 cur 0 dog 0 000 | an animal\n");
+        (void)snprintf(name, sizeof name, "wordnet/%s.exc", kinds[i]);
+        put_text(name, i == 1 ? "ran run\n" : "");
+    }
+}
+
+/* net.safetensors and its vocabulary, made by the converter. */
+static bool put_safetensors(void)
+{
+    char *argv[] = {(char *)(uintptr_t) "capconvert",
+                    (char *)(uintptr_t) "net.pth",
+                    (char *)(uintptr_t) "--vocab",
+                    (char *)(uintptr_t) "vocab.pkl",
+                    (char *)(uintptr_t) "--to-safetensors",
+                    (char *)(uintptr_t) "net.safetensors",
+                    (char *)(uintptr_t) "-q",
+                    NULL};
+    int status = 1;
+    const pid_t child = fork();
+    if (child == 0) _exit(capconvert_main(7, argv));
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
 static int begin(void **state)
 {
     static net n;
@@ -399,6 +463,12 @@ static int begin(void **state)
     put_text("refs.txt", "image,caption\na.jpg,a dog runs\na.jpg,the dog ran\ninner/c.png,two cats sleep\n");
     put_text("one.txt", "image,caption\na.jpg,a dog runs\n");
     put_text("preds.tsv", "a.jpg\ta dog runs\ninner/c.png\ttwo dogs\n");
+    put_text("results.csv",
+             "image_name| comment_number| comment\n"
+             "a.jpg| 0| A dog runs .\na.jpg| 1| the curs ran\ninner/c.png| 0| two cats sleep\n");
+    put_text("names.txt", "pics/a.jpg\npics/inner/c.png\n");
+    put_text("config.json", "{\"rnn_type\": \"gru\", \"beam_size\": 3}\n");
+    put_text("metrics.json", "{\"BLEU-4\": 0.3}\n");
     put_text("published.json",
              "[{\"image_id\": \"a.jpg\", \"prediction\": \"a dog runs\", \"ground_truth\": [\"a dog\"]}]\n");
     for (int i = 0; i < 2; i++) {
@@ -409,6 +479,8 @@ static int begin(void **state)
     net_make(&n, 1, true, false, 1);
     net_write(&n, "net.pth");
     net_write_vocabulary("vocab.pkl", NET_WORDS, NULL);
+    put_wordnet();
+    if (!put_safetensors()) return -1;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return shared == MAP_FAILED ? -1 : 0;
 }
@@ -421,8 +493,9 @@ static int end(void **state)
     return system(command);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) cmocka_set_test_filter(argv[1]); /* a test by its name */
     const struct CMUnitTest tests[] = {cmocka_unit_test(capbatch),   cmocka_unit_test(capdemo),
                                        cmocka_unit_test(capinfo),    cmocka_unit_test(capdump),
                                        cmocka_unit_test(capconvert), cmocka_unit_test(capeval)};

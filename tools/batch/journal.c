@@ -72,7 +72,9 @@ static bool open_locked(batch_journal *journal, tool_error *err)
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         const int fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0) return fail_io(journal, err);
-        if (fstat(fd, &here) != 0 || !S_ISREG(here.st_mode)) {
+        const bool known = fstat(fd, &here) == 0;
+        if (!known || !S_ISREG(here.st_mode)) {
+            if (!known) (void)fail_io(journal, err);
             (void)close(fd);
             return tool_fail(err, "%s: not a regular file", journal->path);
         }

@@ -1,6 +1,7 @@
 /* What an output holds and where it came from; see manifest.h. */
 #include "tools/batch/manifest.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +123,10 @@ bool batch_manifest_write(const char *output, const batch_manifest *manifest, ba
     char *path = batch_manifest_path(output);
     tool_outfile *out = path ? tool_outfile_open(path, err) : NULL;
     bool ok = out != NULL;
+    errno = 0;
     if (ok && !put_all(tool_outfile_stream(out), manifest, next, user)) {
-        ok = tool_fail(err, "%s: can't be written", path);
+        const int code = ferror(tool_outfile_stream(out)) ? errno : ENOMEM;
+        ok = tool_fail_errno(err, path, code ? code : EIO);
     }
     ok = ok && tool_outfile_commit(&out, err);
     tool_outfile_abort(&out);

@@ -35,8 +35,14 @@ long tool_regular_start(const char *path, void *bytes, size_t size, tool_error *
 {
     const int fd = tool_regular_open(path, err);
     if (fd < 0) return -1;
-    const ssize_t got = read(fd, bytes, size);
+    size_t at = 0;
+    ssize_t got = 1;
+    while (at < size && got > 0) {
+        got = read(fd, (char *)bytes + at, size - at);
+        if (got > 0) at += (size_t)got;
+        if (got < 0 && errno == EINTR) got = 1; /* once more */
+    }
     if (got < 0) (void)tool_fail_errno(err, path, errno);
     (void)close(fd);
-    return got;
+    return got < 0 ? -1 : (long)at;
 }

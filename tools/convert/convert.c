@@ -242,10 +242,10 @@ static bool write_safetensors(convert_job *job, tool_error *err)
 
 /* ---- int8 ---- */
 
-bool convert_is_model(const char *path)
+bool convert_is_model(const char *path, tool_error *err)
 {
     char start[sizeof CAPW_MAGIC - 1];
-    return tool_regular_start(path, start, sizeof start, NULL) == (long)sizeof start &&
+    return tool_regular_start(path, start, sizeof start, err) == (long)sizeof start &&
            memcmp(start, CAPW_MAGIC, sizeof start) == 0;
 }
 
@@ -310,7 +310,7 @@ static bool find_ranges(convert_job *job, tool_error *err)
 
 static bool write_int8(convert_job *job, tool_outfile *out, tool_error *err)
 {
-    if (!(convert_is_model(job->files.checkpoint) ? open_model(job, err) : make_model(job, err)) ||
+    if (!(convert_is_model(job->files.checkpoint, NULL) ? open_model(job, err) : make_model(job, err)) ||
         !find_ranges(job, err)) {
         return false;
     }

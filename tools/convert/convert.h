@@ -31,8 +31,9 @@ typedef struct convert_job {
     convert_int8 quantised;
 } convert_job;
 
-/* Whether the file begins as a model file does. */
-bool convert_is_model(const char *path);
+/* Whether the file begins as a model file does.  Where it can't be read, false, and why in err, which may be
+ * NULL. */
+bool convert_is_model(const char *path, tool_error *err);
 
 /* Runs the job.  The caller sets what stands above, and zero for the rest.  Free the job whatever
  * the result. */

@@ -153,6 +153,7 @@ static bool read_all(const eval_store *store, tool_text *text, tool_error *err)
     while (got > 0 && text->size < (size_t)info.st_size) {
         got = pread(store->fd, text->data + text->size, (size_t)info.st_size - text->size, (off_t)text->size);
         if (got > 0) text->size += (size_t)got;
+        if (got < 0 && errno == EINTR) got = 1; /* once more */
     }
     text->data[text->size] = '\0';
     return got >= 0 || tool_fail_errno(err, store->path, errno);

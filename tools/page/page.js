@@ -3,12 +3,11 @@
  */
 (() => {
   const get = id => document.getElementById(id);
-  const kinds = backend.kinds;
   let picture = null;            /* the Blob that is shown */
   let record = null;             /* as look.js has it; null: there is no caption yet */
   let words = null;              /* the box of look.words */
   let work = new AbortController();
-  const controls = look.controls(kinds, event => {
+  const controls = look.controls(backend.kinds, event => {
     if (event.target === controls.map) findMaps(controls.map.value);
     if (words) words.refresh();
   });
@@ -18,7 +17,6 @@
 
   function say(text, busy = false) {
     get('message').textContent = text;
-    get('message').hidden = text === '';
     get('message').classList.toggle('busy', busy);
   }
 
@@ -36,7 +34,7 @@
 
   const busy = seconds => say('The service is busy. Trying again in ' + seconds + (seconds === 1 ? ' second' : ' seconds') + ' …', true);
 
-  const tell = text => say(text, true);
+  const tell = text => say(text, true); /* on the way to a caption */
 
   /* ---- results ---- */
 
@@ -59,6 +57,7 @@
     get('others').replaceChildren(look.captions(record));
     get('copied').textContent = '';
     get('result').hidden = false;
+    mention();
     showWords();
   }
 
@@ -107,13 +106,19 @@
   /* ---- pictures ---- */
 
   const image = get('picture'), view = get('view');
+  let unseen = false; /* the browser can't show the picture, as with HEIC in most of them */
+  const mention = () => { get('unshown').hidden = !(unseen && record); };
   image.addEventListener('load', () => {
     const ratio = image.naturalWidth / image.naturalHeight;
     view.style.aspectRatio = String(ratio);
     view.style.maxWidth = 'min(100%, ' + 60 * ratio + 'vh)';
-    get('figure').hidden = false;
+    get('figure').hidden = unseen = false;
+    mention();
   });
-  image.addEventListener('error', () => { get('figure').hidden = true; });
+  image.addEventListener('error', () => {
+    get('figure').hidden = unseen = true;
+    mention();
+  });
 
   function take(blob) {
     if (!blob) return;
