@@ -337,7 +337,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm web serve-web check-web deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -373,6 +373,8 @@ help:
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
 	@echo 'make wasm             the library for browsers and Node, into $(BUILD)/web/; make check-wasm: captions in Node; FAST=1'
+	@echo 'make web              the page that captions in the browser itself, into $(BUILD)/web-page/, for any host of files;'
+	@echo '                      make serve-web: on http://127.0.0.1:8080/; make check-web: in Chromium'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -536,6 +538,19 @@ check-i686 check-musl msan:
 # into build/web; WASM_CC: another clang
 wasm:
 	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh tools/web/build.sh || test $$? = 77
+
+# the page that captions in the visitor's browser, into build/web-page; MODEL=FILE: with another model than the bundled one
+WEB_MODEL = $(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL))
+web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' MODEL=$(call quote,$(WEB_MODEL)) sh tools/web/site.sh || test $$? = 77
+
+WEB_PORT ?= 8080
+serve-web: web
+	@if [ -d $(BUILD)/web-page ]; then echo 'http://127.0.0.1:$(WEB_PORT)/'; \
+		python3 -m http.server --bind 127.0.0.1 --directory $(BUILD)/web-page $(WEB_PORT); fi
+
+check-web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh test/scripts/web.sh
 
 check-wasm: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' FAST='$(FAST)' sh test/scripts/wasm.sh
