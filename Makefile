@@ -94,6 +94,13 @@ FEW_ISAS := avx2vnni avx512vnni
 else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
 FEW_ISAS := neondot
+else ifneq (,$(filter wasm32-%,$(MACHINE)))
+ISAS := simd128
+FEW_ISAS := $(if $(filter 1,$(RELAXED)),relaxed)
+else ifneq (,$(filter arm-none-%,$(MACHINE)))
+ISAS :=
+# Helium with floats, of the core that the compiler is told
+FEW_ISAS := $(if $(filter 3,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | sed -n 's/^.*_FEATURE_MVE //p')),mve)
 else
 ISAS :=
 FEW_ISAS :=
@@ -104,12 +111,18 @@ FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
 FLAGS_neon   :=
 FLAGS_neondot := -march=armv8.2-a+dotprod
+# Loop strength reduction would replace the constant offsets of loads, which cost nothing, by additions.
+FLAGS_simd128 := -O2 -msimd128 -mllvm -disable-lsr
+FLAGS_relaxed := $(FLAGS_simd128) -mrelaxed-simd
+FLAGS_mve    :=
 # the old floating-point unit of x86 does not round every operation to float or double
 MACHINE_FLAGS := $(if $(filter i386-% i486-% i586-% i686-%,$(MACHINE)),-msse2 -mfpmath=sse)
 # bodies for which the sets of FEW_ISAS have something of their own
 BODIES_avx2vnni   := int16 int8
 BODIES_avx512vnni := int16 int8
 BODIES_neondot    := int8
+BODIES_relaxed    := tile maps
+BODIES_mve        := cells int16 reduce
 
 # ---- version ----------------------------------------------------------------
 VERSION := $(shell awk '$$2 ~ /^CAPTION_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' \
@@ -143,7 +156,8 @@ LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtif
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \
-	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS),1,0) \
+	$(foreach p,JPEG PNG OPENBLAS ZLIB,-DCAPTION_WITH_$(p)=$($(p))) -DCAPTION_WITH_SIMD=$(if $(ISAS)$(FEW_ISAS),1,0) \
+	$(if $(filter relaxed,$(FEW_ISAS)),-DCAPTION_WITH_RELAXED=1) \
 	$(foreach p,FILES THREADS MALLOC,$(if $(filter 0,$($(p))),-DCAPTION_NO_$(p)=1)) $(EXTRA_DEFS)
 
 # What pkg-config says is asked once and not before it is needed, so that `make deps all` asks after the packages
@@ -163,7 +177,7 @@ endif
 
 PTHREAD := $(if $(filter 1,$(THREADS)),-pthread)
 SYSTEM_LIBS := -lm $(if $(filter 1,$(OPENBLAS)),-ldl) $(PTHREAD)
-PIC := $(if $(findstring -none-,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
+PIC := $(if $(findstring -none-,$(MACHINE))$(findstring wasm32,$(MACHINE)),,-fPIC)# without an operating system nothing loads shared objects
 LIBS = $(LIB_PKG_LIBS) $(SYSTEM_LIBS)
 TOOL_LIBS = $(LIBS) $(TOOL_PKG_LIBS) $(if $(filter 1,$(GIF)),-lgif) $(if $(LOADED_PKGS),-ldl) -pthread
 CPPFLAGS_ALL = -Iinclude -I. $(DEFS) $(LIB_PKG_CFLAGS) $(CPPFLAGS)
@@ -190,12 +204,13 @@ need-tools: ; @$(if $(INSTALLING),,$(call need,$(TOOL_PKGS) $(HTTP_PKG) $(LOADED
 need-tests: ; @$(call need,$(TEST_PKGS))
 
 # ---- what there is ----------------------------------------------------------
-LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c))
+LIB_SRC    := $(sort $(wildcard lib/*.c lib/*/*.c kernels/*.c kernels/ref/*.c kernels/gemm/*.c) \
+	$(if $(filter mve,$(FEW_ISAS)),$(wildcard kernels/mve/*.c)))
 BODY_SRC   := $(sort $(wildcard kernels/simd/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(BODY_SRC:%.c=$(BUILD)/%_$(i).o)) \
 	$(foreach i,$(FEW_ISAS),$(BODIES_$(i):%=$(BUILD)/kernels/simd/%_$(i).o))
 LEFT_OUT   := $(if $(filter 0,$(HTTP)),$(wildcard tools/capserve.c tools/serve/http*.c))
-MODULE_SRC := $(filter-out $(LEFT_OUT),$(sort $(wildcard tools/*/*.c)))
+MODULE_SRC := $(filter-out $(LEFT_OUT) tools/web/%,$(sort $(wildcard tools/*/*.c)))
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/serve/files_data.o $(BUILD)/tools/page/page_data.o
 TOOLS      := $(patsubst tools/%.c,%,$(filter-out $(LEFT_OUT),$(sort $(wildcard tools/cap*.c))))
 # tests that make or read JPEG and PNG images
@@ -214,9 +229,10 @@ STATIC := $(BUILD)/libcaption.a
 SHARED := $(BUILD)/$(SHARED_NAME)
 MODULES := $(BUILD)/libtools.a
 
-.PHONY: all lib tools benches man
+.PHONY: all lib objects tools benches man
 all: lib tools man
 lib: $(STATIC) $(SHARED)
+objects: $(LIB_OBJ)
 tools: $(TOOLS:%=$(BUILD)/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 man: $(BUILD)/man/made
@@ -231,6 +247,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 
 # how much stack each function of the library uses, for test/scripts/check_stack.sh
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
+$(BUILD)/kernels/mve/%.o: MORE_FLAGS = -fstack-usage -O2 -DCPTK_ISA=mve
 $(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
 $(BUILD)/test/%.o: MORE_FLAGS += $(TEST_FLAGS)
 
@@ -321,13 +338,13 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm web serve-web check-web deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
 	@echo 'make lib, tools, man  one of them alone'
 	@echo 'make deps             install what the build and the tests need (Debian, Ubuntu; else names it)'
-	@echo 'make deps-cross       install what check-neon and check-cortex-m need (Debian, Ubuntu; else names it)'
+	@echo 'make deps-cross       install what check-neon, check-cortex-m and check-wasm need (Debian, Ubuntu; else names it)'
 	@echo 'make demo             caption the bundled pictures; IMAGE=photo.jpg: yours too'
 	@echo 'make serve            answer on http://127.0.0.1:8000/; MODEL=FILE: with your model'
 	@echo 'make weights          download the published weights and convert them; IMAGE=photo.jpg: caption it'
@@ -336,6 +353,7 @@ help:
 	@echo 'make check            static checks: symbols, includes, headers, formatting, dialect, stack'
 	@echo 'make asan, tsan       the C tests under AddressSanitizer + UBSan, under ThreadSanitizer'
 	@echo 'make ubsan            the C tests under UBSan with implicit conversions (clang)'
+	@echo 'make msan             the C tests under MemorySanitizer, without JPEG, PNG and vector kernels (clang)'
 	@echo 'make valgrind         the C tests under valgrind'
 	@echo 'make coverage         the lines and branches that the tests reach, per file, into $(BUILD)-coverage/ (gcovr)'
 	@echo 'make analyse          gcc -fanalyzer, cppcheck and clang-tidy; ANALYSERS="gcc cppcheck": only these'
@@ -346,6 +364,7 @@ help:
 	@echo '                      cortex-m7 or cortex-m55: for that core'
 	@echo 'make bench            speed, stage by stage; MODEL=FILE: of your model'
 	@echo 'make bench-peers      speed beside other runtimes'
+	@echo 'make costs            what the worst files that we know cost each tool, in time and memory'
 	@echo 'make roofline         measures every layer and draws docs/roofline.svg'
 	@echo 'make pictures         the pictures of the README: docs/words.png, docs/report.png (Chromium)'
 	@echo 'make benches          the programs that measure, without running them'
@@ -354,6 +373,9 @@ help:
 	@echo 'make check-pillow     compare decoding and resizing with Pillow (needs python3-pil)'
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
+	@echo 'make wasm             the library for browsers and Node, into $(BUILD)/web/; make check-wasm: captions in Node; FAST=1'
+	@echo 'make web              the page that captions in the browser itself, into $(BUILD)/web-page/, for any host of files;'
+	@echo '                      make serve-web: on http://127.0.0.1:8080/; make check-web: in Chromium'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -493,7 +515,7 @@ fuzz: fuzz-build
 ATTACK := $(BUILD)/test/attack
 MAKERS := bytes models images pickles texts archives
 $(ATTACK)/corpus: $(ATTACK)/corpus.o $(MAKERS:%=$(ATTACK)/%.o)
-$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o
+$(ATTACK)/drive: $(ATTACK)/drive.o $(ATTACK)/launch.o $(ATTACK)/page.o
 $(ATTACK)/faults: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/attack/faults*.c))) $(ATTACK)/launch.o
 ATTACKERS := $(ATTACK)/corpus $(ATTACK)/drive $(ATTACK)/faults
 $(ATTACKERS): $(FUZZ_WITH)
@@ -509,9 +531,31 @@ attack: tools attackers
 check-neon:
 	@$(SCRIPT_ENV) sh test/scripts/neon.sh || test $$? = 77
 
-# the C tests on a machine of 32 bits, and with another C library
-check-i686 check-musl: check-%:
-	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $* $(filter-out $(TESTS),$(SUITES)) || test $$? = 77
+# the C tests on a machine of 32 bits, with another C library, and under MemorySanitizer
+.PHONY: msan
+check-i686 check-musl msan:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) sh test/scripts/foreign.sh $(@:check-%=%) $(filter-out $(TESTS),$(SUITES)) || \
+		test $$? = 77
+
+# into build/web; WASM_CC: another clang
+wasm:
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh tools/web/build.sh || test $$? = 77
+
+# the page that captions in the visitor's browser, into build/web-page; MODEL=FILE: with another model than the bundled one
+WEB_MODEL = $(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL))
+web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' MODEL=$(call quote,$(WEB_MODEL)) sh tools/web/site.sh || test $$? = 77
+
+WEB_PORT ?= 8080
+serve-web: web
+	@if [ -d $(BUILD)/web-page ]; then echo 'http://127.0.0.1:$(WEB_PORT)/'; \
+		python3 -m http.server --bind 127.0.0.1 --directory $(BUILD)/web-page $(WEB_PORT); fi
+
+check-web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh test/scripts/web.sh
+
+check-wasm: tools $(BUILD)/test/programs/raw_pictures
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' FAST='$(FAST)' sh test/scripts/wasm.sh
 
 check-cortex-m: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) TARGET='$(TARGET)' FAST='$(FAST)' sh test/scripts/cortex_m.sh
@@ -549,6 +593,11 @@ bench: benches $(MODEL)
 
 bench-peers: benches tools
 	@BUILD='$(BUILD)' PHOTOS='$(PHOTOS)' sh bench/peers/peers.sh
+
+# the table of docs/security.md; NAMES="TIFF PNG": of these files alone
+.PHONY: costs
+costs: tools attackers
+	@p=python3; $$p -c 'import PIL' 2>/dev/null || p=/usr/bin/python3; $$p bench/costs/run.py --build $(BUILD) $(NAMES)
 
 roofline: benches tools $(MODEL)
 	@BUILD='$(BUILD)' MODEL='$(MODEL)' sh bench/roofline.sh
@@ -589,4 +638,4 @@ uninstall:
 	@$(INSTALL_ENV) sh tools/packaging/install.sh uninstall $(INSTALLED)
 
 clean:
-	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl foreign ubsan firmware $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)
+	rm -rf $(foreach f,asan tsan coverage fuzz clang neon i686 musl msan foreign ubsan firmware wasm $(CORES:%=firmware-%),$(BUILD)-$(f)) $(BUILD)

@@ -30,18 +30,19 @@ typedef enum bench_stage {
     STAGE_RESIZE,
     STAGE_ENCODER,
     STAGE_DECODER,
+    STAGE_GRADCAM,
     STAGE_TOTAL,
     STAGES
 } bench_stage;
 
-static const char *const stage_names[STAGES] = {"open",    "decode_image", "resize",
-                                                "encoder", "decoder",      "total"};
+static const char *const stage_names[STAGES] = {"open",    "decode_image", "resize", "encoder",
+                                                "decoder", "gradcam",      "total"};
 
 typedef struct bench_options {
     tool_options common;
     const char *model, *image;
     int runs, steps, batch;
-    bool json;
+    bool explain, json;
 } bench_options;
 
 typedef struct bench {
@@ -49,7 +50,8 @@ typedef struct bench {
     caption_decode_options decode;
     caption_model *model;
     caption_session *session;
-    const unsigned char *image; /* encoded */
+    const caption_result *result; /* of the decoder, until the session's next call */
+    const unsigned char *image;   /* encoded */
     size_t image_size;
     uint8_t *pixels; /* [height, width, 3], of the image's size */
     int width, height;
@@ -63,7 +65,7 @@ typedef struct bench {
     int tokens; /* decoder steps that the caption took */
 } bench;
 
-enum { OPTION_IMAGE = TOOL_OPTION_OWN, OPTION_RUNS, OPTION_STEPS, OPTION_BATCH, OPTION_JSON };
+enum { OPTION_IMAGE = TOOL_OPTION_OWN, OPTION_RUNS, OPTION_STEPS, OPTION_BATCH, OPTION_EXPLAIN, OPTION_JSON };
 
 /* clang-format off */
 static const tool_option own_options[] = {
@@ -75,6 +77,7 @@ static const tool_option own_options[] = {
      .help = "decode exactly N tokens, 1 to " CAPTION_QUOTE(CAPTION_MAX_LENGTH), .initial = "until the caption ends"},
     {.name = "batch", .code = OPTION_BATCH, .argument = "N",
      .help = "images encoded and searched together, 1 to " CAPTION_QUOTE(CAPTION_MAX_BATCH), .initial = "1"},
+    {.name = "explain", .code = OPTION_EXPLAIN, .help = "time Grad-CAM too; the session gets memory for it"},
     {.name = "json", .code = OPTION_JSON, .help = "one JSON object"},
     TOOL_ENTRY_GREEDY,
     {.name = NULL},
@@ -108,6 +111,9 @@ static void take(void *user, int code, const char *value, tool_error *err)
     case OPTION_BATCH:
         (void)tool_parse_int(&options->batch, "--batch", value, 1, CAPTION_MAX_BATCH, err);
         break;
+    case OPTION_EXPLAIN:
+        options->explain = true;
+        break;
     case OPTION_JSON:
         options->json = true;
         break;
@@ -125,6 +131,7 @@ static const tool_command command = {
              "  resize        the resize alone, from pixels of the same size\n"
              "  encoder       the features of one image\n"
              "  decoder       the search for its captions\n"
+             "  gradcam       the maps of the best caption's tokens, with --explain\n"
              "  total         encoded image to caption in one call\n"
              "encoder_gops are the encoder's billions of operations a second, two for each\n"
              "multiply-add of direct convolution.  images_per_second is the encoder's, for --batch images at "
@@ -234,10 +241,16 @@ static caption_status open_all(const bench *b, const caption_session_options *op
     return status;
 }
 
+static bool has_stage(const bench *b, int stage)
+{
+    return stage != STAGE_GRADCAM || b->options->explain;
+}
+
 static caption_status run_stage(bench *b, bench_stage stage, const caption_session_options *options,
                                 caption_error *error)
 {
     const caption_result *result = NULL;
+    const caption_explanation *explanation = NULL;
     caption_pixel_view view = {.rgb = b->pixels, .width = b->width, .height = b->height};
     caption_model *model = NULL;
     caption_session *session = NULL;
@@ -255,7 +268,9 @@ static caption_status run_stage(bench *b, bench_stage stage, const caption_sessi
     case STAGE_ENCODER:
         return caption_encode(b->session, 1, NULL, error);
     case STAGE_DECODER:
-        return caption_decode(b->session, 0, &b->decode, &result, error);
+        return caption_decode(b->session, 0, &b->decode, &b->result, error);
+    case STAGE_GRADCAM: /* comes right behind the decoder's stage */
+        return caption_explain(b->session, 0, &b->result->captions[0], NULL, &explanation, error);
     case STAGE_TOTAL:
         status = caption_image(b->session, b->image, b->image_size, &b->decode, &result, error);
         if (status == CAPTION_OK) b->tokens = result->captions[0].length;
@@ -272,6 +287,7 @@ static bool run_stages(bench *b, const caption_session_options *options, tool_er
     caption_error error = {CAPTION_OK, ""};
     for (int run = -WARM_UP; run < b->options->runs; run++) {
         for (int s = 0; s < STAGES; s++) {
+            if (!has_stage(b, s)) continue;
             const double start = tool_now_ms();
             if (run_stage(b, (bench_stage)s, options, &error) != CAPTION_OK) {
                 return tool_fail_caption(err, stage_names[s], &error);
@@ -281,6 +297,7 @@ static bool run_stages(bench *b, const caption_session_options *options, tool_er
         }
     }
     for (int s = 0; s < STAGES; s++) {
+        if (!has_stage(b, s)) continue;
         b->median[s] = tool_median(b->times[s], b->options->runs);
         b->least[s] = b->times[s][0]; /* the median sorted them */
     }
@@ -319,6 +336,7 @@ static bool run_batches(bench *b, const caption_session_options *single, tool_er
     batch_times times;
     caption_session_close(&b->session);
     options.max_batch = count;
+    options.explain = 0;
     if (caption_session_create(&b->session, b->model, &options, &error) != CAPTION_OK) goto fail;
     if (run_batch(b, count, &times, &error) != CAPTION_OK) goto fail;
     for (int run = 0; run < runs; run++) {
@@ -358,6 +376,7 @@ static bool report_json(const bench *b, const char *machine)
     json_t *root = json_object();
     int bad = 0;
     for (int s = 0; s < STAGES; s++) {
+        if (!has_stage(b, s)) continue;
         bad += json_object_set_new(root, stage_names[s],
                                    json_pack("{s:f, s:f}", "median", b->median[s], "min", b->least[s])) != 0;
     }
@@ -388,6 +407,7 @@ static void report_text(const bench *b, const char *machine)
                  b->options->runs);
     (void)printf("%-14s %10s %10s\n", "ms", "median", "min");
     for (int s = 0; s < STAGES; s++) {
+        if (!has_stage(b, s)) continue;
         (void)printf("%-14s %10.2f %10.2f\n", stage_names[s], b->median[s], b->least[s]);
     }
     (void)printf("encoder in %s: %.1f %s\n", b->precision, b->encoder_speed,
@@ -421,6 +441,7 @@ static bool measure(bench *b, tool_options *common, unsigned char **owned, tool_
     if (b->options->steps) common->max_length = b->options->steps;
     if (!tool_options_apply(common, b->model, &b->decode, err)) return false;
     b->decode.min_length = b->options->steps;
+    common->session.explain = b->options->explain;
     if (!prepare_image(b, &common->session, owned, err)) return false;
     for (int s = 0; s < STAGES; s++) {
         b->times[s] = calloc((size_t)b->options->runs, sizeof *b->times[s]);

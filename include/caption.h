@@ -351,13 +351,16 @@ CAPTION_API caption_status caption_model_verify(const caption_model *model, int 
 typedef struct caption_session caption_session;
 
 /* Instruction sets, as bits.  One that the machine lacks is ignored, and so is one whose base (AVX2 of
- * AVX2_VNNI, AVX512 of AVX512_VNNI, NEON of NEON_DOT) is not allowed. */
+ * AVX2_VNNI, AVX512 of AVX512_VNNI, NEON of NEON_DOT, SIMD128 of RELAXED) is not allowed. */
 #define CAPTION_CPU_AVX2 1u
 #define CAPTION_CPU_AVX512 2u
 #define CAPTION_CPU_NEON 4u
 #define CAPTION_CPU_AVX512_VNNI 8u
 #define CAPTION_CPU_AVX2_VNNI 16u
 #define CAPTION_CPU_NEON_DOT 32u
+#define CAPTION_CPU_SIMD128 64u  /* of WebAssembly */
+#define CAPTION_CPU_RELAXED 128u /* of WebAssembly: relaxed SIMD */
+#define CAPTION_CPU_MVE 256u     /* Helium with floats: Cortex-M55, M85 */
 #define CAPTION_CPU_ALL 0xFFFFFFFFu
 
 /* How convolutions are computed.  Int8 models always take DIRECT. */
@@ -874,8 +877,8 @@ static inline caption_status caption_session_layer(const caption_session *sessio
 
 /* Names the instruction set that a session uses.
  *
- * Returns: "avx512vnni", "avx512", "avx2vnni", "avx2", "neondot", "neon" or "c" (plain C), a constant; ""
- * when session is NULL. */
+ * Returns: "avx512vnni", "avx512", "avx2vnni", "avx2", "neondot", "neon", "relaxed", "simd128", "mve" or "c"
+ * (plain C), a constant; "" when session is NULL. */
 CAPTION_API const char *caption_session_cpu(const caption_session *session);
 
 #ifdef __cplusplus

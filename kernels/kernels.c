@@ -44,6 +44,24 @@ void cptk_kernels_init(cptk_kernels *kernels, uint32_t cpu)
         kernels->name = "neondot";
         cptk_int8_init_neondot(kernels);
     }
+#elif CAPTION_WITH_SIMD && defined(__wasm__)
+    if (cpu & CAPTION_CPU_SIMD128) FILL(kernels, simd128);
+#if defined(CAPTION_WITH_RELAXED)
+    if ((cpu & CAPTION_CPU_SIMD128) && (cpu & CAPTION_CPU_RELAXED)) {
+        kernels->name = "relaxed";
+        cptk_tile_init_relaxed(kernels);
+        cptk_maps_init_relaxed(kernels);
+    }
+#endif
+#elif CAPTION_WITH_SIMD && defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+    if (cpu & CAPTION_CPU_MVE) {
+        kernels->name = "mve";
+        cptk_tile_init_mve(kernels);
+        cptk_cells_init_mve(kernels);
+        cptk_reduce_init_mve(kernels);
+        cptk_int16_init_mve(kernels);
+        cptk_int8_init_mve(kernels);
+    }
 #else
     (void)cpu;
 #endif

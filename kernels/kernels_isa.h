@@ -29,6 +29,14 @@ CPTK_DECLARE_INIT(c)
 CPTK_DECLARE_INIT(avx2)
 CPTK_DECLARE_INIT(avx512)
 CPTK_DECLARE_INIT(neon)
+CPTK_DECLARE_INIT(simd128)
+
+/* Helium has no use for Winograd's transforms and no maps of its own; its max pools are with the tiles. */
+void cptk_tile_init_mve(cptk_kernels *kernels);
+void cptk_cells_init_mve(cptk_kernels *kernels);
+void cptk_reduce_init_mve(cptk_kernels *kernels);
+void cptk_int16_init_mve(cptk_kernels *kernels);
+void cptk_int8_init_mve(cptk_kernels *kernels);
 
 /* Sets that add dot products of integers have these alone. */
 void cptk_int16_init_avx2vnni(cptk_kernels *kernels);
@@ -36,6 +44,10 @@ void cptk_int8_init_avx2vnni(cptk_kernels *kernels);
 void cptk_int16_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_avx512vnni(cptk_kernels *kernels);
 void cptk_int8_init_neondot(cptk_kernels *kernels);
+
+/* Relaxed SIMD of WebAssembly fuses products with sums. */
+void cptk_tile_init_relaxed(cptk_kernels *kernels);
+void cptk_maps_init_relaxed(cptk_kernels *kernels);
 
 void cptk_gemm_init_c(cptk_kernels *kernels); /* kernels/gemm */
 

@@ -22,9 +22,16 @@
 #define BODY_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Asks for a line in the first cache, to read; in the second, at an address that need not exist; to write. */
+/* Asks for a line in the first cache, to read; in the second, at an address that need not exist; to write.
+ * WebAssembly has no instruction for it, but compilers would compute the addresses. */
+#if defined(__wasm__)
+#define BODY_PREFETCH(p) ((void)sizeof(p))
+#define BODY_PREFETCH_FAR(address) ((void)sizeof(address))
+#define BODY_PREFETCH_WRITE(p) ((void)sizeof(p))
+#else
 #define BODY_PREFETCH(p) __builtin_prefetch((p), 0, 3)
 #define BODY_PREFETCH_FAR(address) __builtin_prefetch((const void *)(address), 0, 2)
 #define BODY_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
+#endif
 
 #endif

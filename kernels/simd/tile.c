@@ -8,10 +8,11 @@
 #include "kernels/simd/simd.h"
 
 enum {
-    MOST_VECTORS = 4,              /* V of any block */
-    MOST_SUMS = 28,                /* R * V of any block */
-    AHEAD = 32 * CPTK_PANEL,       /* how many floats of a panel lie between a prefetch and the use */
-    WIDE_COLUMNS = 6 * CPTK_PANEL, /* columns that tiles of several blocks of rows take at a time */
+    MOST_VECTORS = 4,        /* V of any block */
+    MOST_SUMS = 28,          /* R * V of any block */
+    AHEAD = 32 * CPTK_PANEL, /* how many floats of a panel lie between a prefetch and the use */
+    WIDE_COLUMNS =
+        VEC_TILE_GROUP * CPTK_PANEL, /* columns that tiles of several blocks of rows take at a time */
 };
 
 /* One row of the weights of a block's columns. */

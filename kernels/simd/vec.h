@@ -4,7 +4,8 @@
  *
  * The bodies take memory for little-endian.  A new instruction set needs a header vec_NAME.h, a branch below,
  * its compiler flags in the Makefile, its line in kernels_isa.h and kernels.c, and a bit in the CPU mask. The
- * bodies don't change.  vec_NAME.h must define:
+ * bodies don't change.  A set may leave out what only bodies need that it has instead in a folder of its own
+ * (kernels/mve).  vec_NAME.h must define:
  *
  * Types
  *   VEC_W                number of floats in a vector: 4, 8 or 16
@@ -19,8 +20,8 @@
  *                        the first n elements, 1 <= n < VEC_W.  Memory beyond them is neither read nor
  *                        written; when loading, the other elements come from `rest`
  *   vf_add, vf_sub, vf_mul, vf_div(a, b)
- *   vf_fma(a, b, c)      a * b + c, rounded once
- *   vf_fnma(a, b, c)     c - a * b, rounded once
+ *   vf_fma(a, b, c)      a * b + c, rounded once where there is an instruction for it, else twice
+ *   vf_fnma(a, b, c)     c - a * b, likewise
  *   vf_abs(x), vf_copysign(x, sign)
  *   vf_at_least(x, low), vf_at_most(x, high)
  *                        the larger and the smaller of both; NaN stays NaN
@@ -102,6 +103,7 @@
  *                        the panels' weights of one step and one more vector should fit the registers.  At
  *                        most 28 sums and 4 vectors of weights are possible; tile.c checks that
  *   VEC_TILE_ROWS        the number of rows at which the tile product is fastest
+ *   VEC_TILE_GROUP       panels that tiles of several blocks of rows take at a time; 6 where it isn't defined
  *   VEC_QUAD_BLOCKS(X), VEC_QUAD_ROWS
  *                        the same for the product of bytes.  Blocks are one panel wide where VEC_QUAD_CHUNK
  *                        is not 0
@@ -122,8 +124,16 @@
 #include "kernels/simd/vec_avx2.h"
 #elif defined(__aarch64__)
 #include "kernels/simd/vec_neon.h"
+#elif defined(__wasm_simd128__)
+#include "kernels/simd/vec_wasm.h"
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#include "kernels/simd/vec_mve.h"
 #else
 #error "no vector operations for this instruction set; see FLAGS_* in the Makefile"
+#endif
+
+#ifndef VEC_TILE_GROUP
+#define VEC_TILE_GROUP 6
 #endif
 
 /* The next VEC_W floats at p, of which `left` (at least 1) are there.  The others read as `rest`. */

@@ -92,6 +92,26 @@ uint32_t cpt_cpu_detect(void)
     return CAPTION_CPU_NEON | (has_dot() ? CAPTION_CPU_NEON_DOT : 0); /* NEON is part of every AArch64 */
 }
 
+#elif CAPTION_WITH_SIMD && defined(__wasm__)
+
+/* A module that has instructions which the engine lacks is refused as a whole.  So what was built in is
+ * there. */
+uint32_t cpt_cpu_detect(void)
+{
+#if defined(CAPTION_WITH_RELAXED)
+    return CAPTION_CPU_SIMD128 | CAPTION_CPU_RELAXED;
+#else
+    return CAPTION_CPU_SIMD128;
+#endif
+}
+
+#elif CAPTION_WITH_SIMD && defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+
+uint32_t cpt_cpu_detect(void)
+{
+    return CAPTION_CPU_MVE; /* a program for a microcontroller is compiled for that one */
+}
+
 #else
 
 uint32_t cpt_cpu_detect(void)

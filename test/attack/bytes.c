@@ -89,6 +89,9 @@ const char *roll_text(dice *d)
         "{\"a\":[",
         "\\u0000",
         "\x7F\x01\x02",
+        "</script><script>alert(1)</script>",
+        "<!--<script>",
+        "<img src=x onerror=alert(1)>&amp;'",
         "caf\xC3\xA9 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x90\x95",
     };
     static char endless[70000];

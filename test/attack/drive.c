@@ -46,7 +46,13 @@ enum {
 /* megabytes that capbatch may take: what an image in a tar may have, and what decoding it may take */
 enum { TAR = 320 + 256 };
 
-enum { JSON = 1, KEEPS = 2 /* what was written before the failure */, MODEL = 4 /* writes OUT/x.capw */ };
+enum {
+    JSON = 1,
+    KEEPS = 2,       /* what was written before the failure */
+    MODEL = 4,       /* writes OUT/x.capw */
+    PAGE = 8,        /* may write OUT/x.html */
+    SAFETENSORS = 16 /* writes OUT/x.safetensors and its vocabulary */
+};
 
 typedef struct command {
     const char *ending; /* of the files that it is for */
@@ -67,6 +73,8 @@ static const command commands[] = {
     {"capw", "capdump -m @ %/a.jpg OUT", 0, 64},
     {"capw", "capconvert --threads 2 --int8 --calibrate %/pictures @ -o OUT/x.capw", MODEL, 64},
     {"capw", RUN "-m @ --images % --refs %/refs -o OUT/p.tsv", KEEPS, 64},
+    {"capw", "capdemo -q --threads 2 --map attention --html OUT/x.html -m @ %/a.jpg", KEEPS | PAGE, 64},
+    {"capw", "capdemo -q --threads 2 --map attention --pictures OUT -m @ %/a.jpg", KEEPS, 64},
     {"jpg", "capdemo --threads 2 -m %/model.capw @", 0, 320},
     {"png", "capdemo --threads 2 -m %/model.capw @", 0, 320},
     {"jpg", "capdump -m %/int8.capw @ OUT", 0, 320},
@@ -74,9 +82,13 @@ static const command commands[] = {
     {"jpg", RUN "-m %/model.capw --images CORPUS --refs REFS -o OUT/p.tsv", KEEPS, 320},
     {"png", RUN "-m %/model.capw --images CORPUS --refs REFS -o OUT/p.tsv", KEEPS, 320},
     {"jpg", "capconvert --threads 2 --int8 --calibrate LIST %/model.capw -o OUT/x.capw", MODEL, 320},
+    {"jpg", "capdemo -q --threads 2 --map gradcam --html OUT/x.html -m %/model.capw @", KEEPS | PAGE, 320},
+    {"png", "capdemo -q --threads 2 --map gradcam --pictures OUT -m %/model.capw @", KEEPS, 320},
     {"png", "capdemo --json --no-exif --strict -m %/model.capw @", JSON, 320},
     {"pth", "capconvert --threads 2 --vocab %/vocab.pkl @ -o OUT/x.capw", MODEL, 64},
     {"pth", "capconvert -v --threads 2 --int8 --vocab %/vocab.pkl @ -o OUT/x.capw", MODEL, 64},
+    {"pth", "capconvert --to-safetensors OUT/x.safetensors --vocab %/vocab.pkl @", SAFETENSORS, 64},
+    {"pkl", "capconvert --to-safetensors OUT/x.safetensors --vocab @ %/model.pth", SAFETENSORS, 64},
     {"pkl", "capconvert --threads 2 %/model.pth --vocab @ -o OUT/x.capw", MODEL, 64},
     {"pkl", "capconvert --threads 2 @ --vocab %/vocab.pkl -o OUT/x.capw", MODEL, 64},
     {"json", "capconvert --threads 2 %/model.pth --vocab %/vocab.pkl --config @ -o OUT/x.capw", MODEL, 64},
@@ -86,9 +98,11 @@ static const command commands[] = {
     {"preds", "capeval score --json --wordnet none --refs %/refs @ --per-image OUT/x", JSON, 64},
     {"preds", "capeval score --wordnet none @", 0, 64},
     {"names", "capdemo -q --threads 2 -m %/int8.capw --files-from @", KEEPS, 64},
+    {"names", "capdemo -q --threads 2 --html OUT/x.html -m %/int8.capw --files-from @", KEEPS | PAGE, 64},
     {"names", "capbatch -q --threads 2 --greedy -m %/int8.capw --files-from @", JSON | KEEPS, 64},
     {"names", RUN "--greedy -m %/int8.capw --images % --refs %/refs --files-from @ -o OUT/p.tsv", KEEPS, 64},
     {"pic", "capdemo --threads 2 -m %/model.capw @", 0, 320},
+    {"pic", "capdemo --threads 2 --pictures OUT -m %/int8.capw @", KEEPS, 320},
     {"pic", "capdump -m %/int8.capw @ OUT", 0, 320},
     {"pic", "capbatch -q --threads 2 -m %/int8.capw --format csv --files-from LIST", KEEPS, 320},
     {"tar", "capbatch -q --threads 2 -m %/model.capw @", JSON | KEEPS, TAR},
@@ -202,6 +216,8 @@ static void check_results(worker *w, attempt *a)
     } else if ((a->what->flags & JSON) && !is_json(out)) {
         finding(w, a, "not JSON");
     }
+    const char *page = a->what->flags & PAGE ? launch_bad_page(w->places.folder) : NULL;
+    if (page) finding(w, a, page);
 }
 
 /* ---- one run ---- */
@@ -258,27 +274,31 @@ static void execute(worker *w, attempt *a)
     if (!a->found) check_results(w, a);
 }
 
-/* A model file that a tool has written has to be a whole one. */
-static void check_model(worker *w, const attempt *made)
+/* What a tool has written has to be accepted: by `look`. */
+static void check_written(worker *w, const attempt *made, const command *look)
 {
-    static const command look = {"capw", "capinfo --verify OUT/x.capw", KEEPS, 64};
-    attempt a = {.what = &look, .file = made->file};
+    attempt a = {.what = look, .file = made->file};
     execute(w, &a);
     if (a.run.status != 0 && !a.found) {
-        printf("The model of:");
+        printf("The file of:");
         print_command(made);
         printf("\n");
-        finding(w, &a, "the model that was written is refused");
+        finding(w, &a, "the file that was written is refused");
     }
     launch_free(&a.run);
 }
 
 static void run_command(worker *w, const command *what, const char *file)
 {
+    static const command
+        model = {"capw", "capinfo --verify OUT/x.capw", KEEPS, 64},
+        tensors = {"pth", "capconvert --threads 2 OUT/x.safetensors --vocab OUT/x.vocab.json -o OUT/x.capw",
+                   KEEPS, 64};
     attempt a = {.what = what, .file = file};
     w->places.file = file;
     execute(w, &a);
-    if ((what->flags & MODEL) && a.run.status == 0 && !a.found) check_model(w, &a);
+    if ((what->flags & MODEL) && a.run.status == 0 && !a.found) check_written(w, &a, &model);
+    if ((what->flags & SAFETENSORS) && a.run.status == 0 && !a.found) check_written(w, &a, &tensors);
     launch_free(&a.run);
     launch_empty(w->places.folder);
 }

@@ -57,6 +57,9 @@ const char *launch_bad_end(const launch *l, char text[64]);
 /* Why standard error is not made of plain messages of the tool; NULL where it is. */
 const char *launch_bad_messages(const launch *l);
 
+/* What is wrong with the page OUT/x.html of capdemo --html; NULL where nothing is, or no page. */
+const char *launch_bad_page(const char *folder);
+
 /* Counts the files of OUT; *temporary: one of them is a temporary. */
 int launch_count_files(const char *folder, bool *temporary);
 

@@ -40,8 +40,8 @@ static void print_caption(const caption_session *session, const caption_result *
     const float *f = caption_slot_features(session, 0);
     memcpy(&score, &result->captions[0].score, sizeof score);
     board_print(result->captions[0].text);
-    cpt_format(line, sizeof line, "  score %llu  features %lu\n", (unsigned long long)score,
-               (unsigned long)cpt_crc32(f, features * sizeof *f));
+    cpt_format(line, sizeof line, "  score %llu  features %lu  about %d\n", (unsigned long long)score,
+               (unsigned long)cpt_crc32(f, features * sizeof *f), (int)(result->captions[0].score * 1e6));
     board_print(line);
 }
 
@@ -89,7 +89,6 @@ int main(void)
     options.decode_memory = 0;
     options.low_memory = LOW_MEMORY;
     options.conv = CAPTION_CONV_DIRECT;
-    options.cpu = 0; /* plain C on this machine too */
     if (caption_model_init(&model, object, sizeof object, flash, size, NULL, &error) != CAPTION_OK ||
         caption_session_init(&session, ram, sizeof ram, model, &options, &error) != CAPTION_OK) {
         return fail("model and session", error.message);

@@ -21,6 +21,8 @@ static const struct {
     {"avx512vnni", CAPTION_CPU_AVX2 | CAPTION_CPU_AVX512 | CAPTION_CPU_AVX512_VNNI},
     {"neon", CAPTION_CPU_NEON},
     {"neondot", CAPTION_CPU_NEON | CAPTION_CPU_NEON_DOT},
+    {"simd128", CAPTION_CPU_SIMD128},
+    {"relaxed", CAPTION_CPU_SIMD128 | CAPTION_CPU_RELAXED},
 };
 
 static const struct {

@@ -205,7 +205,8 @@ static void kernel_levels(void **state)
     const uint32_t cpu = cpt_cpu_detect();
     (void)state;
     const uint32_t known = CAPTION_CPU_AVX2 | CAPTION_CPU_AVX2_VNNI | CAPTION_CPU_AVX512 |
-                           CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON | CAPTION_CPU_NEON_DOT;
+                           CAPTION_CPU_AVX512_VNNI | CAPTION_CPU_NEON | CAPTION_CPU_NEON_DOT |
+                           CAPTION_CPU_MVE;
     assert_int_equal(cpu & ~known, 0);
     if (cpu & CAPTION_CPU_AVX512_VNNI) assert_true(cpu & CAPTION_CPU_AVX512);
     if (cpu & CAPTION_CPU_AVX512) assert_true(cpu & CAPTION_CPU_AVX2);

@@ -186,6 +186,23 @@ while (walker.nextNode()) {
 return bad;
 """
 
+EDGES = """
+/* Borders of controls that have less than 3:1 against the page, and the ring around what has the focus (1.4.11). */
+const bad = [], page = parse(getComputedStyle(document.body).backgroundColor);
+for (const e of document.querySelectorAll('.button, #drop')) {
+  if (!e.checkVisibility() || e.closest(':disabled')) continue;
+  const ratio = contrast(parse(getComputedStyle(e).borderTopColor), page);
+  if (ratio < 3) bad.push(e.outerHTML.slice(0, 60) + ' ' + ratio.toFixed(2));
+}
+const ring = document.createElement('span');
+ring.style.color = 'var(--accent)';
+document.body.append(ring);
+const ratio = contrast(parse(getComputedStyle(ring).color), page);
+ring.remove();
+if (ratio < 3) bad.push('the ring ' + ratio.toFixed(2));
+return bad;
+"""
+
 SMALL = """
 /* Controls that are smaller than 24 x 24 (WCAG 2.2, 2.5.8); links in a line of text may be. */
 return [...document.querySelectorAll('button, select, input, label.button, header a')].filter(e => {
@@ -211,6 +228,8 @@ def check_access(browser, where):
           levels.every((l, i) => i === 0 || l <= levels[i - 1] + 1)]""")
     check(where + ": language and title, ids once, one main part and one h1, no level of heads left out", all(structure), structure)
     low = browser.run(CONTRASTS)
+    faint = browser.run(CONTRASTS.split("function behind")[0] + EDGES)
+    check(where + ": contrast of borders and of the focus", not faint, faint)
     check(where + ": contrast of texts", not low, low)
     small = browser.run(SMALL)
     check(where + ": sizes of controls", not small, small)

@@ -33,6 +33,7 @@ tools/demo:             include tools/common tools/draw tools/page
 tools/dump:             include tools/common
 tools/info:             include tables tools/common
 tools/serve:            include tools/common
+tools/web:              include
 tools:                  include tables tools/common tools/batch tools/convert tools/eval tools/draw tools/demo tools/dump tools/info tools/serve
 '
 

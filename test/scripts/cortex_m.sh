@@ -1,7 +1,8 @@
 #!/bin/sh
 # The library on Cortex-M4, M7 and M55, emulated by QEMU: `make check-cortex-m`.  Each captions the bundled pictures
 # from raw RGB, with the bundled model in float32 and in int8.  Words, bits of scores and checksums of features must be
-# those of plain C on this machine.  FAST=1: one picture each.  Says how much memory and how many instructions it took.
+# those of plain C on this machine; in float32 the M55's kernels give the same words and nearly the same scores.  FAST=1:
+# one picture each.  Says how much memory and how many instructions it took.
 # shellcheck disable=SC2317,SC2086 # functions that run through `try`; flags and names without spaces
 set -u
 . test/scripts/tap.sh
@@ -41,6 +42,15 @@ done
 none 'captions on this machine' "$(grep -L features "$dir/float32.txt" "$dir/int8.txt")"
 
 # ---- the boards ----
+# Says which words differ from this machine's, and which scores differ by more than 0.001.
+same_words() {
+    sed 's/  score .*about /	/' "$dir/float32.txt" >"$dir/here"
+    sed 's/  score .*about /	/' "$1" | awk -F'\t' -v here="$dir/here" '
+        {getline line < here; split(line, want, "\t"); off = $2 - want[2]}
+        $1 != want[1] || off > 1000 || off < -1000
+        END {if (getline line < here > 0 || NR == 0) print "pictures are missing"}'
+}
+
 # CORE, BOARD, ADDRESS AND HERTZ OF ITS COUNTER
 board() {
     core=$1 machine=$2 out=$BUILD-firmware-$1
@@ -63,7 +73,12 @@ board() {
         none "$core, $kind: at most $bytes bytes of session and 4096 of stack" "$(awk -v bytes=$bytes '
             ($2 == "kernels" && $5 > bytes) || ($2 == "stack" && ($3 == 0 || $3 > 4096))' "$dir/said")"
         grep -v '^#' "$dir/said" >"$dir/$core.txt"
-        none "$core captions as this machine does, $kind" "$(diff "$dir/$kind.txt" "$dir/$core.txt")"
+        # Helium multiplies and adds floats with one rounding, plain C with two
+        if [ "$kind" = float32 ] && grep -q '^# kernels mve' "$dir/said"; then
+            none "$core has the words and about the scores of this machine, $kind" "$(same_words "$dir/$core.txt")"
+        else
+            none "$core captions as this machine does, $kind" "$(diff "$dir/$kind.txt" "$dir/$core.txt")"
+        fi
     done
 }
 for core in ${TARGET:-cortex-m4 cortex-m7 cortex-m55}; do

@@ -1,35 +1,41 @@
 #!/bin/sh
-# The C tests on another machine or with another C library, run where they are built:
-#     sh test/scripts/foreign.sh i686|musl [SUITE...]
+# The C tests on another machine, with another C library, or under MemorySanitizer, run where they are built:
+#     sh test/scripts/foreign.sh i686|musl|msan [SUITE...]
 # i686 has 32 bits and no vector kernels; musl is the C library of Alpine.  Both link statically, so that they run on
-# x86-64 as they are.  `make check-i686` and `make check-musl` call this.
+# x86-64 as they are.  MemorySanitizer (clang) ends a program that decides by bytes which nothing has written; what
+# libraries write that were built without it counts as unwritten.  The vector kernels, which take minutes to instrument,
+# are left out there too.  `make check-i686`, `make check-musl` and `make msan` call this.
 #
-# The tests need cmocka, zlib and jansson, and there are no packages of them for musl, nor any for i686 that install
-# beside those of x86-64.  So the three are compiled from the sources of the system's own packages (apt-get source).
+# The tests need cmocka, zlib and jansson, and there are no packages of them for musl, none with MemorySanitizer, nor any
+# for i686 that install beside those of x86-64.  So the three are compiled from the sources of the system's own packages
+# (apt-get source).
 # Skips (exit code 77) where something is missing.
 set -eu
 : "${BUILD:=build}" "${MAKE:=make}" "${WERROR:=0}"
 kind=$1
 shift
+link=-static more='' what=check-$kind
 case $kind in
-i686) CC=${FOREIGN_CC:-i686-linux-gnu-gcc} ;;
-musl) CC=${FOREIGN_CC:-musl-gcc} ;;
-*) echo "foreign.sh: $kind is neither i686 nor musl" >&2 && exit 2 ;;
+i686) CC=${FOREIGN_CC:-i686-linux-gnu-gcc} flags='-O2 -msse2 -mfpmath=sse' ;;
+musl) CC=${FOREIGN_CC:-musl-gcc} flags=-O2 ;;
+msan)
+    CC=${FOREIGN_CC:-clang} flags='-O1 -g -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all'
+    link='' more=SIMD=0 what=msan
+    ;;
+*) echo "foreign.sh: $kind is neither i686, musl nor msan" >&2 && exit 2 ;;
 esac
 out=$BUILD-$kind
-sources=$BUILD-foreign # of the three libraries, the same for both
-sse='-msse2 -mfpmath=sse'
-[ "$kind" = i686 ] || sse=
+sources=$BUILD-foreign # of the three libraries, the same for all
 
 skip() {
-    echo "check-$kind: skipped, $1"
+    echo "$what: skipped, $1"
     exit 77
 }
 command -v "$CC" >/dev/null || skip "there is no $CC"
 mkdir -p "$out"
 echo 'int main(void) { return 0; }' >"$out/probe.c"
 # shellcheck disable=SC2086
-if ! { $CC $sse -static "$out/probe.c" -o "$out/probe" 2>/dev/null && "$out/probe"; }; then
+if ! { $CC $flags $link "$out/probe.c" -o "$out/probe" 2>/dev/null && "$out/probe"; }; then
     skip "$CC makes no programs that run here"
 fi
 
@@ -69,7 +75,7 @@ library() {
     name=$1 version=$2
     shift 2
     # shellcheck disable=SC2086
-    $CC -O2 $sse -w "$@" -c ./*.c
+    $CC $flags -w "$@" -c ./*.c
     ar rcs "$root/lib/lib$name.a" ./*.o
     rm ./*.o
     printf 'Name: %s\nDescription: %s\nVersion: %s\nCflags: -I%s\nLibs: -L%s -l%s\n' "$name" "$name" "$version" \
@@ -111,6 +117,7 @@ libraries() {
 # ---- the tests ----
 
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
+# shellcheck disable=SC2086
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$root/lib/pkgconfig $MAKE --no-print-directory -s -j2 BUILD="$out" CC="$CC" \
-    CFLAGS=-O2 CPPFLAGS= LDFLAGS=-static PKG_CONFIG=pkg-config JPEG=0 PNG=0 OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 \
-    ARCHIVE=0 SECCOMP=0 HTTP=0 WERROR="$WERROR" unit ${1:+SUITES="$*"}
+    CFLAGS="$flags" CPPFLAGS= LDFLAGS="$link" PKG_CONFIG=pkg-config JPEG=0 PNG=0 OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 \
+    ARCHIVE=0 SECCOMP=0 HTTP=0 $more WERROR="$WERROR" unit ${1:+SUITES="$*"}

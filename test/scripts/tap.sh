@@ -33,5 +33,17 @@ none() {
 # NAME, REASON
 skip() { echo "ok - $1 # SKIP $2"; }
 
+# NAME, SCRIPT, ARGUMENTS...: a Python script that drives a browser and prints TAP lines.  Its limit of time is far above
+# what a loaded machine needs
+browse() {
+    name=$1 script=test/scripts/$2
+    shift 2
+    timeout 900 python3 "$script" "$@" >"$dir/tap" 2>"$dir/browser"
+    code=$?
+    cat "$dir/tap"
+    if grep -q '^not ok' "$dir/tap"; then status=1; fi
+    none "$name: the browser went through all of it" "$([ $code = 0 ] || grep '^not ok' "$dir/tap" || cat "$dir/browser")"
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 finish() { exit $status; }

@@ -141,8 +141,9 @@ for path in / /docs; do
     is "$path: its policy allows the service's own files alone" 1 "$(headers "$url$path" |
         grep -ciE "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\$")"
 done
-is 'styles, scripts and pictures have their types' 'text/css; charset=utf-8 text/javascript; charset=utf-8 image/jpeg' \
-    "$(echo $(for path in /page.css /page.js /pictures/bus.jpg; do headers "$url$path" | sed -n 's/^Content-Type: //p'; done))"
+for type in '/page.css text/css; charset=utf-8' '/page.js text/javascript; charset=utf-8' '/pictures/bus.jpg image/jpeg'; do
+    is "the type of ${type%% *}" "${type#* }" "$(headers "$url${type%% *}" | sed -n 's/^Content-Type: //p')"
+done
 ask "$url/pictures/bus.jpg" >"$dir/bus"
 try 'a bundled picture' cmp "$dir/bus" $picture
 for path in /pictures /pictures/ /pictures/../page.js /pictures/nothing.jpg /tools/capserve.c //; do
@@ -164,13 +165,24 @@ done
 for load in $loads; do wait "$load"; done
 is 'no request changes the answer of another' "16 $want" "$(cat "$dir"/load.* | sort | uniq -c | sed 's/^ *//')"
 
+# ---- clients that go away while their maps are made ----
+many=''
+while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
+# shellcheck disable=SC2086
+curl -s -m 300 $many "$url/caption/explain?map=occlusion" >/dev/null &
+left=$!
+until_said '^capserve_queued_images [1-9]' ask "$url/metrics"
+kill $left
+until_said '^capserve_images_total{outcome="gone"} [1-9]' ask "$url/metrics"
+until_said '^capserve_queued_images 0' ask "$url/metrics"
+is 'a client that goes away: its maps are given up' 1 "$(ask "$url/metrics" | grep -c '^capserve_images_total{outcome="gone"} [1-9]')"
+is 'and others are answered' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
+
 # ---- signals ----
 kill -HUP "$pid"
 until_said 'opened again' cat "$dir/log"
 is 'SIGHUP opens the model again' 1 "$(grep -c 'opened again' "$dir/log")"
 is 'and requests go on' "$want" "$(ask -F file=@$picture "$url/caption" | cksum)"
-many=''
-while [ ${#many} -lt 1300 ]; do many="$many -F file=@$picture"; done
 # shellcheck disable=SC2086
 ask $many "$url/caption?beam_width=10" >"$dir/last" &
 last=$!

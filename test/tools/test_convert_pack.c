@@ -145,7 +145,7 @@ static void check_winograd(size_t side)
     convert_pack_winograd(&m, side, out);
     for (size_t row = 0; row < 32; row++) {
         for (size_t column = 0; column < COLUMNS; column++) {
-            const float *g = in + (row * COLUMNS + column) * 9;
+            const float *g = row < ROWS ? in + (row * COLUMNS + column) * 9 : NULL;
             float u[36];
             for (size_t i = 0; i < side * side; i++) {
                 u[i] = out[((i * 2 + row / 16) * COLUMNS + column) * 16 + row % 16];

@@ -42,4 +42,7 @@ bool picture_decode_tiff(picture_job *job, picture *p);
  * would be dropped, is not decoded.  *memory: bytes that decoding takes beside the picture. */
 bool picture_heif_prepare(const picture_job *job, uint8_t *data, size_t size, uint64_t *memory);
 
+/* Refuses a TIFF file whose fields, strips or tiles take far more bytes than the file has. */
+bool picture_tiff_check(const picture_job *job);
+
 #endif

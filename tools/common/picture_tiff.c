@@ -228,6 +228,7 @@ bool picture_decode_tiff(picture_job *job, picture *p)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (pthread_once(&once, load) != 0 || !loaded) return picture_refused(job, LIBRARY " is not installed");
+    if (!picture_tiff_check(job)) return false;
     tiff_bytes bytes = {.data = job->source->data, .size = job->source->size};
     TIFF *tiff = f.TIFFClientOpen(job->source->name, "r", &bytes, read_bytes, write_nothing, seek,
                                   close_nothing, size_of, map, unmap);

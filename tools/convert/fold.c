@@ -11,10 +11,10 @@ bool convert_fold(const source_file *checkpoint, const convert_norm *norm, size_
 {
     const convert_source *const sources[4] = {norm->weight, norm->bias, norm->mean, norm->var};
     float *values = malloc(4 * count * sizeof *values); /* [4, count] */
+    if (!values) return tool_fail(err, "%s: out of memory", source_path(checkpoint));
     const float *weight = values, *bias = values + count, *mean = values + 2 * count,
                 *var = values + 3 * count;
-    bool ok = values != NULL;
-    if (!ok) (void)tool_fail(err, "%s: out of memory", source_path(checkpoint));
+    bool ok = true;
     for (size_t i = 0; ok && i < 4; i++) {
         ok = source_read(checkpoint, sources[i]->tensor, values + i * count, err);
     }

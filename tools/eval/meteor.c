@@ -41,6 +41,8 @@ typedef struct meteor {
     synonyms *synonyms; /* by stem */
     size_t synonyms_capacity, synonyms_filled;
     size_t synonyms_total; /* words in all of them */
+    uint32_t *looked_up;   /* [n_looked_up] stems whose synonyms are known */
+    size_t n_looked_up, looked_up_capacity;
 } meteor;
 
 typedef struct item {
@@ -122,13 +124,16 @@ static int compare_words(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The synonyms of all words of a large file may take more memory than the file and WordNet. */
+/* The synonyms of all words of a large file may take more memory than the file and WordNet.  Takes as long as
+ * it took to look them up, however many other words there are. */
 static void forget_synonyms(meteor *m)
 {
-    for (size_t i = 0; i < m->synonyms_filled; i++) {
-        free(m->synonyms[i].words);
-        m->synonyms[i] = (synonyms){.words = NULL};
+    for (size_t i = 0; i < m->n_looked_up; i++) {
+        synonyms *s = &m->synonyms[m->looked_up[i]];
+        free(s->words);
+        *s = (synonyms){.words = NULL};
     }
+    m->n_looked_up = 0;
     m->synonyms_total = 0;
 }
 
@@ -145,6 +150,14 @@ static synonyms *find_synonyms(meteor *m, uint32_t word)
     collector c = {m, &all[word]};
     if (!c.into->known) {
         if (m->synonyms_total > MAX_SYNONYMS) forget_synonyms(m);
+        uint32_t *looked_up =
+            tool_grow(m->looked_up, &m->looked_up_capacity, m->n_looked_up + 1, sizeof *looked_up);
+        if (!looked_up) {
+            (void)tool_fail(m->err, "METEOR: out of memory");
+            return NULL;
+        }
+        m->looked_up = looked_up;
+        looked_up[m->n_looked_up++] = word;
         c.into->known = true;
         if (!eval_wordnet_lemmas(m->wordnet, eval_table_text(m->words, word), collect, &c, m->err)) {
             return NULL;
@@ -251,6 +264,7 @@ static void free_meteor(meteor *m)
 {
     forget_synonyms(m);
     free(m->synonyms);
+    free(m->looked_up);
     free(m->lower);
     free(m->stem);
 }

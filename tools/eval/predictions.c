@@ -122,12 +122,13 @@ static bool read_references(eval_predictions *list, const char *image, const jso
     if (eval_refs_find(list->refs, image) != EVAL_NO_WORD) {
         return refuse(list, place, err, "this image came before");
     }
+    const uint32_t number = eval_refs_image(list->refs, image, strlen(image));
+    if (number == EVAL_NO_WORD) return refuse(list, place, err, "out of memory");
     for (size_t i = 0; i < n; i++) {
         const json_t *text = json_array_get(truth, i);
         if (!json_is_string(text)) return refuse(list, place, err, "a \"ground_truth\" that is no text");
         if (json_string_length(text) > EVAL_MAX_CAPTION) return refuse(list, place, err, EVAL_TOO_LONG);
-        if (!eval_refs_add(list->refs, image, strlen(image), json_string_value(text),
-                           json_string_length(text))) {
+        if (!eval_refs_add_caption(list->refs, number, json_string_value(text), json_string_length(text))) {
             return refuse(list, place, err, "out of memory");
         }
     }

@@ -67,17 +67,15 @@ size_t eval_refs_captions(const eval_refs *refs, uint32_t number, const char *co
     return refs->images[number].count;
 }
 
-/* The image of that name, a new one if there is none; NULL when out of memory. */
-static image *get_image(eval_refs *refs, const char *name, size_t length)
+uint32_t eval_refs_image(eval_refs *refs, const char *name, size_t length)
 {
     const size_t before = eval_refs_count(refs);
     image *images = tool_grow(refs->images, &refs->capacity, before + 1, sizeof *images);
-    if (!images) return NULL;
+    if (!images) return EVAL_NO_WORD;
     refs->images = images;
     const uint32_t number = eval_table_add(refs->names, name, length);
-    if (number == EVAL_NO_WORD) return NULL;
     if (number == before) memset(&images[number], 0, sizeof *images);
-    return &images[number];
+    return number;
 }
 
 /* Most images have few captions, so their room starts with one and doubles. */
@@ -91,14 +89,20 @@ static bool make_room(image *im)
     return true;
 }
 
-bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const char *caption, size_t length)
+bool eval_refs_add_caption(eval_refs *refs, uint32_t number, const char *caption, size_t length)
 {
-    image *im = get_image(refs, name, name_length);
-    if (!im || !make_room(im)) return false;
+    image *im = &refs->images[number];
+    if (!make_room(im)) return false;
     const uint32_t text = eval_table_add(refs->texts, caption, length);
     if (text == EVAL_NO_WORD) return false;
     im->captions[im->count++] = eval_table_text(refs->texts, text);
     return true;
+}
+
+bool eval_refs_add(eval_refs *refs, const char *name, size_t name_length, const char *caption, size_t length)
+{
+    const uint32_t number = eval_refs_image(refs, name, name_length);
+    return number != EVAL_NO_WORD && eval_refs_add_caption(refs, number, caption, length);
 }
 
 /* ---- lines ---- */
@@ -188,9 +192,9 @@ static bool note_number(reader *r, span name, uint64_t number)
 {
     name = trim(name);
     if (!name.length) return refuse(r, "no image name");
-    const image *im = get_image(r->refs, name.text, name.length);
-    if (!im) return refuse(r, "out of memory");
-    const uint64_t pair[2] = {(uint64_t)(im - r->refs->images), number};
+    const uint32_t image_number = eval_refs_image(r->refs, name.text, name.length);
+    if (image_number == EVAL_NO_WORD) return refuse(r, "out of memory");
+    const uint64_t pair[2] = {image_number, number};
     const size_t before = eval_table_count(r->numbers);
     const uint32_t at = eval_table_add(r->numbers, pair, sizeof pair);
     if (at == EVAL_NO_WORD) return refuse(r, "out of memory");

@@ -2,7 +2,8 @@
 /* What the pages share: heat maps over a picture, words that show them, captions with bars.
  *
  * A picture's record: captions, [{text, score, confidence}], best first; words, those of the best one; maps, for each
- * kind of map (attention, gradcam, occlusion) the numbers 0..255 of all words, one map after the other. */
+ * kind of map (attention, gradcam, occlusion) the numbers 0..255 of all words, one map after the other, as bytes or as
+ * their base64. */
 const look = (() => {
   const side = maps => Math.round(Math.sqrt(maps));
 
@@ -86,38 +87,45 @@ const look = (() => {
     return box;
   }
 
+  /* The numbers of all words' maps of a kind, or nothing.  A text is unpacked when it is first needed. */
+  function mapsOf(record, kind) {
+    const maps = record.maps && record.maps[kind];
+    if (typeof maps !== 'string') return maps;
+    return record.maps[kind] = Uint8Array.from(atob(maps), c => c.charCodeAt(0));
+  }
+
   /* The words as buttons.  A word that is pointed at, focused or pressed shows its map on the canvas.  `settings` is
    * asked each time: {map, colors, opacity}.  `shown`, if any, is told the word and its map, or nothing. */
   function words(record, canvas, settings, shown = () => {}) {
     const box = element('p', { className: 'words' });
     let held = null;
     const show = button => {
-      const maps = record.maps && record.maps[settings().map], all = [...box.children];
+      const all = [...box.children], maps = button && mapsOf(record, settings().map);
       for (const b of all) b.classList.toggle('shown', b === button);
       clear(canvas);
-      if (!button || !maps) return shown();
+      if (!maps) return shown();
       const count = maps.length / record.words.length, index = all.indexOf(button);
       const map = maps.subarray(index * count, (index + 1) * count);
       draw(canvas, map, settings());
       shown(record.words[index], map);
     };
+    const hold = button => {
+      for (const b of box.children) b.setAttribute('aria-pressed', String(b === button));
+      show(held = button);
+    };
     const back = () => show(box.contains(document.activeElement) ? document.activeElement : held);
-    record.words.forEach(word => {
+    const on = (event, act) => box.addEventListener(event, e => { if (e.target !== box) act(e.target, e); });
+    on('pointerover', show);
+    on('pointerout', back);
+    on('focusin', show);
+    on('focusout', () => show(held));
+    on('click', button => hold(held === button ? null : button));
+    on('keydown', (button, event) => { if (event.key === 'Escape') hold(null); });
+    for (const word of record.words) {
       const button = element('button', { type: 'button', textContent: word });
       button.setAttribute('aria-pressed', 'false');
-      const hold = on => {
-        for (const b of box.children) b.setAttribute('aria-pressed', String(on && b === button));
-        held = on ? button : null;
-        show(held);
-      };
-      button.addEventListener('pointerenter', () => show(button));
-      button.addEventListener('pointerleave', back);
-      button.addEventListener('focus', () => show(button));
-      button.addEventListener('blur', () => show(held));
-      button.addEventListener('click', () => hold(held !== button));
-      button.addEventListener('keydown', event => { if (event.key === 'Escape') hold(false); });
       box.append(button, ' ');
-    });
+    }
     box.refresh = back;
     return box;
   }

@@ -3,12 +3,11 @@
  */
 (() => {
   const get = id => document.getElementById(id);
-  const kinds = ['attention', 'gradcam', 'occlusion'];
   let picture = null;            /* the Blob that is shown */
   let record = null;             /* as look.js has it; null: there is no caption yet */
   let words = null;              /* the box of look.words */
   let work = new AbortController();
-  const controls = look.controls(kinds, event => {
+  const controls = look.controls(backend.kinds, event => {
     if (event.target === controls.map) findMaps(controls.map.value);
     if (words) words.refresh();
   });
@@ -18,7 +17,6 @@
 
   function say(text, busy = false) {
     get('message').textContent = text;
-    get('message').hidden = text === '';
     get('message').classList.toggle('busy', busy);
   }
 
@@ -35,6 +33,8 @@
   }
 
   const busy = seconds => say('The service is busy. Trying again in ' + seconds + (seconds === 1 ? ' second' : ' seconds') + ' …', true);
+
+  const tell = text => say(text, true); /* on the way to a caption */
 
   /* ---- results ---- */
 
@@ -57,6 +57,7 @@
     get('others').replaceChildren(look.captions(record));
     get('copied').textContent = '';
     get('result').hidden = false;
+    mention();
     showWords();
   }
 
@@ -89,7 +90,7 @@
     record = words = null;
     say('Looking at the picture …', true);
     try {
-      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy });
+      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy, tell });
       if (mine !== work) return;
       showCaption(answer);
       await findMaps(chosen ? controls.map.value : undefined);
@@ -105,13 +106,19 @@
   /* ---- pictures ---- */
 
   const image = get('picture'), view = get('view');
+  let unseen = false; /* the browser can't show the picture, as with HEIC in most of them */
+  const mention = () => { get('unshown').hidden = !(unseen && record); };
   image.addEventListener('load', () => {
     const ratio = image.naturalWidth / image.naturalHeight;
     view.style.aspectRatio = String(ratio);
     view.style.maxWidth = 'min(100%, ' + 60 * ratio + 'vh)';
-    get('figure').hidden = false;
+    get('figure').hidden = unseen = false;
+    mention();
   });
-  image.addEventListener('error', () => { get('figure').hidden = true; });
+  image.addEventListener('error', () => {
+    get('figure').hidden = unseen = true;
+    mention();
+  });
 
   function take(blob) {
     if (!blob) return;

@@ -230,7 +230,7 @@ static bool pop_mark(torch_vm *vm, torch_value ***values, size_t *count)
     vm->mark_count--;
     *count = vm->depth - vm->marks[vm->mark_count];
     vm->depth = vm->marks[vm->mark_count];
-    *values = vm->stack + vm->depth;
+    *values = vm->stack ? vm->stack + vm->depth : NULL; /* nothing was pushed yet */
     return true;
 }
 
