@@ -249,6 +249,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
 $(BUILD)/kernels/mve/%.o: MORE_FLAGS = -fstack-usage -O2 -DCPTK_ISA=mve
 $(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
+$(BUILD)/test/%.o: MORE_FLAGS += $(TEST_FLAGS)
 
 # bodies: one source, one object per instruction set
 define body_rule
@@ -455,13 +456,14 @@ valgrind: $(SUITE_PROGS)
 		sh test/scripts/run.sh $(SUITE_PROGS)
 
 # Which lines and branches the tests reach.  Nothing is optimised but the vector kernels, so that a line stays a line.
-# Kernels of a set that the machine may lack are built without counters.
+# Kernels of a set that the machine may lack are built without counters, and so are the tests themselves.
 COVERAGE_FLAGS := -O0 -g -fprofile-arcs -ftest-coverage -fprofile-update=atomic
 COUNTED_ISAS := avx2 neon
 .PHONY: coverage covered
 coverage:
 	@SETUP="$$(CC='$(CC)' sh test/coverage/run.sh can)"; if [ -n "$$SETUP" ]; then echo "coverage: skipped, $$SETUP"; else \
 	$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-coverage' CFLAGS='$(COVERAGE_FLAGS)' SECCOMP=0 \
+		TEST_FLAGS='-O2 -fno-profile-arcs -fno-test-coverage -w' \
 		WERROR=0 LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit,--wrap=raise $(BUILD)-coverage/test/coverage/ends.o' \
 		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) $(if $(filter $(i),$(COUNTED_ISAS)),-O1,-fno-profile-arcs -fno-test-coverage -w)') \
 		covered; fi
