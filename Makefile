@@ -249,6 +249,7 @@ $(BUILD)/%.o: %.c $(BUILD)/configured
 $(BUILD)/lib/%.o $(BUILD)/kernels/%.o: MORE_FLAGS = -fstack-usage
 $(BUILD)/kernels/mve/%.o: MORE_FLAGS = -fstack-usage -O2 -DCPTK_ISA=mve
 $(BUILD)/tools/%.o $(BUILD)/test/%.o $(BUILD)/bench/%.o: MORE_FLAGS = -pthread $(TOOL_PKG_CFLAGS) $(TOOL_DEFS)
+$(BUILD)/test/%.o: MORE_FLAGS += $(TEST_FLAGS)
 
 # bodies: one source, one object per instruction set
 define body_rule
@@ -337,7 +338,7 @@ $(BUILD)/man/made: include/caption.h $(MAN_AWK) $(BUILD)/configured
 
 # ---- targets ----------------------------------------------------------------
 .PHONY: help deps demo serve weights test unit check asan tsan valgrind analyse fuzz attack firmware bench bench-peers roofline pictures check-reference \
-	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm deps-cross install uninstall clean
+	check-int8 check-pillow check-neon check-i686 check-musl check-cortex-m wasm check-wasm web serve-web check-web deps-cross install uninstall clean
 
 help:
 	@echo 'make [all]            the library, the tools and their manual, into $(BUILD)/'
@@ -373,6 +374,8 @@ help:
 	@echo 'make check-neon       the AArch64 kernels under qemu-user'
 	@echo 'make check-i686       the C tests on 32-bit x86; make check-musl: with musl'
 	@echo 'make wasm             the library for browsers and Node, into $(BUILD)/web/; make check-wasm: captions in Node; FAST=1'
+	@echo 'make web              the page that captions in the browser itself, into $(BUILD)/web-page/, for any host of files;'
+	@echo '                      make serve-web: on http://127.0.0.1:8080/; make check-web: in Chromium'
 	@echo 'make check-cortex-m   captions on Cortex-M4, M7 and M55 under QEMU; TARGET=cortex-m55: one; FAST=1'
 	@echo 'make install          into PREFIX=$(PREFIX), below DESTDIR; uninstall takes it away'
 	@echo 'make clean            remove $(BUILD)/ and its like, and with it the configuration'
@@ -453,13 +456,14 @@ valgrind: $(SUITE_PROGS)
 		sh test/scripts/run.sh $(SUITE_PROGS)
 
 # Which lines and branches the tests reach.  Nothing is optimised but the vector kernels, so that a line stays a line.
-# Kernels of a set that the machine may lack are built without counters.
+# Kernels of a set that the machine may lack are built without counters, and so are the tests themselves.
 COVERAGE_FLAGS := -O0 -g -fprofile-arcs -ftest-coverage -fprofile-update=atomic
 COUNTED_ISAS := avx2 neon
 .PHONY: coverage covered
 coverage:
 	@SETUP="$$(CC='$(CC)' sh test/coverage/run.sh can)"; if [ -n "$$SETUP" ]; then echo "coverage: skipped, $$SETUP"; else \
 	$(MAKE) --no-print-directory $(SAME) BUILD='$(BUILD)-coverage' CFLAGS='$(COVERAGE_FLAGS)' SECCOMP=0 \
+		TEST_FLAGS='-O2 -fno-profile-arcs -fno-test-coverage -w' \
 		WERROR=0 LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit,--wrap=raise $(BUILD)-coverage/test/coverage/ends.o' \
 		$(foreach i,$(ISAS) $(FEW_ISAS),FLAGS_$(i)='$(FLAGS_$(i)) $(if $(filter $(i),$(COUNTED_ISAS)),-O1,-fno-profile-arcs -fno-test-coverage -w)') \
 		covered; fi
@@ -536,6 +540,19 @@ check-i686 check-musl msan:
 # into build/web; WASM_CC: another clang
 wasm:
 	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh tools/web/build.sh || test $$? = 77
+
+# the page that captions in the visitor's browser, into build/web-page; MODEL=FILE: with another model than the bundled one
+WEB_MODEL = $(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL))
+web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' MODEL=$(call quote,$(WEB_MODEL)) sh tools/web/site.sh || test $$? = 77
+
+WEB_PORT ?= 8080
+serve-web: web
+	@if [ -d $(BUILD)/web-page ]; then echo 'http://127.0.0.1:$(WEB_PORT)/'; \
+		python3 -m http.server --bind 127.0.0.1 --directory $(BUILD)/web-page $(WEB_PORT); fi
+
+check-web: tools
+	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' sh test/scripts/web.sh
 
 check-wasm: tools $(BUILD)/test/programs/raw_pictures
 	@$(SCRIPT_ENV) WERROR=$(WERROR) WASM_CC='$(WASM_CC)' FAST='$(FAST)' sh test/scripts/wasm.sh

@@ -7,6 +7,8 @@
 #ifndef TEST_FAILING_CALLS_H
 #define TEST_FAILING_CALLS_H
 
+#include "test/failing_memory.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 /* vec_mve.h - the vector operations of vec.h in Helium, the vector extension of Armv8.1-M (MVE): 4 floats a
- * vector.  vec.h says what each must do.  Helium takes denormals for 0 and gives 0 instead.  There are 8
- * registers, which the bodies' tile products don't fit; kernels/mve has these. */
+ * vector.  vec.h says what each must do.  Helium takes denormals for 0 and gives 0 instead, squares below
+ * 2^-126 among them.  There are 8 registers, which the bodies' tile products don't fit; kernels/mve has
+ * these. */
 #ifndef CPTK_SIMD_VEC_MVE_H
 #define CPTK_SIMD_VEC_MVE_H
 

@@ -103,5 +103,20 @@ if [ -n "$relaxed" ]; then
 else
     skip 'relaxed SIMD' 'the compiler or node lacks it'
 fi
+# ---- the package ----
+packed() {
+    mkdir "$dir/user" && npm pack --silent --pack-destination "$dir" "$link/web" >"$dir/name" &&
+        (cd "$dir/user" && echo '{}' >package.json &&
+            npm install --silent --offline --ignore-scripts --no-audit --no-fund "$dir/$(cat "$dir/name")") &&
+        cp test/web/installed.mjs "$dir/user" &&
+        node $flags "$dir/user/installed.mjs" "$dir/int8.capw" "$dir/pictures.rgb" >"$dir/words"
+}
+case $BUILD in /*) link=$BUILD ;; *) link=./$BUILD ;; esac
+if have npm; then
+    try 'npm packs and installs it' packed
+    none 'and it captions' "$(words "$dir/int8.txt" | head -n 1 | diff - "$dir/words")"
+else
+    skip 'npm packs and installs it' 'there is no npm'
+fi
 try 'errors, progress and large pictures' node $flags test/web/module.mjs "$BUILD/web" $model
 finish

@@ -103,8 +103,9 @@ static char *make_header(const convert_metadata *metadata, const source_tensor *
         ok = json_object_set_new(header, name, describe(tensors[i], at)) == 0;
         at += bytes_of(tensors[i]);
     }
-    char *text = ok && !tool_json_lost() ? json_dumps(header, JSON_COMPACT) : NULL, *padded = NULL;
-    json_decref(header);
+    const char *reason = NULL;
+    char *text = tool_json_print(ok ? header : NULL, JSON_COMPACT, &reason), *padded = NULL;
+    if (!ok) json_decref(header);
     if (!text) return NULL;
     const size_t size = strlen(text), wanted = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     padded = realloc(text, wanted + 1);
@@ -160,8 +161,9 @@ static bool write_words(const convert_vocabulary *vocabulary, tool_outfile *out,
         const source_word *word = &vocabulary->words[i];
         ok = json_array_append_new(array, json_stringn(word->data, word->size)) == 0;
     }
-    char *text = ok && !tool_json_lost() ? json_dumps(array, JSON_INDENT(1)) : NULL;
-    json_decref(array);
+    const char *reason = NULL;
+    char *text = tool_json_print(ok ? array : NULL, JSON_INDENT(1), &reason);
+    if (!ok) json_decref(array);
     ok = text ? tool_outfile_write(out, text, strlen(text), err) && tool_outfile_write(out, "\n", 1, err)
               : tool_fail(err, "vocabulary: out of memory");
     free(text);

@@ -34,6 +34,8 @@
 
   const busy = seconds => say('The service is busy. Trying again in ' + seconds + (seconds === 1 ? ' second' : ' seconds') + ' …', true);
 
+  const tell = text => say(text, true); /* on the way to a caption */
+
   /* ---- results ---- */
 
   function showWord(word, map) {
@@ -88,7 +90,7 @@
     record = words = null;
     say('Looking at the picture …', true);
     try {
-      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy });
+      const answer = await backend.caption(picture, { beams: get('beams').value, signal: mine.signal, busy, tell });
       if (mine !== work) return;
       showCaption(answer);
       await findMaps(chosen ? controls.map.value : undefined);

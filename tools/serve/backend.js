@@ -3,12 +3,13 @@
  * defines `backend` with `kinds`, the maps that there are, and these two functions.  Both take a picture's bytes (a Blob),
  * and fail with an Error whose message is for people.
  *
- * caption(picture, {beams, signal, busy}): {captions: [{text, score, confidence}], warning}, best first.
+ * caption(picture, {beams, signal, busy, tell}): {captions: [{text, score, confidence}], warning}, best first.
  * maps(picture, {beams, map, signal, busy}): {map, words, maps}: for each word of the best caption an array of numbers,
  * the positions of a square, row by row.  `map` is one of `kinds`; left out, the usual one, whose name is the answer's.
  *
- * `signal` is an AbortSignal.  busy(seconds) is called each time that it waits to try again.  An error with `access` set
- * asks for a token, which backend.token takes; with `final` set it is of no use to try again. */
+ * `signal` is an AbortSignal.  busy(seconds) is called each time that it waits to try again, and tell(text), if at all,
+ * with what is to be shown meanwhile.  An error with `access` set asks for a token, which backend.token takes; with `final`
+ * set it is of no use to try again. */
 const backend = (() => {
   const tries = 5, longest = 10; /* seconds */
 

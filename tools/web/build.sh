@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds libcaption.wasm and, where the compiler knows relaxed SIMD, libcaption-relaxed.wasm: `make wasm`.  They go to
-# BUILD/web, with the JavaScript module beside them.  Skips (exit code 77) where there is no compiler for WebAssembly.
+# BUILD/web, with the JavaScript module beside them: a folder that npm can pack.  Skips (exit code 77) where there is no compiler for WebAssembly.
 #   WASM_CC  the compiler (the newest clang that finds wasi-libc and wasm-ld)
 # `build.sh can` only says whether there is one.
 set -eu
@@ -52,4 +52,6 @@ else
     rm -f "$out/libcaption-relaxed.wasm"
     echo "  WASM no module with relaxed SIMD: it needs clang 16, and $cc is $version"
 fi
-cp tools/web/caption.js tools/web/caption.d.ts "$out"
+cp tools/web/caption.js tools/web/caption.d.ts tools/web/README.md LICENSE "$out"
+chmod a-x "$out"/*.wasm
+sed "s/@version@/${VERSION:-0.0.0}/" tools/web/package.json >"$out/package.json"
