@@ -14,6 +14,7 @@
 #include "tools/batch/format.h"
 #include "tools/batch/inputs.h"
 #include "tools/batch/journal.h"
+#include "tools/batch/manifest.h"
 #include "tools/batch/shard.h"
 #include "tools/batch/tar_out.h"
 #include "tools/common/progress.h"
@@ -392,6 +393,37 @@ static void capture(char *text, size_t size, tool_progress *p, uint64_t done)
     (void)fclose(f);
 }
 
+static bool next_of_two(void *user, char **line, size_t *room)
+{
+    int *given = user;
+    free(*line);
+    *line = *given < 2 ? strdup("a.jpg\ta.jpg: damaged\n") : NULL;
+    *room = 0;
+    return (*given)++ < 2;
+}
+
+/* A manifest that would list fewer failures than there were, or more, isn't written. */
+static void manifests_list_all(void **state)
+{
+    char output[PATH], model[] = "model=m\n";
+    batch_manifest manifest = {.settings = model};
+    tool_error err = {{0}};
+    (void)state;
+    (void)snprintf(output, sizeof output, "%s/listed", dir);
+    char *path = batch_manifest_path(output);
+    assert_non_null(path);
+    for (manifest.totals.failed = 1; manifest.totals.failed <= 3; manifest.totals.failed++) {
+        int given = 0;
+        err.message[0] = '\0';
+        const bool ok = batch_manifest_write(output, &manifest, next_of_two, &given, &err);
+        assert_int_equal(ok, manifest.totals.failed == 2);
+        assert_int_equal(access(path, F_OK) == 0, ok);
+        if (!ok) assert_non_null(strstr(err.message, "failures can be read"));
+        (void)unlink(path);
+    }
+    free(path);
+}
+
 static void a_line_a_minute(void **state)
 {
     char text[256];
@@ -434,7 +466,7 @@ int main(void)
         cmocka_unit_test(names_in_order),         cmocka_unit_test(float16_is_nearest),
         cmocka_unit_test(journal_goes_on),        cmocka_unit_test(damaged_journals),
         cmocka_unit_test(journals_of_others),     cmocka_unit_test(tars_are_read_by_tar),
-        cmocka_unit_test(a_line_a_minute),
+        cmocka_unit_test(manifests_list_all),     cmocka_unit_test(a_line_a_minute),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

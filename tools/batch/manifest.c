@@ -83,15 +83,22 @@ static bool count_reason(json_t *reasons, const char *reason)
     return ok;
 }
 
+/* What a manifest lists. */
+typedef struct failure_list {
+    batch_next_failure next;
+    void *user;
+    uint64_t count; /* listed so far */
+} failure_list;
+
 /* Lists the failures one by one, and counts their reasons. */
-static bool put_failures(FILE *stream, batch_next_failure next, void *user, json_t *reasons)
+static bool put_failures(FILE *stream, failure_list *list, json_t *reasons)
 {
     char *line = NULL, *message = NULL;
     size_t room = 0;
     bool ok = true;
-    for (bool first = true; ok && next(user, &line, &room); first = false) {
+    for (; ok && list->next(list->user, &line, &room); list->count++) {
         ok = count_reason(reasons, split(line, &message));
-        (void)fputs(first ? "\n    " : ",\n    ", stream);
+        (void)fputs(list->count == 0 ? "\n    " : ",\n    ", stream);
         ok = ok && put_value(stream, json_pack("{s:o, s:o}", "image", tool_json_text(line), "error",
                                                tool_json_text(message)));
     }
@@ -99,7 +106,7 @@ static bool put_failures(FILE *stream, batch_next_failure next, void *user, json
     return ok;
 }
 
-static bool put_all(FILE *stream, const batch_manifest *manifest, batch_next_failure next, void *user)
+static bool put_all(FILE *stream, const batch_manifest *manifest, failure_list *list)
 {
     const batch_totals *t = &manifest->totals;
     json_t *reasons = json_object();
@@ -109,7 +116,7 @@ static bool put_all(FILE *stream, const batch_manifest *manifest, batch_next_fai
                   t->captioned, t->failed, t->items, t->bytes, t->crc);
     bool ok = reasons && put_settings(stream, manifest->settings);
     (void)fputs("\n  },\n  \"failures\": [", stream);
-    ok = ok && put_failures(stream, next, user, reasons);
+    ok = ok && put_failures(stream, list, reasons);
     (void)fputs(t->failed ? "\n  ],\n  \"reasons\": " : "],\n  \"reasons\": ", stream);
     ok = ok && put_value(stream, json_incref(reasons));
     (void)fputs("\n}\n", stream);
@@ -121,12 +128,17 @@ bool batch_manifest_write(const char *output, const batch_manifest *manifest, ba
                           void *user, tool_error *err)
 {
     char *path = batch_manifest_path(output);
+    failure_list list = {.next = next, .user = user};
     tool_outfile *out = path ? tool_outfile_open(path, err) : NULL;
     bool ok = out != NULL;
     errno = 0;
-    if (ok && !put_all(tool_outfile_stream(out), manifest, next, user)) {
+    if (ok && !put_all(tool_outfile_stream(out), manifest, &list)) {
         const int code = ferror(tool_outfile_stream(out)) ? errno : ENOMEM;
         ok = tool_fail_errno(err, path, code ? code : EIO);
+    }
+    if (ok && list.count != manifest->totals.failed) {
+        ok = tool_fail(err, "%s: %" PRIu64 " of %" PRIu64 " failures can be read", path, list.count,
+                       manifest->totals.failed);
     }
     ok = ok && tool_outfile_commit(&out, err);
     tool_outfile_abort(&out);

@@ -22,7 +22,8 @@ char *batch_manifest_path(const char *output);
  * manifest frees.  False at the end. */
 typedef bool (*batch_next_failure)(void *user, char **line, size_t *room);
 
-/* Writes the manifest of an output. */
+/* Writes the manifest of an output, which lists totals.failed failures: with another number of them there is
+ * no manifest, for then something was lost. */
 bool batch_manifest_write(const char *output, const batch_manifest *manifest, batch_next_failure next,
                           void *user, tool_error *err);
 
