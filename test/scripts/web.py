@@ -16,7 +16,7 @@ SITE, FOLDER, SHOTS = sys.argv[1:4]
 PICTURE = os.path.abspath("weights/scenes/demo/scene_2035_000009.jpg")
 WANTED = [json.loads(line) for line in open(sys.argv[4])]
 CAPTION = """const words = [...document.querySelectorAll('#caption button')].map(b => b.textContent).join(' ');
-return document.getElementById('result').checkVisibility() && document.getElementById('message').hidden && words"""
+return document.getElementById('result').checkVisibility() && document.getElementById('message').textContent === '' && words"""
 INK = """const c = document.getElementById('map');
 return c.width === 112 && c.getContext('2d').getImageData(0, 0, 112, 112).data.some(v => v > 0)"""
 asked = []  # what the host was asked for
@@ -77,7 +77,7 @@ try:
     check("without a network too", b.wait("a caption", CAPTION) == WANTED[0]["caption"], text_of("#caption"))
     times = b.run("""const wait = (text) => new Promise(done => { const look = () => {
           const c = document.getElementById('caption');
-          if (c.childElementCount && document.getElementById('message').hidden) done(); else requestAnimationFrame(look); }; look(); });
+          if (c.childElementCount && document.getElementById('message').textContent === '') done(); else requestAnimationFrame(look); }; look(); });
         return (async () => { const blob = await (await fetch('pictures/bus.jpg')).blob(), all = [];
           for (let i = 0; i < 9; i++) { const t = new DataTransfer(); t.items.add(new File([blob], 'bus.jpg'));
             document.getElementById('caption').replaceChildren(); const begin = performance.now();
