@@ -623,7 +623,7 @@ INSTALLED = \
 	$(call installed_under,644,$(mandir)/man1,$(wildcard docs/man/*.1)) \
 	$(call installed_under,644,$(mandir)/man3,$(wildcard docs/man/*.3) $(FUNCTIONS:%=$(BUILD)/man/%.3)) \
 	$(call installed_under,644,$(docdir),README.md LICENSE NEWS $(wildcard docs/*.md docs/*.svg)) \
-	$(call installed_under,644,$(docdir)/examples,$(wildcard docs/examples/*)) \
+	$(foreach f,$(wildcard docs/examples/*.* docs/examples/boards/*.* docs/examples/boards/*/*.*),644:$(f):$(f:docs/%=$(docdir)/%)) \
 	$(call completions,bash,$(datadir)/bash-completion/completions) \
 	$(call completions,zsh,$(datadir)/zsh/site-functions,_) \
 	$(call completions,fish,$(datadir)/fish/vendor_completions.d,,.fish)
