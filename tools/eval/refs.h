@@ -30,7 +30,7 @@ bool eval_refs_add(eval_refs *refs, const char *image, size_t image_length, cons
 
 /* The same in two steps, for many captions of one image: its number, new or known, EVAL_NO_WORD when out of
  * memory; and a caption for it. */
-uint32_t eval_refs_image(eval_refs *refs, const char *image, size_t length);
+uint32_t eval_refs_image(eval_refs *refs, const char *name, size_t length);
 bool eval_refs_add_caption(eval_refs *refs, uint32_t number, const char *caption, size_t length);
 
 /* Images are numbered in order of first appearance. */
