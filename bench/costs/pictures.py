@@ -4,11 +4,16 @@ Each function of CASES returns the bytes of one file, or None where what makes i
 """
 import io
 import os
+import pathlib
 import random
 import struct
 import subprocess
+import sys
 import tempfile
 import zlib
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "test/bad"))
+from pieces import chunk, frame, jpeg, png, scan
 
 try:
     from PIL import Image
@@ -47,30 +52,6 @@ def coarse_noise(width, height, cell):
 
 # ---- JPEG ----
 
-def marker(kind, body):
-    return bytes([0xFF, kind]) + struct.pack(">H", len(body) + 2) + body
-
-
-def frame(kind, width, height, components):
-    body = struct.pack(">BHHB", 8, height, width, components)
-    return marker(kind, body + b"".join(bytes([i + 1, 0x11, 0]) for i in range(components)))
-
-
-def scan(components, first, last, data=b"\x00"):
-    body = bytes([len(components)]) + b"".join(bytes([c, 0]) for c in components)
-    return marker(0xDA, body + bytes([first, last, 0])) + data
-
-
-# one quantiser of ones; each Huffman table has two codes: 0, and 10 (in AC tables the end of 32767 blocks, E0)
-QUANTISER = marker(0xDB, bytes([0]) + bytes([1]) * 64)
-TABLES = b"".join(marker(0xC4, bytes([which, 1, 1]) + bytes(14) + values)
-                  for which, values in ((0x00, b"\x00\x01"), (0x10, b"\xe0\x00")))
-
-
-def jpeg(*parts):
-    return b"\xff\xd8" + QUANTISER + TABLES + b"".join(parts) + b"\xff\xd9"
-
-
 def jpeg_scans():
     """As many scans as are accepted, over as many blocks."""
     return jpeg(frame(0xC2, SIDE, 7_000, 1), scan([1], 0, 0, bytes(300_000)),
@@ -88,15 +69,6 @@ def jpeg_noise():
 
 # ---- PNG ----
 
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(width, height, depth, colour, interlaced, packed):
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
-
-
 def rows(count, row):
     """The deflated rows of a picture; every one is the same, and begins with its filter."""
     deflate = zlib.compressobj(1)
@@ -105,7 +77,7 @@ def rows(count, row):
 
 def png_deep(filtered=4):
     """16 bits of four colours, each row filtered by Paeth's predictor (4)."""
-    return png(5_700, 5_700, 16, 6, 0, rows(5_700, bytes([filtered]) + noise(60) * 760))
+    return png(5_700, 5_700, 16, 6, 0, chunk(b"IDAT", rows(5_700, bytes([filtered]) + noise(60) * 760)))
 
 
 def png_interlaced():
@@ -114,7 +86,7 @@ def png_interlaced():
     for x, y, across, down in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
         columns, lines = -(-(width - x) // across), -(-(height - y) // down)
         parts += [packed.compress(bytes([4]) + bytes(columns * 8)) for _ in range(lines)]
-    return png(width, height, 16, 6, 1, b"".join(parts) + packed.flush())
+    return png(width, height, 16, 6, 1, chunk(b"IDAT", b"".join(parts) + packed.flush()))
 
 
 # ---- GIF ----

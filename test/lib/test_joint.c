@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "test/fixture.h"
+#include "test/same_result.h"
 
 /* More images than are searched together with 10 beams, and than a tile of any product has rows. */
 enum { IMAGES = 19, HIDDEN = 37, LENGTH = 16 };
@@ -103,23 +104,6 @@ static void begin_watch(watch *w, int words)
 }
 
 /* ---- comparisons ---- */
-
-static void same_result(const caption_result *a, const caption_result *b, int positions)
-{
-    assert_int_equal(a->count, b->count);
-    for (int i = 0; i < a->count; i++) {
-        const caption_text *x = &a->captions[i], *y = &b->captions[i];
-        assert_string_equal(x->text, y->text);
-        assert_int_equal(x->length, y->length);
-        assert_memory_equal(x->ids, y->ids, (size_t)x->length * sizeof *x->ids);
-        assert_memory_equal(&x->log_probability, &y->log_probability, sizeof x->log_probability);
-        assert_memory_equal(&x->score, &y->score, sizeof x->score);
-        assert_memory_equal(&x->confidence, &y->confidence, sizeof x->confidence);
-        assert_int_equal(!x->alpha, !y->alpha);
-        if (!x->alpha) continue;
-        assert_memory_equal(x->alpha, y->alpha, (size_t)x->length * (size_t)positions * sizeof *x->alpha);
-    }
-}
 
 /* Every caption begins with the tokens that were said to be final. */
 static void begin_so(const caption_result *result, const watch *w, int slot)

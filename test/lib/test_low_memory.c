@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "test/fixture.h"
+#include "test/same_result.h"
 
 /* Widths that are no multiple of 4 or 16, and sides whose maps have odd numbers of rows.  With a width of 16
  * and a large side, the maps of int8 models fit over the pixels. */
@@ -84,20 +85,6 @@ static void close_pair(pair *p)
 }
 
 /* ---- results ---- */
-
-static void same_result(const caption_result *a, const caption_result *b, int positions)
-{
-    assert_int_equal(a->count, b->count);
-    for (int i = 0; i < a->count; i++) {
-        const caption_text *x = &a->captions[i], *y = &b->captions[i];
-        assert_string_equal(x->text, y->text);
-        assert_int_equal(x->length, y->length);
-        assert_memory_equal(x->ids, y->ids, (size_t)x->length * sizeof *x->ids);
-        assert_memory_equal(&x->score, &y->score, sizeof x->score);
-        if (!x->alpha) continue;
-        assert_memory_equal(x->alpha, y->alpha, (size_t)x->length * (size_t)positions * sizeof *x->alpha);
-    }
-}
 
 static void same_features(const pair *p)
 {
