@@ -116,11 +116,6 @@ static size_t map_scratch(const cpt_step *step, const cpt_linear *linear, int th
     return linear->out > 0 ? cpt_linear_map_scratch(linear, step->positions, threads, step->kernels) : 0;
 }
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* What only cpt_step_begin needs. */
 static void plan_begin(cpt_step *step, cpt_arena *arena, int threads)
 {
@@ -128,8 +123,8 @@ static void plan_begin(cpt_step *step, cpt_arena *arena, int threads)
     cpt_attention *a = &step->attention;
     const size_t pitch = feature_pitch(d), element = d->int8 ? sizeof(uint8_t) : sizeof(float);
     size_t scratch = map_scratch(step, &d->enc, threads);
-    scratch = max_size(scratch, map_scratch(step, &d->context.all, threads));
-    scratch = max_size(scratch, map_scratch(step, &d->context.rest, threads));
+    scratch = cpt_max_size(scratch, map_scratch(step, &d->context.all, threads));
+    scratch = cpt_max_size(scratch, map_scratch(step, &d->context.rest, threads));
     a->features = cpt_arena_take(arena, (size_t)step->positions * pitch, element);
     a->mean = cpt_arena_take(arena, (size_t)d->channels, sizeof *a->mean);
     if (d->int8) {

@@ -10,11 +10,6 @@ size_t cpt_resnet_pixel_bytes(const cpt_resnet *net)
     return (size_t)net->input_size * (size_t)net->input_size * CPT_INPUT_CHANNELS;
 }
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* A piece of memory: a map, or with int8 its 16-bit form. */
 typedef struct span {
     size_t offset;
@@ -153,7 +148,7 @@ static size_t place_pixels_and_features(plan *p)
     p->spans[PIXELS] = (span){.first = -1, .last = (int8_t)(p->run->stream.layers - 1)};
     p->spans[FEATURES] = (span){.first = p->run->net->int8 ? layers : layers - 1, .last = layers};
     const size_t end = place(p, PIXELS, 0);
-    return max_size(end, place(p, FEATURES, 0));
+    return cpt_max_size(end, place(p, FEATURES, 0));
 }
 
 static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
@@ -171,7 +166,7 @@ static void plan_maps(cpt_resnet_run *run, cpt_arena *arena, int batch)
         const bool over_pixels = run->stream.over_pixels && i == FORMS * run->stream.layers;
         size_t offset = other >= 0 ? p.spans[other].offset : 0;
         if (other < 0 && !over_pixels) offset = first_fit(&p, &p.spans[i], bytes);
-        total = max_size(total, place(&p, i, offset));
+        total = cpt_max_size(total, place(&p, i, offset));
     }
     unsigned char *base = cpt_arena_take(arena, total, 1);
     /* Kernels multiply the bytes between a position's channels and the end of its last quad by 0, so these
@@ -211,7 +206,7 @@ void cpt_resnet_plan(cpt_resnet_run *run, cpt_arena *arena, int batch, int threa
     for (int i = 0; i < CPT_RESNET_LAYERS; i++) {
         if (run->net->layers[i].is_pool) continue;
         const size_t bytes = choose(run, i, i < run->split ? 1 : batch, threads, wish);
-        scratch = max_size(scratch, bytes);
+        scratch = cpt_max_size(scratch, bytes);
     }
     plan_maps(run, arena, batch);
     run->scratch = cpt_arena_take(arena, scratch, 1);

@@ -16,6 +16,11 @@ static inline int cpt_max(int a, int b)
     return a > b ? a : b;
 }
 
+static inline size_t cpt_max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline int cpt_ceil_div(int a, int b)
 {
     return (a + b - 1) / b;

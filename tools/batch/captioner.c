@@ -9,10 +9,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/session.h"
 
-enum {
-    USUAL_MEMORY = 12 << 20, /* bytes that a session decodes with: the encoder's own buffers are no smaller */
-    LARGE_TOTAL = 256 << 20  /* bytes beyond that, of all threads together */
-};
+enum { LARGE_TOTAL = 256 << 20 }; /* bytes beyond TOOL_USUAL_MEMORY, of all threads together */
 
 struct batch_captioner {
     batch_job *job;
@@ -52,7 +49,7 @@ bool batch_job_begin(batch_job *job, tool_error *err)
     job->limits = job->session;
     job->session.threads = 1;
     job->session.max_batch = BATCH_MOST;
-    job->session.decode_memory = USUAL_MEMORY;
+    job->session.decode_memory = TOOL_USUAL_MEMORY;
     job->budget.used = 0;
     if (!caption_session_size(job->model, &job->session, &error)) {
         return tool_fail(err, "%s", error.message[0] ? error.message : caption_status_string(error.status));
@@ -77,7 +74,7 @@ static bool renew(batch_captioner *c, size_t decode_memory, tool_error *err)
     caption_error error = {CAPTION_OK, ""};
     caption_session_close(&c->session);
     if (c->large) give_large(&c->job->budget, c->large);
-    c->large = decode_memory > USUAL_MEMORY ? decode_memory - USUAL_MEMORY : 0;
+    c->large = decode_memory > TOOL_USUAL_MEMORY ? decode_memory - TOOL_USUAL_MEMORY : 0;
     if (c->large) take_large(&c->job->budget, c->large);
     c->options.decode_memory = decode_memory;
     if (caption_session_create(&c->session, c->job->model, &c->options, &error) == CAPTION_OK) return true;
@@ -93,7 +90,7 @@ batch_captioner *batch_captioner_open(batch_job *job, tool_error *err)
     }
     c->job = job;
     c->options = job->session;
-    if (renew(c, USUAL_MEMORY, err)) return c;
+    if (renew(c, TOOL_USUAL_MEMORY, err)) return c;
     free(c);
     return NULL;
 }
@@ -211,7 +208,7 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
     size_t need;
     bool ok = true;
     if (c->large && picture_is_foreign(data->data, data->size)) {
-        ok = flush(c, items, next, index, err) && renew(c, USUAL_MEMORY, err);
+        ok = flush(c, items, next, index, err) && renew(c, TOOL_USUAL_MEMORY, err);
     }
     if (!ok) {
         data = NULL;
@@ -223,7 +220,7 @@ static bool load(batch_captioner *c, batch_item *items, size_t *next, size_t ind
         if (ok && !renew(c, need, &small)) {
             (void)tool_fail(&item->error, "%s: needs %zu bytes to be decoded: %s", item->name, need,
                             small.message);
-            ok = renew(c, USUAL_MEMORY, err);
+            ok = renew(c, TOOL_USUAL_MEMORY, err);
             data = NULL;
         }
     }
@@ -265,7 +262,7 @@ bool batch_captioner_run(batch_captioner *captioner, batch_item *items, size_t c
     for (size_t i = 0; ok && i < count; i++) ok = load(c, items, &next, i, err);
     ok = ok && flush(c, items, &next, count, err);
     ok = close_streams(c, err) && ok;
-    if (ok && c->large) ok = renew(c, USUAL_MEMORY, err);
+    if (ok && c->large) ok = renew(c, TOOL_USUAL_MEMORY, err);
     for (size_t i = 0; i < count; i++) batch_item_free(&items[i]);
     if (!ok) batch_chunk_free(chunk);
     return ok;

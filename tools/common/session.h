@@ -10,6 +10,9 @@
 #include "tools/common/error.h"
 #include "tools/common/pictures.h"
 
+/* Bytes to decode images with that suffice for usual ones: the encoder's own buffers are no smaller. */
+enum { TOOL_USUAL_MEMORY = 12 << 20 };
+
 typedef struct tool_session {
     const caption_model *model;      /* borrowed */
     caption_session_options limits;  /* as they were given */

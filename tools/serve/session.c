@@ -1,7 +1,7 @@
 /* The session of a worker; see session.h. */
 #include "tools/serve/session.h"
 
-enum { USUAL_MEMORY = 12 << 20 }; /* bytes to decode with: the encoder's own buffers are no smaller */
+#include "tools/common/session.h"
 
 void serve_session_end(serve_session *session, const serve_workers *workers)
 {
@@ -47,7 +47,7 @@ bool serve_session_ready(serve_session *session, const serve_workers *workers, t
     s->model = current;
     if (!set_options(workers, current->model, &s->limits, &s->decode, err)) return false;
     s->options = s->limits;
-    return serve_session_renew(s, USUAL_MEMORY, err);
+    return serve_session_renew(s, TOOL_USUAL_MEMORY, err);
 }
 
 bool serve_session_explain(serve_session *session, tool_error *err)
@@ -65,7 +65,7 @@ bool serve_session_check(const serve_workers *workers, tool_error *err)
     caption_decode_options decode;
     serve_model *m = serve_models_take(workers->models);
     bool ok = set_options(workers, m->model, &session, &decode, err);
-    session.decode_memory = USUAL_MEMORY;
+    session.decode_memory = TOOL_USUAL_MEMORY;
     if (ok && caption_session_size(m->model, &session, &error) == 0) {
         ok = tool_fail(err, "%s", error.message);
     }
