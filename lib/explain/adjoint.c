@@ -76,13 +76,11 @@ void cpt_adjoint_plan(cpt_adjoint *a, cpt_arena *arena)
 
 void cpt_adjoint_back(const cpt_adjoint *a, const cpt_linear *linear, const cpt_back *back)
 {
-    const size_t in_panel = cpt_columns_room(linear->out) * CPT_WORDS,
-                 out_panel = cpt_columns_room(linear->in) * CPT_WORDS;
-    const cpt_columns columns = {.in = back->in + (size_t)back->first * in_panel,
-                                 .out = back->out + (size_t)back->first * out_panel,
-                                 .in_panel = in_panel,
-                                 .out_panel = out_panel,
-                                 .panels = back->panels - back->first,
+    const cpt_columns columns = {.in = back->in,
+                                 .out = back->out,
+                                 .in_panel = cpt_columns_room(linear->out) * CPT_WORDS,
+                                 .out_panel = cpt_columns_room(linear->in) * CPT_WORDS,
+                                 .panels = back->panels,
                                  .add = back->add};
     cpt_columns_transposed(linear, &columns, a->kernels, a->pool);
 }
@@ -100,6 +98,13 @@ static float *of_layer(const cpt_adjoint *a, float *states, int layer)
 
 /* ---- from y to the last layer's outputs ---- */
 
+/* The column of word i of `count`.  The last word's is the first, so that the words that are gone back
+ * through from step t on, t and all after it, have the first columns, in as few panels as they need. */
+static size_t column_of(int i, int count)
+{
+    return (size_t)(count - 1 - i);
+}
+
 typedef struct logits_job {
     float *dlogits;      /* [V, 16] */
     const float *logits; /* [count, V] */
@@ -109,7 +114,7 @@ typedef struct logits_job {
 
 enum { LOGITS_CHUNK = 256 };
 
-/* dlogits = -softmax(logits), a column for each row of logits */
+/* dlogits = -softmax(logits), a column for each row of logits; the last row's column is the first */
 static void logits_task(void *user, int index, int thread)
 {
     const logits_job *job = user;
@@ -117,7 +122,7 @@ static void logits_task(void *user, int index, int thread)
     (void)thread;
     for (int r = 0; r < job->count; r++) {
         const float *logits = job->logits + (size_t)r * (size_t)job->words;
-        float *to = job->dlogits + r;
+        float *to = job->dlogits + column_of(r, job->count);
         for (int v = first; v < end; v++) {
             to[(size_t)v * CPT_WORDS] = -(float)cptk_exp((double)(logits[v] - job->lse[r]));
         }
@@ -126,18 +131,16 @@ static void logits_task(void *user, int index, int thread)
 
 /* The token's own derivative is 1 - p.  Where p is nearly 1 that would lose its digits, so it is summed from
  * the other words' p. */
-static void set_token(float *dlogits, int words, int id, int column)
+static void set_token(float *dlogits, int words, int id, size_t column)
 {
-    float *own = dlogits + (size_t)id * CPT_WORDS + (size_t)column;
+    float *own = dlogits + (size_t)id * CPT_WORDS + column;
     double sum = 0;
     *own = 0;
-    for (int v = 0; v < words; v++) sum -= (double)dlogits[(size_t)v * CPT_WORDS + (size_t)column];
+    for (int v = 0; v < words; v++) sum -= (double)dlogits[(size_t)v * CPT_WORDS + column];
     *own = (float)sum;
 }
 
-/* Words first..first+count-1 of a panel: y = logit of the token - log(sum exp(logits)), and dout of the
- * panel.
- */
+/* y = logit of the token - log(sum exp(logits)) of words first..first+count-1, and dout of their panel. */
 static void begin_panel(cpt_adjoint *a, const cpt_told *told, const cpt_words *words, float *dout,
                         float *log_probability)
 {
@@ -151,7 +154,7 @@ static void begin_panel(cpt_adjoint *a, const cpt_told *told, const cpt_words *w
     for (int r = 0; r < words->count; r++) {
         const size_t id = (size_t)told->ids[words->first + r];
         log_probability[words->first + r] = logits[(size_t)r * (size_t)d->vocabulary + id] - lse[r];
-        set_token(a->dlogits, d->vocabulary, (int)id, r);
+        set_token(a->dlogits, d->vocabulary, (int)id, column_of(r, words->count));
     }
     const cpt_back back = {.in = a->dlogits, .out = dout, .panels = 1};
     cpt_adjoint_back(a, &d->fc, &back);
@@ -162,10 +165,11 @@ _Static_assert((int)CPT_TRACE_ROWS == (int)CPT_WORDS, "the logits of a panel of 
 static void begin_words(cpt_adjoint *a, const cpt_told *told, const cpt_words *words, float *log_probability)
 {
     memset(a->columns, 0, a->column_count * sizeof *a->columns);
-    for (int panel = 0; panel < words->panels; panel++) {
-        const int at = panel * CPT_WORDS;
-        const cpt_words part = {.first = words->first + at, .count = cpt_min(CPT_WORDS, words->count - at)};
-        begin_panel(a, told, &part, a->dout + (size_t)panel * state_panel(a), log_probability);
+    float *dout = a->dout;
+    for (int left = words->count; left > 0; left -= CPT_WORDS, dout += state_panel(a)) {
+        const int count = cpt_min(CPT_WORDS, left);
+        const cpt_words part = {.first = words->first + left - count, .count = count};
+        begin_panel(a, told, &part, dout, log_probability);
     }
 }
 
@@ -177,48 +181,48 @@ static void add_word(cpt_adjoint *a, const cpt_words *words, int t)
     const cpt_decoder *d = a->trace->decoder;
     const int word = t - words->first;
     if (word < 0 || word >= words->count) return;
-    const size_t at = (size_t)(word / CPT_WORDS) * state_panel(a) + (size_t)(word % CPT_WORDS);
+    const size_t column = column_of(word, words->count);
+    const size_t at = column / CPT_WORDS * state_panel(a) + column % CPT_WORDS;
     float *dh = of_layer(a, a->dh, d->layers - 1) + at;
     const float *dout = a->dout + at;
     for (size_t i = 0; i < (size_t)d->hidden; i++) dh[i * CPT_WORDS] += dout[i * CPT_WORDS];
 }
 
-/* Back through a layer's cell at step t, in panels first..panels-1. */
-static void through_cell(cpt_adjoint *a, int t, int layer, int first, int panels)
+/* Back through a layer's cell at step t, in the first panels. */
+static void through_cell(cpt_adjoint *a, int t, int layer, int panels)
 {
     const cpt_trace *trace = a->trace;
     const cpt_decoder *d = trace->decoder;
     const size_t hidden = (size_t)d->hidden, layers = (size_t)d->layers;
-    const size_t at = (size_t)t * layers + (size_t)layer, skip = (size_t)first;
-    const size_t gate_panel = cpt_columns_room(d->gates * d->hidden) * CPT_WORDS;
+    const size_t at = (size_t)t * layers + (size_t)layer;
     cpt_cell_adjoint cell = {.gates = a->gates + at * CPT_GATE_ROWS * hidden,
                              .h = trace->h + at * hidden,
-                             .dh = of_layer(a, a->dh, layer) + skip * state_panel(a),
-                             .dx = a->dx + skip * gate_panel,
-                             .dh_in = a->dh_in + skip * gate_panel,
+                             .dh = of_layer(a, a->dh, layer),
+                             .dx = a->dx,
+                             .dh_in = a->dh_in,
                              .hidden = d->hidden,
-                             .panels = panels - first,
+                             .panels = panels,
                              .kernels = a->kernels};
     if (d->rnn == CAPTION_RNN_LSTM) {
         cell.c = trace->c + at * hidden;
         cell.c_out = cell.c + layers * hidden;
-        cell.dc = of_layer(a, a->dc, layer) + skip * state_panel(a);
+        cell.dc = of_layer(a, a->dc, layer);
         cpt_lstm_adjoint(&cell, a->pool);
     } else {
         cpt_gru_adjoint(&cell, a->pool);
     }
 }
 
-/* Back through step t.  Words before it do not depend on it; panels that have no others are passed over. */
+/* Back through step t.  Words before it do not depend on it. */
 static void through_step(cpt_adjoint *a, const cpt_words *words, int t)
 {
     const cpt_decoder *d = a->trace->decoder;
-    const int first = t > words->first ? (t - words->first) / CPT_WORDS : 0;
-    cpt_back back = {.first = first, .panels = words->panels};
+    const int columns = words->count - cpt_max(0, t - words->first);
+    cpt_back back = {.panels = cpt_ceil_div(columns, CPT_WORDS)};
     add_word(a, words, t);
     for (int layer = d->layers - 1; layer >= 0; layer--) {
         const cpt_rnn_layer *l = &d->rnn_layers[layer];
-        through_cell(a, t, layer, first, words->panels);
+        through_cell(a, t, layer, back.panels);
         back.in = a->dh_in;
         back.out = of_layer(a, a->dh, layer);
         back.add = true;
@@ -230,9 +234,11 @@ static void through_step(cpt_adjoint *a, const cpt_words *words, int t)
         }
     }
     if (d->kind == CAPTION_KIND_ATTENTION) {
-        cpt_adjoint_attention(a, t, first, words->panels);
+        cpt_adjoint_attention(a, t, back.panels);
     } else if (t == 0) {
-        back = (cpt_back){.in = a->dx, .out = a->dvector, .panels = words->panels};
+        back.in = a->dx;
+        back.out = a->dvector;
+        back.add = false;
         cpt_adjoint_back(a, &d->rnn_layers[0].input, &back);
     }
 }
@@ -279,7 +285,8 @@ static void take_out(const float *in, const cpt_words *words, int n, float *to)
 {
     const size_t width = (size_t)n, panel = cpt_columns_room(n) * CPT_WORDS;
     for (int r = 0; r < words->count; r++) {
-        const float *from = in + (size_t)(r / CPT_WORDS) * panel + (size_t)(r % CPT_WORDS);
+        const size_t column = column_of(r, words->count);
+        const float *from = in + column / CPT_WORDS * panel + column % CPT_WORDS;
         float *row = to + (size_t)(words->first + r) * width;
         for (size_t i = 0; i < width; i++) row[i] = from[i * CPT_WORDS];
     }

@@ -71,8 +71,7 @@ bool cpt_adjoint_run(cpt_adjoint *adjoint, const cpt_told *told, const cpt_gradc
 
 /* ---- between adjoint*.c ---- */
 
-/* A group of words that are done together: columns of panels first_panel.. are gone back through at step t.
- */
+/* A group of words that are done together. */
 typedef struct cpt_words {
     int first, count; /* words, 1 to 16 * CPT_ADJOINT_PANELS */
     int panels;
@@ -81,15 +80,15 @@ typedef struct cpt_words {
 /* Fills gates and queries from the states that the trace has kept. */
 void cpt_adjoint_record(cpt_adjoint *adjoint, const cpt_told *told);
 
-/* Goes back through attention at step t, in panels first..panels-1: adds to dh of the only layer what comes
+/* Goes back through attention at step t, in the first panels: adds to dh of the only layer what comes
  * through the context, and to sum_dx and sum_dquery. */
-void cpt_adjoint_attention(cpt_adjoint *adjoint, int t, int first, int panels);
+void cpt_adjoint_attention(cpt_adjoint *adjoint, int t, int panels);
 
-/* A product with transposed weights, in panels first..panels-1. */
+/* A product with transposed weights. */
 typedef struct cpt_back {
     const float *in; /* n = linear->out */
     float *out;      /* n = linear->in */
-    int first, panels;
+    int panels;
     bool add;
 } cpt_back;
 

@@ -50,7 +50,7 @@ static void add_to(float *sum, const float *x, size_t count)
     for (size_t i = 0; i < count; i++) sum[i] += x[i];
 }
 
-void cpt_adjoint_attention(cpt_adjoint *a, int t, int first, int panels)
+void cpt_adjoint_attention(cpt_adjoint *a, int t, int panels)
 {
     const cpt_trace *trace = a->trace;
     const cpt_decoder *d = trace->decoder;
@@ -58,31 +58,26 @@ void cpt_adjoint_attention(cpt_adjoint *a, int t, int first, int panels)
     const size_t gate_panel = cpt_columns_room(gates) * CPT_WORDS,
                  query_panel = cpt_columns_room(d->attention) * CPT_WORDS,
                  alpha_panel = cpt_columns_room(a->map_positions) * CPT_WORDS;
-    const size_t skip = (size_t)first;
     attention_job job = {a, t};
     cpt_pool_run(a->pool, slope_task, &job, positions);
 
     const cpt_row_matrix shares = {trace->step.attention.context, (size_t)gates, positions, gates};
-    const cpt_columns to_alpha = {.in = a->dx + skip * gate_panel,
-                                  .out = a->dalpha + skip * alpha_panel,
-                                  .in_panel = gate_panel,
-                                  .out_panel = alpha_panel,
-                                  .panels = panels - first};
+    const cpt_columns to_alpha = {
+        .in = a->dx, .out = a->dalpha, .in_panel = gate_panel, .out_panel = alpha_panel, .panels = panels};
     cpt_columns_multiply(&shares, &to_alpha, a->kernels, a->pool);
-    for (int panel = first; panel < panels; panel++) {
+    for (int panel = 0; panel < panels; panel++) {
         through_softmax(trace->alpha + (size_t)t * (size_t)positions, a->dalpha + (size_t)panel * alpha_panel,
                         positions);
     }
     const cpt_row_matrix slopes = {a->slopes, (size_t)positions, d->attention, positions};
-    const cpt_columns to_query = {.in = a->dalpha + skip * alpha_panel,
-                                  .out = a->dquery + skip * query_panel,
+    const cpt_columns to_query = {.in = a->dalpha,
+                                  .out = a->dquery,
                                   .in_panel = alpha_panel,
                                   .out_panel = query_panel,
-                                  .panels = panels - first};
+                                  .panels = panels};
     cpt_columns_multiply(&slopes, &to_query, a->kernels, a->pool);
-    const cpt_back back = {.in = a->dquery, .out = a->dh, .first = first, .panels = panels, .add = true};
+    const cpt_back back = {.in = a->dquery, .out = a->dh, .panels = panels, .add = true};
     cpt_adjoint_back(a, &d->dec, &back);
-    const size_t left = (size_t)(panels - first);
-    add_to(a->sum_dx + skip * gate_panel, a->dx + skip * gate_panel, left * gate_panel);
-    add_to(a->sum_dquery + skip * query_panel, a->dquery + skip * query_panel, left * query_panel);
+    add_to(a->sum_dx, a->dx, (size_t)panels * gate_panel);
+    add_to(a->sum_dquery, a->dquery, (size_t)panels * query_panel);
 }
