@@ -28,7 +28,7 @@ endif
 # A setting has the value that the command line or the environment gives it; else the one that BUILD was configured
 # with, which $(BUILD)/config.mk remembers as WAS_NAME; else its default.
 SETTINGS := CC AR CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC WEBP HEIF GIF \
-	TIFF ARCHIVE HTTP SECCOMP WERROR EXTRA_DEFS BUNDLED
+	TIFF BMP ARCHIVE HTTP SECCOMP WERROR EXTRA_DEFS BUNDLED
 ifeq (,$(filter clean,$(MAKECMDGOALS)))
 -include $(BUILD)/config.mk
 endif
@@ -57,13 +57,14 @@ WEBP     ?= 1# libwebp
 HEIF     ?= 1# libheif: HEIC and AVIF
 GIF      ?= 1# giflib
 TIFF     ?= 1# libtiff
+BMP      ?= 1# leptonica
 ARCHIVE  ?= 1# libarchive: without it capbatch reads no tars
 HTTP     ?= 1# libmicrohttpd: without it there is no capserve
 ifeq (,$(SECCOMP))
 SECCOMP  := $(if $(filter Linux,$(shell uname -s)),1,0)# libseccomp: the tools give up rights that they don't need
 endif
 WERROR   ?= 0# 1 makes warnings errors (continuous integration)
-TOOL_PARTS := WEBP HEIF GIF TIFF ARCHIVE HTTP SECCOMP
+TOOL_PARTS := WEBP HEIF GIF TIFF BMP ARCHIVE HTTP SECCOMP
 BUILD_PARTS := JPEG PNG OPENBLAS ZLIB SIMD FILES THREADS MALLOC $(TOOL_PARTS)
 
 $(foreach s,$(BUILD_PARTS) WERROR,$(if $(filter-out 0 1,$(or $($(s)),empty)),$(error $(s)=$($(s)): 0 and 1 are its values)))
@@ -152,7 +153,7 @@ BLAS_PKG  := $(if $(filter 1,$(OPENBLAS)),openblas)# its header alone: it is loa
 TOOL_PKGS := zlib jansson $(if $(filter 1,$(WEBP)),libwebp libwebpdemux) \
 	$(if $(filter 1,$(ARCHIVE)),libarchive) $(if $(filter 1,$(SECCOMP)),libseccomp)
 HTTP_PKG  := $(if $(filter 1,$(HTTP)),libmicrohttpd)# linked to capserve alone
-LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4)# not linked: tools/common/loaded.h
+LOADED_PKGS := $(if $(filter 1,$(HEIF)),libheif) $(if $(filter 1,$(TIFF)),libtiff-4) $(if $(filter 1,$(BMP)),lept)# not linked: tools/common/loaded.h
 TOOL_DEFS := $(foreach p,$(TOOL_PARTS),-DTOOL_WITH_$(p)=$($(p)))
 TEST_PKGS := cmocka
 DEFS := -D_XOPEN_SOURCE=700 \

@@ -170,10 +170,10 @@ static void take(void *user, int code, const char *value, tool_error *err)
 static const tool_command command = {
     .name = tool,
     .synopsis = "[options] IMAGE...",
-    .about = "Writes a caption for every image (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF): the\n"
-             "caption alone for one image, lines IMAGE<TAB>CAPTION for several, which\n"
-             "'capeval score' reads.  A folder stands for the images in it, - for standard\n"
-             "input.\n",
+    .about = "Writes a caption for every image (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF,\n"
+             "BMP): the caption alone for one image, lines IMAGE<TAB>CAPTION for several,\n"
+             "which 'capeval score' reads.  A folder stands for the images in it, - for\n"
+             "standard input.\n",
     .groups = groups,
     .take = take,
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build and the tests need, on Debian and Ubuntu; elsewhere names the packages.
-# CC and PKG_CONFIG come from the environment, as do JPEG, PNG, OPENBLAS, WEBP, HEIF, GIF, TIFF, ARCHIVE, HTTP and
-# SECCOMP, which leave their library out when they are 0.  Does nothing, and needs no rights, when everything is there.
+# CC and PKG_CONFIG come from the environment, as do JPEG, PNG, OPENBLAS, WEBP, HEIF, GIF, TIFF, BMP, ARCHIVE,
+# HTTP and SECCOMP, which leave their library out when they are 0.  Does nothing, and needs no rights, when everything is there.
 set -u
 CC=${CC:-cc}
 PKG_CONFIG=${PKG_CONFIG:-pkg-config}
@@ -12,6 +12,7 @@ WEBP=${WEBP:-1}
 HEIF=${HEIF:-1}
 GIF=${GIF:-1}
 TIFF=${TIFF:-1}
+BMP=${BMP:-1}
 ARCHIVE=${ARCHIVE:-1}
 HTTP=${HTTP:-1}
 SECCOMP=${SECCOMP:-0}
@@ -26,6 +27,7 @@ if [ "$WEBP" = 1 ]; then pkgs="$pkgs libwebp libwebpdemux"; headers="$headers we
 if [ "$HEIF" = 1 ]; then pkgs="$pkgs libheif"; headers="$headers libheif/heif.h"; fi
 if [ "$GIF" = 1 ]; then libs=-lgif; headers="$headers gif_lib.h"; fi # most systems have no .pc file of it
 if [ "$TIFF" = 1 ]; then pkgs="$pkgs libtiff-4"; headers="$headers tiffio.h"; fi
+if [ "$BMP" = 1 ]; then pkgs="$pkgs lept"; headers="$headers leptonica/allheaders.h"; fi
 if [ "$SECCOMP" = 1 ]; then pkgs="$pkgs libseccomp"; headers="$headers seccomp.h"; fi
 if [ "$ARCHIVE" = 1 ]; then pkgs="$pkgs libarchive"; headers="$headers archive.h"; fi
 if [ "$HTTP" = 1 ]; then pkgs="$pkgs libmicrohttpd"; headers="$headers microhttpd.h"; fi
@@ -56,20 +58,20 @@ names() {
     cat <<'TEXT'
 What libcaption needs, by system (a C compiler, make and pkg-config as well):
   Debian, Ubuntu   build-essential pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev
-                   libjansson-dev libcmocka-dev libwebp-dev libheif-dev libgif-dev libtiff-dev libarchive-dev
-                   libmicrohttpd-dev libseccomp-dev
+                   libjansson-dev libcmocka-dev libwebp-dev libheif-dev libgif-dev libtiff-dev libleptonica-dev
+                   libarchive-dev libmicrohttpd-dev libseccomp-dev
   Fedora           gcc make pkgconf-pkg-config openblas-devel libjpeg-turbo-devel libpng-devel zlib-devel
                    jansson-devel libcmocka-devel libwebp-devel libheif-devel giflib-devel libtiff-devel
-                   libarchive-devel libmicrohttpd-devel libseccomp-devel
+                   leptonica-devel libarchive-devel libmicrohttpd-devel libseccomp-devel
   Arch             base-devel pkgconf openblas cblas libjpeg-turbo libpng zlib jansson cmocka
-                   libwebp libheif giflib libtiff libarchive libmicrohttpd libseccomp
+                   libwebp libheif giflib libtiff leptonica libarchive libmicrohttpd libseccomp
   Alpine           build-base pkgconf openblas-dev libjpeg-turbo-dev libpng-dev zlib-dev jansson-dev
-                   cmocka-dev libwebp-dev libheif-dev giflib-dev tiff-dev libarchive-dev libmicrohttpd-dev
-                   libseccomp-dev
+                   cmocka-dev libwebp-dev libheif-dev giflib-dev tiff-dev leptonica-dev libarchive-dev
+                   libmicrohttpd-dev libseccomp-dev
   macOS (brew)     pkg-config openblas jpeg-turbo libpng zlib jansson cmocka
-                   webp libheif giflib libtiff libarchive libmicrohttpd; then, so that they are found,
+                   webp libheif giflib libtiff leptonica libarchive libmicrohttpd; then, so that they are found,
                    export PKG_CONFIG_PATH="$(brew --prefix openblas)/lib/pkgconfig:$(brew --prefix libarchive)/lib/pkgconfig:$(brew --prefix jpeg-turbo)/lib/pkgconfig"
-make JPEG=0, make PNG=0 and make OPENBLAS=0 do without libjpeg, libpng and OpenBLAS; WEBP=0, HEIF=0, GIF=0 and TIFF=0
+make JPEG=0, make PNG=0 and make OPENBLAS=0 do without libjpeg, libpng and OpenBLAS; WEBP=0, HEIF=0, GIF=0, TIFF=0 and BMP=0
 without the libraries of pictures that the tools alone read; ARCHIVE=0 without
 libarchive, HTTP=0 without libmicrohttpd and capserve, SECCOMP=0 without libseccomp.
 TEXT
@@ -99,6 +101,7 @@ list="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libcmocka-dev"
 [ "$HEIF" = 1 ] && list="$list libheif-dev"
 [ "$GIF" = 1 ] && list="$list libgif-dev"
 [ "$TIFF" = 1 ] && list="$list libtiff-dev"
+[ "$BMP" = 1 ] && list="$list libleptonica-dev"
 [ "$SECCOMP" = 1 ] && list="$list libseccomp-dev"
 [ "$ARCHIVE" = 1 ] && list="$list libarchive-dev"
 [ "$HTTP" = 1 ] && list="$list libmicrohttpd-dev"

@@ -18,7 +18,7 @@ static int is_picture(const struct dirent *entry)
     return entry->d_name[0] != '.' && (!ending || strcmp(ending, ".rgb") != 0);
 }
 
-/* One of the pictures of test/pictures: WebP, GIF, TIFF, HEIC, AVIF. */
+/* One of the pictures of test/pictures: WebP, GIF, TIFF, BMP, HEIC, AVIF. */
 static void put_picture(bytes *out, dice *d)
 {
     struct dirent **entries;

@@ -52,7 +52,7 @@ void attack_predictions(bytes *out, dice *d);
 void attack_names(bytes *out, dice *d);
 void attack_tar(bytes *out, dice *d);
 void attack_compressed_tar(bytes *out, dice *d);
-/* WebP, GIF, TIFF, HEIC, AVIF */
+/* WebP, GIF, TIFF, BMP, HEIC, AVIF */
 void attack_picture(bytes *out, dice *d);
 
 /* The files that go with an attacked one: a model, a checkpoint, its vocabulary, references, predictions, and

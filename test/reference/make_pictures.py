@@ -147,6 +147,31 @@ def tiffs():
         yield f"turned{orientation}.tif", tiff(array, orientation=[orientation])
 
 
+def bmp(bits, rows, colours=b"", top_first=False, header=40):
+    """An uncompressed BMP of WIDTH x HEIGHT."""
+    rows = [row + bytes(-len(row) % 4) for row in rows]
+    body = b"".join(rows if top_first else rows[::-1])
+    start = 14 + header + len(colours)
+    info = struct.pack("<IiiHHIIiiII", header, WIDTH, -HEIGHT if top_first else HEIGHT, 1, bits, 0, len(body), 2835, 2835,
+                       len(colours) // 4, 0).ljust(header, b"\0")
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + info + colours + body
+
+
+def bmps():
+    array = picture()
+    rgb = Image.fromarray(array)
+    yield "plain.bmp", pillow(rgb, "BMP")
+    yield "grey.bmp", pillow(rgb.convert("L"), "BMP")
+    yield "palette.bmp", pillow(rgb.quantize(32, dither=Image.Dither.NONE), "BMP")
+    yield "two.bmp", pillow(rgb.convert("1"), "BMP")
+    rows = [row[:, ::-1].tobytes() for row in array]
+    yield "top-first.bmp", bmp(24, rows, top_first=True)
+    yield "new-header.bmp", bmp(24, rows, header=124)
+    indices = array[:, :, 0] // 16
+    colours = b"".join(bytes([i * 16, 255 - i * 16, i * 3, 0]) for i in range(16))
+    yield "sixteen.bmp", bmp(4, [(row[0::2] << 4 | row[1::2]).tobytes() for row in indices], colours)
+
+
 def of_pillow(data):
     image = Image.open(io.BytesIO(data))
     if image.format != "TIFF":  # that is turned when it is loaded
@@ -184,7 +209,7 @@ def main():
         for name, data in lies(folder):
             with open(os.path.join(out, name), "wb") as file:
                 file.write(data)
-        made = [(name, data, of_pillow(data)) for make in (webps, gifs, tiffs) for name, data in make()] + list(more(folder))
+        made = [(name, data, of_pillow(data)) for make in (webps, gifs, tiffs, bmps) for name, data in make()] + list(more(folder))
     for name, data, pixels in made:
         with open(os.path.join(out, name), "wb") as file:
             file.write(data)

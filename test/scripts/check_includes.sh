@@ -147,8 +147,8 @@ list() { find "$@" -name '*.[ch]' | sort; }
 nowhere 'cblas.h is seen by one file' '["<]cblas' $(list lib kernels tools | grep -v '^kernels/gemm/openblas.c$')
 nowhere 'jpeglib.h and png.h are seen by lib/image, and where pictures are written' '["<](jpeglib|png)\.h' \
     $(list lib kernels tools | grep -vE '^lib/image/|^tools/draw/encode_(jpeg|png).c$')
-nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff)' \
-    $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff).c$')
+nowhere 'libraries of other pictures are seen by one file each' '["<](webp/|libheif/|gif_lib|tiff|leptonica/)' \
+    $(list lib kernels tools | grep -vE '^tools/common/picture_(webp|heif|gif|tiff|bmp).c$')
 nowhere 'microhttpd.h is seen by http*.c of tools/serve' '["<]microhttpd' \
     $(list lib kernels tools | grep -v '^tools/serve/http')
 nowhere 'the library does not write to a log' '["<]syslog' $(list lib kernels)

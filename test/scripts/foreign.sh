@@ -119,5 +119,5 @@ libraries() {
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
 # shellcheck disable=SC2086
 PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$root/lib/pkgconfig $MAKE --no-print-directory -s -j2 BUILD="$out" CC="$CC" \
-    CFLAGS="$flags" CPPFLAGS= LDFLAGS="$link" PKG_CONFIG=pkg-config JPEG=0 PNG=0 OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 \
+    CFLAGS="$flags" CPPFLAGS= LDFLAGS="$link" PKG_CONFIG=pkg-config JPEG=0 PNG=0 OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 BMP=0 \
     ARCHIVE=0 SECCOMP=0 HTTP=0 $more WERROR="$WERROR" unit ${1:+SUITES="$*"}

@@ -12,5 +12,5 @@ for tool in "$NEON_CC" "$NEON_RUN"; do
 done
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
 $MAKE --no-print-directory -s -j2 BUILD="$BUILD-neon" CC="$NEON_CC" CFLAGS=-O2 LDFLAGS= JPEG=0 PNG=0 ZLIB=0 \
-    OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 ARCHIVE=0 SECCOMP=0 "$BUILD-neon/test/alone/test_kernels"
+    OPENBLAS=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 BMP=0 ARCHIVE=0 SECCOMP=0 "$BUILD-neon/test/alone/test_kernels"
 "$NEON_RUN" -L "$NEON_ROOT" "$BUILD-neon/test/alone/test_kernels"

@@ -38,7 +38,7 @@ said 'all of them' 'run.sh.*check_dialect.sh.*check_symbols.sh'
 # ---- remembered ----
 small='CFLAGS=-O0 BUNDLED='
 # shellcheck disable=SC2086
-try 'without OpenBLAS and every library of pictures' make_ -j2 $small OPENBLAS=0 PNG=0 JPEG=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 HTTP=0 SECCOMP=0 all
+try 'without OpenBLAS and every library of pictures' make_ -j2 $small OPENBLAS=0 PNG=0 JPEG=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 BMP=0 HTTP=0 SECCOMP=0 all
 try 'the configuration is remembered' remembers OPENBLAS 0
 try 'make alone keeps it' make_ all
 unsaid 'and makes nothing again' ' CC '

@@ -48,7 +48,7 @@ kernels() { # RELAXED
     (
         unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CC AR LDFLAGS || :
         $MAKE --no-print-directory -s -j2 BUILD="$out" CC="$cc --target=wasm32-wasi" CFLAGS=-O2 RELAXED="$1" JPEG=0 \
-            PNG=0 OPENBLAS=0 ZLIB=0 FILES=0 THREADS=0 MALLOC=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 ARCHIVE=0 HTTP=0 SECCOMP=0 \
+            PNG=0 OPENBLAS=0 ZLIB=0 FILES=0 THREADS=0 MALLOC=0 WEBP=0 HEIF=0 GIF=0 TIFF=0 BMP=0 ARCHIVE=0 HTTP=0 SECCOMP=0 \
             WERROR=1 "$out/test/alone/test_kernels"
     ) && node $flags test/web/wasi.mjs "$out/test/alone/test_kernels" --every 1000003
 }

@@ -27,6 +27,7 @@ static bool is_built(const char *format)
     if (strcmp(format, "HEIC or AVIF") == 0) return TOOL_WITH_HEIF;
     if (strcmp(format, "GIF") == 0) return TOOL_WITH_GIF;
     if (strcmp(format, "TIFF") == 0) return TOOL_WITH_TIFF;
+    if (strcmp(format, "BMP") == 0) return TOOL_WITH_BMP;
     return false;
 }
 
@@ -285,6 +286,7 @@ static void told_from_bytes(void **state)
         {"II*\0........", "TIFF", true},
         {"MM\0*........", "TIFF", true},
         {"II+\0........", "TIFF", true},
+        {"BM....\0\0\0\0..", "BMP", true},
         {"RIFF....WAVE", NULL, false},
         {"....ftypisom", NULL, false},
         {"....ftypqt  ", NULL, false},
@@ -321,7 +323,8 @@ static void left_out(void **state)
     static const char *const cases[][3] = {{"RIFF....WEBP", "WebP", "WEBP=0"},
                                            {"....ftypheic", "HEIC or AVIF", "HEIF=0"},
                                            {"GIF89a......", "GIF", "GIF=0"},
-                                           {"II*\0........", "TIFF", "TIFF=0"}};
+                                           {"II*\0........", "TIFF", "TIFF=0"},
+                                           {"BM....\0\0\0\0..", "BMP", "BMP=0"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char message[1024];
         assert_false(survives(cases[i][0], PICTURE_MAGIC_BYTES, message));
@@ -406,6 +409,32 @@ static void promise_much(void **state)
     set_field((uint8_t *)file.data, 259, 34925); /* LZMA */
     assert_false(survives(file.data, file.size, message));
     assert_non_null(strstr(message, "its compression (34925) is not read"));
+    tool_text_free(&file);
+#endif
+#if TOOL_WITH_BMP
+    file = read_file("plain.bmp", "");
+    put16((uint8_t *)file.data + 20, 16384); /* the width's upper half */
+    assert_false(survives(file.data, file.size, message));
+    assert_non_null(strstr(message, "it ends too early"));
+    put16((uint8_t *)file.data + 20, 0);
+    static const struct {
+        unsigned at, value;
+        const char *reason;
+    } unread[] = {
+        {14, 12, "its size of header (12) is not read"},
+        {28, 16, "its number of bits a pixel (16) is not read"},
+        {28, 32, "its number of bits a pixel (32) is not read"},
+        {30, 1, "its compression (1) is not read"}, /* RLE */
+        {10, 53, "its header is broken"},
+        {18, 0, "it has no pixels"},
+    };
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
+        uint8_t *data = copy_of(file.data, file.size);
+        put16(data + unread[i].at, unread[i].value);
+        assert_false(survives(data, file.size, message));
+        assert_non_null(strstr(message, unread[i].reason));
+        free(data);
+    }
     tool_text_free(&file);
 #endif
     (void)message, (void)file;
@@ -569,7 +598,7 @@ static void in_a_session(void **state)
     options.max_pixels = 1000000;
     assert_true(tool_session_begin(&session, fix.model, &options, &err));
     /* the pixels are the library's own */
-    static const char *const names[] = {"lossless.webp", "plain.gif", "planes.tif"};
+    static const char *const names[] = {"lossless.webp", "plain.gif", "planes.tif", "plain.bmp"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         tool_text file = read_file(names[i], ""), rgb = read_file(names[i], ".rgb");
         if (is_built(picture_format(file.data, file.size))) {

@@ -37,6 +37,7 @@ bool picture_decode_webp(picture_job *job, picture *p);
 bool picture_decode_heif(picture_job *job, picture *p);
 bool picture_decode_gif(picture_job *job, picture *p);
 bool picture_decode_tiff(picture_job *job, picture *p);
+bool picture_decode_bmp(picture_job *job, picture *p);
 
 /* Holds all that a HEIF file [size] decodes to to the limits, and changes it so that transparency, which
  * would be dropped, is not decoded.  *memory: bytes that decoding takes beside the picture. */

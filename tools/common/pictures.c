@@ -62,6 +62,12 @@ static bool is_tiff(const uint8_t *data, size_t size)
            starts(data, size, "II+\0", 4) || starts(data, size, "MM\0+", 4); /* the last two: BigTIFF */
 }
 
+/* Its two reserved words are 0; two letters alone would be too little. */
+static bool is_bmp(const uint8_t *data, size_t size)
+{
+    return size >= 12 && starts(data, size, "BM", 2) && memcmp(data + 6, "\0\0\0\0", 4) == 0;
+}
+
 #if TOOL_WITH_WEBP
 #define WEBP picture_decode_webp
 #else
@@ -82,11 +88,17 @@ static bool is_tiff(const uint8_t *data, size_t size)
 #else
 #define TIFF NULL
 #endif
+#if TOOL_WITH_BMP
+#define BMP picture_decode_bmp
+#else
+#define BMP NULL
+#endif
 
 static const picture_decoder decoders[] = {
     {"JPEG", "JPEG", is_jpeg, NULL, false}, {"PNG", "PNG", is_png, NULL, false},
     {"WebP", "WEBP", is_webp, WEBP, true},  {"HEIC or AVIF", "HEIF", is_heif, HEIF, true},
     {"GIF", "GIF", is_gif, GIF, true},      {"TIFF", "TIFF", is_tiff, TIFF, true},
+    {"BMP", "BMP", is_bmp, BMP, true},
 };
 
 static const picture_decoder *find(const void *data, size_t size)

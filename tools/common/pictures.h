@@ -1,8 +1,8 @@
 /* Pictures of every format that the tools read, as pixels.
  *
- * The library itself reads JPEG and PNG.  WebP, HEIC and AVIF, GIF and TIFF are read here, each by a library
- * of its own that the build may leave out.  The first bytes tell the format, never the name.  Nothing here
- * prints, and what those libraries would print becomes the error. */
+ * The library itself reads JPEG and PNG.  WebP, HEIC and AVIF, GIF, TIFF and BMP are read here, each by a
+ * library of its own that the build may leave out.  The first bytes tell the format, never the name.  Nothing
+ * here prints, and what those libraries would print becomes the error. */
 #ifndef TOOLS_COMMON_PICTURES_H
 #define TOOLS_COMMON_PICTURES_H
 

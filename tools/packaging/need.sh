@@ -29,6 +29,7 @@ for package; do
     libseccomp) without='make SECCOMP=0 (then the tools keep rights that they do not need)' ;;
     libmicrohttpd) without='make HTTP=0 (then there is no capserve)' ;;
     libtiff-4) without='make TIFF=0 (then the tools read no TIFF images)' ;;
+    lept) without='make BMP=0 (then the tools read no BMP images)' ;;
     openblas) without='make OPENBLAS=0 (then a plain C product takes its place)' ;;
     zlib) without='make lib ZLIB=0 (the tools always need it)' ;;
     jansson) without='make lib (only the tools need it)' ;;

@@ -1,0 +1,136 @@
+/* BMP by leptonica, which is loaded for it.  Leptonica takes pixels of 16 and 32 bits for something else than
+ * they are, so only those of 1, 4, 8 and 24 bits are read. */
+#include "tools/common/picture_decoders.h"
+
+#if TOOL_WITH_BMP
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <leptonica/allheaders.h>
+
+#include "tools/common/loaded.h"
+
+#if LIBLEPT_MAJOR_VERSION > 1 || LIBLEPT_MINOR_VERSION >= 83
+#define LIBRARY "libleptonica.so.6"
+#else
+#define LIBRARY "liblept.so.5"
+#endif
+#if defined(__APPLE__)
+#undef LIBRARY
+#define LIBRARY "libleptonica.6.dylib"
+#endif
+
+enum {
+    FILE_HEADER = 14,
+    INFO_HEADER = 40,    /* the shortest one that is read; later versions are longer and begin with it */
+    PIXEL_BYTES = 3 + 8, /* ours, and leptonica's: as stored, and as words of 32 bits */
+    COLOUR_BYTES = 4,    /* of a palette */
+    LARGE = 64 * 1024,   /* bytes; no header with its palette is as large */
+};
+
+#define FUNCTIONS(each)                                                                            \
+    each(pixReadMemBmp) each(pixConvertTo32) each(pixDestroy) each(pixGetWidth) each(pixGetHeight) \
+        each(pixGetWpl) each(pixGetData) each(setMsgSeverity)
+
+typedef struct lept_functions {
+    FUNCTIONS(TOOL_LOADED_FIELD)
+} lept_functions;
+
+/* ---- leptonica, once for the process ---- */
+
+static lept_functions f;
+static bool loaded;
+
+static void load(void)
+{
+    static const char *const names[] = {FUNCTIONS(TOOL_LOADED_NAME) NULL};
+    loaded = tool_load(LIBRARY, names, &f);
+    if (loaded) (void)f.setMsgSeverity(L_SEVERITY_NONE);
+}
+
+/* ---- the header ---- */
+
+typedef struct bmp_header {
+    uint32_t width, height;
+    uint32_t bits; /* a pixel */
+} bmp_header;
+
+static uint32_t get16(const uint8_t *from)
+{
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8;
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+    return get16(from) | get16(from + 2) << 16;
+}
+
+/* "its FIELD (VALUE) is not read" */
+static bool not_read(const picture_job *job, const char *field, uint32_t value)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "its %s (%u) is not read", field, (unsigned)value);
+    return picture_refused(job, text);
+}
+
+static bool read_header(const picture_job *job, bmp_header *header)
+{
+    const uint8_t *data = job->source->data;
+    const size_t size = job->source->size;
+    if (size < FILE_HEADER + INFO_HEADER) return picture_damaged(job, "it ends too early");
+    const uint32_t start = get32(data + 10), info = get32(data + 14), height = get32(data + 22),
+                   compression = get32(data + 30);
+    *header = (bmp_header){.width = get32(data + 18),
+                           .height = height > INT32_MAX ? 0 - height : height, /* rows from top to bottom */
+                           .bits = get16(data + 28)};
+    if (info < INFO_HEADER) return not_read(job, "size of header", info);
+    if (compression != 0) return not_read(job, "compression", compression);
+    if (header->bits != 1 && header->bits != 4 && header->bits != 8 && header->bits != 24) {
+        return not_read(job, "number of bits a pixel", header->bits);
+    }
+    if (start >= LARGE || info > start - FILE_HEADER || start < FILE_HEADER + INFO_HEADER) {
+        return picture_damaged(job, "its header is broken");
+    }
+    if (header->width == 0 || header->height == 0) return picture_damaged(job, "it has no pixels");
+    const uint64_t row = ((uint64_t)header->width * header->bits + 31) / 32 * COLOUR_BYTES;
+    if (row * header->height > size - start || start > size) return picture_damaged(job, "it ends too early");
+    return true;
+}
+
+/* ---- decoding ---- */
+
+/* Takes the colours out of words whose highest byte is red. */
+static void take_colours(PIX *words, const picture *p, uint8_t *rgb)
+{
+    const uint32_t *row = f.pixGetData(words);
+    for (int y = 0; y < p->height; y++, row += f.pixGetWpl(words), rgb += p->stride) {
+        for (int x = 0; x < p->width; x++) {
+            rgb[3 * x] = (uint8_t)(row[x] >> L_RED_SHIFT);
+            rgb[3 * x + 1] = (uint8_t)(row[x] >> L_GREEN_SHIFT);
+            rgb[3 * x + 2] = (uint8_t)(row[x] >> L_BLUE_SHIFT);
+        }
+    }
+}
+
+bool picture_decode_bmp(picture_job *job, picture *p)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (pthread_once(&once, load) != 0 || !loaded) return picture_refused(job, LIBRARY " is not installed");
+    bmp_header header = {0};
+    if (!read_header(job, &header) || !picture_reserve(job, header.width, header.height, PIXEL_BYTES, 0)) {
+        return false;
+    }
+    uint8_t *rgb = picture_room(job, p, header.width, header.height, 3);
+    if (!rgb) return false;
+    PIX *stored = f.pixReadMemBmp(job->source->data, job->source->size);
+    PIX *words = stored ? f.pixConvertTo32(stored) : NULL;
+    const bool ok = words && f.pixGetWidth(words) == p->width && f.pixGetHeight(words) == p->height;
+    if (ok) take_colours(words, p, rgb);
+    f.pixDestroy(&words);
+    f.pixDestroy(&stored);
+    return ok || picture_damaged(job, "its data is broken");
+}
+
+#endif
