@@ -421,7 +421,7 @@ static void promise_much(void **state)
         unsigned at, value;
         const char *reason;
     } unread[] = {
-        {14, 12, "its size of header (12) is not read"},
+        {14, 12, "its header size (12) is not read"},
         {28, 16, "its number of bits a pixel (16) is not read"},
         {28, 32, "its number of bits a pixel (32) is not read"},
         {30, 1, "its compression (1) is not read"}, /* RLE */

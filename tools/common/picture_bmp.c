@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <leptonica/allheaders.h>
 
@@ -26,7 +25,7 @@ enum {
     FILE_HEADER = 14,
     INFO_HEADER = 40,    /* the shortest one that is read; later versions are longer and begin with it */
     PIXEL_BYTES = 3 + 8, /* ours, and leptonica's: as stored, and as words of 32 bits */
-    COLOUR_BYTES = 4,    /* of a palette */
+    WORD_BYTES = 4,      /* every row is whole words of 32 bits */
     LARGE = 64 * 1024,   /* bytes; no header with its palette is as large */
 };
 
@@ -52,11 +51,6 @@ static void load(void)
 
 /* ---- the header ---- */
 
-typedef struct bmp_header {
-    uint32_t width, height;
-    uint32_t bits; /* a pixel */
-} bmp_header;
-
 static uint32_t get16(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8;
@@ -67,36 +61,36 @@ static uint32_t get32(const uint8_t *from)
     return get16(from) | get16(from + 2) << 16;
 }
 
-/* "its FIELD (VALUE) is not read" */
-static bool not_read(const picture_job *job, const char *field, uint32_t value)
+/* "its WHAT (VALUE) is not read" */
+static bool not_read(const picture_job *job, const char *what, uint32_t value)
 {
     char text[64];
-    (void)snprintf(text, sizeof text, "its %s (%u) is not read", field, (unsigned)value);
+    (void)snprintf(text, sizeof text, "its %s (%u) is not read", what, (unsigned)value);
     return picture_refused(job, text);
 }
 
-static bool read_header(const picture_job *job, bmp_header *header)
+/* Everything that leptonica is to find in the header is checked before it reads the file. */
+static bool read_header(const picture_job *job, uint32_t *width, uint32_t *height)
 {
     const uint8_t *data = job->source->data;
     const size_t size = job->source->size;
     if (size < FILE_HEADER + INFO_HEADER) return picture_damaged(job, "it ends too early");
-    const uint32_t start = get32(data + 10), info = get32(data + 14), height = get32(data + 22),
+    const uint32_t start = get32(data + 10), info = get32(data + 14), bits = get16(data + 28),
                    compression = get32(data + 30);
-    *header = (bmp_header){.width = get32(data + 18),
-                           .height = height > INT32_MAX ? 0 - height : height, /* rows from top to bottom */
-                           .bits = get16(data + 28)};
-    if (info < INFO_HEADER) return not_read(job, "size of header", info);
+    *width = get32(data + 18);
+    *height = get32(data + 22);
+    if (*height > INT32_MAX) *height = 0 - *height; /* a negative number: rows from top to bottom */
+    if (info < INFO_HEADER) return not_read(job, "header size", info);
     if (compression != 0) return not_read(job, "compression", compression);
-    if (header->bits != 1 && header->bits != 4 && header->bits != 8 && header->bits != 24) {
-        return not_read(job, "number of bits a pixel", header->bits);
+    if (bits != 1 && bits != 4 && bits != 8 && bits != 24) {
+        return not_read(job, "number of bits a pixel", bits);
     }
     if (start >= LARGE || info > start - FILE_HEADER || start < FILE_HEADER + INFO_HEADER) {
         return picture_damaged(job, "its header is broken");
     }
-    if (header->width == 0 || header->height == 0) return picture_damaged(job, "it has no pixels");
-    const uint64_t row = ((uint64_t)header->width * header->bits + 31) / 32 * COLOUR_BYTES;
-    if (row * header->height > size - start || start > size) return picture_damaged(job, "it ends too early");
-    return true;
+    if (*width == 0 || *height == 0) return picture_damaged(job, "it has no pixels");
+    const uint64_t row = ((uint64_t)*width * bits + 31) / 32 * WORD_BYTES;
+    return (start <= size && row <= (size - start) / *height) || picture_damaged(job, "it ends too early");
 }
 
 /* ---- decoding ---- */
@@ -118,11 +112,10 @@ bool picture_decode_bmp(picture_job *job, picture *p)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (pthread_once(&once, load) != 0 || !loaded) return picture_refused(job, LIBRARY " is not installed");
-    bmp_header header = {0};
-    if (!read_header(job, &header) || !picture_reserve(job, header.width, header.height, PIXEL_BYTES, 0)) {
-        return false;
-    }
-    uint8_t *rgb = picture_room(job, p, header.width, header.height, 3);
+    uint32_t width = 0, height = 0;
+    if (!read_header(job, &width, &height)) return false;
+    if (!picture_reserve(job, width, height, PIXEL_BYTES, 0)) return false;
+    uint8_t *rgb = picture_room(job, p, width, height, 3);
     if (!rgb) return false;
     PIX *stored = f.pixReadMemBmp(job->source->data, job->source->size);
     PIX *words = stored ? f.pixConvertTo32(stored) : NULL;
